@@ -1,0 +1,37 @@
+"""henkan turns strings into strings with small models that train on an ordinary CPU, in NumPy alone.
+
+>>> import henkan
+>>> model = henkan.Seq2Seq(reverse=True, peeky=True).fit(sources, targets)  # doctest: +SKIP
+>>> model.predict(["58+77"])  # doctest: +SKIP
+['135']
+"""
+
+from henkan._version import __version__
+from henkan.converter import Conversion
+from henkan.errors import (
+    DataError,
+    HenkanError,
+    ModelFolderError,
+    NotFittedError,
+    SettingsError,
+    UnanswerableError,
+)
+from henkan.estimator import Seq2Seq, load
+from henkan.fitting import Started
+from henkan.training import Epoch, Step
+
+__all__ = [
+    "Conversion",
+    "DataError",
+    "Epoch",
+    "HenkanError",
+    "ModelFolderError",
+    "NotFittedError",
+    "Seq2Seq",
+    "SettingsError",
+    "Started",
+    "Step",
+    "UnanswerableError",
+    "__version__",
+    "load",
+]

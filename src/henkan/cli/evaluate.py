@@ -1,0 +1,109 @@
+"""`henkan evaluate`, and how questions and results are shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from henkan import fitting
+from henkan.cli.options import PATH, layout_options
+from henkan.errors import DataError
+from henkan.evaluation import Evaluation, is_correct
+from henkan.evaluation import evaluate as measure
+from henkan.text.pairs import read_pairs
+from henkan.text.tasks import TASKS
+
+SHOWN = 10
+
+
+@click.command()
+@click.argument("model", type=PATH)
+@click.argument("data", metavar="FILE_OR_TASK")
+@click.option("--errors", type=PATH, metavar="FILE", help="Write every wrong answer: source, target, answer.")
+@click.option("--json", "as_json", is_flag=True, help="Print one object instead.")
+@layout_options
+def evaluate(model: Path, data: str, errors: Path | None, as_json: bool, delimiter: str, strip: bool) -> None:
+    """Measure a saved MODEL on a file of pairs, or on questions of a task that it was not trained on.
+
+    \b
+    henkan evaluate models/addition addition
+    henkan evaluate models/names test.tsv --errors wrong.tsv
+
+    An answer is right if it is the target, symbol for symbol. A source that the model cannot read, because
+    it holds a symbol that was not in training, counts as wrong and is counted apart.
+    """
+    fitted = fitting.load(model)
+    if data in TASKS:
+        pairs = fitting.task_questions(TASKS[data], fitted.artefact.data)
+        own = fitted.artefact.data
+        if not (own.get("task") and own.get("name") == data) and not as_json:
+            click.echo(
+                f"note: this model was trained on {own.get('name')}, not on the task {data}; "
+                "some of these questions may have been among its pairs",
+                err=True,
+            )
+    else:
+        if not Path(data).exists():
+            raise DataError(f"there is no file or task {data!r}; the tasks are {', '.join(TASKS)}")
+        pairs = read_pairs(Path(data), delimiter=delimiter, strip=strip)
+    result = measure(fitted.converter, pairs)
+    if errors is not None:
+        _write_errors(result, errors)
+    if as_json:
+        values = {
+            "exact_match": result.exact_match,
+            "correct": result.correct,
+            "total": result.total,
+            "unanswerable": result.unanswerable,
+            "model": str(model),
+            "data": data,
+        }
+        click.echo(json.dumps(values, ensure_ascii=False))
+    else:
+        show_evaluation(result)
+
+
+def show_evaluation(result: Evaluation) -> None:
+    """Print the first questions with O or X, and the exact match."""
+    shown = slice(SHOWN)
+    rows = question_rows(
+        [conversion.source for conversion in result.conversions[shown]],
+        result.targets[shown],
+        [conversion.prediction or "" for conversion in result.conversions[shown]],
+    )
+    click.echo("\n".join(rows))
+    if result.unanswerable:
+        click.echo(f"{result.unanswerable} could not be answered (unknown symbols, or too long) and count as wrong")
+    click.echo(exact_match_line(result))
+
+
+def exact_match_line(result: Evaluation) -> str:
+    """Exact match NN.NNN% (k of n)"""
+    return f"exact match {result.exact_match:.3%} ({result.correct} of {result.total})"
+
+
+def question_rows(sources: Sequence[str], targets: Sequence[str], answers: Sequence[str]) -> list[str]:
+    """A heading and a line for each question: O or X, the question, the true answer, the model's."""
+    from rich.cells import cell_len  # Japanese and Korean characters are two columns wide
+
+    columns = [["", *("OX"[answer != target] for answer, target in zip(answers, targets, strict=True))]]
+    columns += [["question", *sources], ["true answer", *targets], ["model", *answers]]
+    widths = [max(map(cell_len, column)) for column in columns]
+    return [
+        "  ".join(cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in zip(*columns, strict=True)
+    ]
+
+
+def _write_errors(result: Evaluation, path: Path) -> None:
+    try:
+        with path.open("w", encoding="utf-8", newline="\n") as file:
+            for conversion, target in zip(result.conversions, result.targets, strict=True):
+                if not is_correct(conversion, target):
+                    answer = conversion.prediction if conversion.reason is None else f"({conversion.reason})"
+                    file.write(f"{conversion.source}\t{target}\t{answer}\n")
+    except OSError as error:
+        raise DataError(f"{path}: cannot be written ({error.strerror or error}); choose another --errors") from None

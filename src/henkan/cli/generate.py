@@ -1,0 +1,37 @@
+"""`henkan generate` and `henkan tasks`."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from henkan.text.pairs import write_pairs
+from henkan.text.tasks import TASKS, find_task
+
+
+@click.command()
+@click.argument("task", metavar="TASK")
+@click.option("--count", type=int, metavar="N", help="How many pairs.  [default: the task's own number]")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Decides which pairs.")
+def generate(task: str, count: int | None, seed: int) -> None:
+    """Write pairs of a TASK to standard output: source TAB target, one pair a line, none twice.
+
+    \b
+    henkan generate addition --count 50000 --seed 0 > addition.tsv
+
+    `henkan tasks` lists the tasks.
+    """
+    write_pairs(find_task(task).generate(count, seed), sys.stdout.buffer)
+
+
+@click.command()
+def tasks() -> None:
+    """List the tasks that make their own pairs."""
+    for task in TASKS.values():
+        source, target = task.example
+        click.echo(f"{task.name}: {task.description}")
+        click.echo(f"    {source} -> {target}    {task.count:,} pairs by default, {task.available:,} exist")
+        if task.settings:
+            settings = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in task.settings.items())
+            click.echo(f"    trained by default with {settings}")

@@ -1,0 +1,57 @@
+"""The command `henkan`, and what becomes of errors: one sentence, exit status 2, no traceback."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from henkan import __version__
+from henkan.cli.evaluate import evaluate
+from henkan.cli.generate import generate, tasks
+from henkan.cli.predict import predict
+from henkan.cli.train import train
+from henkan.errors import HenkanError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="henkan", message="%(prog)s %(version)s")
+def cli() -> None:
+    """Train small models that turn strings into strings, and use them.
+
+    \b
+    henkan train addition                  learn to add, from strings alone
+    henkan predict models/addition 58+77   ask the model
+    henkan train names.tsv                 learn from pairs of your own: source TAB target
+
+    Every command has a --help of its own.
+    """
+
+
+for command in (train, predict, evaluate, generate, tasks):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Run the command line and exit: 0 done, 2 bad input, 130 interrupted."""
+    try:
+        status = cli(standalone_mode=False)
+    except HenkanError as error:
+        _fail(str(error), 2)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code if error.exit_code != 1 else 2)
+    except (click.Abort, KeyboardInterrupt):
+        _fail("interrupted", 130)
+    except MemoryError:
+        _fail("there is not enough memory; try a smaller --batch-size or --hidden-size", 2)
+    except BrokenPipeError:  # whoever read our output has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _fail(sentence: str, status: int) -> None:
+    click.echo(f"henkan: {sentence}", err=True)
+    sys.exit(status)

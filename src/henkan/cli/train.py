@@ -1,0 +1,133 @@
+"""`henkan train`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from henkan import fitting
+from henkan.cli.evaluate import exact_match_line, show_evaluation
+from henkan.cli.options import PATH, layout_options
+from henkan.config import RECIPES, make_configs
+from henkan.errors import DataError
+from henkan.evaluation import evaluate
+from henkan.fitting import DataSource
+from henkan.text.pairs import Pairs, hold_out, read_pairs
+from henkan.text.tasks import TASKS
+
+
+@click.command()
+@click.argument("data", metavar="TASK_OR_FILE")
+@click.option(
+    "--dev",
+    metavar="FILE|none",
+    help="Pairs to measure on after every epoch; `none` trains on everything.  [default: a tenth of the data, "
+    "drawn by the seed, is held out of training]",
+)
+@click.option("--out", type=PATH, metavar="DIR", help="Where the model goes.  [default: models/NAME]")
+@click.option("--force", is_flag=True, help="Replace a model that stands there.")
+@click.option(
+    "--recipe",
+    type=click.Choice(list(RECIPES)),
+    default="modern",
+    show_default=True,
+    help="Where the settings not given come from. `book` is that of the book's chapter 7: embedding 16, "
+    "hidden 128, batch 128, 25 epochs, Adam at a constant 0.001, strings filled with spaces.",
+)
+@click.option("--reverse/--no-reverse", default=None, help="Read the source backwards.  [default: reverse]")
+@click.option(
+    "--peeky/--no-peeky",
+    default=None,
+    help="Show the encoder's last hidden state to the decoder at every step.  [default: peeky]",
+)
+@click.option(
+    "--epochs",
+    type=int,
+    help="Passes over the pairs.  [default: enough for about 3,000 updates, from 8 to 200; book: 25]",
+)
+@click.option("--batch-size", type=int, help="Pairs in one update.  [default: 128]")
+@click.option("--embedding-size", type=int, help="Numbers that stand for a symbol.  [default: 16]")
+@click.option("--hidden-size", type=int, help="Numbers in the hidden state.  [default: 128]")
+@click.option(
+    "--learning-rate",
+    type=float,
+    help="Adam's step size.  [default: rises to 0.01 and falls to nothing; book: 0.001]",
+)
+@click.option(
+    "--seed",
+    type=int,
+    help="Decides a task's pairs, the part held out, the first weights and the order of batches.  [default: 0]",
+)
+@layout_options
+@click.option("--quiet", is_flag=True, help="Show no progress, and print the exact match alone.")
+def train(
+    data: str,
+    dev: str | None,
+    out: Path | None,
+    force: bool,
+    recipe: str,
+    delimiter: str,
+    strip: bool,
+    quiet: bool,
+    **settings: Any,
+) -> None:
+    """Train a model on a task (`henkan tasks` lists them) or on a file of pairs, and save it.
+
+    \b
+    henkan train addition
+    henkan train names.tsv --dev names.dev.tsv --out models/names
+
+    A file is UTF-8 with one pair a line, source TAB target; --delimiter and --strip let other layouts in
+    (`16+75  _91  ` is --delimiter _ --strip). A line that is not a pair is an error: nothing is passed over.
+
+    Progress goes to standard error, the result to standard output. Ctrl-C stops without saving.
+    """
+    from henkan.artefact import check_place
+    from henkan.cli.display import Display
+    from henkan.pictures import learning_curve
+
+    given = {name: value for name, value in settings.items() if value is not None}
+    defaults = TASKS[data].settings if data in TASKS else {}
+    model, training = make_configs(given, recipe=recipe, defaults=defaults)
+    pairs, held_out, source = _read(data, dev, delimiter, strip, training.seed)
+    folder = out or Path("models") / source.name
+    check_place(folder, force=force)
+
+    with Display(held_out, quiet=quiet) as display:
+        fitted = fitting.fit(pairs, held_out, model, training, data=source, report=display)
+    picture = learning_curve(fitted.artefact.metrics["epochs"])
+    fitted.save(folder, force=force, pictures={} if picture is None else {"learning_curve.png": picture})
+
+    if held_out is not None:
+        result = evaluate(fitted.converter, held_out)
+        if quiet:
+            click.echo(exact_match_line(result))
+        else:
+            show_evaluation(result)
+    if not quiet:
+        seconds = sum(epoch["seconds"] for epoch in fitted.artefact.metrics["epochs"])
+        click.echo(f"trained in {seconds:.1f} s; the model is in {folder}")
+        if picture is None:
+            click.echo("note: no learning curve was drawn; `pip install 'henkan[plot]'` brings matplotlib", err=True)
+        click.echo(f"ask it:  henkan predict {folder} '{pairs.sources[0]}'")
+
+
+def _read(data: str, dev: str | None, delimiter: str, strip: bool, seed: int) -> tuple[Pairs, Pairs | None, DataSource]:
+    """Training pairs, held-out pairs, and where they came from."""
+    if data in TASKS:
+        name, task, pairs = data, True, TASKS[data].generate(seed=seed)
+    else:
+        path = Path(data)
+        if not path.exists():
+            raise DataError(f"there is no task or file {data!r}; the tasks are {', '.join(TASKS)}")
+        name, task, pairs = path.stem, False, read_pairs(path, delimiter=delimiter, strip=strip)
+
+    source = DataSource(name=name, task=task, pairs=len(pairs), seed=seed, held_out="tenth")
+    if dev is None:
+        return (*hold_out(pairs, seed), source)
+    if dev == "none":
+        return pairs, None, replace(source, held_out="none")
+    return pairs, read_pairs(Path(dev), delimiter=delimiter, strip=strip), replace(source, held_out="file")

@@ -1,0 +1,167 @@
+"""The settings of a model and of its training, and the two recipes that fill them in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from math import isfinite
+from typing import Any, Literal, TypeVar, get_args
+
+from henkan.errors import SettingsError
+
+Schedule = Literal["one-cycle", "constant"]
+Initialization = Literal["orthogonal", "book"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig:
+    """What the network is. Saved with the model; training and prediction both obey it.
+
+    Attributes:
+        reverse: the encoder reads the source backwards (Sutskever et al. 2014).
+        peeky: the decoder sees the encoder's last hidden state at every step, not at the first alone.
+        embedding_size: numbers that stand for one symbol (D).
+        hidden_size: numbers in the hidden state of encoder and decoder (H).
+        fill: fill sources and targets with spaces to the longest, as the book does, instead of masking
+            the padding; there is no end symbol then.
+    """
+
+    reverse: bool = True
+    peeky: bool = True
+    embedding_size: int = 16
+    hidden_size: int = 128
+    fill: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("reverse", "peeky", "fill"):
+            _require(isinstance(getattr(self, name), bool), name, "true or false", getattr(self, name))
+        for name in ("embedding_size", "hidden_size"):
+            _require_whole(name, getattr(self, name), at_most=65536)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingConfig:
+    """How the network is trained.
+
+    Attributes:
+        epochs: passes over the training pairs; None chooses so many that about `UPDATES` updates are made.
+        batch_size: pairs in one update (N).
+        learning_rate: Adam's step size; the peak of it where the schedule varies it.
+        schedule: "one-cycle" rises to the peak and falls to nothing along cosines (Smith & Topin 2017);
+            "constant" stays at the peak.
+        warmup: share of all updates in which the one-cycle schedule rises.
+        clip_norm: gradients of a larger global norm are scaled down to it (Pascanu et al. 2013).
+        initialization: "orthogonal" or "book"; see `henkan.model.initialization`.
+        seed: decides the first weights and the order of the batches.
+    """
+
+    epochs: int | None = None
+    batch_size: int = 128
+    learning_rate: float = 1e-2
+    schedule: Schedule = "one-cycle"
+    warmup: float = 0.2
+    clip_norm: float = 5.0
+    initialization: Initialization = "orthogonal"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.epochs is not None:
+            _require_whole("epochs", self.epochs)
+        _require_whole("batch_size", self.batch_size)
+        _require_whole("seed", self.seed, at_least=0, at_most=2**63 - 1)
+        _require_positive("learning_rate", self.learning_rate)
+        _require_positive("clip_norm", self.clip_norm)
+        _require(_is_number(self.warmup) and 0 <= self.warmup < 1, "warmup", "from 0 to below 1", self.warmup)
+        _require_choice("schedule", self.schedule, Schedule)
+        _require_choice("initialization", self.initialization, Initialization)
+
+    def planned_epochs(self, pairs: int) -> int:
+        """The number of epochs for so many training pairs: as set, or enough for about `UPDATES` updates."""
+        if self.epochs is not None:
+            return self.epochs
+        updates_an_epoch = max(1, -(-pairs // self.batch_size))
+        return max(FEWEST_EPOCHS, min(MOST_EPOCHS, -(-UPDATES // updates_an_epoch)))
+
+
+UPDATES = 3000
+FEWEST_EPOCHS = 8
+MOST_EPOCHS = 200
+
+# The defaults above are the modern recipe. The book's is chapter 7 of Saito's "Deep Learning from Scratch 2".
+RECIPES: Mapping[str, Mapping[str, Any]] = {
+    "modern": {},
+    "book": {
+        "embedding_size": 16,
+        "hidden_size": 128,
+        "fill": True,
+        "epochs": 25,
+        "batch_size": 128,
+        "learning_rate": 1e-3,
+        "schedule": "constant",
+        "clip_norm": 5.0,
+        "initialization": "book",
+    },
+}
+
+Config = TypeVar("Config", ModelConfig, TrainingConfig)
+
+
+def make_configs(
+    settings: Mapping[str, Any], *, recipe: str = "modern", defaults: Mapping[str, Any] | None = None
+) -> tuple[ModelConfig, TrainingConfig]:
+    """Settings by name, over a recipe's, over the data's own defaults, over the modern recipe's.
+
+    Raises:
+        SettingsError: for an unknown recipe or setting, or an impossible value.
+    """
+    if recipe not in RECIPES:
+        raise SettingsError(f"there is no recipe {recipe!r}; choose one of {', '.join(sorted(RECIPES))}")
+    merged = {**(defaults or {}), **RECIPES[recipe], **settings}
+    model_names = {field.name for field in fields(ModelConfig)}
+    model = {name: value for name, value in merged.items() if name in model_names}
+    training = {name: value for name, value in merged.items() if name not in model_names}
+    return from_dict(ModelConfig, model), from_dict(TrainingConfig, training)
+
+
+def from_dict(kind: type[Config], values: Mapping[str, Any]) -> Config:
+    """A configuration from its names and values.
+
+    Raises:
+        SettingsError: for a name that it does not have, or an impossible value.
+    """
+    unknown = set(values) - {field.name for field in fields(kind)}
+    if unknown:
+        raise SettingsError(f"there is no setting {sorted(unknown)[0]!r}")
+    return kind(**values)
+
+
+def to_dict(config: ModelConfig | TrainingConfig) -> dict[str, Any]:
+    """A configuration as plain names and values, for JSON."""
+    return asdict(config)
+
+
+def with_seed(config: TrainingConfig, seed: int) -> TrainingConfig:
+    """The same training with another seed."""
+    return replace(config, seed=seed)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+
+
+def _require(condition: bool, name: str, wanted: str, value: object) -> None:
+    if not condition:
+        raise SettingsError(f"{name.replace('_', ' ')} must be {wanted}, not {value!r}")
+
+
+def _require_whole(name: str, value: object, *, at_least: int = 1, at_most: int = 10**9) -> None:
+    whole = isinstance(value, int) and not isinstance(value, bool) and at_least <= value <= at_most
+    _require(whole, name, f"a whole number from {at_least} to {at_most}", value)
+
+
+def _require_positive(name: str, value: object) -> None:
+    _require(_is_number(value) and value > 0, name, "a number above 0", value)  # type: ignore[operator]
+
+
+def _require_choice(name: str, value: object, choices: Any) -> None:
+    _require(value in get_args(choices), name, "one of " + ", ".join(get_args(choices)), value)

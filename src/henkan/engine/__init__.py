@@ -1,0 +1,1 @@
+"""Who does the arithmetic. The rest of henkan knows the protocol in `base` alone."""

@@ -1,0 +1,68 @@
+"""What training and decoding may ask of an engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from henkan.batch import Array, Batch, Sources
+
+Self = TypeVar("Self", bound="Indexed")
+
+
+class Indexed(Protocol):
+    """Something kept for each of N sequences, of which some can be taken; only its engine looks inside."""
+
+    def take(self: Self, rows: Array) -> Self:
+        """The parts of the sequences in `rows`, an array of places or of booleans."""
+        ...
+
+
+@dataclass(frozen=True)
+class StepOutput:
+    """What one step of decoding gives.
+
+    Attributes:
+        log_probabilities: (N, V) of the next symbol.
+        state: the decoder's state after the step.
+    """
+
+    log_probabilities: Array
+    state: Any
+
+
+class Engine(Protocol):
+    """A model's arithmetic."""
+
+    @property
+    def weights(self) -> Mapping[str, Array]:
+        """Name -> array of every weight."""
+        ...
+
+    def train_step(self, batch: Batch, learning_rate: float) -> float:
+        """Make one update; return the batch's loss before it, in nats a symbol."""
+        ...
+
+    def loss(self, batch: Batch) -> float:
+        """The mean cross-entropy over the batch's valid steps, in nats a symbol."""
+        ...
+
+    def snapshot(self) -> dict[str, Any]:
+        """A copy of everything that training changes."""
+        ...
+
+    def restore(self, snapshot: Mapping[str, Any]) -> None:
+        """Go back to where `snapshot` was taken."""
+        ...
+
+    def encode(self, sources: Sources) -> tuple[Any, Any]:
+        """Read the sources: what stays the same through decoding (the memory), and the first state.
+
+        Both are `Indexed`.
+        """
+        ...
+
+    def step(self, memory: Any, state: Any, symbols: Array) -> StepOutput:
+        """One step of decoding: `symbols` (N,) are the last ones."""
+        ...

@@ -1,0 +1,43 @@
+"""What can go wrong, in words that tell the user what to do next.
+
+Every error that a user can cause is a `HenkanError` whose message is one clear sentence. The command line
+prints that sentence and exits with status 2; a program catches the kind it cares about.
+"""
+
+from __future__ import annotations
+
+
+class HenkanError(Exception):
+    """Any error that the user of henkan can mend; its message is one sentence that says how."""
+
+
+class DataError(HenkanError):
+    """A file of pairs, or a list of strings, that cannot be used as it is."""
+
+
+class SettingsError(HenkanError, ValueError):
+    """A setting, or a combination of settings, that is impossible."""
+
+
+class ModelFolderError(HenkanError):
+    """A folder that cannot be read or written as a saved model."""
+
+
+class NotFittedError(HenkanError):
+    """A model was asked before it was trained."""
+
+
+class UnanswerableError(HenkanError, ValueError):
+    """A source that this model cannot read: it holds an unknown symbol, or is too long to be filled.
+
+    Attributes:
+        text: the source, as it was given.
+        index: its position among the sources that were given together, from 0.
+        reason: why it cannot be answered, without naming the text.
+    """
+
+    def __init__(self, text: str, index: int, reason: str) -> None:
+        self.text = text
+        self.index = index
+        self.reason = reason
+        super().__init__(f"{reason} in {text!r}")

@@ -1,0 +1,147 @@
+"""`Seq2Seq`: the model as a Python object, in the manner of scikit-learn."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from henkan import fitting
+from henkan.config import make_configs
+from henkan.converter import Conversion, Unknown
+from henkan.errors import DataError, NotFittedError
+from henkan.evaluation import evaluate
+from henkan.fitting import DataSource, FittedModel, Report
+from henkan.text.pairs import Pairs
+
+
+class Seq2Seq:
+    """A sequence-to-sequence model that turns strings into strings.
+
+    >>> model = Seq2Seq(epochs=50).fit(["ab", "ba"], ["AB", "BA"])
+    >>> model.predict(["ab"])
+    ['AB']
+
+    Args:
+        recipe: "modern" or "book", where the settings not given come from.
+        settings: by name, any of `henkan.config.ModelConfig` (reverse, peeky, embedding_size, hidden_size,
+            fill) and `henkan.config.TrainingConfig` (epochs, batch_size, learning_rate, schedule, warmup,
+            clip_norm, initialization, seed).
+
+    Raises:
+        SettingsError: for an unknown setting or an impossible value.
+    """
+
+    def __init__(self, *, recipe: str = "modern", **settings: Any) -> None:
+        self._model_config, self._training_config = make_configs(settings, recipe=recipe)
+        self._fitted: FittedModel | None = None
+
+    def fit(
+        self,
+        sources: Sequence[str],
+        targets: Sequence[str],
+        *,
+        dev: tuple[Sequence[str], Sequence[str]] | None = None,
+        callback: Report | None = None,
+    ) -> Seq2Seq:
+        """Train on pairs, from fresh weights.
+
+        Args:
+            sources, targets: strings, as many of the one as of the other.
+            dev: sources and targets to measure exact match on after every epoch.
+            callback: called with a `henkan.Started`, then a `henkan.Step` for each update and a
+                `henkan.Epoch` for each epoch.
+
+        Returns:
+            self.
+
+        Raises:
+            DataError: if there are no pairs, or not as many sources as targets.
+        """
+        pairs = _pairs(sources, targets)
+        self._fitted = fitting.fit(
+            pairs,
+            None if dev is None else _pairs(*dev),
+            self._model_config,
+            self._training_config,
+            data=DataSource(
+                pairs=len(pairs),
+                held_out="none" if dev is None else "file",
+                seed=self._training_config.seed,
+            ),
+            report=callback,
+        )
+        return self
+
+    def predict(self, sources: Sequence[str], *, unknown: Unknown = "error") -> list[str]:
+        """The model's answers, in the order of the sources.
+
+        Args:
+            sources: strings.
+            unknown: what to do with a source that the model cannot read, because it holds a symbol that was
+                not in training: "error" raises, "skip" gives "".
+
+        Raises:
+            UnanswerableError: at the first such source.
+            NotFittedError: before `fit`.
+        """
+        return self._model().converter.predict(_strings(sources, "sources"), unknown)
+
+    def convert(self, sources: Sequence[str]) -> list[Conversion]:
+        """The answers with their log-probabilities; a source that cannot be answered carries the reason.
+
+        Raises:
+            NotFittedError: before `fit`.
+        """
+        return self._model().converter.convert(_strings(sources, "sources"))
+
+    def score(self, sources: Sequence[str], targets: Sequence[str]) -> float:
+        """Exact match: the share of sources, from 0 to 1, whose answer is the target.
+
+        Raises:
+            NotFittedError: before `fit`.
+            DataError: if there are not as many sources as targets.
+        """
+        return evaluate(self._model().converter, _pairs(sources, targets)).exact_match
+
+    def save(self, folder: str | os.PathLike[str], *, force: bool = False) -> None:
+        """Write the model as a folder; `force` replaces a model that stands there.
+
+        Raises:
+            NotFittedError: before `fit`.
+            ModelFolderError: if it cannot be written there.
+        """
+        self._model().save(Path(folder), force=force)
+
+    def _model(self) -> FittedModel:
+        if self._fitted is None:
+            raise NotFittedError("this model has not been trained; call fit first")
+        return self._fitted
+
+
+def load(folder: str | os.PathLike[str]) -> Seq2Seq:
+    """A saved model, ready to predict.
+
+    Raises:
+        ModelFolderError: if the folder is no model, damaged, or of a newer format.
+    """
+    fitted = fitting.load(Path(folder))
+    model = Seq2Seq()
+    model._model_config, model._training_config = fitted.artefact.model, fitted.artefact.training
+    model._fitted = fitted
+    return model
+
+
+def _pairs(sources: Sequence[str], targets: Sequence[str]) -> Pairs:
+    return Pairs(_strings(sources, "sources"), _strings(targets, "targets"))
+
+
+def _strings(strings: Sequence[str], name: str) -> list[str]:
+    if isinstance(strings, str):
+        raise DataError(f"{name} is one string; give a list of strings")
+    listed = list(strings)
+    for place, string in enumerate(listed):
+        if not isinstance(string, str):
+            raise DataError(f"{name}[{place}] is {string!r}, not a string")
+    return listed

@@ -1,0 +1,206 @@
+"""The one workflow behind every face: pairs and settings to a trained model, and a saved one back to life."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from henkan import artefact
+from henkan._version import __version__
+from henkan.artefact import Artefact
+from henkan.card import model_card
+from henkan.config import ModelConfig, TrainingConfig
+from henkan.converter import Converter
+from henkan.engine.numpy import NumpyEngine
+from henkan.errors import DataError, ModelFolderError
+from henkan.evaluation import evaluate
+from henkan.text.batches import EncodedPairs
+from henkan.text.pairs import Pairs, hold_out
+from henkan.text.tasks import Task
+from henkan.text.vocabulary import Vocabulary
+from henkan.training import Epoch, Step, TrainingState, train
+
+
+@dataclass(frozen=True)
+class DataSource:
+    """Where the training pairs came from; saved with the model.
+
+    Attributes:
+        name: of the task or the file.
+        task: whether it is a task, which can be drawn from again.
+        pairs: how many pairs it gave, the held-out ones included.
+        held_out: "tenth" of these, a "file" of its own, or "none".
+        seed: decided the drawing and the split.
+    """
+
+    name: str = "pairs given in Python"
+    task: bool = False
+    pairs: int = 0
+    held_out: str = "none"
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Started:
+    """Training is about to begin.
+
+    Attributes:
+        converter: the model, which can be asked at any time while it learns.
+        pairs: number of training pairs.
+        held_out: number of held-out pairs.
+        epochs: planned passes over the training pairs.
+        weights: number of weights.
+    """
+
+    converter: Converter
+    pairs: int
+    held_out: int
+    epochs: int
+    weights: int
+
+
+Report = Callable[[Started | Step | Epoch], None]
+
+
+@dataclass(frozen=True)
+class FittedModel:
+    """A trained model: what is kept of it, and the converter that answers with it."""
+
+    artefact: Artefact
+    converter: Converter
+
+    def save(self, folder: Path, *, force: bool = False, pictures: Mapping[str, bytes] | None = None) -> None:
+        """Write it as a folder.
+
+        Raises:
+            ModelFolderError: see `henkan.artefact.save`.
+        """
+        card = model_card(self.artefact, folder, __version__, pictured=bool(pictures))
+        artefact.save(self.artefact, folder, version=__version__, card=card, force=force, pictures=pictures)
+
+
+@dataclass
+class _Recorder:
+    """Collects what `metrics.json` keeps, and passes every event on."""
+
+    report: Report | None
+    epochs: list[dict[str, Any]] = field(default_factory=list)
+
+    def __call__(self, event: Started | Step | Epoch) -> None:
+        if isinstance(event, Epoch):
+            self.epochs.append(asdict(event))
+        if self.report is not None:
+            self.report(event)
+
+
+def fit(
+    pairs: Pairs,
+    held_out: Pairs | None,
+    model: ModelConfig,
+    training: TrainingConfig,
+    *,
+    data: DataSource,
+    report: Report | None = None,
+) -> FittedModel:
+    """Train a model.
+
+    Args:
+        pairs: what to learn from. The vocabularies are made of these alone.
+        held_out: pairs to measure on after every epoch, or None.
+        model, training: the settings.
+        data: where the pairs came from.
+        report: told of every event.
+
+    Raises:
+        DataError: if there are no pairs.
+    """
+    if not len(pairs):
+        raise DataError("there are no pairs to train on")
+    source_vocabulary = Vocabulary.of(pairs.sources, boundary=False, fill=model.fill)
+    target_vocabulary = Vocabulary.of(pairs.targets, boundary=True, fill=model.fill)
+    engine = NumpyEngine(model, len(source_vocabulary), len(target_vocabulary), clip_norm=training.clip_norm)
+    engine.initialize(training.initialization, training.seed)
+    converter = Converter(engine, source_vocabulary, target_vocabulary, reverse=model.reverse)
+    encoded = EncodedPairs(pairs.sources, pairs.targets, source_vocabulary, target_vocabulary, reverse=model.reverse)
+
+    recorder = _Recorder(report)
+    weights = sum(array.size for array in engine.weights.values())
+    held_out_count = len(held_out) if held_out is not None else 0
+    recorder(Started(converter, len(pairs), held_out_count, training.planned_epochs(len(pairs)), weights))
+    state = TrainingState(np.random.default_rng([training.seed, 3]))
+
+    def exact_match() -> float | None:
+        return evaluate(converter, held_out).exact_match if held_out is not None else None
+
+    for event in train(engine, encoded, training, state, exact_match):
+        recorder(event)
+    kept = Artefact(
+        model=model,
+        training=training,
+        source_vocabulary=source_vocabulary,
+        target_vocabulary=target_vocabulary,
+        members=[dict(engine.weights)],
+        data=asdict(data),
+        metrics={
+            "epochs": recorder.epochs,
+            "pairs": len(pairs),
+            "held_out": held_out_count,
+            "weights": weights,
+        },
+    )
+    return FittedModel(kept, converter)
+
+
+def load(folder: Path) -> FittedModel:
+    """Read a saved model.
+
+    Raises:
+        ModelFolderError: if it cannot be read, or its parts do not fit each other.
+    """
+    kept = artefact.load(folder)
+    if len(kept.members) != 1:
+        raise ModelFolderError(f"{folder}: it has {len(kept.members)} members; this henkan reads models of one")
+    if kept.source_vocabulary.boundary or not kept.target_vocabulary.boundary:
+        raise ModelFolderError(f"{folder}: vocabulary.json does not fit config.json")
+    filled = (kept.source_vocabulary.width, kept.target_vocabulary.width)
+    if any((width is not None) != kept.model.fill for width in filled):
+        raise ModelFolderError(f"{folder}: vocabulary.json does not fit config.json")
+    sizes = len(kept.source_vocabulary), len(kept.target_vocabulary)
+    weights = kept.members[0]
+    if NumpyEngine.shapes(kept.model, *sizes) != {name: array.shape for name, array in weights.items()}:
+        raise ModelFolderError(f"{folder}: weights.safetensors does not fit config.json and vocabulary.json")
+    engine = NumpyEngine(kept.model, *sizes, clip_norm=kept.training.clip_norm)
+    engine.set_weights(weights)
+    converter = Converter(engine, kept.source_vocabulary, kept.target_vocabulary, reverse=kept.model.reverse)
+    return FittedModel(kept, converter)
+
+
+def task_questions(task: Task, data: Mapping[str, Any]) -> Pairs:
+    """Pairs of a task that a model was not trained on.
+
+    A model of this task that held a tenth of its pairs out is asked these; one that did not, pairs drawn
+    after those it was trained on. A model of something else is asked pairs drawn after the task's own number
+    of them, or, where these are all there are, a tenth of them.
+
+    Args:
+        task: whose pairs.
+        data: the model's `DataSource`, as it was saved.
+
+    Raises:
+        DataError: if all pairs that exist were trained on.
+    """
+    source = DataSource(**data)
+    own = source.task and source.name == task.name
+    count, seed = (source.pairs, source.seed) if own else (task.count, 0)
+    if own and source.held_out == "tenth":
+        return hold_out(task.generate(count, seed), seed)[1]
+    left = min(task.count // 10, task.available - count)
+    if left > 0:
+        return task.generate(left, seed, skip=count)
+    if own:
+        raise DataError(f"every pair of {task.name} was in training; evaluate on a file of other pairs")
+    return hold_out(task.generate(count, seed), seed)[1]

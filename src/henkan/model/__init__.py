@@ -1,0 +1,6 @@
+"""The architecture: an encoder, a bridge and a decoder, made of the layers in `henkan.nn`."""
+
+from henkan.model.initialization import initialize
+from henkan.model.seq2seq import EncoderDecoder, parameter_shapes
+
+__all__ = ["EncoderDecoder", "initialize", "parameter_shapes"]

@@ -1,0 +1,56 @@
+"""The encoder: symbols to the LSTM's last states."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from henkan.config import ModelConfig
+from henkan.nn import embedding_affine, lstm
+from henkan.nn.parameters import Array
+
+Weights = Mapping[str, Array]
+
+STEPS_AT_ONCE = 32
+
+
+def encoder_shapes(config: ModelConfig, symbols: int) -> dict[str, tuple[int, ...]]:
+    """Name -> shape of the encoder's weights, for an alphabet of so many symbols."""
+    D, H = config.embedding_size, config.hidden_size
+    return {"E": (symbols, D), "Wx": (D, 4 * H), "Wh": (H, 4 * H), "b": (4 * H,)}
+
+
+def encode(weights: Weights, ids: Array, active: Array) -> tuple[Array, Array, Callable[[Array, Array, Weights], None]]:
+    """Read the sources.
+
+    Args:
+        weights: E (V, D), Wx (D, 4H), Wh (H, 4H), b (4H,).
+        ids: (S, N) symbols. active: (S,) sequences still running at each step.
+
+    Returns:
+        h, c (N, H), each sequence's last hidden and cell state, and backward: dh, dc (N, H), gradients ->
+        nothing; it adds the weights' gradients to those given.
+    """
+    inputs, inputs_backward = embedding_affine(ids, weights["E"], weights["Wx"], weights["b"])
+    zero = np.zeros((ids.shape[1], len(weights["Wh"])), weights["Wh"].dtype)
+    hs, cs, lstm_backward = lstm(inputs, zero, zero, weights["Wh"], active)
+
+    def backward(dh: Array, dc: Array, gradients: Weights) -> None:
+        dinputs, _, _, dWh = lstm_backward(None, dh, dc)
+        dE, dWx, db = inputs_backward(dinputs)
+        for name, gradient in (("E", dE), ("Wx", dWx), ("Wh", dWh), ("b", db)):
+            gradients[name][...] += gradient
+
+    return hs[-1], cs[-1], backward
+
+
+def encode_without_backward(weights: Weights, ids: Array, active: Array) -> tuple[Array, Array]:
+    """The same h and c for prediction, in memory that does not grow with the length of the sources."""
+    h = c = np.zeros((ids.shape[1], len(weights["Wh"])), weights["Wh"].dtype)
+    for start in range(0, len(ids), STEPS_AT_ONCE):
+        piece = slice(start, start + STEPS_AT_ONCE)
+        inputs, _ = embedding_affine(ids[piece], weights["E"], weights["Wx"], weights["b"])
+        hs, cs, _ = lstm(inputs, h, c, weights["Wh"], active[piece])
+        h, c = hs[-1], cs[-1]
+    return h, c

@@ -1,0 +1,45 @@
+"""First weights, drawn by one of two rules."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from henkan.config import Initialization, ModelConfig
+from henkan.nn import Parameters
+from henkan.nn.parameters import Array
+
+
+def initialize(
+    parameters: Parameters, config: ModelConfig, rule: Initialization, generator: np.random.Generator
+) -> None:
+    """Fill the weights of a model in place.
+
+    "book": embeddings from N(0, 0.01^2), all other weights from N(0, 1 / fan-in), biases zero. A Peeky
+    decoder's joined inputs count together: H + D into the LSTM, 2H into the output layer.
+
+    "orthogonal": embeddings from N(0, 1), so that symbols differ from the first update on; recurrent weights
+    orthogonal for each gate, so that a state neither fades nor grows through time (Saxe et al. 2014); a
+    forget bias of 1, so that cells remember at first (Jozefowicz et al. 2015); other weights from
+    N(0, 1 / fan-in) of their own input.
+    """
+    H, D = config.hidden_size, config.embedding_size
+    for name, weights in parameters.arrays.items():
+        kind = name.rsplit(".", 1)[-1]
+        if kind in ("b", "by"):
+            weights[...] = 0
+            if kind == "b" and rule == "orthogonal":
+                weights[H : 2 * H] = 1
+        elif kind == "E":
+            weights[...] = generator.normal(0, 0.01 if rule == "book" else 1, weights.shape)
+        elif kind == "Wh" and rule == "orthogonal":
+            weights[...] = np.concatenate([_orthogonal(H, generator) for _ in range(4)], axis=1)
+        else:
+            joined = rule == "book" and config.peeky and name.startswith("decoder.")
+            fan_in = {"Wx": H + D, "Wc": H + D, "Wy": 2 * H, "Wyc": 2 * H}.get(kind) if joined else None
+            weights[...] = generator.normal(0, (fan_in or len(weights)) ** -0.5, weights.shape)
+
+
+def _orthogonal(size: int, generator: np.random.Generator) -> Array:
+    """A random orthogonal matrix, evenly distributed (QR with the signs of R's diagonal taken out)."""
+    q, r = np.linalg.qr(generator.normal(size=(size, size)))
+    return np.asarray(q * np.sign(np.diag(r)))

@@ -1,0 +1,60 @@
+"""Adam, clipping by global norm, and the one-cycle schedule."""
+
+from __future__ import annotations
+
+from math import cos, pi, sqrt
+
+import numpy as np
+
+from henkan.nn.parameters import Array
+
+
+class Adam:
+    """Adam (Kingma & Ba 2015, algorithm 1), over one flat vector of weights.
+
+    Attributes:
+        m, v: running means of the gradient and of its square, as the vector's shape.
+        steps: updates made so far.
+    """
+
+    def __init__(self, size: int, dtype: np.dtype[np.floating], beta1: float = 0.9, beta2: float = 0.999):
+        self.beta1, self.beta2, self.epsilon = beta1, beta2, 1e-8
+        self.m: Array = np.zeros(size, dtype)
+        self.v: Array = np.zeros(size, dtype)
+        self.steps = 0
+
+    def update(self, weights: Array, gradient: Array, learning_rate: float) -> None:
+        """Change `weights` in place.
+
+        m <- b1 m + (1 - b1) g;  v <- b2 v + (1 - b2) g^2
+        w <- w - lr * m / (1 - b1^t) / (sqrt(v / (1 - b2^t)) + eps)
+        """
+        self.steps += 1
+        self.m += (1 - self.beta1) * (gradient - self.m)
+        self.v += (1 - self.beta2) * (gradient * gradient - self.v)
+        scale1, scale2 = 1 - self.beta1**self.steps, 1 - self.beta2**self.steps
+        denominator = np.sqrt(self.v)
+        denominator /= sqrt(scale2)
+        denominator += self.epsilon
+        weights -= (learning_rate / scale1) * self.m / denominator
+
+
+def clip_by_global_norm(gradient: Array, limit: float) -> float:
+    """Scale `gradient` in place so that its norm is at most `limit`; return the norm that it had."""
+    norm = sqrt(float(np.dot(gradient, gradient)))
+    if norm > limit:
+        gradient *= limit / norm
+    return norm
+
+
+def one_cycle(step: int, steps: int, peak: float, warmup: float) -> float:
+    """The learning rate of update `step` (from 0) of `steps`.
+
+    It rises along a cosine from peak / 25 to the peak in the first `warmup` of the updates, then falls
+    along a cosine towards nothing (after Smith & Topin 2017).
+    """
+    position, rise = step + 0.5, warmup * steps
+    if position < rise:
+        low = peak / 25
+        return low + (peak - low) * (1 - cos(pi * position / rise)) / 2
+    return peak * (1 + cos(pi * (position - rise) / (steps - rise))) / 2

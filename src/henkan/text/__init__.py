@@ -1,0 +1,1 @@
+"""Strings to ids and back. Behind this door there are integers alone."""

@@ -1,0 +1,115 @@
+"""The training loop: batches to an engine, step by step, epoch by epoch."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from henkan.config import TrainingConfig
+from henkan.engine.base import Engine
+from henkan.nn.optim import one_cycle
+from henkan.text.batches import EncodedPairs
+
+
+@dataclass(frozen=True)
+class Step:
+    """One update was made.
+
+    Attributes:
+        epoch: which pass over the data, from 1.
+        step: updates made so far, of `steps` in all.
+        loss: mean loss of this epoch up to here, in nats a symbol.
+        learning_rate: what the update was made with.
+        pairs: training pairs seen so far, in all epochs.
+        seconds: time spent in updates so far, in all epochs.
+    """
+
+    epoch: int
+    step: int
+    steps: int
+    loss: float
+    learning_rate: float
+    pairs: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """A pass over the data has ended.
+
+    Attributes:
+        epoch: which, from 1.
+        loss: mean loss of its updates, in nats a symbol.
+        exact_match: share of the held-out pairs that the model now answers rightly, or None without any.
+        seconds: time that its updates took, evaluation and display apart.
+        learning_rate: that of its last update.
+    """
+
+    epoch: int
+    loss: float
+    exact_match: float | None
+    seconds: float
+    learning_rate: float
+
+
+@dataclass
+class TrainingState:
+    """Where a training stands.
+
+    Attributes:
+        generator: draws the order of the batches.
+        step: updates made.
+        records: the epochs that have ended.
+    """
+
+    generator: np.random.Generator
+    step: int = 0
+    records: list[Epoch] = field(default_factory=list)
+
+
+def train(
+    engine: Engine,
+    pairs: EncodedPairs,
+    config: TrainingConfig,
+    state: TrainingState,
+    evaluate: Callable[[], float | None],
+) -> Iterator[Step | Epoch]:
+    """Train to the planned end, yielding each update and each epoch as it is done.
+
+    What the caller does between two events is not counted as training time.
+
+    Args:
+        engine: changed in place.
+        pairs: what to learn from; at least one.
+        state: changed in place.
+        evaluate: gives the exact match on held-out pairs, at the end of every epoch.
+    """
+    epochs = config.planned_epochs(len(pairs))
+    steps = epochs * -(-len(pairs) // config.batch_size)
+    seconds = sum(record.seconds for record in state.records)
+    for epoch in range(len(state.records) + 1, epochs + 1):
+        total_loss, symbols, seen, began = 0.0, 0, 0, seconds
+        clock = time.perf_counter()
+        for batch in pairs.batches(config.batch_size, state.generator):
+            rate = learning_rate(config, state.step, steps)
+            count = int(batch.targets.valid.sum())
+            total_loss += engine.train_step(batch, rate) * count
+            symbols, seen = symbols + count, seen + batch.sources.ids.shape[1]
+            state.step += 1
+            seconds += time.perf_counter() - clock
+            pairs_seen = (epoch - 1) * len(pairs) + seen
+            yield Step(epoch, state.step, steps, total_loss / max(symbols, 1), rate, pairs_seen, seconds)
+            clock = time.perf_counter()
+        record = Epoch(epoch, total_loss / max(symbols, 1), evaluate(), seconds - began, rate)
+        state.records.append(record)
+        yield record
+
+
+def learning_rate(config: TrainingConfig, step: int, steps: int) -> float:
+    """The learning rate of update `step` (from 0) of `steps`."""
+    if config.schedule == "constant":
+        return config.learning_rate
+    return one_cycle(step, steps, config.learning_rate, config.warmup)

@@ -1,0 +1,117 @@
+import json
+import subprocess
+import sys
+from contextlib import suppress
+from threading import Timer
+
+import pytest
+
+
+def test_texts_as_arguments_and_as_lines(henkan, folder):
+    assert henkan("predict", folder, "ab", "c").stdout == "AB\nC\n"
+    assert henkan("predict", folder, input="ab\nc\n").stdout == "AB\nC\n"
+    assert henkan("predict", folder, input="ab\r\nc").stdout == "AB\nC\n"
+    assert henkan("predict", folder, input="").stdout == ""
+
+
+def test_order_is_kept_over_many_lines(henkan, folder, words):
+    sources, targets = words
+    assert henkan("predict", folder, input="\n".join(sources * 300)).stdout == "\n".join(targets * 300) + "\n"
+
+
+def test_json(henkan, folder):
+    first, second = map(json.loads, henkan("predict", folder, "--json", "ab", "c").stdout.splitlines())
+    assert set(first) == {"source", "prediction", "log_probability"}
+    assert (first["source"], first["prediction"], second["prediction"]) == ("ab", "AB", "C")
+    assert -0.2 < first["log_probability"] < 0
+
+
+def test_an_unknown_symbol_stops_after_the_answers_before_it(henkan, folder):
+    done = henkan("predict", folder, input="a\nb\nxyz\nc\n", status=2)
+    assert done.stdout == "A\nB\n"
+    assert done.stderr == (
+        "henkan: line 3: unknown symbol 'x' in 'xyz'; correct it, or go on past such texts with --unknown skip\n"
+    )
+    assert "argument 2: unknown symbol '語'" in henkan("predict", folder, "a", "語", status=2).stderr
+
+
+def test_unknown_symbols_are_skipped_on_request(henkan, folder):
+    assert henkan("predict", folder, "--unknown", "skip", input="a\nxyz\nc\n").stdout == "A\n\nC\n"
+    lines = henkan("predict", folder, "--unknown", "skip", "--json", "xyz", "c").stdout.splitlines()
+    assert json.loads(lines[0]) == {
+        "source": "xyz", "prediction": None, "log_probability": None, "reason": "unknown symbol 'x'",
+    }  # fmt: skip
+    assert json.loads(lines[1])["prediction"] == "C"
+
+
+def test_bytes_that_are_not_utf8(henkan, folder):
+    done = henkan("predict", folder, input=b"a\n\xff\nb\n", status=2)
+    assert done.stdout == b"A\n"
+    assert b"line 2: not UTF-8" in done.stderr
+
+
+def test_a_slow_pipe_gets_each_answer_at_once(folder):
+    command = [sys.executable, "-m", "henkan", "predict", str(folder)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as process:
+        for text in ("a", "bc", "cab"):
+            process.stdin.write(text + "\n")
+            process.stdin.flush()
+            assert process.stdout.readline() == text.upper() + "\n"  # would wait for ever if it were held back
+        process.stdin.close()
+        assert process.wait() == 0
+
+
+def test_whoever_has_read_enough_may_leave(folder):
+    command = [sys.executable, "-m", "henkan", "predict", str(folder)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, **pipes) as process:
+        process.stdin.write(b"a\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == b"A\n"
+        process.stdout.close()
+        for _ in range(2):
+            try:
+                process.stdin.write(b"abc\n" * 10000)
+                process.stdin.flush()
+            except BrokenPipeError:
+                break
+        with suppress(BrokenPipeError):
+            process.stdin.close()
+        process.wait()
+        assert process.stderr.read() == b""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+def test_on_a_terminal_it_asks(folder):
+    import os
+    import pty
+
+    leader, follower = pty.openpty()
+    command = [sys.executable, "-m", "henkan", "predict", str(folder)]
+    with subprocess.Popen(command, stdin=follower, stdout=follower, stderr=follower) as process:
+        os.close(follower)
+        rescue = Timer(60, process.kill)  # a prompt that never comes must not hang the tests
+        rescue.start()
+        shown = b""
+
+        def until(text):
+            nonlocal shown
+            before = len(shown)
+            while text not in shown[before:]:
+                shown += os.read(leader, 1024)  # raises at the end, on Linux
+
+        for typed, answer in ((b"cab\r", b"CAB"), (b"xyz\r", b"unknown symbol 'x' in 'xyz'"), (b"ab\r", b"AB")):
+            until(b"> ")
+            os.write(leader, typed)
+            until(answer)
+        until(b"> ")
+        os.write(leader, b"\x04")
+        assert process.wait() == 0
+        rescue.cancel()
+    os.close(leader)
+
+
+def test_damaged_and_missing_models(refused, folder, tmp_path):
+    assert "there is no such folder" in refused("predict", tmp_path / "none", "a")
+    (folder / "vocabulary.json").unlink()
+    assert "vocabulary.json cannot be read" in refused("predict", folder, "a")

@@ -1,0 +1,118 @@
+import json
+import re
+
+SMALL = ("--epochs", "2", "--hidden-size", "16", "--embedding-size", "4")
+
+
+def test_a_task_from_nothing_to_an_answer(henkan, tmp_path):
+    done = henkan("train", "multiplication", *SMALL)
+    lines = done.stdout.splitlines()
+    assert re.fullmatch(r"\s+question\s+true answer\s+model", lines[0])
+    assert all(re.fullmatch(r"[OX]  \d+\*\d+\s+\d+(\s+-?\d*)?", line) for line in lines[1:11])
+    assert re.fullmatch(r"exact match \d+\.\d{3}% \(\d+ of 505\)", lines[11])
+    assert "models/multiplication" in lines[12]
+    command = re.fullmatch(r"ask it:  henkan (predict models/multiplication) '(.+)'", lines[13])
+    answer = henkan(*command[1].split(), command[2]).stdout
+    assert answer.endswith("\n")
+    assert "\n" not in answer[:-1]
+
+    metrics = json.loads((tmp_path / "models/multiplication/metrics.json").read_text())
+    assert [epoch["epoch"] for epoch in metrics["epochs"]] == [1, 2]
+    epoch_lines = [line for line in done.stderr.splitlines() if line.startswith("epoch")]
+    assert len(epoch_lines) == 2
+    assert f"{metrics['epochs'][1]['exact_match']:.3%}" in epoch_lines[1]
+    assert (tmp_path / "models/multiplication/learning_curve.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_evaluating_on_the_task_asks_the_part_held_out(henkan, tmp_path):
+    done = henkan("train", "multiplication", *SMALL, "--quiet", "--seed", "5", "--out", "m")
+    assert re.fullmatch(r"exact match .* of 505\)\n", done.stdout)
+    assert done.stderr == ""
+    result = json.loads(henkan("evaluate", "m", "multiplication", "--json").stdout)
+    epochs = json.loads((tmp_path / "m/metrics.json").read_text())["epochs"]
+    assert result["total"] == 505
+    assert result["exact_match"] == result["correct"] / 505 == epochs[-1]["exact_match"]
+
+
+def test_the_same_seed_saves_the_same_bytes(henkan, tmp_path, pairs_file):
+    for out, seed in (("a", 1), ("b", 1), ("c", 2)):
+        henkan("train", pairs_file, *SMALL, "--quiet", "--seed", seed, "--out", out)
+    a, b, c = ((tmp_path / out / "weights.safetensors").read_bytes() for out in "abc")
+    assert a == b != c
+
+
+def test_a_file_with_a_dev_file(henkan, tmp_path, pairs_file):
+    (tmp_path / "dev.tsv").write_text("ab\tAB\nx\tX\n")
+    done = henkan("train", pairs_file, "--dev", "dev.tsv", "--epochs", "60", "--batch-size", "8", "--hidden-size", 32)
+    assert "exact match 50.000% (1 of 2)" in done.stdout
+    assert "1 could not be answered" in done.stdout
+    assert henkan("predict", "models/words", "ab", "cba").stdout == "AB\nCBA\n"
+
+
+def test_training_on_everything(henkan, tmp_path, pairs_file):
+    done = henkan("train", pairs_file, *SMALL, "--dev", "none", "--out", "all")
+    assert "39 pairs to learn from, none held out" in done.stderr
+    assert "exact match" not in done.stdout
+    assert json.loads((tmp_path / "all/metrics.json").read_text())["epochs"][0]["exact_match"] is None
+
+
+def test_settings_are_saved(henkan, tmp_path, pairs_file):
+    henkan(
+        "train", pairs_file, *SMALL, "--quiet", "--no-reverse", "--no-peeky", "--learning-rate", "0.02", "--out", "m"
+    )
+    config = json.loads((tmp_path / "m/config.json").read_text())
+    assert config["model"] == {
+        "reverse": False, "peeky": False, "embedding_size": 4, "hidden_size": 16, "fill": False,
+    }  # fmt: skip
+    assert config["training"]["learning_rate"] == 0.02
+    assert config["data"]["pairs"] == 39
+
+
+def test_the_books_layout_and_recipe(henkan, tmp_path):
+    (tmp_path / "book.txt").write_text("16+75  _91  \n52+607 _659 \n75+22  _97  \n63+22  _85  \n")
+    henkan("train", "book.txt", "--delimiter", "_", "--strip", "--recipe", "book", "--epochs", "1", "--dev", "none")
+    vocabulary = json.loads((tmp_path / "models/book/vocabulary.json").read_text())
+    assert (vocabulary["source"]["width"], vocabulary["target"]["width"]) == (6, 3)
+    assert " " in vocabulary["target"]["symbols"]
+    assert "\t" not in henkan("predict", "models/book", "16+22").stdout
+
+
+def test_a_model_is_not_overwritten_without_force(henkan, refused, tmp_path, pairs_file):
+    henkan("train", pairs_file, *SMALL, "--quiet")
+    before = (tmp_path / "models/words/manifest.json").read_bytes()
+    assert "replace it with --force" in refused("train", pairs_file, *SMALL, "--quiet")
+    assert (tmp_path / "models/words/manifest.json").read_bytes() == before
+    henkan("train", pairs_file, *SMALL, "--quiet", "--force", "--seed", "1")
+    assert (tmp_path / "models/words/manifest.json").read_bytes() != before
+
+
+def test_mistakes_are_told_in_a_sentence(refused, tmp_path, pairs_file):
+    assert "no task or file 'sums.tsv'; the tasks are addition" in refused("train", "sums.tsv")
+    (tmp_path / "empty.tsv").touch()
+    assert "the file is empty" in refused("train", "empty.tsv")
+    (tmp_path / "bad.tsv").write_text("a\tb\nc d\n")
+    assert "bad.tsv, line 2: no delimiter" in refused("train", "bad.tsv")
+    (tmp_path / "latin.tsv").write_bytes(b"a\t\xe9\n")
+    assert "latin.tsv, line 1: not UTF-8" in refused("train", "latin.tsv")
+    (tmp_path / "one.tsv").write_text("a\tb\n")
+    assert "--dev none" in refused("train", "one.tsv")
+    assert "cannot be read" in refused("train", tmp_path)
+    assert "epochs must be a whole number from 1" in refused("train", pairs_file, "--epochs", "0")
+    assert "learning rate must be a number above 0" in refused("train", pairs_file, "--learning-rate", "-1")
+    assert "cannot be read" in refused("train", pairs_file, "--dev", "none.tsv")
+    assert "the delimiter is empty" in refused("train", pairs_file, "--delimiter", "")
+    assert "a file of that name" in refused("train", pairs_file, "--out", pairs_file)
+    assert not (tmp_path / "models").exists()
+
+
+def test_an_unknown_option_is_clicks_own_message(henkan, pairs_file):
+    assert "No such option" in henkan("train", pairs_file, "--fast", status=2).stderr
+
+
+def test_every_command_has_help(henkan):
+    commands = ("train", "predict", "evaluate", "generate", "tasks")
+    top = henkan("--help").stdout
+    for command in commands:
+        assert command in top
+        assert "Usage:" in henkan(command, "--help").stdout
+    assert henkan("--version").stdout.startswith("henkan ")

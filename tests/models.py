@@ -1,0 +1,38 @@
+"""Small models that several tests use."""
+
+import numpy as np
+
+from henkan.config import ModelConfig
+from henkan.converter import Converter
+from henkan.engine.numpy import NumpyEngine
+from henkan.text.batches import EncodedPairs
+from henkan.text.vocabulary import Vocabulary
+
+SOURCES = ["1+2", "12+34", "5", "", "1+1", "23+1"]
+TARGETS = ["3", "46", "", "55", "2", "24"]
+
+
+def small_model(*, dtype=np.float64, hidden_size=4, seed=0, **settings):
+    """An untrained converter, and the pairs above as one batch."""
+    config = ModelConfig(embedding_size=3, hidden_size=hidden_size, **settings)
+    sources = Vocabulary.of(SOURCES, boundary=False, fill=config.fill)
+    targets = Vocabulary.of(TARGETS, boundary=True, fill=config.fill)
+    engine = NumpyEngine(config, len(sources), len(targets), dtype=dtype)
+    engine.initialize("orthogonal", seed)
+    converter = Converter(engine, sources, targets, reverse=config.reverse)
+    return converter, encoded(converter, SOURCES, TARGETS).batch(np.arange(len(SOURCES)))
+
+
+def encoded(converter, sources, targets):
+    """Pairs as a converter's ids."""
+    return EncodedPairs(
+        sources, targets, converter.source_vocabulary, converter.target_vocabulary, reverse=converter.reverse
+    )
+
+
+def loss_and_gradients(engine, batch, count=None):
+    """A batch's loss, and name -> gradient."""
+    gradients = engine.parameters.zeros()
+    loss, backward = engine.model.loss(batch, count)
+    backward(gradients)
+    return loss, gradients

@@ -1,0 +1,70 @@
+"""Who may not know whom (docs/design.md): kept true by reading every import."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import henkan
+
+ROOT = Path(henkan.__file__).parent
+MODULES = {
+    ".".join(path.relative_to(ROOT.parent).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in ROOT.rglob("*.py")
+}
+
+# Room -> what of henkan it may import, by prefix. The longest name that fits a module is its room.
+ALLOWED = {
+    "henkan.errors": (),
+    "henkan._version": (),
+    "henkan.batch": (),
+    "henkan.config": ("errors",),
+    "henkan.text": ("errors", "config", "batch", "text"),
+    "henkan.nn": ("nn",),
+    "henkan.model": ("nn", "config", "batch", "model"),
+    "henkan.engine.base": ("batch",),
+    "henkan.engine": ("nn", "config", "batch", "model", "engine"),
+    "henkan.training": ("config", "engine.base", "nn.optim", "text.batches"),
+    "henkan.decoding": ("batch", "engine.base"),
+    "henkan.converter": ("decoding", "engine.base", "errors", "text"),
+    "henkan.evaluation": ("converter", "text"),
+    "henkan.pictures": (),
+    "henkan.cli": ("cli", "fitting", "artefact", "converter", "evaluation", "errors", "config", "text", "training",
+                   "pictures", "__version__"),
+    "henkan.estimator": ("fitting", "converter", "evaluation", "errors", "config", "text"),
+}  # fmt: skip
+
+# Outside the standard library: who may import what; the rest may import NumPy alone.
+FOREIGN = {
+    "henkan.artefact": {"numpy", "safetensors"},
+    "henkan.cli": {"click", "rich"},
+    "henkan.pictures": {"matplotlib"},
+}
+
+
+def imports(path):
+    """Every name that a module imports, wherever in it."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def room(module, rooms):
+    fitting = [name for name in rooms if module == name or module.startswith(name + ".")]
+    return max(fitting, key=len, default=None)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_knows_only_whom_it_may(module):
+    allowed = ALLOWED.get(room(module, ALLOWED))
+    foreign = FOREIGN.get(room(module, FOREIGN), {"numpy"})
+    for name in imports(MODULES[module]):
+        top, _, rest = name.partition(".")
+        if top == "henkan":
+            fits = allowed is None or any(rest == each or rest.startswith(each + ".") for each in allowed)
+            assert fits, f"{module} may not import {name}"
+        elif top not in __import__("sys").stdlib_module_names:
+            assert top in foreign, f"{module} may not import {name}"

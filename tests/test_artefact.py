@@ -1,0 +1,149 @@
+import json
+import os
+import shutil
+
+import pytest
+
+import henkan
+from henkan import ModelFolderError
+
+
+def test_what_is_in_the_folder(folder):
+    names = {"manifest.json", "config.json", "vocabulary.json", "weights.safetensors", "metrics.json", "README.md"}
+    assert {path.name for path in folder.iterdir()} == names
+    assert not any(path.name.startswith(".") for path in folder.parent.iterdir())
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert (manifest["format"], manifest["format_version"], manifest["henkan"]) == (
+        "henkan-model",
+        1,
+        henkan.__version__,
+    )
+    epochs = json.loads((folder / "metrics.json").read_text())["epochs"]
+    assert [epoch["epoch"] for epoch in epochs] == list(range(1, 81))
+    assert set(epochs[0]) == {"epoch", "loss", "exact_match", "seconds", "learning_rate"}
+    card = (folder / "README.md").read_text()
+    assert "39 pairs" in card
+    assert f"henkan predict {folder.name}" in card
+
+
+def test_weights_are_readable_without_henkan(folder):
+    from safetensors.numpy import load_file
+
+    tensors = load_file(folder / "weights.safetensors")
+    assert tensors["members.0.encoder.Wh"].shape == (32, 128)
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "config.json", "vocabulary.json", "weights.safetensors"])
+class TestDamage:
+    def test_missing(self, folder, name):
+        (folder / name).unlink()
+        with pytest.raises(ModelFolderError, match=f"{name} cannot be read"):
+            henkan.load(folder)
+
+    def test_truncated(self, folder, name):
+        content = (folder / name).read_bytes()
+        (folder / name).write_bytes(content[: len(content) // 2])
+        with pytest.raises(ModelFolderError, match=f"{name} is damaged"):
+            henkan.load(folder)
+
+    def test_empty(self, folder, name):
+        (folder / name).write_bytes(b"")
+        with pytest.raises(ModelFolderError, match=f"{name} is damaged"):
+            henkan.load(folder)
+
+
+def test_a_flipped_bit_is_noticed(folder):
+    path = folder / "weights.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-5] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ModelFolderError, match=r"weights\.safetensors is damaged or was changed"):
+        henkan.load(folder)
+
+
+def test_card_and_metrics_may_be_edited_or_deleted(folder):
+    (folder / "README.md").write_text("mine")
+    (folder / "metrics.json").unlink()
+    assert henkan.load(folder).predict(["a"]) == ["A"]
+
+
+def rewrite(folder, name, change):
+    """Change a JSON file, and its hash in the manifest, as somebody would who wants to be believed."""
+    import hashlib
+
+    values = json.loads((folder / name).read_text())
+    change(values)
+    (folder / name).write_text(json.dumps(values))
+    if name != "manifest.json":
+        digest = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+        rewrite(folder, "manifest.json", lambda manifest: manifest["sha256"].update({name: digest}))
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("manifest.json", lambda v: v.update(format_version=2), "format 2, and this henkan reads up to 1; upgrade"),
+        ("manifest.json", lambda v: v.update(format_version="1"), "no format version"),
+        ("manifest.json", lambda v: v.update(format="zip"), "not that of a henkan model"),
+        ("manifest.json", lambda v: v.pop("sha256"), "damaged"),
+        ("config.json", lambda v: v.pop("model"), "config.json does not have the form"),
+        ("config.json", lambda v: v["model"].update(hidden_size=31), "does not fit"),
+        ("config.json", lambda v: v["model"].update(hidden_size=-1), "hidden size must be"),
+        ("config.json", lambda v: v["model"].update(fill=True), "does not fit"),
+        ("config.json", lambda v: v["model"].update(attention=True), "no setting 'attention'"),
+        ("config.json", lambda v: v.update(members=2), "members"),
+        ("config.json", lambda v: v.update(members="x"), "config.json does not have the form"),
+        ("vocabulary.json", lambda v: v["source"]["symbols"].append("z"), "does not fit"),
+        ("vocabulary.json", lambda v: v.update(source=v["target"]), "does not fit"),
+        ("vocabulary.json", lambda v: v["source"].update(symbols=3), "vocabulary does not have the form"),
+    ],
+)
+def test_what_does_not_fit_is_refused(folder, name, change, message):
+    rewrite(folder, name, change)
+    with pytest.raises(ModelFolderError, match=message):
+        henkan.load(folder)
+
+
+def test_no_folder_and_no_model(tmp_path):
+    with pytest.raises(ModelFolderError, match="no such folder"):
+        henkan.load(tmp_path / "none")
+    (tmp_path / "file").touch()
+    with pytest.raises(ModelFolderError, match="is not a folder"):
+        henkan.load(tmp_path / "file")
+    with pytest.raises(ModelFolderError, match=r"manifest\.json cannot be read"):
+        henkan.load(tmp_path)
+
+
+def test_saving_never_deletes_what_is_not_ours(trained, folder):
+    (folder / "notes.txt").write_text("mine")
+    with pytest.raises(ModelFolderError, match=r"holds other things \(notes\.txt\)"):
+        trained.save(folder, force=True)
+    assert (folder / "notes.txt").read_text() == "mine"
+    (folder.parent / "file").touch()
+    with pytest.raises(ModelFolderError, match="a file of that name"):
+        trained.save(folder.parent / "file", force=True)
+
+
+def test_saving_into_an_empty_folder_and_below_new_ones(trained, tmp_path):
+    (tmp_path / "empty").mkdir()
+    for place in (tmp_path / "empty", tmp_path / "a" / "b"):
+        trained.save(place)
+        assert henkan.load(place).predict(["a"]) == ["A"]
+
+
+def test_a_failed_save_leaves_the_old_model_whole(trained, folder, monkeypatch):
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    before = (folder / "weights.safetensors").read_bytes()
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(ModelFolderError, match=r"cannot be saved .*No space left on device"):
+        trained.save(folder, force=True)
+    assert [path.name for path in folder.parent.iterdir()] == [folder.name]
+    assert (folder / "weights.safetensors").read_bytes() == before
+    assert henkan.load(folder).predict(["a"]) == ["A"]
+
+
+def test_a_model_can_be_moved(folder, tmp_path):
+    shutil.copytree(folder, tmp_path / "elsewhere" / "other")
+    assert henkan.load(tmp_path / "elsewhere" / "other").predict(["ab"]) == ["AB"]

@@ -1,0 +1,64 @@
+import pytest
+
+from henkan.config import ModelConfig, TrainingConfig, from_dict, make_configs, to_dict
+from henkan.errors import SettingsError
+
+
+def test_the_modern_recipe_is_the_default():
+    model, training = make_configs({})
+    assert (model.reverse, model.peeky, model.fill) == (True, True, False)
+    assert (training.schedule, training.initialization) == ("one-cycle", "orthogonal")
+
+
+def test_the_book_recipe_is_the_articles():
+    model, training = make_configs({}, recipe="book")
+    assert (model.embedding_size, model.hidden_size, model.fill) == (16, 128, True)
+    assert (training.epochs, training.batch_size, training.learning_rate) == (25, 128, 1e-3)
+    assert (training.schedule, training.clip_norm, training.initialization) == ("constant", 5, "book")
+
+
+def test_a_given_setting_beats_the_recipe_and_the_recipe_beats_the_datas_own():
+    defaults = {"hidden_size": 7, "reverse": False}
+    model, training = make_configs({"epochs": 3}, recipe="book", defaults=defaults)
+    assert (training.epochs, model.hidden_size, model.reverse) == (3, 128, False)
+    assert make_configs({}, defaults=defaults)[0].hidden_size == 7
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"epochs": 0}, "epochs must be a whole number from 1"),
+        ({"batch_size": 1.5}, "batch size must be a whole number"),
+        ({"hidden_size": True}, "hidden size must be a whole number"),
+        ({"embedding_size": -1}, "embedding size"),
+        ({"learning_rate": 0}, "learning rate must be a number above 0"),
+        ({"learning_rate": float("nan")}, "learning rate"),
+        ({"clip_norm": "five"}, "clip norm"),
+        ({"warmup": 1}, "warmup must be from 0 to below 1"),
+        ({"seed": -1}, "seed"),
+        ({"reverse": 1}, "reverse must be true or false"),
+        ({"schedule": "linear"}, "schedule must be one of one-cycle, constant"),
+        ({"schedule": []}, "schedule must be one of"),
+        ({"hiden_size": 3}, "no setting 'hiden_size'"),
+    ],
+    ids=str,
+)
+def test_impossible_settings_are_refused_by_name(settings, words):
+    with pytest.raises(SettingsError, match=words):
+        make_configs(settings)
+
+
+def test_an_unknown_recipe():
+    with pytest.raises(SettingsError, match="no recipe 'old'; choose one of book, modern"):
+        make_configs({}, recipe="old")
+
+
+@pytest.mark.parametrize("config", [ModelConfig(hidden_size=3), TrainingConfig(epochs=2)])
+def test_survives_being_written_down(config):
+    assert from_dict(type(config), to_dict(config)) == config
+
+
+@pytest.mark.parametrize(("pairs", "epochs"), [(45_000, 9), (1_000_000, 8), (3_600, 104), (1, 200)])
+def test_few_pairs_are_read_more_often(pairs, epochs):
+    assert TrainingConfig().planned_epochs(pairs) == epochs
+    assert TrainingConfig(epochs=5).planned_epochs(pairs) == 5

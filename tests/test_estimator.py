@@ -1,0 +1,72 @@
+import pytest
+
+import henkan
+from henkan import DataError, Epoch, ModelFolderError, NotFittedError, Seq2Seq, SettingsError, Started, Step
+
+
+def test_fit_returns_the_model_and_it_has_learnt(words, trained):
+    assert isinstance(trained, Seq2Seq)
+    assert trained.score(*words) == 1
+    assert trained.predict(["cab"]) == ["CAB"]
+
+
+def test_saved_and_loaded_it_answers_the_same(trained, folder, words):
+    again = henkan.load(folder)
+    assert again.convert(words[0]) == trained.convert(words[0])
+    assert again.score(*words) == 1
+
+
+def test_saving_over_a_model_takes_force(trained, folder):
+    with pytest.raises(ModelFolderError, match="--force"):
+        trained.save(folder)
+    trained.save(str(folder), force=True)
+
+
+@pytest.mark.parametrize(
+    "settings", [{"reverse": False, "peeky": False}, {"recipe": "book", "learning_rate": 0.02}], ids=str
+)
+def test_other_settings_learn_too(words, settings, tmp_path):
+    model = Seq2Seq(**{"epochs": 80, "batch_size": 8, "hidden_size": 32} | settings).fit(*words)
+    assert model.score(*words) > 0.9
+    model.save(tmp_path / "model")
+    assert henkan.load(tmp_path / "model").predict(words[0]) == model.predict(words[0])
+
+
+def test_the_callback_sees_the_training(words):
+    events = []
+    model = Seq2Seq(epochs=2, batch_size=20).fit(*words, dev=(["ab", "?"], ["AB", "?"]), callback=events.append)
+    assert [type(event) for event in events] == [Started, Step, Step, Epoch, Step, Step, Epoch]
+    started = events[0]
+    assert (started.pairs, started.held_out, started.epochs) == (39, 2, 2)
+    assert events[-1].exact_match in (0, 0.5)  # the unknown symbol counts as wrong
+    assert started.converter.predict(["ab"]) == model.predict(["ab"])
+
+
+def test_the_vocabulary_never_sees_the_dev_set(words):
+    model = Seq2Seq(epochs=1).fit(*words, dev=(["z"], ["Z"]))
+    assert model.convert(["z"])[0].reason == "unknown symbol 'z'"
+
+
+def test_the_seed_decides(words):
+    scores = [Seq2Seq(epochs=2, seed=seed).fit(*words).convert(["ab"]) for seed in (1, 1, 2)]
+    assert scores[0] == scores[1] != scores[2]
+
+
+def test_misuse_is_told_in_words():
+    with pytest.raises(NotFittedError, match="call fit first"):
+        Seq2Seq().predict(["a"])
+    with pytest.raises(SettingsError, match="no setting 'hidden'"):
+        Seq2Seq(hidden=3)
+    with pytest.raises(DataError, match="no pairs"):
+        Seq2Seq().fit([], [])
+    with pytest.raises(DataError, match="2 sources but 1 targets"):
+        Seq2Seq().fit(["a", "b"], ["a"])
+    with pytest.raises(DataError, match="one string"):
+        Seq2Seq().fit("ab", "ab")
+    with pytest.raises(DataError, match=r"sources\[1\] is 3"):
+        Seq2Seq().fit(["a", 3], ["a", "b"])
+
+
+def test_empty_sides_are_strings_like_any_other():
+    model = Seq2Seq(epochs=60, hidden_size=16).fit(["", "a", "b"], ["x", "", "y"])
+    assert model.predict(["", "a", "b"]) == ["x", "", "y"]

@@ -1,0 +1,92 @@
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from henkan.config import TrainingConfig
+from henkan.training import Epoch, Step, TrainingState, learning_rate, train
+from models import SOURCES, TARGETS, encoded, small_model
+
+
+def run(config, seed=0, evaluate=lambda: 0.5):
+    converter, _ = small_model(dtype=np.float32, hidden_size=16)
+    pairs = encoded(converter, SOURCES, TARGETS)
+    state = TrainingState(np.random.default_rng(seed))
+    return list(train(converter.engine, pairs, config, state, evaluate)), converter, state
+
+
+def test_events_count_updates_and_epochs():
+    events, _, state = run(TrainingConfig(epochs=3, batch_size=4))
+    kinds = [type(event) for event in events]
+    assert kinds == [Step, Step, Epoch] * 3
+    steps = [event for event in events if isinstance(event, Step)]
+    assert [(step.epoch, step.step, step.steps, step.pairs) for step in steps] == [
+        (1, 1, 6, 4), (1, 2, 6, 6), (2, 3, 6, 10), (2, 4, 6, 12), (3, 5, 6, 16), (3, 6, 6, 18),
+    ]  # fmt: skip
+    assert state.records == [event for event in events if isinstance(event, Epoch)]
+    assert [record.exact_match for record in state.records] == [0.5] * 3
+    assert state.records[-1].learning_rate == steps[-1].learning_rate
+
+
+def test_seconds_are_those_of_updates_alone():
+    events, _, state = run(TrainingConfig(epochs=2, batch_size=4))
+    steps = [event for event in events if isinstance(event, Step)]
+    assert steps[-1].seconds == pytest.approx(sum(record.seconds for record in state.records))
+    assert all(a.seconds < b.seconds for a, b in pairwise(steps))
+
+
+def test_training_learns_the_pairs():
+    _, converter, state = run(TrainingConfig(epochs=150, batch_size=3))
+    assert converter.predict(SOURCES) == TARGETS
+    assert state.records[-1].loss < 0.05 < state.records[0].loss
+
+
+def test_an_epochs_loss_is_the_mean_over_symbols():
+    """With a learning rate of almost nothing, it is the loss of all pairs in one batch."""
+    config = TrainingConfig(epochs=1, batch_size=4, learning_rate=1e-12)
+    _, converter, state = run(config)
+    whole = encoded(converter, SOURCES, TARGETS).batch(np.arange(len(SOURCES)))
+    assert state.records[0].loss == pytest.approx(converter.engine.loss(whole), rel=1e-5)
+
+
+def test_the_same_seed_gives_the_same_bits():
+    vectors = [run(TrainingConfig(epochs=3, batch_size=4), seed)[1].engine.parameters.vector for seed in (1, 1, 2)]
+    assert (vectors[0] == vectors[1]).all()
+    assert (vectors[0] != vectors[2]).any()
+
+
+def test_a_training_goes_on_where_its_state_stands():
+    config = TrainingConfig(epochs=4, batch_size=4)
+    _, whole, _ = run(config)
+
+    converter, _ = small_model(dtype=np.float32, hidden_size=16)
+    pairs = encoded(converter, SOURCES, TARGETS)
+    state = TrainingState(np.random.default_rng(0))
+    events = train(converter.engine, pairs, config, state, lambda: 0.5)
+    while len(state.records) < 2:
+        next(events)
+    snapshot = converter.engine.snapshot()
+    other, _ = small_model(dtype=np.float32, hidden_size=16, seed=9)
+    other.engine.restore(snapshot)
+    list(train(other.engine, pairs, config, state, lambda: 0.5))
+    assert (other.engine.parameters.vector == whole.engine.parameters.vector).all()
+
+
+def test_a_snapshot_is_a_copy():
+    converter, batch = small_model()
+    engine = converter.engine
+    before = engine.loss(batch)
+    snapshot = engine.snapshot()
+    for _ in range(3):
+        engine.train_step(batch, 0.1)
+    assert engine.loss(batch) != before
+    engine.restore(snapshot)
+    assert engine.loss(batch) == before
+
+
+def test_schedules():
+    constant = TrainingConfig(schedule="constant", learning_rate=0.5)
+    assert [learning_rate(constant, step, 10) for step in (0, 5, 9)] == [0.5] * 3
+    cycle = TrainingConfig(learning_rate=0.5, warmup=0.5)
+    rates = [learning_rate(cycle, step, 11) for step in range(11)]
+    assert max(rates) == rates[5] == pytest.approx(0.5)

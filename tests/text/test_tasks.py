@@ -1,0 +1,142 @@
+import re
+from collections import Counter
+from datetime import date
+
+import pytest
+
+from henkan.errors import DataError
+from henkan.text.tasks import CASES, LAYOUTS, TASKS, _write_date, find_task
+
+SIGNS = {"addition": "+", "subtraction": "-", "multiplication": "*"}
+COMPUTE = {"addition": int.__add__, "subtraction": int.__sub__, "multiplication": int.__mul__}
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_pairs_differ_and_the_seed_decides(name):
+    task = TASKS[name]
+    pairs = task.generate(500, seed=3)
+    assert len(set(pairs.sources)) == 500
+    assert task.generate(500, seed=3) == pairs
+    assert task.generate(500, seed=4) != pairs
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_going_on_gives_other_pairs(name):
+    task = TASKS[name]
+    first, more = task.generate(400, seed=1), task.generate(300, seed=1, skip=400)
+    assert not set(first.sources) & set(more.sources)
+    both = sorted([*first.sources, *more.sources])
+    assert both == sorted(task.generate(700, seed=1).sources)
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_more_than_exist_are_refused_with_the_number_that_do(name):
+    task = TASKS[name]
+    with pytest.raises(DataError, match=f"{task.available} different pairs"):
+        task.generate(task.available + 1)
+    with pytest.raises(DataError, match="at least one"):
+        task.generate(0)
+
+
+@pytest.mark.parametrize("name", SIGNS)
+def test_arithmetic_is_right_and_has_no_mirror_images(name):
+    task = TASKS[name]
+    pairs = task.generate(5000)
+    seen = set()
+    for source, target in zip(pairs.sources, pairs.targets, strict=True):
+        a, b = re.fullmatch(rf"(\d+){re.escape(SIGNS[name])}(\d+)", source).groups()
+        assert (str(int(a)), str(int(b))) == (a, b)  # no leading zeros
+        assert int(target) == COMPUTE[name](int(a), int(b))
+        seen.add(frozenset((a, b)))
+    assert len(seen) == 5000
+
+
+def test_all_pairs_that_exist_can_be_had():
+    pairs = TASKS["multiplication"].generate(5050)
+    operands = {tuple(sorted(map(int, source.split("*")))) for source in pairs.sources}
+    assert operands == {(a, b) for a in range(100) for b in range(a, 100)}
+
+
+def test_operands_digit_counts_are_even_at_first():
+    """Few pairs of many: drawing without repetition is close to drawing evenly among digit counts."""
+    counts = Counter()
+    for seed in range(40):
+        for source in TASKS["addition"].generate(15, seed).sources:
+            counts.update(len(operand) for operand in source.split("+"))
+    assert all(abs(counts[digits] / 1200 - 1 / 3) < 0.06 for digits in (1, 2, 3)), counts
+
+
+def test_order_tells_nothing():
+    """Short sums are drawn early; the first of the pairs must not be shorter than the last."""
+    sources = TASKS["addition"].generate(10_000).sources
+    means = [sum(map(len, part)) / len(part) for part in (sources[:1000], sources[-1000:])]
+    assert abs(means[0] - means[1]) < 0.15
+
+
+@pytest.mark.parametrize(
+    ("layout", "text"),
+    [
+        ("{m}/{d}/{yy}", "4/3/08"),
+        ("{dd}.{mm}.{y}", "03.04.2008"),
+        ("{y}年{m}月{d}日", "2008年4月3日"),
+        ("the {d}{th} of {month}, {y}", "the 3rd of April, 2008"),
+        ("{mon} {d}, '{yy}", "Apr 3, '08"),
+        ("{day}, {dd} {mon} {y}", "Thu, 03 Apr 2008"),
+    ],
+)
+def test_layouts(layout, text):
+    assert layout in LAYOUTS
+    assert _write_date(date(2008, 4, 3), layout) == text
+
+
+@pytest.mark.parametrize(
+    ("day", "ending"),
+    [
+        (1, "st"),
+        (2, "nd"),
+        (3, "rd"),
+        (4, "th"),
+        (11, "th"),
+        (12, "th"),
+        (13, "th"),
+        (21, "st"),
+        (22, "nd"),
+        (23, "rd"),
+        (31, "st"),
+    ],
+)
+def test_ordinals(day, ending):
+    assert _write_date(date(2000, 1, day), "{d}{th} {month} {y}") == f"{day}{ending} January 2000"
+
+
+def test_a_written_date_means_one_day():
+    """Over all days of four years, whose two-digit forms could be taken for each other."""
+    meanings = {}
+    for year in (2001, 2002, 2010, 2011):
+        for month in range(1, 13):
+            for day in range(1, 29):
+                for layout in LAYOUTS:
+                    when = date(year, month, day)
+                    assert meanings.setdefault(_write_date(when, layout), when) == when
+
+
+def test_number_of_dates_that_exist():
+    """A text means one day, and how many texts a day has depends on its month and day alone."""
+    total = 0
+    for month in range(1, 13):
+        for day in range(1, (29, 30, 31)[(month != 2) + (month in (1, 3, 5, 7, 8, 10, 12))] + 1):
+            when = date(2000, month, day)
+            texts = {case(_write_date(when, layout)) for layout in LAYOUTS for case in CASES}
+            total += len(texts) * (25 if (month, day) == (2, 29) else 100)
+    assert TASKS["dates"].available == total
+
+
+def test_reversal():
+    pairs = TASKS["reversal"].generate(200)
+    assert all(source[::-1] == target for source, target in zip(pairs.sources, pairs.targets, strict=True))
+    assert {len(source) for source in pairs.sources} == set(range(1, 11))
+
+
+def test_an_unknown_task():
+    with pytest.raises(DataError, match="no task 'sums'; the tasks are addition, subtraction"):
+        find_task("sums")

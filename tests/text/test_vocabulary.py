@@ -1,0 +1,65 @@
+import pytest
+
+from henkan.errors import ModelFolderError, UnanswerableError
+from henkan.text.vocabulary import Vocabulary
+
+
+def test_symbols_are_characters_in_code_point_order():
+    vocabulary = Vocabulary.of(["ba", "c漢"], boundary=False)
+    assert vocabulary.symbols == ("a", "b", "c", "漢")
+    assert vocabulary.encode("cab") == [2, 0, 1]
+    assert vocabulary.decode([3, 0]) == "漢a"
+    assert (len(vocabulary), vocabulary.longest) == (4, 2)
+
+
+def test_a_target_keeps_zero_for_its_boundary():
+    vocabulary = Vocabulary.of(["ab"], boundary=True)
+    assert vocabulary.encode("ab") == [1, 2]
+    assert vocabulary.decode([0, 1, 0, 2]) == "ab"
+    assert len(vocabulary) == 3
+
+
+def test_filling_with_spaces():
+    vocabulary = Vocabulary.of(["1", "123"], boundary=False, fill=True)
+    assert vocabulary.encode("2") == [2, 0, 0]
+    assert vocabulary.decode([2, 0, 0]) == "2"
+    with pytest.raises(UnanswerableError, match="4 symbols where this model was trained with at most 3"):
+        vocabulary.encode("1231")
+
+
+def test_an_unknown_symbol_is_named_with_its_text():
+    vocabulary = Vocabulary.of(["ab"], boundary=False)
+    with pytest.raises(UnanswerableError) as caught:
+        vocabulary.encode("axb", 7)
+    assert str(caught.value) == "unknown symbol 'x' in 'axb'"
+    assert (caught.value.text, caught.value.index) == ("axb", 7)
+
+
+@pytest.mark.parametrize("boundary", [False, True])
+@pytest.mark.parametrize("fill", [False, True])
+def test_survives_being_written_down(boundary, fill):
+    vocabulary = Vocabulary.of(["ab", "語 c"], boundary=boundary, fill=fill)
+    again = Vocabulary.from_dict(vocabulary.to_dict())
+    assert again.to_dict() == vocabulary.to_dict()
+    assert again.encode("a語") == vocabulary.encode("a語")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"symbols": ["a", "a"]},
+        {"symbols": ["ab"]},
+        {"symbols": "ab"},
+        {"specials": ["start"]},
+        {"longest": -1},
+        {"longest": True},
+        {"width": 3},
+        {"cut": "words"},
+        {"more": 1},
+    ],
+    ids=str,
+)
+def test_what_is_no_vocabulary_is_refused(change):
+    values = Vocabulary.of(["ab"], boundary=True).to_dict() | change
+    with pytest.raises(ModelFolderError):
+        Vocabulary.from_dict(values)
