@@ -12,12 +12,12 @@ SOURCES = ["1+2", "12+34", "5", "", "1+1", "23+1"]
 TARGETS = ["3", "46", "", "55", "2", "24"]
 
 
-def small_model(*, dtype=np.float64, hidden_size=4, seed=0, **settings):
+def small_model(*, dtype=np.float64, hidden_size=4, seed=0, training=None, **settings):
     """An untrained converter, and the pairs above as one batch."""
     config = ModelConfig(embedding_size=3, hidden_size=hidden_size, **settings)
     sources = Vocabulary.of(SOURCES, boundary=False, fill=config.fill)
     targets = Vocabulary.of(TARGETS, boundary=True, fill=config.fill)
-    engine = NumpyEngine(config, len(sources), len(targets), dtype=dtype)
+    engine = NumpyEngine(config, len(sources), len(targets), dtype=dtype, training=training)
     engine.initialize("orthogonal", seed)
     converter = Converter(engine, sources, targets, reverse=config.reverse)
     return converter, encoded(converter, SOURCES, TARGETS).batch(np.arange(len(SOURCES)))

@@ -15,6 +15,7 @@ def test_the_book_recipe_is_the_articles():
     assert (model.embedding_size, model.hidden_size, model.fill) == (16, 128, True)
     assert (training.epochs, training.batch_size, training.learning_rate) == (25, 128, 1e-3)
     assert (training.schedule, training.clip_norm, training.initialization) == ("constant", 5, "book")
+    assert (training.beta2, training.weight_decay) == (0.999, 0)
 
 
 def test_a_given_setting_beats_the_recipe_and_the_recipe_beats_the_datas_own():

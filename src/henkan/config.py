@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from math import isfinite
 from typing import Any, Literal, TypeVar, get_args
 
@@ -50,6 +50,9 @@ class TrainingConfig:
         schedule: "one-cycle" rises to the peak and falls to nothing along cosines (Smith & Topin 2017);
             "constant" stays at the peak.
         warmup: share of all updates in which the one-cycle schedule rises.
+        beta2: how slowly Adam's mean of squared gradients changes. Below the usual 0.999 it follows the
+            gradients of a late epoch, small as they are, in tens of updates instead of a thousand.
+        weight_decay: how fast weights shrink by themselves (AdamW, Loshchilov & Hutter 2019).
         clip_norm: gradients of a larger global norm are scaled down to it (Pascanu et al. 2013).
         initialization: "orthogonal" or "book"; see `henkan.model.initialization`.
         seed: decides the first weights and the order of the batches.
@@ -60,6 +63,8 @@ class TrainingConfig:
     learning_rate: float = 1e-2
     schedule: Schedule = "one-cycle"
     warmup: float = 0.2
+    beta2: float = 0.98
+    weight_decay: float = 0.05
     clip_norm: float = 5.0
     initialization: Initialization = "orthogonal"
     seed: int = 0
@@ -72,6 +77,9 @@ class TrainingConfig:
         _require_positive("learning_rate", self.learning_rate)
         _require_positive("clip_norm", self.clip_norm)
         _require(_is_number(self.warmup) and 0 <= self.warmup < 1, "warmup", "from 0 to below 1", self.warmup)
+        _require(_is_number(self.beta2) and 0 <= self.beta2 < 1, "beta2", "from 0 to below 1", self.beta2)
+        decay = self.weight_decay
+        _require(_is_number(decay) and 0 <= decay < 1, "weight_decay", "from 0 to below 1", decay)
         _require_choice("schedule", self.schedule, Schedule)
         _require_choice("initialization", self.initialization, Initialization)
 
@@ -98,6 +106,8 @@ RECIPES: Mapping[str, Mapping[str, Any]] = {
         "batch_size": 128,
         "learning_rate": 1e-3,
         "schedule": "constant",
+        "beta2": 0.999,
+        "weight_decay": 0.0,
         "clip_norm": 5.0,
         "initialization": "book",
     },
@@ -138,11 +148,6 @@ def from_dict(kind: type[Config], values: Mapping[str, Any]) -> Config:
 def to_dict(config: ModelConfig | TrainingConfig) -> dict[str, Any]:
     """A configuration as plain names and values, for JSON."""
     return asdict(config)
-
-
-def with_seed(config: TrainingConfig, seed: int) -> TrainingConfig:
-    """The same training with another seed."""
-    return replace(config, seed=seed)
 
 
 def _is_number(value: object) -> bool:

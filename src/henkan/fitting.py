@@ -122,7 +122,7 @@ def fit(
         raise DataError("there are no pairs to train on")
     source_vocabulary = Vocabulary.of(pairs.sources, boundary=False, fill=model.fill)
     target_vocabulary = Vocabulary.of(pairs.targets, boundary=True, fill=model.fill)
-    engine = NumpyEngine(model, len(source_vocabulary), len(target_vocabulary), clip_norm=training.clip_norm)
+    engine = NumpyEngine(model, len(source_vocabulary), len(target_vocabulary), training=training)
     engine.initialize(training.initialization, training.seed)
     converter = Converter(engine, source_vocabulary, target_vocabulary, reverse=model.reverse)
     encoded = EncodedPairs(pairs.sources, pairs.targets, source_vocabulary, target_vocabulary, reverse=model.reverse)
@@ -173,7 +173,7 @@ def load(folder: Path) -> FittedModel:
     weights = kept.members[0]
     if NumpyEngine.shapes(kept.model, *sizes) != {name: array.shape for name, array in weights.items()}:
         raise ModelFolderError(f"{folder}: weights.safetensors does not fit config.json and vocabulary.json")
-    engine = NumpyEngine(kept.model, *sizes, clip_norm=kept.training.clip_norm)
+    engine = NumpyEngine(kept.model, *sizes, training=kept.training)
     engine.set_weights(weights)
     converter = Converter(engine, kept.source_vocabulary, kept.target_vocabulary, reverse=kept.model.reverse)
     return FittedModel(kept, converter)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from henkan.config import TrainingConfig
 from models import loss_and_gradients, small_model
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed; `make test-torch` installs it")
@@ -79,12 +80,11 @@ def test_loss_and_gradients_agree(reverse, peeky, fill, dtype, rtol, atol):
 
 
 def test_updates_agree():
-    """Ten updates with clipping: Adam and the norm are PyTorch's too."""
-    converter, batch = small_model()
+    """Ten updates with clipping: AdamW and the norm are PyTorch's too."""
+    converter, batch = small_model(training=TrainingConfig(clip_norm=0.05, beta2=0.98, weight_decay=0.1))
     engine = converter.engine
-    engine.clip_norm = 0.05
     vector = torch.nn.Parameter(torch.tensor(engine.parameters.vector.copy()))
-    optimiser = torch.optim.Adam([vector], lr=0.01)
+    optimiser = torch.optim.AdamW([vector], lr=0.01, betas=(0.9, 0.98), weight_decay=0.1)
     for _ in range(10):
         _, gradients = loss_and_gradients(engine, batch)
         vector.grad = torch.tensor(gradients.vector)

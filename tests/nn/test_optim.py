@@ -6,15 +6,17 @@ import pytest
 from henkan.nn import Adam, clip_by_global_norm, one_cycle
 
 
-def test_adam_by_the_formula():
-    weights, adam = np.array([1.0]), Adam(1, np.dtype(np.float64))
+@pytest.mark.parametrize("decay", [0, 0.1])
+def test_adam_by_the_formula(decay):
+    weights, adam = np.array([1.0]), Adam(1, np.dtype(np.float64), beta2=0.99, weight_decay=decay)
     w = 1.0
     m = v = 0.0
     for t, g in enumerate((0.5, -2.0, 0.1), start=1):
         adam.update(weights, np.array([g]), 0.01)
         m = 0.9 * m + 0.1 * g
-        v = 0.999 * v + 0.001 * g * g
-        w -= 0.01 * (m / (1 - 0.9**t)) / (sqrt(v / (1 - 0.999**t)) + 1e-8)
+        v = 0.99 * v + 0.01 * g * g
+        w -= 0.01 * decay * w
+        w -= 0.01 * (m / (1 - 0.9**t)) / (sqrt(v / (1 - 0.99**t)) + 1e-8)
         assert weights[0] == pytest.approx(w, rel=1e-12)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from henkan.batch import Array, Batch, Sources
-from henkan.config import Initialization, ModelConfig
+from henkan.config import Initialization, ModelConfig, TrainingConfig
 from henkan.engine.base import StepOutput
 from henkan.model import EncoderDecoder, initialize, parameter_shapes
 from henkan.model.bridge import bridge
@@ -50,7 +50,7 @@ class NumpyEngine:
     Args:
         config: the model's settings.
         source_symbols, target_symbols: sizes of the two vocabularies.
-        clip_norm: gradients of a larger global norm are scaled down to it.
+        training: settings of the updates (clipping and Adam's); None: the defaults.
         dtype: float32, or float64 for checking.
     """
 
@@ -60,12 +60,12 @@ class NumpyEngine:
         source_symbols: int,
         target_symbols: int,
         *,
-        clip_norm: float = 5.0,
+        training: TrainingConfig | None = None,
         dtype: type[np.floating] = np.float32,
     ) -> None:
         self.parameters = Parameters(parameter_shapes(config, source_symbols, target_symbols), dtype)
         self.model = EncoderDecoder(config, self.parameters)
-        self.clip_norm = clip_norm
+        self.training = training or TrainingConfig()
         self._gradients: Parameters | None = None  # made at the first update: prediction needs neither
         self._adam: Adam | None = None
 
@@ -94,7 +94,7 @@ class NumpyEngine:
         gradients.vector[...] = 0
         loss, backward = self.model.loss(batch)
         backward(gradients)
-        clip_by_global_norm(gradients.vector, self.clip_norm)
+        clip_by_global_norm(gradients.vector, self.training.clip_norm)
         adam.update(self.parameters.vector, gradients.vector, learning_rate)
         return loss
 
@@ -131,5 +131,6 @@ class NumpyEngine:
     def _training(self) -> tuple[Parameters, Adam]:
         if self._gradients is None or self._adam is None:
             self._gradients = self.parameters.zeros()
-            self._adam = Adam(self.parameters.vector.size, self.parameters.vector.dtype)
+            vector, config = self.parameters.vector, self.training
+            self._adam = Adam(vector.size, vector.dtype, beta2=config.beta2, weight_decay=config.weight_decay)
         return self._gradients, self._adam

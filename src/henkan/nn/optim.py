@@ -12,13 +12,27 @@ from henkan.nn.parameters import Array
 class Adam:
     """Adam (Kingma & Ba 2015, algorithm 1), over one flat vector of weights.
 
+    Args:
+        size, dtype: of the vector of weights.
+        beta1, beta2: how slowly the running means change.
+        weight_decay: share of the learning rate by which weights shrink at each update, apart from the
+            gradient (AdamW, Loshchilov & Hutter 2019).
+
     Attributes:
-        m, v: running means of the gradient and of its square, as the vector's shape.
+        m, v: running means of the gradient and of its square, one number for each weight.
         steps: updates made so far.
     """
 
-    def __init__(self, size: int, dtype: np.dtype[np.floating], beta1: float = 0.9, beta2: float = 0.999):
-        self.beta1, self.beta2, self.epsilon = beta1, beta2, 1e-8
+    def __init__(
+        self,
+        size: int,
+        dtype: np.dtype[np.floating],
+        *,
+        beta1: float = 0.9,
+        beta2: float = 0.999,
+        weight_decay: float = 0.0,
+    ) -> None:
+        self.beta1, self.beta2, self.epsilon, self.weight_decay = beta1, beta2, 1e-8, weight_decay
         self.m: Array = np.zeros(size, dtype)
         self.v: Array = np.zeros(size, dtype)
         self.steps = 0
@@ -27,7 +41,7 @@ class Adam:
         """Change `weights` in place.
 
         m <- b1 m + (1 - b1) g;  v <- b2 v + (1 - b2) g^2
-        w <- w - lr * m / (1 - b1^t) / (sqrt(v / (1 - b2^t)) + eps)
+        w <- (1 - lr decay) w - lr m / (1 - b1^t) / (sqrt(v / (1 - b2^t)) + eps)
         """
         self.steps += 1
         self.m += (1 - self.beta1) * (gradient - self.m)
@@ -36,6 +50,7 @@ class Adam:
         denominator = np.sqrt(self.v)
         denominator /= sqrt(scale2)
         denominator += self.epsilon
+        weights *= 1 - learning_rate * self.weight_decay
         weights -= (learning_rate / scale1) * self.m / denominator
 
 
