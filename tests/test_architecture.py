@@ -26,7 +26,7 @@ ALLOWED = {
     "henkan.engine": ("nn", "config", "batch", "model", "engine"),
     "henkan.training": ("config", "engine.base", "nn.optim", "text.batches"),
     "henkan.decoding": ("batch", "engine.base"),
-    "henkan.converter": ("decoding", "engine.base", "errors", "text"),
+    "henkan.converter": ("batch", "decoding", "engine.base", "errors", "text"),
     "henkan.evaluation": ("converter", "text"),
     "henkan.pictures": (),
     "henkan.cli": ("cli", "fitting", "artefact", "converter", "evaluation", "errors", "config", "text", "training",
@@ -38,6 +38,8 @@ ALLOWED = {
 FOREIGN = {
     "henkan.artefact": {"numpy", "safetensors"},
     "henkan.cli": {"click", "rich"},
+    "henkan.engine.workers": {"threadpoolctl"},
+    "henkan.nn.kernels.fused": {"numpy", "numba"},
     "henkan.pictures": {"matplotlib"},
 }
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
@@ -50,3 +51,21 @@ class Batch:
 
     sources: Sources
     targets: Targets
+
+    def shards(self, count: int) -> list[Batch]:
+        """The batch dealt out like cards to so many smaller ones; those that would be empty are left out."""
+        size = self.sources.ids.shape[1]
+        return [self._every(first, count) for first in range(min(count, size))] if count > 1 else [self]
+
+    def _every(self, first: int, step: int) -> Batch:
+        def columns(array: Array) -> Array:
+            return np.ascontiguousarray(array[:, first::step])
+
+        def running(active: Array) -> Array:
+            return (active - first + step - 1).clip(min=0) // step  # how many of 0 .. active - 1 it was dealt
+
+        sources, targets = self.sources, self.targets
+        return Batch(
+            Sources(columns(sources.ids), running(sources.active)),
+            Targets(columns(targets.inputs), columns(targets.ids), columns(targets.valid), running(targets.active)),
+        )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Literal
 
+from henkan.batch import Array, Sources
 from henkan.decoding import greedy
 from henkan.engine.base import Engine
 from henkan.errors import SettingsError, UnanswerableError
@@ -15,6 +17,7 @@ from henkan.text.vocabulary import BOUNDARY, Vocabulary
 Unknown = Literal["error", "skip"]
 
 BATCH_SIZE = 256
+WORTH_THREADS = 4 * BATCH_SIZE  # strings; below, threads take longer to start than they save
 
 
 @dataclass(frozen=True)
@@ -74,17 +77,18 @@ class Converter:
             places.append(place)
             ids.append(encoded)
 
-        for rows, sources in source_batches(ids, len(self.source_vocabulary), reverse=self.reverse, size=BATCH_SIZE):
-            answers, scores = greedy(
-                self.engine,
-                sources,
-                boundary=BOUNDARY,
-                ends=self.target_vocabulary.width is None,
-                longest=self.longest,
-            )
-            for row, answer, score in zip(rows.tolist(), answers, scores.tolist(), strict=True):
-                place = places[row]
-                results[place] = Conversion(texts[place], self.target_vocabulary.decode(answer), score)
+        def decode(batch: tuple[Array, Sources]) -> tuple[Array, list[list[int]], Array]:
+            rows, sources = batch
+            ends = self.target_vocabulary.width is None
+            return rows, *greedy(self.engine, sources, boundary=BOUNDARY, ends=ends, longest=self.longest)
+
+        batches = source_batches(ids, len(self.source_vocabulary), reverse=self.reverse, size=BATCH_SIZE)
+        many = len(ids) >= WORTH_THREADS
+        with self.engine.at_work() if many else nullcontext():
+            for rows, answers, scores in self.engine.map(decode, batches):
+                for row, answer, score in zip(rows.tolist(), answers, scores.tolist(), strict=True):
+                    place = places[row]
+                    results[place] = Conversion(texts[place], self.target_vocabulary.decode(answer), score)
         return [result for result in results if result is not None]
 
     def predict(self, texts: Sequence[str], unknown: Unknown = "error") -> list[str]:

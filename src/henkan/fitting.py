@@ -136,8 +136,10 @@ def fit(
     def exact_match() -> float | None:
         return evaluate(converter, held_out).exact_match if held_out is not None else None
 
-    for event in train(engine, encoded, training, state, exact_match):
-        recorder(event)
+    with engine.at_work():
+        engine.prepare(encoded.batch(np.arange(min(len(encoded), training.batch_size))))
+        for event in train(engine, encoded, training, state, exact_match):
+            recorder(event)
     kept = Artefact(
         model=model,
         training=training,

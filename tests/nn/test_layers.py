@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from henkan.nn import affine, embedding, embedding_affine, gradient_check
+from henkan.nn import affine, embedding, gradient_check, project_symbols
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_affine_derivative(generator, shape):
 
 
 @pytest.mark.parametrize("symbols", [3, 400])  # by the table, and by the batch
-def test_embedding_affine_is_the_two_in_one(generator, symbols):
+def test_projected_symbols_are_embedding_and_affine_in_one(generator, symbols):
     ids = generator.integers(symbols, size=(5, 4))
     arrays = {
         "E": generator.normal(size=(symbols, 2)),
@@ -55,7 +55,14 @@ def test_embedding_affine_is_the_two_in_one(generator, symbols):
         "b": generator.normal(size=3),
     }
     dy = generator.normal(size=(5, 4, 3))
-    y, backward = embedding_affine(ids, **arrays)
-    np.testing.assert_allclose(y, arrays["E"][ids] @ arrays["W"] + arrays["b"], rtol=1e-12)
-    dE, dW, db = backward(dy)
-    gradient_check(lambda: float((embedding_affine(ids, **arrays)[0] * dy).sum()), arrays, {"E": dE, "W": dW, "b": db})
+
+    def value():
+        table, places, _ = project_symbols(ids, **arrays)
+        return table[places]
+
+    np.testing.assert_allclose(value(), arrays["E"][ids] @ arrays["W"] + arrays["b"], rtol=1e-12)
+    table, places, backward = project_symbols(ids, **arrays)
+    dtable = np.zeros_like(table)
+    np.add.at(dtable, places, dy)
+    dE, dW, db = backward(dtable)
+    gradient_check(lambda: float((value() * dy).sum()), arrays, {"E": dE, "W": dW, "b": db})

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from henkan.batch import Array, Batch, Sources
 
 Self = TypeVar("Self", bound="Indexed")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 class Indexed(Protocol):
@@ -38,6 +41,18 @@ class Engine(Protocol):
     @property
     def weights(self) -> Mapping[str, Array]:
         """Name -> array of every weight."""
+        ...
+
+    def at_work(self) -> AbstractContextManager[None]:
+        """Have threads ready, for as long as the caller is inside."""
+        ...
+
+    def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+        """function(item) for every item, in order, on the threads at work."""
+        ...
+
+    def prepare(self, batch: Batch) -> None:
+        """Do what must be done once before training, such as compiling, so that no update pays for it."""
         ...
 
     def train_step(self, batch: Batch, learning_rate: float) -> float:

@@ -1,27 +1,45 @@
-"""The NumPy engine: the model of `henkan.model`, updated by Adam."""
+"""The NumPy engine: the model of `henkan.model`, updated by Adam.
+
+With the fused kernels a batch is cut into a fixed number of shards, which threads work off. The shards, not
+the threads, define the order of every sum: the same seed gives the same bits on one thread and on eight.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from henkan.batch import Array, Batch, Sources
 from henkan.config import Initialization, ModelConfig, TrainingConfig
 from henkan.engine.base import StepOutput
+from henkan.engine.workers import WORKERS
 from henkan.model import EncoderDecoder, initialize, parameter_shapes
 from henkan.model.bridge import bridge
-from henkan.model.decoder import context_scores, decoder_step
+from henkan.model.decoder import decoder_step, see_context
 from henkan.model.encoder import encode_without_backward
-from henkan.nn import Adam, Parameters, clip_by_global_norm
+from henkan.nn import Adam, Parameters, affine, clip_by_global_norm
+from henkan.nn.kernels import choose_kernels
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+SHARDS = 2
 
 
 @dataclass(frozen=True)
 class Memory:
-    """What peeking adds at every step: to the gates (N, 4H) and to the scores (N, V); None without it."""
+    """What stays the same through decoding.
 
+    Attributes:
+        table: (V, 4H), the symbols' share of the gates, for all sequences alike.
+        gates, scores: what peeking adds to the gates (N, 4H) and to the scores (N, V), or None.
+    """
+
+    table: Array
     gates: Array | None
     scores: Array | None
 
@@ -29,7 +47,7 @@ class Memory:
         """The parts of some sequences."""
         if self.gates is None or self.scores is None:
             return self
-        return Memory(self.gates[rows], self.scores[rows])
+        return Memory(self.table, self.gates[rows], self.scores[rows])
 
 
 @dataclass(frozen=True)
@@ -66,7 +84,7 @@ class NumpyEngine:
         self.parameters = Parameters(parameter_shapes(config, source_symbols, target_symbols), dtype)
         self.model = EncoderDecoder(config, self.parameters)
         self.training = training or TrainingConfig()
-        self._gradients: Parameters | None = None  # made at the first update: prediction needs neither
+        self._gradients: list[Parameters] = []  # for each shard; made at the first update, not for prediction
         self._adam: Adam | None = None
 
     @staticmethod
@@ -88,15 +106,44 @@ class NumpyEngine:
         for name, array in self.parameters.arrays.items():
             array[...] = weights[name]
 
+    def at_work(self) -> AbstractContextManager[None]:
+        """Have threads ready for `train_step` and `map`."""
+        return WORKERS.at_work()
+
+    def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+        """function(item) for every item, in order, on the threads at work."""
+        return WORKERS.map(function, items)
+
+    def prepare(self, batch: Batch) -> None:
+        """Compile, at the first time, what training will need."""
+        adam = self._training()
+        self._loss_and_gradients(batch)
+        number = np.zeros_like(self.parameters.vector[:1])
+        adam.kernels.adam_update(*(number.copy() for _ in range(4)), 0.1, 1.0, 0.9, 0.9, 1.0, 1.0)
+
     def train_step(self, batch: Batch, learning_rate: float) -> float:
         """Make one update; return the batch's loss before it, in nats a symbol."""
-        gradients, adam = self._training()
-        gradients.vector[...] = 0
-        loss, backward = self.model.loss(batch)
-        backward(gradients)
-        clip_by_global_norm(gradients.vector, self.training.clip_norm)
-        adam.update(self.parameters.vector, gradients.vector, learning_rate)
+        adam = self._training()
+        loss, gradient = self._loss_and_gradients(batch)
+        clip_by_global_norm(gradient, self.training.clip_norm)
+        adam.update(self.parameters.vector, gradient, learning_rate)
         return loss
+
+    def _loss_and_gradients(self, batch: Batch) -> tuple[float, Array]:
+        count = int(batch.targets.valid.sum())
+
+        def work(shard: Batch, gradients: Parameters) -> float:
+            gradients.vector[...] = 0
+            loss, backward = self.model.loss(shard, count)
+            backward(gradients)
+            return loss
+
+        shards = batch.shards(len(self._gradients))
+        loss = sum(WORKERS.map(lambda pair: work(*pair), zip(shards, self._gradients, strict=False)))
+        total = self._gradients[0].vector
+        for gradients in self._gradients[1 : len(shards)]:
+            total += gradients.vector
+        return loss, total
 
     def loss(self, batch: Batch) -> float:
         """The mean cross-entropy over the batch's valid steps, in nats a symbol."""
@@ -104,33 +151,39 @@ class NumpyEngine:
 
     def snapshot(self) -> dict[str, Any]:
         """Copies of the weights, of Adam's moments and of its number of updates."""
-        _, adam = self._training()
+        adam = self._training()
         vectors = {"weights": self.parameters.vector, "m": adam.m, "v": adam.v}
         return {name: vector.copy() for name, vector in vectors.items()} | {"steps": adam.steps}
 
     def restore(self, snapshot: Mapping[str, Any]) -> None:
         """Go back to where `snapshot` was taken."""
-        _, adam = self._training()
+        adam = self._training()
         self.parameters.vector[...] = snapshot["weights"]
         adam.m[...], adam.v[...], adam.steps = snapshot["m"], snapshot["v"], snapshot["steps"]
 
     def encode(self, sources: Sources) -> tuple[Memory, State]:
-        """Read the sources: what peeking adds at every step, and the decoder's first state."""
+        """Read the sources: what stays the same through decoding, and the decoder's first state."""
         encoder, decoder = self.parameters.group("encoder"), self.parameters.group("decoder")
         h, c = encode_without_backward(encoder, sources.ids, sources.active)
         h0, c0, context, _ = bridge(h, c, peeky=self.model.config.peeky)
-        return Memory(*context_scores(decoder, context)), State(h0, c0)
+        table, _ = affine(decoder["E"], decoder["Wx"], decoder["b"])
+        return Memory(table, *see_context(decoder, context)), State(h0, c0)
 
     def step(self, memory: Memory, state: State, symbols: Array) -> StepOutput:
         """One step of decoding: `symbols` (N,) are the last ones."""
         log_probabilities, h, c = decoder_step(
-            self.parameters.group("decoder"), state.h, state.c, memory.gates, memory.scores, symbols
+            self.parameters.group("decoder"), memory.table, state.h, state.c, memory.gates, memory.scores, symbols
         )
         return StepOutput(log_probabilities, State(h, c))
 
-    def _training(self) -> tuple[Parameters, Adam]:
-        if self._gradients is None or self._adam is None:
-            self._gradients = self.parameters.zeros()
+    def _training(self) -> Adam:
+        """What training needs beyond the weights, chosen and made when it begins."""
+        if self._adam is None:
+            kernels = choose_kernels()
+            self.model.kernels = kernels
+            self._gradients = [self.parameters.zeros() for _ in range(SHARDS if kernels.FUSED else 1)]
             vector, config = self.parameters.vector, self.training
-            self._adam = Adam(vector.size, vector.dtype, beta2=config.beta2, weight_decay=config.weight_decay)
-        return self._gradients, self._adam
+            self._adam = Adam(
+                vector.size, vector.dtype, beta2=config.beta2, weight_decay=config.weight_decay, kernels=kernels
+            )
+        return self._adam

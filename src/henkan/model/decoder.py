@@ -14,12 +14,14 @@ has three sources: the joined input, the joined output, and the LSTM's first hid
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import ModuleType
 
 import numpy as np
 
 from henkan.batch import Targets
 from henkan.config import ModelConfig
-from henkan.nn import affine, embedding_affine, log_softmax, lstm
+from henkan.nn import affine, log_softmax, lstm, project_symbols
+from henkan.nn.kernels import plain
 from henkan.nn.parameters import Array
 
 Weights = Mapping[str, Array]
@@ -42,7 +44,7 @@ def decoder_shapes(config: ModelConfig, symbols: int) -> dict[str, tuple[int, ..
 
 
 def teacher_forcing(
-    weights: Weights, h0: Array, c0: Array, context: Array | None, targets: Targets
+    weights: Weights, h0: Array, c0: Array, context: Array | None, targets: Targets, kernels: ModuleType = plain
 ) -> tuple[Array, DecoderBackward]:
     """Scores for the next symbol at every valid step, given the true symbols before it.
 
@@ -50,33 +52,36 @@ def teacher_forcing(
         weights: E (V, D), Wx (D, 4H), Wh (H, 4H), b (4H,), Wy (H, V), by (V,); Peeky also Wc (H, 4H) and
             Wyc (H, V).
         h0, c0: (N, H). context: (N, H), or None without peeking. targets: T steps of N sequences.
+        kernels: whose arithmetic; see `henkan.nn.kernels`.
 
     Returns:
         logits (R, V), a row for each of the R valid steps in the order of `targets.valid`, and backward:
         dlogits (R, V), gradients -> dh0 (N, H), dcontext (N, H) or None; it adds the weights' gradients to
         those given.
     """
+    E, Wx, Wh, b = (weights[name] for name in ("E", "Wx", "Wh", "b"))
     valid = targets.valid
-    inputs, inputs_backward = embedding_affine(targets.inputs, weights["E"], weights["Wx"], weights["b"])
-    if context is not None:
-        inputs = inputs + context @ weights["Wc"]
-    hs, _, lstm_backward = lstm(inputs, h0, c0, weights["Wh"], targets.active)
+    table, places, symbols_backward = project_symbols(targets.inputs, E, Wx, b, kernels)
+    context_gates, context_scores = see_context(weights, context)
+    hs, _, lstm_backward = lstm(
+        table, places, h0, c0, Wh, active=targets.active, context=context_gates, kernels=kernels
+    )
     logits, output_backward = affine(hs[1:][valid], weights["Wy"], weights["by"])
-    if context is not None:
+    if context_scores is not None:
         sequence = np.nonzero(valid)[1]  # whose step each row is
-        logits += (context @ weights["Wyc"])[sequence]
+        logits += context_scores[sequence]
 
     def backward(dlogits: Array, gradients: Weights) -> tuple[Array, Array | None]:
         drows, dWy, dby = output_backward(dlogits)
         dhs = np.zeros(valid.shape + h0.shape[1:], h0.dtype)
         dhs[valid] = drows
-        dinputs, dh0, _, dWh = lstm_backward(dhs, None, None)
-        dE, dWx, db = inputs_backward(dinputs)
+        dtable, dgates, dh0, _, dWh = lstm_backward(dhs, None, None)
+        dE, dWx, db = symbols_backward(dtable)
         for name, gradient in (("E", dE), ("Wx", dWx), ("Wh", dWh), ("b", db), ("Wy", dWy), ("by", dby)):
             gradients[name][...] += gradient
-        if context is None:
+        if context is None or dgates is None:
             return dh0, None
-        dgates = dinputs.sum(axis=0)  # (N, 4H): all steps first, then one product
+        # dgates (N, 4H) is the sum over all steps already: all steps first, then one product
         dscores = np.zeros(valid.shape + dlogits.shape[1:], dlogits.dtype)
         dscores[valid] = dlogits
         dscores = dscores.sum(axis=0)  # (N, V)
@@ -87,7 +92,7 @@ def teacher_forcing(
     return logits, backward
 
 
-def context_scores(weights: Weights, context: Array | None) -> tuple[Array | None, Array | None]:
+def see_context(weights: Weights, context: Array | None) -> tuple[Array | None, Array | None]:
     """What peeking adds to the gates (N, 4H) and to the scores (N, V) at every step; None without peeking."""
     if context is None:
         return None, None
@@ -95,21 +100,26 @@ def context_scores(weights: Weights, context: Array | None) -> tuple[Array | Non
 
 
 def decoder_step(
-    weights: Weights, h: Array, c: Array, gates: Array | None, scores: Array | None, symbols: Array
+    weights: Weights,
+    table: Array,
+    h: Array,
+    c: Array,
+    context_gates: Array | None,
+    context_scores: Array | None,
+    symbols: Array,
 ) -> tuple[Array, Array, Array]:
     """One step of decoding.
 
     Args:
-        h, c: (N, H). gates (N, 4H), scores (N, V): from `context_scores`. symbols: (N,) the last ones.
+        table: (V, 4H), E Wx + b, which is the same at every step.
+        h, c: (N, H). context_gates (N, 4H), context_scores (N, V): from `see_context`.
+        symbols: (N,) the last ones.
 
     Returns:
         log_probabilities (N, V) of the next symbol, and the next h and c (N, H).
     """
-    inputs, _ = embedding_affine(symbols[None], weights["E"], weights["Wx"], weights["b"])
-    if gates is not None:
-        inputs = inputs + gates
-    hs, cs, _ = lstm(inputs, h, c, weights["Wh"])
+    hs, cs, _ = lstm(table, symbols[None], h, c, weights["Wh"], context=context_gates)
     logits, _ = affine(hs[1], weights["Wy"], weights["by"])
-    if scores is not None:
-        logits += scores
+    if context_scores is not None:
+        logits += context_scores
     return log_softmax(logits), hs[1], cs[1]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import ModuleType
 
 import numpy as np
 
 from henkan.config import ModelConfig
-from henkan.nn import embedding_affine, lstm
+from henkan.nn import lstm, project_symbols
+from henkan.nn.kernels import plain
 from henkan.nn.parameters import Array
 
 Weights = Mapping[str, Array]
@@ -21,24 +23,28 @@ def encoder_shapes(config: ModelConfig, symbols: int) -> dict[str, tuple[int, ..
     return {"E": (symbols, D), "Wx": (D, 4 * H), "Wh": (H, 4 * H), "b": (4 * H,)}
 
 
-def encode(weights: Weights, ids: Array, active: Array) -> tuple[Array, Array, Callable[[Array, Array, Weights], None]]:
+def encode(
+    weights: Weights, ids: Array, active: Array, kernels: ModuleType = plain
+) -> tuple[Array, Array, Callable[[Array, Array, Weights], None]]:
     """Read the sources.
 
     Args:
         weights: E (V, D), Wx (D, 4H), Wh (H, 4H), b (4H,).
         ids: (S, N) symbols. active: (S,) sequences still running at each step.
+        kernels: whose arithmetic; see `henkan.nn.kernels`.
 
     Returns:
         h, c (N, H), each sequence's last hidden and cell state, and backward: dh, dc (N, H), gradients ->
         nothing; it adds the weights' gradients to those given.
     """
-    inputs, inputs_backward = embedding_affine(ids, weights["E"], weights["Wx"], weights["b"])
-    zero = np.zeros((ids.shape[1], len(weights["Wh"])), weights["Wh"].dtype)
-    hs, cs, lstm_backward = lstm(inputs, zero, zero, weights["Wh"], active)
+    E, Wx, Wh, b = (weights[name] for name in ("E", "Wx", "Wh", "b"))
+    table, places, symbols_backward = project_symbols(ids, E, Wx, b, kernels)
+    zero = np.zeros((ids.shape[1], len(Wh)), Wh.dtype)
+    hs, cs, lstm_backward = lstm(table, places, zero, zero, Wh, active=active, kernels=kernels)
 
     def backward(dh: Array, dc: Array, gradients: Weights) -> None:
-        dinputs, _, _, dWh = lstm_backward(None, dh, dc)
-        dE, dWx, db = inputs_backward(dinputs)
+        dtable, _, _, _, dWh = lstm_backward(None, dh, dc)
+        dE, dWx, db = symbols_backward(dtable)
         for name, gradient in (("E", dE), ("Wx", dWx), ("Wh", dWh), ("b", db)):
             gradients[name][...] += gradient
 
@@ -47,10 +53,11 @@ def encode(weights: Weights, ids: Array, active: Array) -> tuple[Array, Array, C
 
 def encode_without_backward(weights: Weights, ids: Array, active: Array) -> tuple[Array, Array]:
     """The same h and c for prediction, in memory that does not grow with the length of the sources."""
-    h = c = np.zeros((ids.shape[1], len(weights["Wh"])), weights["Wh"].dtype)
+    E, Wx, Wh, b = (weights[name] for name in ("E", "Wx", "Wh", "b"))
+    h = c = np.zeros((ids.shape[1], len(Wh)), Wh.dtype)
     for start in range(0, len(ids), STEPS_AT_ONCE):
         piece = slice(start, start + STEPS_AT_ONCE)
-        inputs, _ = embedding_affine(ids[piece], weights["E"], weights["Wx"], weights["b"])
-        hs, cs, _ = lstm(inputs, h, c, weights["Wh"], active[piece])
+        table, places, _ = project_symbols(ids[piece], E, Wx, b)
+        hs, cs, _ = lstm(table, places, h, c, Wh, active=active[piece])
         h, c = hs[-1], cs[-1]
     return h, c

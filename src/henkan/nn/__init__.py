@@ -8,7 +8,7 @@ value, `backward` returns the gradients of what went in, in the order in which i
 """
 
 from henkan.nn.gradcheck import GradientError, gradient_check, numerical_gradient
-from henkan.nn.layers import affine, embedding, embedding_affine
+from henkan.nn.layers import affine, embedding, project_symbols
 from henkan.nn.loss import log_softmax, softmax_cross_entropy
 from henkan.nn.lstm import lstm
 from henkan.nn.optim import Adam, clip_by_global_norm, one_cycle
@@ -21,11 +21,11 @@ __all__ = [
     "affine",
     "clip_by_global_norm",
     "embedding",
-    "embedding_affine",
     "gradient_check",
     "log_softmax",
     "lstm",
     "numerical_gradient",
     "one_cycle",
+    "project_symbols",
     "softmax_cross_entropy",
 ]

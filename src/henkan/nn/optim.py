@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from math import cos, pi, sqrt
+from types import ModuleType
 
 import numpy as np
 
+from henkan.nn.kernels import plain
 from henkan.nn.parameters import Array
 
 
@@ -17,6 +19,7 @@ class Adam:
         beta1, beta2: how slowly the running means change.
         weight_decay: share of the learning rate by which weights shrink at each update, apart from the
             gradient (AdamW, Loshchilov & Hutter 2019).
+        kernels: whose arithmetic; see `henkan.nn.kernels`.
 
     Attributes:
         m, v: running means of the gradient and of its square, one number for each weight.
@@ -31,7 +34,9 @@ class Adam:
         beta1: float = 0.9,
         beta2: float = 0.999,
         weight_decay: float = 0.0,
+        kernels: ModuleType = plain,
     ) -> None:
+        self.kernels = kernels
         self.beta1, self.beta2, self.epsilon, self.weight_decay = beta1, beta2, 1e-8, weight_decay
         self.m: Array = np.zeros(size, dtype)
         self.v: Array = np.zeros(size, dtype)
@@ -44,14 +49,19 @@ class Adam:
         w <- (1 - lr decay) w - lr m / (1 - b1^t) / (sqrt(v / (1 - b2^t)) + eps)
         """
         self.steps += 1
-        self.m += (1 - self.beta1) * (gradient - self.m)
-        self.v += (1 - self.beta2) * (gradient * gradient - self.v)
         scale1, scale2 = 1 - self.beta1**self.steps, 1 - self.beta2**self.steps
-        denominator = np.sqrt(self.v)
-        denominator /= sqrt(scale2)
-        denominator += self.epsilon
-        weights *= 1 - learning_rate * self.weight_decay
-        weights -= (learning_rate / scale1) * self.m / denominator
+        self.kernels.adam_update(
+            weights,
+            gradient,
+            self.m,
+            self.v,
+            learning_rate / scale1,
+            1 - learning_rate * self.weight_decay,
+            self.beta1,
+            self.beta2,
+            1 / sqrt(scale2),
+            self.epsilon,
+        )
 
 
 def clip_by_global_norm(gradient: Array, limit: float) -> float:

@@ -1,0 +1,76 @@
+"""The one place that owns how many threads work, and how many BLAS may use meanwhile.
+
+Two threads that each call a BLAS of two threads fight for the cores. So while several of ours are at work,
+BLAS is held to one thread; outside, it has as many as its user gave it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from importlib.util import find_spec
+from threading import Lock
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+VARIABLE = "HENKAN_THREADS"
+
+
+def available_threads() -> int:
+    """HENKAN_THREADS, or the cores that this process may use; 1 where BLAS cannot be held back."""
+    if find_spec("threadpoolctl") is None:
+        return 1
+    wanted = os.environ.get(VARIABLE, "")
+    if wanted.isdecimal() and int(wanted) > 0:
+        return int(wanted)
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class Workers:
+    """Threads that share work out, for as long as anybody is inside `at_work`."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._users = 0
+        self._pool: ThreadPoolExecutor | None = None
+        self._open = ExitStack()
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Have the threads ready; may be entered by several callers at once."""
+        with self._lock:
+            self._users += 1
+            if self._users == 1:
+                self._start()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._users -= 1
+                if self._users == 0:
+                    self._pool = None
+                    self._open.close()
+
+    def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+        """function(item) for every item, in order: in the threads while they are at work, else here."""
+        pool = self._pool
+        return map(function, items) if pool is None else pool.map(function, items)
+
+    def _start(self) -> None:
+        threads = available_threads()
+        if find_spec("threadpoolctl") is not None:
+            from threadpoolctl import threadpool_limits
+
+            self._open.enter_context(threadpool_limits(1, user_api="blas"))
+        if threads > 1:
+            self._pool = self._open.enter_context(ThreadPoolExecutor(threads))
+
+
+# BLAS has one number of threads for the whole process, so there is one of these.
+WORKERS = Workers()

@@ -1,0 +1,202 @@
+"""The functions of `plain.py` in numba: a whole pass in one call that never takes the interpreter's lock.
+
+A cell's gates, states and activations are done in one sweep while they are in the cache. Products go to the
+BLAS of SciPy. How the loops are written matters, for LLVM turns them into vector instructions only if each
+runs over one contiguous piece and chooses with `a if condition else b`; see docs/performance.md.
+
+The compiled code is kept on disk; see `numba`'s documentation of its cache.
+"""
+
+from __future__ import annotations
+
+from math import tanh
+from typing import Any
+
+import numpy as np
+from numba import njit, types
+from numba.extending import overload
+
+from henkan.nn.parameters import Array
+
+FUSED = True
+
+
+def _tanh(x: float) -> float:
+    return tanh(x)
+
+
+@overload(_tanh)
+def _tanh_for(x: Any) -> Any:
+    """Tanh for the type: in float64 the library's, in float32 a quotient of polynomials.
+
+    The coefficients are those of the linear algebra library Eigen; the largest error is 3e-7.
+    """
+
+    def exact(x: Any) -> Any:
+        return tanh(x)
+
+    if x != types.float32:
+        return exact
+    f = np.float32
+    limit = f(7.90531110763549805)
+    p1, p3, p5, p7 = f(4.89352455891786e-03), f(6.37261928875436e-04), f(1.48572235717979e-05), f(5.12229709037114e-08)
+    p9, p11, p13 = f(-8.60467152213735e-11), f(2.00018790482477e-13), f(-2.76076847742355e-16)
+    q0, q2, q4, q6 = f(4.89352518554385e-03), f(2.26843463243900e-03), f(1.18534705686654e-04), f(1.19825839466702e-06)
+
+    def rational(x: Any) -> Any:
+        below = limit if x > limit else x
+        y = -limit if below < -limit else below
+        s = y * y
+        p = y * (p1 + s * (p3 + s * (p5 + s * (p7 + s * (p9 + s * (p11 + s * p13))))))
+        return p / (q0 + s * (q2 + s * (q4 + s * q6)))
+
+    return rational
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _cell(a: Array, c_before: Array, c: Array, tanh_c: Array, h: Array) -> None:
+    """One sequence's cell: the gates' inputs a (4H,) become the gates; c, tanh(c) and h are filled in."""
+    H = len(c)
+    half = a.dtype.type(0.5)
+    i, f, g, o = a[:H], a[H : 2 * H], a[2 * H : 3 * H], a[3 * H :]
+    for k in range(H):
+        i[k] = half * _tanh(half * i[k]) + half
+    for k in range(H):
+        f[k] = half * _tanh(half * f[k]) + half
+    for k in range(H):
+        g[k] = _tanh(g[k])
+    for k in range(H):
+        o[k] = half * _tanh(half * o[k]) + half
+    for k in range(H):
+        c[k] = f[k] * c_before[k] + i[k] * g[k]
+    for k in range(H):
+        tanh_c[k] = _tanh(c[k])
+    for k in range(H):
+        h[k] = o[k] * tanh_c[k]
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def lstm_forward(
+    table: Array, places: Array, context: Array | None, h0: Array, c0: Array, Wh: Array, active: Array
+) -> tuple[Array, Array, Array, Array]:
+    """See `plain.lstm_forward`."""
+    T, N = places.shape
+    H = len(Wh)
+    gates = np.empty((T, N, 4 * H), Wh.dtype)
+    hs, cs = np.empty((T + 1, N, H), Wh.dtype), np.empty((T + 1, N, H), Wh.dtype)
+    tanh_cs = np.empty((T, N, H), Wh.dtype)
+    hs[0], cs[0] = h0, c0
+    for t in range(T):
+        n = active[t]
+        np.dot(hs[t, :n], Wh, gates[t, :n])
+        for k in range(n):
+            a, x = gates[t, k], table[places[t, k]]
+            if context is not None:
+                u = context[k]
+                for j in range(4 * H):
+                    a[j] += x[j] + u[j]
+            else:
+                for j in range(4 * H):
+                    a[j] += x[j]
+            _cell(a, cs[t, k], cs[t + 1, k], tanh_cs[t, k], hs[t + 1, k])
+        hs[t + 1, n:], cs[t + 1, n:] = hs[t, n:], cs[t, n:]
+    return gates, hs, cs, tanh_cs
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _cell_backward(a: Array, c_before: Array, tanh_c: Array, dh: Array, dc: Array, da: Array) -> None:
+    """One sequence's cell backwards: fills da (4H,) in and makes dc that of the step before."""
+    H = len(dc)
+    one = a.dtype.type(1)
+    i, f, g, o = a[:H], a[H : 2 * H], a[2 * H : 3 * H], a[3 * H :]
+    da_i, da_f, da_g, da_o = da[:H], da[H : 2 * H], da[2 * H : 3 * H], da[3 * H :]
+    for k in range(H):
+        dc[k] += dh[k] * o[k] * (one - tanh_c[k] * tanh_c[k])
+    for k in range(H):
+        da_i[k] = dc[k] * g[k] * i[k] * (one - i[k])
+    for k in range(H):
+        da_f[k] = dc[k] * c_before[k] * f[k] * (one - f[k])
+    for k in range(H):
+        da_g[k] = dc[k] * i[k] * (one - g[k] * g[k])
+    for k in range(H):
+        da_o[k] = dh[k] * tanh_c[k] * o[k] * (one - o[k])
+    for k in range(H):
+        dc[k] *= f[k]
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def lstm_backward(
+    dhs: Array | None,
+    dh_last: Array,
+    dc_last: Array,
+    gates: Array,
+    hs: Array,
+    cs: Array,
+    tanh_cs: Array,
+    table: Array,
+    places: Array,
+    context: Array | None,
+    Wh: Array,
+    active: Array,
+) -> tuple[Array, Array | None, Array, Array, Array]:
+    """See `plain.lstm_backward`."""
+    T, H = len(gates), len(Wh)
+    ends = active.cumsum()
+    R = ends[-1] if T else 0
+    das, hs_before = np.empty((R, 4 * H), Wh.dtype), np.empty((R, H), Wh.dtype)  # a row for each step that ran
+    dtable = np.zeros_like(table)
+    dcontext: Any = np.zeros_like(context) if context is not None else None
+    dh, dc = dh_last.copy(), dc_last.copy()
+    for t in range(T - 1, -1, -1):
+        n = active[t]
+        rows = slice(ends[t] - n, ends[t])
+        da = das[rows]
+        if dhs is not None:
+            dh += dhs[t]
+        for k in range(n):
+            _cell_backward(gates[t, k], cs[t, k], tanh_cs[t, k], dh[k], dc[k], da[k])
+            da_k, dx = da[k], dtable[places[t, k]]
+            for j in range(4 * H):
+                dx[j] += da_k[j]
+            if context is not None:
+                du = dcontext[k]
+                for j in range(4 * H):
+                    du[j] += da_k[j]
+        hs_before[rows] = hs[t, :n]
+        np.dot(da, Wh.T, dh[:n])
+    return dtable, dcontext, dh, dc, np.dot(hs_before.T, das)
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def sum_rows(places: Array, rows: Array, count: int) -> Array:
+    """See `plain.sum_rows`."""
+    out = np.zeros((count, rows.shape[1]), rows.dtype)
+    for r in range(len(places)):
+        row, sum_ = rows[r], out[places[r]]
+        for j in range(len(row)):
+            sum_[j] += row[j]
+    return out
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def adam_update(
+    weights: Array,
+    gradient: Array,
+    m: Array,
+    v: Array,
+    rate: float,
+    decay: float,
+    beta1: float,
+    beta2: float,
+    scale2: float,
+    epsilon: float,
+) -> None:
+    """See `plain.adam_update`."""
+    number = weights.dtype.type
+    step, shrink, root, small = number(rate), number(decay), number(scale2), number(epsilon)
+    keep1, keep2 = number(1 - beta1), number(1 - beta2)
+    for k in range(len(weights)):
+        g = gradient[k]
+        m[k] += keep1 * (g - m[k])
+        v[k] += keep2 * (g * g - v[k])
+        weights[k] = shrink * weights[k] - step * m[k] / (np.sqrt(v[k]) * root + small)
