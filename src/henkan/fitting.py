@@ -136,8 +136,8 @@ def fit(
     def exact_match() -> float | None:
         return evaluate(converter, held_out).exact_match if held_out is not None else None
 
+    engine.prepare(encoded.batch(np.arange(min(len(encoded), training.batch_size))))
     with engine.at_work():
-        engine.prepare(encoded.batch(np.arange(min(len(encoded), training.batch_size))))
         for event in train(engine, encoded, training, state, exact_match):
             recorder(event)
     kept = Artefact(

@@ -23,6 +23,7 @@ from henkan.model.decoder import decoder_step, see_context
 from henkan.model.encoder import encode_without_backward
 from henkan.nn import Adam, Parameters, affine, clip_by_global_norm
 from henkan.nn.kernels import choose_kernels
+from henkan.nn.workspace import Backend, Workspace
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -84,7 +85,9 @@ class NumpyEngine:
         self.parameters = Parameters(parameter_shapes(config, source_symbols, target_symbols), dtype)
         self.model = EncoderDecoder(config, self.parameters)
         self.training = training or TrainingConfig()
-        self._gradients: list[Parameters] = []  # for each shard; made at the first update, not for prediction
+        # Made at the first update, for prediction needs none of it: for each shard its gradients and workspace.
+        self._gradients: list[Parameters] = []
+        self._workspaces: list[Workspace] = []
         self._adam: Adam | None = None
 
     @staticmethod
@@ -132,14 +135,16 @@ class NumpyEngine:
     def _loss_and_gradients(self, batch: Batch) -> tuple[float, Array]:
         count = int(batch.targets.valid.sum())
 
-        def work(shard: Batch, gradients: Parameters) -> float:
+        def work(shard: Batch, gradients: Parameters, workspace: Workspace) -> float:
+            workspace.reset()
             gradients.vector[...] = 0
-            loss, backward = self.model.loss(shard, count)
+            loss, backward = self.model.loss(shard, count, Backend(self._training().kernels, workspace.empty))
             backward(gradients)
             return loss
 
         shards = batch.shards(len(self._gradients))
-        loss = sum(WORKERS.map(lambda pair: work(*pair), zip(shards, self._gradients, strict=False)))
+        parts = zip(shards, self._gradients, self._workspaces, strict=False)
+        loss = sum(WORKERS.map(lambda part: work(*part), parts))
         total = self._gradients[0].vector
         for gradients in self._gradients[1 : len(shards)]:
             total += gradients.vector
@@ -180,8 +185,9 @@ class NumpyEngine:
         """What training needs beyond the weights, chosen and made when it begins."""
         if self._adam is None:
             kernels = choose_kernels()
-            self.model.kernels = kernels
-            self._gradients = [self.parameters.zeros() for _ in range(SHARDS if kernels.FUSED else 1)]
+            shards = SHARDS if kernels.FUSED else 1
+            self._gradients = [self.parameters.zeros() for _ in range(shards)]
+            self._workspaces = [Workspace() for _ in range(shards)]
             vector, config = self.parameters.vector, self.training
             self._adam = Adam(
                 vector.size, vector.dtype, beta2=config.beta2, weight_decay=config.weight_decay, kernels=kernels

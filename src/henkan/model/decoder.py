@@ -14,15 +14,14 @@ has three sources: the joined input, the joined output, and the LSTM's first hid
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from types import ModuleType
 
 import numpy as np
 
 from henkan.batch import Targets
 from henkan.config import ModelConfig
 from henkan.nn import affine, log_softmax, lstm, project_symbols
-from henkan.nn.kernels import plain
 from henkan.nn.parameters import Array
+from henkan.nn.workspace import PLAIN, Backend
 
 Weights = Mapping[str, Array]
 DecoderBackward = Callable[[Array, Weights], tuple[Array, Array | None]]
@@ -44,7 +43,7 @@ def decoder_shapes(config: ModelConfig, symbols: int) -> dict[str, tuple[int, ..
 
 
 def teacher_forcing(
-    weights: Weights, h0: Array, c0: Array, context: Array | None, targets: Targets, kernels: ModuleType = plain
+    weights: Weights, h0: Array, c0: Array, context: Array | None, targets: Targets, backend: Backend = PLAIN
 ) -> tuple[Array, DecoderBackward]:
     """Scores for the next symbol at every valid step, given the true symbols before it.
 
@@ -52,7 +51,7 @@ def teacher_forcing(
         weights: E (V, D), Wx (D, 4H), Wh (H, 4H), b (4H,), Wy (H, V), by (V,); Peeky also Wc (H, 4H) and
             Wyc (H, V).
         h0, c0: (N, H). context: (N, H), or None without peeking. targets: T steps of N sequences.
-        kernels: whose arithmetic; see `henkan.nn.kernels`.
+        backend: the kernels and where large arrays come from.
 
     Returns:
         logits (R, V), a row for each of the R valid steps in the order of `targets.valid`, and backward:
@@ -61,10 +60,10 @@ def teacher_forcing(
     """
     E, Wx, Wh, b = (weights[name] for name in ("E", "Wx", "Wh", "b"))
     valid = targets.valid
-    table, places, symbols_backward = project_symbols(targets.inputs, E, Wx, b, kernels)
+    table, places, symbols_backward = project_symbols(targets.inputs, E, Wx, b, backend)
     context_gates, context_scores = see_context(weights, context)
     hs, _, lstm_backward = lstm(
-        table, places, h0, c0, Wh, active=targets.active, context=context_gates, kernels=kernels
+        table, places, h0, c0, Wh, active=targets.active, context=context_gates, backend=backend
     )
     logits, output_backward = affine(hs[1:][valid], weights["Wy"], weights["by"])
     if context_scores is not None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from types import ModuleType
 
 import numpy as np
 
 from henkan.config import ModelConfig
 from henkan.nn import lstm, project_symbols
-from henkan.nn.kernels import plain
 from henkan.nn.parameters import Array
+from henkan.nn.workspace import PLAIN, Backend
 
 Weights = Mapping[str, Array]
 
@@ -24,23 +23,23 @@ def encoder_shapes(config: ModelConfig, symbols: int) -> dict[str, tuple[int, ..
 
 
 def encode(
-    weights: Weights, ids: Array, active: Array, kernels: ModuleType = plain
+    weights: Weights, ids: Array, active: Array, backend: Backend = PLAIN
 ) -> tuple[Array, Array, Callable[[Array, Array, Weights], None]]:
     """Read the sources.
 
     Args:
         weights: E (V, D), Wx (D, 4H), Wh (H, 4H), b (4H,).
         ids: (S, N) symbols. active: (S,) sequences still running at each step.
-        kernels: whose arithmetic; see `henkan.nn.kernels`.
+        backend: the kernels and where large arrays come from.
 
     Returns:
         h, c (N, H), each sequence's last hidden and cell state, and backward: dh, dc (N, H), gradients ->
         nothing; it adds the weights' gradients to those given.
     """
     E, Wx, Wh, b = (weights[name] for name in ("E", "Wx", "Wh", "b"))
-    table, places, symbols_backward = project_symbols(ids, E, Wx, b, kernels)
+    table, places, symbols_backward = project_symbols(ids, E, Wx, b, backend)
     zero = np.zeros((ids.shape[1], len(Wh)), Wh.dtype)
-    hs, cs, lstm_backward = lstm(table, places, zero, zero, Wh, active=active, kernels=kernels)
+    hs, cs, lstm_backward = lstm(table, places, zero, zero, Wh, active=active, backend=backend)
 
     def backward(dh: Array, dc: Array, gradients: Weights) -> None:
         dtable, _, _, _, dWh = lstm_backward(None, dh, dc)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import ModuleType
 
 from henkan.batch import Batch
 from henkan.config import ModelConfig
@@ -11,7 +10,7 @@ from henkan.model.bridge import bridge
 from henkan.model.decoder import decoder_shapes, teacher_forcing
 from henkan.model.encoder import encode, encoder_shapes
 from henkan.nn import Parameters, softmax_cross_entropy
-from henkan.nn.kernels import plain
+from henkan.nn.workspace import PLAIN, Backend
 
 
 def parameter_shapes(config: ModelConfig, sources: int, targets: int) -> dict[str, tuple[int, ...]]:
@@ -28,29 +27,30 @@ class EncoderDecoder:
     Attributes:
         config: its settings.
         parameters: its weights.
-        kernels: whose arithmetic training uses; see `henkan.nn.kernels`.
     """
 
-    def __init__(self, config: ModelConfig, parameters: Parameters, kernels: ModuleType = plain) -> None:
+    def __init__(self, config: ModelConfig, parameters: Parameters) -> None:
         self.config = config
         self.parameters = parameters
-        self.kernels = kernels
 
-    def loss(self, batch: Batch, count: int | None = None) -> tuple[float, Callable[[Parameters], None]]:
+    def loss(
+        self, batch: Batch, count: int | None = None, backend: Backend = PLAIN
+    ) -> tuple[float, Callable[[Parameters], None]]:
         """The mean cross-entropy over the valid target steps of a batch.
 
         Args:
             batch: N pairs.
             count: valid steps of the whole batch, where this is a part of it; None: those of this one.
+            backend: the kernels and where large arrays come from.
 
         Returns:
             the loss, in nats a symbol, and backward: gradients -> nothing; it adds to those given.
         """
         encoder, decoder = self.parameters.group("encoder"), self.parameters.group("decoder")
         targets = batch.targets
-        h, c, encoder_backward = encode(encoder, batch.sources.ids, batch.sources.active, self.kernels)
+        h, c, encoder_backward = encode(encoder, batch.sources.ids, batch.sources.active, backend)
         h0, c0, context, bridge_backward = bridge(h, c, peeky=self.config.peeky)
-        logits, decoder_backward = teacher_forcing(decoder, h0, c0, context, targets, self.kernels)
+        logits, decoder_backward = teacher_forcing(decoder, h0, c0, context, targets, backend)
         loss, loss_backward = softmax_cross_entropy(logits, targets.ids[targets.valid], count)
 
         def backward(gradients: Parameters) -> None:

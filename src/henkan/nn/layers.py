@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import ModuleType
 
 import numpy as np
 
-from henkan.nn.kernels import plain
 from henkan.nn.parameters import Array
+from henkan.nn.workspace import PLAIN, Backend
 
 
-def embedding(ids: Array, E: Array, kernels: ModuleType = plain) -> tuple[Array, Callable[[Array], Array]]:
+def embedding(ids: Array, E: Array, backend: Backend = PLAIN) -> tuple[Array, Callable[[Array], Array]]:
     """Look symbols up: y = E[ids].
 
     Args:
         ids: (...) integers from 0 to V - 1.
         E: (V, D), a row for each symbol.
-        kernels: whose arithmetic; see `henkan.nn.kernels`.
+        backend: the kernels and where large arrays come from.
 
     Returns:
         y (..., D), and backward: dy (..., D) -> dE (V, D).
     """
 
     def backward(dy: Array) -> Array:
-        dE: Array = kernels.sum_rows(ids.reshape(-1), dy.reshape(-1, E.shape[1]), len(E))
+        dE: Array = backend.kernels.sum_rows(ids.reshape(-1), dy.reshape(-1, E.shape[1]), len(E))
         return dE
 
     return E[ids], backward
@@ -48,7 +47,7 @@ def affine(x: Array, W: Array, b: Array) -> tuple[Array, Callable[[Array], tuple
 
 
 def project_symbols(
-    ids: Array, E: Array, W: Array, b: Array, kernels: ModuleType = plain
+    ids: Array, E: Array, W: Array, b: Array, backend: Backend = PLAIN
 ) -> tuple[Array, Array, Callable[[Array], tuple[Array, Array, Array]]]:
     """Affine(Embedding(ids)), as rows to be looked up: y = table[places] = E[ids] W + b.
 
@@ -58,7 +57,7 @@ def project_symbols(
 
     Args:
         ids: (...) integers from 0 to V - 1. E: (V, D). W: (D, M). b: (M,).
-        kernels: whose arithmetic; see `henkan.nn.kernels`.
+        backend: the kernels and where large arrays come from.
 
     Returns:
         table (P, M) and places (...) with P = V or the number of ids, and backward: dtable (P, M) -> dE (V, D),
@@ -68,7 +67,7 @@ def project_symbols(
         table, table_backward = affine(E, W, b)
         return table, ids, table_backward
 
-    x, lookup_backward = embedding(ids.reshape(-1), E, kernels)
+    x, lookup_backward = embedding(ids.reshape(-1), E, backend)
     table, affine_backward = affine(x, W, b)
 
     def backward(dtable: Array) -> tuple[Array, Array, Array]:

@@ -13,12 +13,11 @@ its derivative, are in `henkan.nn.kernels.plain`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import ModuleType
 
 import numpy as np
 
-from henkan.nn.kernels import plain
 from henkan.nn.parameters import Array
+from henkan.nn.workspace import PLAIN, Backend
 
 LSTMBackward = Callable[[Array | None, Array | None, Array | None], tuple[Array, Array | None, Array, Array, Array]]
 
@@ -32,7 +31,7 @@ def lstm(
     *,
     active: Array | None = None,
     context: Array | None = None,
-    kernels: ModuleType = plain,
+    backend: Backend = PLAIN,
 ) -> tuple[Array, Array, LSTMBackward]:
     """Run the recurrence over all steps.
 
@@ -51,24 +50,28 @@ def lstm(
         Wh: (H, 4H).
         active: (T,) integers that never rise, each at most N; None: all run to the end.
         context: (N, 4H), added to the gates at every step, or None.
-        kernels: whose arithmetic; see `henkan.nn.kernels`.
+        backend: the kernels and where large arrays come from.
 
     Returns:
         hs (T + 1, N, H) and cs (T + 1, N, H), whose row 0 is the state before the first step, and
         backward: dhs (T, N, H) for h after each step, dh and dc (N, H) for the last states (each may be
         None, for zero) -> dtable (P, 4H), dcontext (N, 4H) or None, dh0 (N, H), dc0 (N, H), dWh (H, 4H).
     """
-    running = np.full(places.shape[0], places.shape[1]) if active is None else active
-    gates, hs, cs, tanh_cs = kernels.lstm_forward(table, places, context, h0, c0, Wh, running)
+    (T, N), H = places.shape, len(Wh)
+    running = np.full(T, N) if active is None else active
+    gates, tanh_cs = backend.empty((T, N, 4 * H), Wh.dtype), backend.empty((T, N, H), Wh.dtype)
+    hs, cs = backend.empty((T + 1, N, H), Wh.dtype), backend.empty((T + 1, N, H), Wh.dtype)
+    hs[0], cs[0] = h0, c0
+    given, kept = (table, places, context, Wh, running), (gates, hs, cs, tanh_cs)
+    backend.kernels.lstm_forward(*given, *kept)
 
     def backward(
         dhs: Array | None, dh_last: Array | None, dc_last: Array | None
     ) -> tuple[Array, Array | None, Array, Array, Array]:
-        zero = np.zeros_like(hs[0])
-        dh, dc = (zero if d is None else d for d in (dh_last, dc_last))
-        gradients: tuple[Array, Array | None, Array, Array, Array] = kernels.lstm_backward(
-            dhs, dh, dc, gates, hs, cs, tanh_cs, table, places, context, Wh, running
-        )
-        return gradients
+        dh, dc = (np.zeros_like(h0) if d is None else d.copy() for d in (dh_last, dc_last))
+        R = int(running.sum())
+        das, hs_before = backend.empty((R, 4 * H), Wh.dtype), backend.empty((R, H), Wh.dtype)
+        dtable, dcontext, dWh = backend.kernels.lstm_backward(dhs, dh, dc, *given, *kept, das, hs_before)
+        return dtable, dcontext, dh, dc, dWh
 
     return hs, cs, backward

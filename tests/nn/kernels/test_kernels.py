@@ -9,6 +9,7 @@ fused = pytest.importorskip("henkan.nn.kernels.fused", reason="numba is not inst
 
 TOLERANCES = {"float64": {"rtol": 1e-10, "atol": 1e-14}, "float32": {"rtol": 1e-4, "atol": 1e-6}}
 T, N, H, P = 5, 6, 17, 9
+SHAPES = ((0, 4 * H), (1, H), (1, H), (0, H))  # gates, hs, cs, tanh(c): further steps, width
 ACTIVE = {"all": [6] * 5, "falling": [6, 6, 4, 4, 1], "ended": [6, 2, 0, 0, 0]}
 
 
@@ -41,14 +42,17 @@ def test_lstm(dtype, active, peeking, every_h):
     table, h0, c0, Wh = draw(P, 4 * H), draw(N, H), draw(N, H), draw(H, 4 * H)
     ends = draw(T, N, H) if every_h else None, draw(N, H), draw(N, H)
 
+    given = (table, places, context, Wh, running)
     kept, gradients = {}, {}
     for kernels in (plain, fused):
-        kept[kernels] = kernels.lstm_forward(table, places, context, h0, c0, Wh, running)
-        gates, hs, cs, tanh_cs = kept[plain]
-        gradients[kernels] = kernels.lstm_backward(*ends, gates, hs, cs, tanh_cs, table, places, context, Wh, running)
-    assert_alike(kept[plain][1:3], kept[fused][1:3], dtype)
-    for t, n in enumerate(running):
-        assert_alike([kept[plain][0][t, :n]], [kept[fused][0][t, :n]], dtype)
+        kept[kernels] = [np.full((T + extra, N, width), 9, dtype) for extra, width in SHAPES]
+        kept[kernels][1][0], kept[kernels][2][0] = h0, c0
+        kernels.lstm_forward(*given, *kept[kernels])
+    for kernels in (plain, fused):
+        dhs, dh, dc = (None if end is None else end.copy() for end in ends)
+        room = (np.full((running.sum(), width), 9, dtype) for width in (4 * H, H))
+        gradients[kernels] = (*kernels.lstm_backward(dhs, dh, dc, *given, *kept[plain], *room), dh, dc)
+    assert_alike(kept[plain], kept[fused], dtype)
     assert_alike(gradients[plain], gradients[fused], dtype)
 
 
@@ -73,23 +77,29 @@ def test_adam(dtype):
     assert_alike(*after, dtype)
 
 
+def cell_gates(kernels, table):
+    """The gates of one step, with the rows of a table as inputs and no state before."""
+    (N, width), H = table.shape, table.shape[1] // 4
+    gates, tanh_cs = np.empty((1, N, width), np.float32), np.empty((1, N, H), np.float32)
+    hs, cs = np.zeros((2, N, H), np.float32), np.zeros((2, N, H), np.float32)
+    Wh = np.zeros((H, width), np.float32)
+    kernels.lstm_forward(table, np.arange(N)[None], None, Wh, np.array([N]), gates, hs, cs, tanh_cs)
+    return gates[0], hs[1]
+
+
 def test_saturated_gates_stay_finite():
-    table = np.array([[1e4] * 8, [-1e4] * 8], np.float32)
-    places, states, Wh = np.array([[0, 1]]), np.zeros((2, 2), np.float32), np.zeros((2, 8), np.float32)
     for kernels in (plain, fused):
-        gates, hs, _, _ = kernels.lstm_forward(table, places, None, states, states, Wh, np.array([2]))
-        np.testing.assert_allclose(gates[0, 0], 1, atol=1e-6)
-        np.testing.assert_allclose(gates[0, 1], [0, 0, 0, 0, -1, -1, 0, 0], atol=1e-6)
-        np.testing.assert_allclose(hs[1], [[np.tanh(1)] * 2, [0, 0]], atol=1e-6)
+        gates, hs = cell_gates(kernels, np.array([[1e4] * 8, [-1e4] * 8], np.float32))
+        np.testing.assert_allclose(gates, [[1] * 8, [0, 0, 0, 0, -1, -1, 0, 0]], atol=1e-6)
+        np.testing.assert_allclose(hs, [[np.tanh(1)] * 2, [0, 0]], atol=1e-6)
 
 
 def test_the_error_of_the_fused_tanh():
     x = np.linspace(-12, 12, 4 * 10_000).astype(np.float32)
     table = np.zeros((10_000, 16), np.float32)
     table[:, 8:12] = x.reshape(-1, 4)  # the cell gate is tanh alone
-    places, states, Wh = np.arange(10_000)[None], np.zeros((10_000, 4), np.float32), np.zeros((4, 16), np.float32)
-    gates, *_ = fused.lstm_forward(table, places, None, states, states, Wh, np.array([10_000]))
-    assert np.abs(gates[0, :, 8:12].reshape(-1) - np.tanh(x.astype(np.float64))).max() < 4e-7
+    gates, _ = cell_gates(fused, table)
+    assert np.abs(gates[:, 8:12].reshape(-1) - np.tanh(x.astype(np.float64))).max() < 4e-7
 
 
 def test_one_place_chooses(monkeypatch):

@@ -13,6 +13,7 @@ from math import tanh
 from typing import Any
 
 import numpy as np
+import scipy.linalg.cython_blas  # noqa: F401  (the BLAS that numba calls: loaded now, its threads can be limited)
 from numba import njit, types
 from numba.extending import overload
 
@@ -77,30 +78,32 @@ def _cell(a: Array, c_before: Array, c: Array, tanh_c: Array, h: Array) -> None:
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def lstm_forward(
-    table: Array, places: Array, context: Array | None, h0: Array, c0: Array, Wh: Array, active: Array
-) -> tuple[Array, Array, Array, Array]:
+    table: Array,
+    places: Array,
+    context: Array | None,
+    Wh: Array,
+    active: Array,
+    gates: Array,
+    hs: Array,
+    cs: Array,
+    tanh_cs: Array,
+) -> None:
     """See `plain.lstm_forward`."""
-    T, N = places.shape
-    H = len(Wh)
-    gates = np.empty((T, N, 4 * H), Wh.dtype)
-    hs, cs = np.empty((T + 1, N, H), Wh.dtype), np.empty((T + 1, N, H), Wh.dtype)
-    tanh_cs = np.empty((T, N, H), Wh.dtype)
-    hs[0], cs[0] = h0, c0
-    for t in range(T):
+    width = gates.shape[2]
+    for t in range(len(active)):
         n = active[t]
         np.dot(hs[t, :n], Wh, gates[t, :n])
         for k in range(n):
             a, x = gates[t, k], table[places[t, k]]
             if context is not None:
                 u = context[k]
-                for j in range(4 * H):
+                for j in range(width):
                     a[j] += x[j] + u[j]
             else:
-                for j in range(4 * H):
+                for j in range(width):
                     a[j] += x[j]
             _cell(a, cs[t, k], cs[t + 1, k], tanh_cs[t, k], hs[t + 1, k])
         hs[t + 1, n:], cs[t + 1, n:] = hs[t, n:], cs[t, n:]
-    return gates, hs, cs, tanh_cs
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
@@ -127,27 +130,26 @@ def _cell_backward(a: Array, c_before: Array, tanh_c: Array, dh: Array, dc: Arra
 @njit(nogil=True, cache=True, error_model="numpy")
 def lstm_backward(
     dhs: Array | None,
-    dh_last: Array,
-    dc_last: Array,
-    gates: Array,
-    hs: Array,
-    cs: Array,
-    tanh_cs: Array,
+    dh: Array,
+    dc: Array,
     table: Array,
     places: Array,
     context: Array | None,
     Wh: Array,
     active: Array,
-) -> tuple[Array, Array | None, Array, Array, Array]:
+    gates: Array,
+    hs: Array,
+    cs: Array,
+    tanh_cs: Array,
+    das: Array,
+    hs_before: Array,
+) -> tuple[Array, Array | None, Array]:
     """See `plain.lstm_backward`."""
-    T, H = len(gates), len(Wh)
+    width = gates.shape[2]
     ends = active.cumsum()
-    R = ends[-1] if T else 0
-    das, hs_before = np.empty((R, 4 * H), Wh.dtype), np.empty((R, H), Wh.dtype)  # a row for each step that ran
     dtable = np.zeros_like(table)
     dcontext: Any = np.zeros_like(context) if context is not None else None
-    dh, dc = dh_last.copy(), dc_last.copy()
-    for t in range(T - 1, -1, -1):
+    for t in range(len(active) - 1, -1, -1):
         n = active[t]
         rows = slice(ends[t] - n, ends[t])
         da = das[rows]
@@ -156,15 +158,15 @@ def lstm_backward(
         for k in range(n):
             _cell_backward(gates[t, k], cs[t, k], tanh_cs[t, k], dh[k], dc[k], da[k])
             da_k, dx = da[k], dtable[places[t, k]]
-            for j in range(4 * H):
+            for j in range(width):
                 dx[j] += da_k[j]
             if context is not None:
                 du = dcontext[k]
-                for j in range(4 * H):
+                for j in range(width):
                     du[j] += da_k[j]
         hs_before[rows] = hs[t, :n]
         np.dot(da, Wh.T, dh[:n])
-    return dtable, dcontext, dh, dc, np.dot(hs_before.T, das)
+    return dtable, dcontext, np.dot(hs_before.T, das)
 
 
 @njit(nogil=True, cache=True, error_model="numpy")

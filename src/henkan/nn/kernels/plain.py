@@ -10,18 +10,23 @@ FUSED = False
 
 
 def lstm_forward(
-    table: Array, places: Array, context: Array | None, h0: Array, c0: Array, Wh: Array, active: Array
-) -> tuple[Array, Array, Array, Array]:
-    """The recurrence over all steps; see `henkan.nn.lstm.lstm` for the arguments.
+    table: Array,
+    places: Array,
+    context: Array | None,
+    Wh: Array,
+    active: Array,
+    gates: Array,
+    hs: Array,
+    cs: Array,
+    tanh_cs: Array,
+) -> None:
+    """The recurrence over all steps; see `henkan.nn.lstm.lstm` for what goes in.
 
-    Returns:
-        gates (T, N, 4H) after their activations, hs and cs (T + 1, N, H), tanh(c) (T, N, H).
+    Args:
+        table, places, context, Wh, active: as there.
+        gates: (T, N, 4H), filled with i, f, g, o. tanh_cs: (T, N, H), filled with tanh(c).
+        hs, cs: (T + 1, N, H), row 0 given, the others filled.
     """
-    (T, N), H = places.shape, len(Wh)
-    gates = np.empty((T, N, 4 * H), Wh.dtype)
-    hs, cs = np.empty((T + 1, N, H), Wh.dtype), np.empty((T + 1, N, H), Wh.dtype)
-    tanh_cs = np.empty((T, N, H), Wh.dtype)
-    hs[0], cs[0] = h0, c0
     for t, n in enumerate(active):
         np.matmul(hs[t, :n], Wh, out=gates[t, :n])
         gates[t, :n] += table[places[t, :n]]
@@ -33,56 +38,59 @@ def lstm_forward(
         np.tanh(cs[t + 1, :n], out=tanh_cs[t, :n])
         np.multiply(o, tanh_cs[t, :n], out=hs[t + 1, :n])
         hs[t + 1, n:], cs[t + 1, n:] = hs[t, n:], cs[t, n:]
-    return gates, hs, cs, tanh_cs
 
 
 def lstm_backward(
     dhs: Array | None,
-    dh_last: Array,
-    dc_last: Array,
-    gates: Array,
-    hs: Array,
-    cs: Array,
-    tanh_cs: Array,
+    dh: Array,
+    dc: Array,
     table: Array,
     places: Array,
     context: Array | None,
     Wh: Array,
     active: Array,
-) -> tuple[Array, Array | None, Array, Array, Array]:
+    gates: Array,
+    hs: Array,
+    cs: Array,
+    tanh_cs: Array,
+    das: Array,
+    hs_before: Array,
+) -> tuple[Array, Array | None, Array]:
     """The derivative of `lstm_forward`.
 
     Args:
         dhs: (T, N, H) for h after each step, or None for zero.
-        dh_last, dc_last: (N, H) for the last states.
-        gates, hs, cs, tanh_cs: what `lstm_forward` returned; the rest is what it was given.
+        dh, dc: (N, H) for the last states; they become those for the first.
+        table ... active: what `lstm_forward` was given. gates ... tanh_cs: what it filled.
+        das: (R, 4H), hs_before: (R, H): room for a row for each of the R = sum(active) steps that ran.
 
     Returns:
-        dtable, dcontext (None without a context), dh0, dc0, dWh.
+        dtable, dcontext (None without a context), dWh.
     """
-    T, N, _ = gates.shape
-    das = np.zeros_like(gates)
-    dh, dc = dh_last.copy(), dc_last.copy()
-    for t in range(T - 1, -1, -1):
+    ends = np.cumsum(active)
+    dcontext = None if context is None else np.zeros_like(context)
+    for t in range(len(active) - 1, -1, -1):
         n = active[t]
+        rows = slice(ends[t] - n, ends[t])
+        da = das[rows]
         if dhs is not None:
             dh += dhs[t]
         i, f, g, o = np.split(gates[t, :n], 4, axis=1)
-        da_i, da_f, da_g, da_o = np.split(das[t, :n], 4, axis=1)  # views: assigned in place
+        da_i, da_f, da_g, da_o = np.split(da, 4, axis=1)  # views: assigned in place
         tanh_c = tanh_cs[t, :n]
         dc[:n] += dh[:n] * o * (1 - tanh_c * tanh_c)
         da_i[:] = dc[:n] * g * i * (1 - i)
         da_f[:] = dc[:n] * cs[t, :n] * f * (1 - f)
         da_g[:] = dc[:n] * i * (1 - g * g)
         da_o[:] = dh[:n] * tanh_c * o * (1 - o)
-        np.matmul(das[t, :n], Wh.T, out=dh[:n])
+        np.matmul(da, Wh.T, out=dh[:n])
         dc[:n] *= f
+        hs_before[rows] = hs[t, :n]
+        if dcontext is not None:
+            dcontext[:n] += da
     # One product for each weight after the loop, over the steps that ran.
-    ran = np.arange(N) < active[:, None]
-    da = das[ran]
-    dWh = hs[:-1][ran].T @ da
-    dcontext = None if context is None else das.sum(axis=0)
-    return sum_rows(places[ran], da, len(table)), dcontext, dh, dc, dWh
+    ran = np.arange(places.shape[1]) < active[:, None]
+    return sum_rows(places[ran], das, len(table)), dcontext, hs_before.T @ das
 
 
 def sum_rows(places: Array, rows: Array, count: int) -> Array:
