@@ -1,7 +1,9 @@
 import json
 import os
 import shutil
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 import henkan
@@ -92,6 +94,8 @@ def rewrite(folder, name, change):
         ("config.json", lambda v: v["model"].update(fill=True), "does not fit"),
         ("config.json", lambda v: v["model"].update(attention=True), "no setting 'attention'"),
         ("config.json", lambda v: v.update(members=2), "members"),
+        ("config.json", lambda v: v.update(members=10**12), "members"),
+        ("config.json", lambda v: v["data"].update(more=1), "config.json does not have the form"),
         ("config.json", lambda v: v.update(members="x"), "config.json does not have the form"),
         ("vocabulary.json", lambda v: v["source"]["symbols"].append("z"), "does not fit"),
         ("vocabulary.json", lambda v: v.update(source=v["target"]), "does not fit"),
@@ -122,6 +126,46 @@ def test_saving_never_deletes_what_is_not_ours(trained, folder):
     (folder.parent / "file").touch()
     with pytest.raises(ModelFolderError, match="a file of that name"):
         trained.save(folder.parent / "file", force=True)
+
+
+def test_a_folder_of_something_else_is_never_replaced(trained, tmp_path):
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "manifest.json").write_text('{"name": "my web app"}')
+    (tmp_path / "app" / "README.md").write_text("mine")
+    with pytest.raises(ModelFolderError, match="holds other things"):
+        trained.save(tmp_path / "app", force=True)
+    assert (tmp_path / "app" / "README.md").read_text() == "mine"
+
+
+def test_the_working_folder_is_not_replaced(trained, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ModelFolderError, match="folder that you are in"):
+        trained.save(".")
+
+
+@pytest.mark.parametrize("failing", [1, 2])
+def test_a_failed_swap_leaves_a_model_whole(trained, folder, monkeypatch, failing):
+    rename, calls = Path.rename, []
+
+    def rename_or_fail(self, target):
+        calls.append(target)
+        if len(calls) == failing:
+            raise PermissionError(13, "Permission denied")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", rename_or_fail)
+    with pytest.raises(ModelFolderError, match=r"cannot be saved .Permission denied"):
+        trained.save(folder, force=True)
+    assert [path.name for path in folder.parent.iterdir()] == [folder.name]
+    assert henkan.load(folder).predict(["a"]) == ["A"]
+
+
+def test_weights_that_are_no_numbers_are_not_saved(words, tmp_path):
+    model = henkan.Seq2Seq(epochs=1).fit(*words)
+    model._fitted.converter.engine.parameters.vector[3] = np.nan
+    with pytest.raises(ModelFolderError, match="not finite"):
+        model.save(tmp_path / "model")
+    assert not (tmp_path / "model").exists()
 
 
 def test_saving_into_an_empty_folder_and_below_new_ones(trained, tmp_path):

@@ -1,6 +1,9 @@
+from dataclasses import fields
+
+import numpy as np
 import pytest
 
-from henkan.config import ModelConfig, TrainingConfig, from_dict, make_configs, to_dict
+from henkan.config import ModelConfig, Settings, TrainingConfig, from_dict, make_configs, to_dict
 from henkan.errors import SettingsError
 
 
@@ -47,6 +50,16 @@ def test_a_given_setting_beats_the_recipe_and_the_recipe_beats_the_datas_own():
 def test_impossible_settings_are_refused_by_name(settings, words):
     with pytest.raises(SettingsError, match=words):
         make_configs(settings)
+
+
+def test_numpys_numbers_are_numbers():
+    model, training = make_configs({"hidden_size": np.int64(8), "learning_rate": np.float32(0.5)})
+    assert (model.hidden_size, training.learning_rate) == (8, 0.5)
+
+
+def test_every_setting_is_typed():
+    names = {field.name for kind in (ModelConfig, TrainingConfig) for field in fields(kind)}
+    assert set(Settings.__annotations__) == names
 
 
 def test_an_unknown_recipe():

@@ -61,8 +61,12 @@ def test_misuse_is_told_in_words():
         Seq2Seq().fit([], [])
     with pytest.raises(DataError, match="2 sources but 1 targets"):
         Seq2Seq().fit(["a", "b"], ["a"])
-    with pytest.raises(DataError, match="one string"):
+    with pytest.raises(DataError, match="sources is 'ab'; give a list"):
         Seq2Seq().fit("ab", "ab")
+    with pytest.raises(DataError, match="sources is None; give a list"):
+        Seq2Seq().fit(None, None)
+    with pytest.raises(DataError, match="dev must be two lists"):
+        Seq2Seq().fit(["a"], ["b"], dev=[("a", "b"), ("c", "d"), ("e", "f")])
     with pytest.raises(DataError, match=r"sources\[1\] is 3"):
         Seq2Seq().fit(["a", 3], ["a", "b"])
 
@@ -70,3 +74,26 @@ def test_misuse_is_told_in_words():
 def test_empty_sides_are_strings_like_any_other():
     model = Seq2Seq(epochs=60, hidden_size=16).fit(["", "a", "b"], ["x", "", "y"])
     assert model.predict(["", "a", "b"]) == ["x", "", "y"]
+
+
+def test_a_training_that_goes_astray_says_so_and_saves_nothing(words):
+    with pytest.raises(SettingsError, match=r"went astray in epoch .*smaller learning rate"):
+        Seq2Seq(learning_rate=1e20, epochs=20).fit(*words)
+
+
+def test_an_empty_dev_set_is_none(words):
+    events = []
+    Seq2Seq(epochs=1).fit(*words, dev=([], []), callback=events.append)
+    assert events[-1].exact_match is None
+
+
+def test_half_a_surrogate_pair_is_a_symbol_like_any_other(tmp_path):
+    model = Seq2Seq(epochs=60, hidden_size=16).fit(["\ud800", "a"], ["x", "\udfff"])
+    model.save(tmp_path / "model")
+    assert henkan.load(tmp_path / "model").predict(["\ud800", "a"]) == ["x", "\udfff"]
+
+
+def test_a_filled_models_targets_may_be_filled_already(words):
+    targets = [target.ljust(5) for target in words[1]]
+    model = Seq2Seq(recipe="book", epochs=80, batch_size=8, hidden_size=32, learning_rate=0.02).fit(words[0], targets)
+    assert model.score(words[0], targets) == model.score(*words) > 0.9

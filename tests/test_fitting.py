@@ -1,5 +1,3 @@
-from dataclasses import asdict
-
 import pytest
 
 from henkan.errors import DataError
@@ -11,7 +9,7 @@ TASK = TASKS["multiplication"]
 
 
 def data(**values):
-    return asdict(DataSource(**{"name": "multiplication", "task": True, "pairs": 600, "seed": 4} | values))
+    return DataSource(**{"name": "multiplication", "task": True, "pairs": 600, "seed": 4} | values)
 
 
 def test_a_model_is_asked_the_part_it_held_out():

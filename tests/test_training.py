@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from henkan.config import TrainingConfig
+from henkan.nn import one_cycle
 from henkan.training import Epoch, Step, TrainingState, learning_rate, train
 from models import SOURCES, TARGETS, encoded, small_model
 
@@ -90,3 +91,10 @@ def test_schedules():
     cycle = TrainingConfig(learning_rate=0.5, warmup=0.5)
     rates = [learning_rate(cycle, step, 11) for step in range(11)]
     assert max(rates) == rates[5] == pytest.approx(0.5)
+
+
+def test_every_update_has_the_schedules_rate():
+    config = TrainingConfig(epochs=3, batch_size=4, learning_rate=0.02)
+    events, _, _ = run(config)
+    rates = [event.learning_rate for event in events if isinstance(event, Step)]
+    assert rates == [one_cycle(step, 6, 0.02, 0.2) for step in range(6)]

@@ -36,6 +36,7 @@ from henkan.text.vocabulary import Vocabulary
 
 FORMAT = "henkan-model"
 FORMAT_VERSION = 1
+MOST_MEMBERS = 1000
 HASHED = ("config.json", "vocabulary.json", "weights.safetensors")
 WRITTEN = ("manifest.json", *HASHED, "metrics.json", "README.md", "learning_curve.png")
 
@@ -84,6 +85,8 @@ def save(
         ModelFolderError: if something else stands there, a model without `force`, or it cannot be written.
     """
     check_place(folder, force=force)
+    if not all(np.isfinite(array).all() for member in artefact.members for array in member.values()):
+        raise ModelFolderError("the weights are not finite numbers; train again with a smaller learning rate")
     tensors = {
         f"members.{number}.{name}": np.ascontiguousarray(array)
         for number, member in enumerate(artefact.members)
@@ -105,7 +108,7 @@ def save(
         "vocabulary.json": _to_json(vocabularies),
         "weights.safetensors": save_safetensors(tensors),
         "metrics.json": _to_json(artefact.metrics),
-        "README.md": card.encode(),
+        "README.md": card.encode(errors="replace"),
         **(pictures or {}),
     }
     manifest = {
@@ -128,18 +131,32 @@ def check_place(folder: Path, *, force: bool) -> None:
     Raises:
         ModelFolderError: if not.
     """
-    if not os.path.lexists(folder):
-        return
-    if not folder.is_dir():
-        raise ModelFolderError(f"{folder}: there is a file of that name; choose another --out")
-    entries = {entry.name for entry in folder.iterdir()}
-    if not entries:
-        return
-    if "manifest.json" not in entries or entries - set(WRITTEN):
-        other = min(entries - set(WRITTEN), default="README.md")
-        raise ModelFolderError(f"{folder}: the folder holds other things ({other}); choose another --out")
+    try:
+        if not os.path.lexists(folder):
+            return
+        if not folder.is_dir():
+            raise ModelFolderError(f"{folder}: there is a file of that name; choose another --out")
+        if folder.samefile(Path.cwd()):
+            raise ModelFolderError(f"{folder}: the folder that you are in cannot be replaced; choose another --out")
+        names = {entry.name for entry in folder.iterdir()}
+        if not names:
+            return
+        strange = sorted(names - set(WRITTEN)) or [name for name in sorted(names) if not (folder / name).is_file()]
+        if strange or not _is_model(folder):
+            what = strange[0] if strange else "no manifest.json of a henkan model"
+            raise ModelFolderError(f"{folder}: the folder holds other things ({what}); choose another --out")
+    except OSError as error:
+        raise ModelFolderError(f"{folder}: cannot be used ({error.strerror or error}); choose another --out") from None
     if not force:
         raise ModelFolderError(f"{folder}: there is a model already; replace it with --force, or choose another --out")
+
+
+def _is_model(folder: Path) -> bool:
+    try:
+        manifest = _from_json(_read(folder, "manifest.json"), folder, "manifest.json")
+    except ModelFolderError:
+        return False
+    return isinstance(manifest, dict) and manifest.get("format") == FORMAT
 
 
 def load(folder: Path) -> Artefact:
@@ -148,8 +165,8 @@ def load(folder: Path) -> Artefact:
     Raises:
         ModelFolderError: if it is no model, damaged, or of a newer format.
     """
-    if not folder.is_dir():
-        hint = "is not a folder" if folder.exists() else "there is no such folder"
+    if not os.path.isdir(folder):
+        hint = "is not a folder" if os.path.lexists(folder) else "there is no such folder"
         raise ModelFolderError(f"{folder}: {hint}; name the folder that `henkan train` wrote")
     manifest = _from_json(_read(folder, "manifest.json"), folder, "manifest.json")
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
@@ -168,7 +185,9 @@ def load(folder: Path) -> Artefact:
             raise ModelFolderError(f"{folder}: {name} is damaged or was changed; train again or restore it")
     try:
         return _assemble(folder, files)
-    except (KeyError, TypeError, AttributeError):
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        if isinstance(error, HenkanError):
+            raise ModelFolderError(f"{folder}: {error}") from None
         raise ModelFolderError(f"{folder}: config.json does not have the form that henkan writes") from None
     except ModelFolderError:
         raise
@@ -183,9 +202,11 @@ def _assemble(folder: Path, files: Mapping[str, bytes]) -> Artefact:
         tensors = load_safetensors(files["weights.safetensors"])
     except (SafetensorError, ValueError, KeyError):
         raise ModelFolderError(f"{folder}: weights.safetensors is damaged; train again or restore it") from None
+    if not 1 <= config["members"] <= MOST_MEMBERS:
+        raise ModelFolderError(f"{folder}: config.json gives {config['members']} members; that cannot be")
     members: list[dict[str, Array]] = [{} for _ in range(config["members"])]
     for full_name, array in tensors.items():
-        prefix, number, name = full_name.split(".", 2)
+        prefix, number, name = (*full_name.split(".", 2), "", "")[:3]
         if prefix != "members" or not number.isdecimal() or int(number) >= len(members):
             raise ModelFolderError(f"{folder}: weights.safetensors holds {full_name}, which is no weight")
         if array.dtype != np.float32 or not np.isfinite(array).all():
@@ -220,7 +241,10 @@ def _from_json(content: bytes, folder: Path, name: str) -> Any:
 
 
 def _to_json(value: Any) -> bytes:
-    return (json.dumps(value, ensure_ascii=False, indent=2) + "\n").encode()
+    try:
+        return (json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n").encode()
+    except UnicodeEncodeError:  # half a surrogate pair, which JSON can escape and UTF-8 cannot write
+        return (json.dumps(value, indent=2, allow_nan=False) + "\n").encode()
 
 
 def _replace(folder: Path, files: Mapping[str, bytes]) -> None:
@@ -234,13 +258,16 @@ def _replace(folder: Path, files: Mapping[str, bytes]) -> None:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
+        old = fresh.with_name(fresh.name + ".old")
         if folder.exists():
-            old = fresh.with_name(fresh.name + ".old")
             folder.rename(old)
+        try:
             fresh.rename(folder)
-            shutil.rmtree(old)
-        else:
-            fresh.rename(folder)
+        except BaseException:
+            if old.exists():
+                old.rename(folder)
+            raise
+        shutil.rmtree(old, ignore_errors=True)
         _sync_folder(folder.parent)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)

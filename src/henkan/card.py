@@ -18,7 +18,7 @@ def model_card(artefact: Artefact, folder: Path, version: str, *, pictured: bool
     last = epochs[-1] if epochs else {}
     measured = last.get("exact_match")
     accuracy = (
-        f"Exact match on {metrics['held_out']:,} held-out pairs after the last epoch: **{measured:.3%}**."
+        f"Exact match on {metrics.get('held_out', 0):,} held-out pairs after the last epoch: **{measured:.3%}**."
         if measured is not None
         else "No pairs were held out, so its accuracy was not measured in training."
     )
@@ -38,7 +38,7 @@ def model_card(artefact: Artefact, folder: Path, version: str, *, pictured: bool
         "## How good it is",
         "",
         accuracy,
-        f"Training took {sum(epoch['seconds'] for epoch in epochs):.1f} s for {len(epochs)} epochs; "
+        f"Training took {sum(epoch.get('seconds', 0) for epoch in epochs):.1f} s for {len(epochs)} epochs; "
         "`metrics.json` has them one by one.",
         *(["", "![Learning curve](learning_curve.png)"] if pictured else []),
         "",

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from math import isfinite
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, Literal, TypedDict, TypeVar, get_args
+
+import numpy as np
 
 from henkan.errors import SettingsError
 
@@ -91,6 +93,26 @@ class TrainingConfig:
         return max(FEWEST_EPOCHS, min(MOST_EPOCHS, -(-UPDATES // updates_an_epoch)))
 
 
+class Settings(TypedDict, total=False):
+    """All settings by name, for a caller who gives some of them."""
+
+    reverse: bool
+    peeky: bool
+    embedding_size: int
+    hidden_size: int
+    fill: bool
+    epochs: int | None
+    batch_size: int
+    learning_rate: float
+    schedule: Schedule
+    warmup: float
+    beta2: float
+    weight_decay: float
+    clip_norm: float
+    initialization: Initialization
+    seed: int
+
+
 UPDATES = 3000
 FEWEST_EPOCHS = 8
 MOST_EPOCHS = 200
@@ -127,6 +149,7 @@ def make_configs(
     if recipe not in RECIPES:
         raise SettingsError(f"there is no recipe {recipe!r}; choose one of {', '.join(sorted(RECIPES))}")
     merged = {**(defaults or {}), **RECIPES[recipe], **settings}
+    merged = {name: value.item() if isinstance(value, np.generic) else value for name, value in merged.items()}
     model_names = {field.name for field in fields(ModelConfig)}
     model = {name: value for name, value in merged.items() if name in model_names}
     training = {name: value for name, value in merged.items() if name not in model_names}

@@ -6,6 +6,8 @@ prints that sentence and exits with status 2; a program catches the kind it care
 
 from __future__ import annotations
 
+LONGEST_SHOWN = 80
+
 
 class HenkanError(Exception):
     """Any error that the user of henkan can mend; its message is one sentence that says how."""
@@ -40,4 +42,5 @@ class UnanswerableError(HenkanError, ValueError):
         self.text = text
         self.index = index
         self.reason = reason
-        super().__init__(f"{reason} in {text!r}")
+        shown = text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "..."
+        super().__init__(f"{reason} in {shown!r}")

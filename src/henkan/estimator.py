@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Unpack
 
 from henkan import fitting
-from henkan.config import make_configs
+from henkan.config import Settings, make_configs
 from henkan.converter import Conversion, Unknown
 from henkan.errors import DataError, NotFittedError
 from henkan.evaluation import evaluate
@@ -27,13 +27,13 @@ class Seq2Seq:
         recipe: "modern" or "book", where the settings not given come from.
         settings: by name, any of `henkan.config.ModelConfig` (reverse, peeky, embedding_size, hidden_size,
             fill) and `henkan.config.TrainingConfig` (epochs, batch_size, learning_rate, schedule, warmup,
-            clip_norm, initialization, seed).
+            beta2, weight_decay, clip_norm, initialization, seed).
 
     Raises:
         SettingsError: for an unknown setting or an impossible value.
     """
 
-    def __init__(self, *, recipe: str = "modern", **settings: Any) -> None:
+    def __init__(self, *, recipe: str = "modern", **settings: Unpack[Settings]) -> None:
         self._model_config, self._training_config = make_configs(settings, recipe=recipe)
         self._fitted: FittedModel | None = None
 
@@ -60,6 +60,8 @@ class Seq2Seq:
             DataError: if there are no pairs, or not as many sources as targets.
         """
         pairs = _pairs(sources, targets)
+        if dev is not None and (not isinstance(dev, tuple | list) or len(dev) != 2):
+            raise DataError("dev must be two lists, the sources and the targets")
         self._fitted = fitting.fit(
             pairs,
             None if dev is None else _pairs(*dev),
@@ -138,8 +140,8 @@ def _pairs(sources: Sequence[str], targets: Sequence[str]) -> Pairs:
 
 
 def _strings(strings: Sequence[str], name: str) -> list[str]:
-    if isinstance(strings, str):
-        raise DataError(f"{name} is one string; give a list of strings")
+    if isinstance(strings, str) or not isinstance(strings, Iterable):
+        raise DataError(f"{name} is {strings!r:.80}; give a list of strings")
     listed = list(strings)
     for place, string in enumerate(listed):
         if not isinstance(string, str):

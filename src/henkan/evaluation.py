@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from henkan.converter import Conversion, Converter
 from henkan.text.pairs import Pairs
+from henkan.text.vocabulary import FILLER
 
 
 @dataclass(frozen=True)
@@ -48,5 +49,10 @@ def is_correct(conversion: Conversion, target: str) -> bool:
 
 
 def evaluate(converter: Converter, pairs: Pairs) -> Evaluation:
-    """Ask a converter all sources of some pairs."""
-    return Evaluation(converter.convert(pairs.sources), pairs.targets)
+    """Ask a converter all sources of some pairs.
+
+    A filled model's answers come without the spaces at their ends, so these do not count in its targets.
+    """
+    filled = converter.target_vocabulary.width is not None
+    targets = [target.rstrip(FILLER) for target in pairs.targets] if filled else pairs.targets
+    return Evaluation(converter.convert(pairs.sources), targets)

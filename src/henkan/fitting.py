@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -43,6 +42,10 @@ class DataSource:
     held_out: str = "none"
     seed: int = 0
 
+    def is_of(self, task: Task) -> bool:
+        """Whether the pairs were drawn from that task."""
+        return self.task and self.name == task.name
+
 
 @dataclass(frozen=True)
 class Started:
@@ -68,10 +71,17 @@ Report = Callable[[Started | Step | Epoch], None]
 
 @dataclass(frozen=True)
 class FittedModel:
-    """A trained model: what is kept of it, and the converter that answers with it."""
+    """A trained model.
+
+    Attributes:
+        artefact: what is kept of it.
+        converter: answers with it.
+        data: what it was trained on.
+    """
 
     artefact: Artefact
     converter: Converter
+    data: DataSource
 
     def save(self, folder: Path, *, force: bool = False, pictures: Mapping[str, bytes] | None = None) -> None:
         """Write it as a folder.
@@ -81,20 +91,6 @@ class FittedModel:
         """
         card = model_card(self.artefact, folder, __version__, pictured=bool(pictures))
         artefact.save(self.artefact, folder, version=__version__, card=card, force=force, pictures=pictures)
-
-
-@dataclass
-class _Recorder:
-    """Collects what `metrics.json` keeps, and passes every event on."""
-
-    report: Report | None
-    epochs: list[dict[str, Any]] = field(default_factory=list)
-
-    def __call__(self, event: Started | Step | Epoch) -> None:
-        if isinstance(event, Epoch):
-            self.epochs.append(asdict(event))
-        if self.report is not None:
-            self.report(event)
 
 
 def fit(
@@ -127,10 +123,11 @@ def fit(
     converter = Converter(engine, source_vocabulary, target_vocabulary, reverse=model.reverse)
     encoded = EncodedPairs(pairs.sources, pairs.targets, source_vocabulary, target_vocabulary, reverse=model.reverse)
 
-    recorder = _Recorder(report)
+    tell: Report = report if report is not None else lambda _: None
     weights = sum(array.size for array in engine.weights.values())
-    held_out_count = len(held_out) if held_out is not None else 0
-    recorder(Started(converter, len(pairs), held_out_count, training.planned_epochs(len(pairs)), weights))
+    held_out = held_out or None  # no pairs at all cannot be measured on
+    held_out_count = len(held_out or ())
+    tell(Started(converter, len(pairs), held_out_count, training.planned_epochs(len(pairs)), weights))
     state = TrainingState(np.random.default_rng([training.seed, 3]))
 
     def exact_match() -> float | None:
@@ -139,7 +136,7 @@ def fit(
     engine.prepare(encoded.batch(np.arange(min(len(encoded), training.batch_size))))
     with engine.at_work():
         for event in train(engine, encoded, training, state, exact_match):
-            recorder(event)
+            tell(event)
     kept = Artefact(
         model=model,
         training=training,
@@ -148,13 +145,13 @@ def fit(
         members=[dict(engine.weights)],
         data=asdict(data),
         metrics={
-            "epochs": recorder.epochs,
+            "epochs": [asdict(record) for record in state.records],
             "pairs": len(pairs),
             "held_out": held_out_count,
             "weights": weights,
         },
     )
-    return FittedModel(kept, converter)
+    return FittedModel(kept, converter, data)
 
 
 def load(folder: Path) -> FittedModel:
@@ -164,6 +161,10 @@ def load(folder: Path) -> FittedModel:
         ModelFolderError: if it cannot be read, or its parts do not fit each other.
     """
     kept = artefact.load(folder)
+    try:
+        data = DataSource(**kept.data)
+    except TypeError:
+        raise ModelFolderError(f"{folder}: config.json does not have the form that henkan writes") from None
     if len(kept.members) != 1:
         raise ModelFolderError(f"{folder}: it has {len(kept.members)} members; this henkan reads models of one")
     if kept.source_vocabulary.boundary or not kept.target_vocabulary.boundary:
@@ -178,10 +179,10 @@ def load(folder: Path) -> FittedModel:
     engine = NumpyEngine(kept.model, *sizes, training=kept.training)
     engine.set_weights(weights)
     converter = Converter(engine, kept.source_vocabulary, kept.target_vocabulary, reverse=kept.model.reverse)
-    return FittedModel(kept, converter)
+    return FittedModel(kept, converter, data)
 
 
-def task_questions(task: Task, data: Mapping[str, Any]) -> Pairs:
+def task_questions(task: Task, data: DataSource) -> Pairs:
     """Pairs of a task that a model was not trained on.
 
     A model of this task that held a tenth of its pairs out is asked these; one that did not, pairs drawn
@@ -190,15 +191,14 @@ def task_questions(task: Task, data: Mapping[str, Any]) -> Pairs:
 
     Args:
         task: whose pairs.
-        data: the model's `DataSource`, as it was saved.
+        data: what the model was trained on.
 
     Raises:
         DataError: if all pairs that exist were trained on.
     """
-    source = DataSource(**data)
-    own = source.task and source.name == task.name
-    count, seed = (source.pairs, source.seed) if own else (task.count, 0)
-    if own and source.held_out == "tenth":
+    own = data.is_of(task)
+    count, seed = (data.pairs, data.seed) if own else (task.count, 0)
+    if own and data.held_out == "tenth":
         return hold_out(task.generate(count, seed), seed)[1]
     left = min(task.count // 10, task.available - count)
     if left > 0:

@@ -24,8 +24,9 @@ def learning_curve(epochs: Sequence[Mapping[str, Any]]) -> bytes | None:
     figure = Figure(figsize=(7, 3.2 if not measured else 5), layout="constrained")
     axes = figure.subplots(2 if measured else 1, 1, sharex=True, squeeze=False)[:, 0]
     axes[-1].plot(numbers, [epoch["loss"] for epoch in epochs], marker="o", markersize=4, color="#c44e52")
-    axes[-1].set_ylabel("training loss\n(nats a symbol, log)")
-    axes[-1].set_yscale("log")
+    axes[-1].set_ylabel("training loss\n(nats a symbol)")
+    if any(epoch["loss"] > 0 for epoch in epochs):
+        axes[-1].set_yscale("log")
     axes[-1].set_xlabel("epoch")
     axes[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
     if measured:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from math import isfinite
 
 import numpy as np
 
 from henkan.config import TrainingConfig
 from henkan.engine.base import Engine
+from henkan.errors import SettingsError
 from henkan.nn.optim import one_cycle
 from henkan.text.batches import EncodedPairs
 
@@ -86,6 +88,9 @@ def train(
         pairs: what to learn from; at least one.
         state: changed in place.
         evaluate: gives the exact match on held-out pairs, at the end of every epoch.
+
+    Raises:
+        SettingsError: if the loss is no longer finite.
     """
     epochs = config.planned_epochs(len(pairs))
     steps = epochs * -(-len(pairs) // config.batch_size)
@@ -96,14 +101,23 @@ def train(
         for batch in pairs.batches(config.batch_size, state.generator):
             rate = learning_rate(config, state.step, steps)
             count = int(batch.targets.valid.sum())
-            total_loss += engine.train_step(batch, rate) * count
+            with np.errstate(all="ignore"):  # a number too large is told of below, in words
+                loss = engine.train_step(batch, rate)
+            if not isfinite(loss):
+                raise SettingsError(
+                    f"training went astray in epoch {epoch}: the loss is no longer a finite number; "
+                    f"try a smaller learning rate than {config.learning_rate:g}"
+                )
+            total_loss += loss * count
             symbols, seen = symbols + count, seen + batch.sources.ids.shape[1]
             state.step += 1
             seconds += time.perf_counter() - clock
             pairs_seen = (epoch - 1) * len(pairs) + seen
             yield Step(epoch, state.step, steps, total_loss / max(symbols, 1), rate, pairs_seen, seconds)
             clock = time.perf_counter()
-        record = Epoch(epoch, total_loss / max(symbols, 1), evaluate(), seconds - began, rate)
+        with np.errstate(all="ignore"):
+            exact_match = evaluate()
+        record = Epoch(epoch, total_loss / max(symbols, 1), exact_match, seconds - began, rate)
         state.records.append(record)
         yield record
 

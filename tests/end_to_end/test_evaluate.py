@@ -34,5 +34,8 @@ def test_a_model_of_something_else_can_be_asked_a_task(henkan, folder):
 
 
 def test_mistakes_are_told_in_a_sentence(refused, folder, pairs_file):
-    assert "no file or task 'sums'" in refused("evaluate", folder, "sums")
+    assert "no task or file 'sums'" in refused("evaluate", folder, "sums")
+    before = pairs_file.read_text()
+    assert "the pairs themselves" in refused("evaluate", folder, pairs_file, "--errors", pairs_file)
+    assert pairs_file.read_text() == before
     assert "cannot be written" in refused("evaluate", folder, pairs_file, "--errors", "none/wrong.tsv")

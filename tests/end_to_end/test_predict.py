@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 from contextlib import suppress
@@ -83,7 +84,6 @@ def test_whoever_has_read_enough_may_leave(folder):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
 def test_on_a_terminal_it_asks(folder):
-    import os
     import pty
 
     leader, follower = pty.openpty()
@@ -92,13 +92,13 @@ def test_on_a_terminal_it_asks(folder):
         os.close(follower)
         rescue = Timer(60, process.kill)  # a prompt that never comes must not hang the tests
         rescue.start()
-        shown = b""
+        unread = b""
 
         def until(text):
-            nonlocal shown
-            before = len(shown)
-            while text not in shown[before:]:
-                shown += os.read(leader, 1024)  # raises at the end, on Linux
+            nonlocal unread
+            while text not in unread:
+                unread += os.read(leader, 1024)  # raises at the end, on Linux
+            unread = unread[unread.index(text) + len(text) :]
 
         for typed, answer in ((b"cab\r", b"CAB"), (b"xyz\r", b"unknown symbol 'x' in 'xyz'"), (b"ab\r", b"AB")):
             until(b"> ")
@@ -115,3 +115,18 @@ def test_damaged_and_missing_models(refused, folder, tmp_path):
     assert "there is no such folder" in refused("predict", tmp_path / "none", "a")
     (folder / "vocabulary.json").unlink()
     assert "vocabulary.json cannot be read" in refused("predict", folder, "a")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_a_full_disk_is_told_in_a_sentence(folder):
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "henkan", "predict", folder, "a"], stdout=full, stderr=subprocess.PIPE, timeout=60
+        )
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"henkan: No space left on device")
+
+
+def test_a_long_text_is_not_repeated_whole(henkan, folder):
+    done = henkan("predict", folder, input="?" * 300_000 + "\n", status=2)
+    assert len(done.stderr) < 300

@@ -14,7 +14,7 @@ from henkan.errors import DataError
 from henkan.evaluation import Evaluation, is_correct
 from henkan.evaluation import evaluate as measure
 from henkan.text.pairs import read_pairs
-from henkan.text.tasks import TASKS
+from henkan.text.tasks import Task, task_or_file
 
 SHOWN = 10
 
@@ -36,22 +36,20 @@ def evaluate(model: Path, data: str, errors: Path | None, as_json: bool, delimit
     it holds a symbol that was not in training, counts as wrong and is counted apart.
     """
     fitted = fitting.load(model)
-    if data in TASKS:
-        pairs = fitting.task_questions(TASKS[data], fitted.artefact.data)
-        own = fitted.artefact.data
-        if not (own.get("task") and own.get("name") == data) and not as_json:
+    found = task_or_file(data)
+    if isinstance(found, Task):
+        pairs = fitting.task_questions(found, fitted.data)
+        if not fitted.data.is_of(found) and not as_json:
             click.echo(
-                f"note: this model was trained on {own.get('name')}, not on the task {data}; "
+                f"note: this model was trained on {fitted.data.name}, not on the task {data}; "
                 "some of these questions may have been among its pairs",
                 err=True,
             )
     else:
-        if not Path(data).exists():
-            raise DataError(f"there is no file or task {data!r}; the tasks are {', '.join(TASKS)}")
-        pairs = read_pairs(Path(data), delimiter=delimiter, strip=strip)
+        pairs = read_pairs(found, delimiter=delimiter, strip=strip)
+        if errors is not None and errors.exists() and errors.samefile(found):
+            raise DataError(f"{errors}: these are the pairs themselves; choose another --errors")
     result = measure(fitted.converter, pairs)
-    if errors is not None:
-        _write_errors(result, errors)
     if as_json:
         values = {
             "exact_match": result.exact_match,
@@ -61,9 +59,11 @@ def evaluate(model: Path, data: str, errors: Path | None, as_json: bool, delimit
             "model": str(model),
             "data": data,
         }
-        click.echo(json.dumps(values, ensure_ascii=False))
+        click.echo(json.dumps(values))
     else:
         show_evaluation(result)
+    if errors is not None:
+        _write_errors(result, errors)
 
 
 def show_evaluation(result: Evaluation) -> None:
@@ -100,7 +100,7 @@ def question_rows(sources: Sequence[str], targets: Sequence[str], answers: Seque
 
 def _write_errors(result: Evaluation, path: Path) -> None:
     try:
-        with path.open("w", encoding="utf-8", newline="\n") as file:
+        with path.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
             for conversion, target in zip(result.conversions, result.targets, strict=True):
                 if not is_correct(conversion, target):
                     answer = conversion.prediction if conversion.reason is None else f"({conversion.reason})"

@@ -13,7 +13,7 @@ from henkan.text.tasks import TASKS, find_task
 @click.command()
 @click.argument("task", metavar="TASK")
 @click.option("--count", type=int, metavar="N", help="How many pairs.  [default: the task's own number]")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Decides which pairs.")
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Decides which pairs.")
 def generate(task: str, count: int | None, seed: int) -> None:
     """Write pairs of a TASK to standard output: source TAB target, one pair a line, none twice.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
@@ -35,8 +36,10 @@ for command in (train, predict, evaluate, generate, tasks):
 
 def main() -> None:
     """Run the command line and exit: 0 done, 2 bad input, 130 interrupted."""
+    _prepare_streams()
     try:
         status = cli(standalone_mode=False)
+        sys.stdout.flush()
     except HenkanError as error:
         _fail(str(error), 2)
     except click.ClickException as error:
@@ -47,9 +50,29 @@ def main() -> None:
     except MemoryError:
         _fail("there is not enough memory; try a smaller --batch-size or --hidden-size", 2)
     except BrokenPipeError:  # whoever read our output has had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _abandon_output()
         sys.exit(1)
+    except OSError as error:
+        _abandon_output()
+        name = f"{error.filename}: " if error.filename else ""
+        _fail(f"{name}{error.strerror or error}; check the name, the rights and the room on the disk", 2)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _prepare_streams() -> None:
+    """Give closed streams a place to go, and write UTF-8 wherever no terminal says otherwise."""
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        encoding = sys.stdout.encoding if sys.stdout.isatty() else "utf-8"
+        sys.stdout.reconfigure(encoding=encoding, errors="backslashreplace")
+
+
+def _abandon_output() -> None:
+    """Drop what could not be written, or Python would try again at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(sentence: str, status: int) -> None:

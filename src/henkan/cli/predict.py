@@ -47,7 +47,7 @@ def predict(model: Path, texts: Sequence[str], as_json: bool, unknown: str) -> N
     if texts:
         _answer(converter, texts, as_json, unknown, "argument", 1)
     elif sys.stdin.isatty():
-        _converse(converter, as_json)
+        _converse(converter, as_json, unknown)
     else:
         number = 1
         for lines in _arriving_lines(sys.stdin.buffer):
@@ -81,21 +81,28 @@ def _line(conversion: Conversion, as_json: bool) -> str:
     values = asdict(conversion)
     if conversion.reason is None:
         del values["reason"]
-    return json.dumps(values, ensure_ascii=False)
+    text = json.dumps(values, ensure_ascii=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # half a surrogate pair, which JSON can escape and UTF-8 cannot write
+        text = json.dumps(values)
+    return text
 
 
 def _arriving_lines(file: BinaryIO) -> Iterator[list[bytes]]:
     """Lines as they come: all that one read gives, so that a fast pipe makes large batches and a slow one
     never waits for its answer.
     """
-    rest = b""
     read = getattr(file, "read1", file.read)
+    begun: list[bytes] = []  # pieces of a line whose end has not come yet
     while data := read(READ_AT_ONCE):
-        *lines, rest = (rest + data).split(b"\n")
+        *lines, rest = data.split(b"\n")
         if lines:
-            yield lines
-    if rest:
-        yield [rest]
+            yield [b"".join([*begun, lines[0]]), *lines[1:]]
+            begun = []
+        begun.append(rest)
+    if last := b"".join(begun):
+        yield [last]
 
 
 def _decode(lines: Sequence[bytes], first: int) -> tuple[list[str], DataError | None]:
@@ -109,18 +116,28 @@ def _decode(lines: Sequence[bytes], first: int) -> tuple[list[str], DataError | 
     return texts, None
 
 
-def _converse(converter: Converter, as_json: bool) -> None:
+def _converse(converter: Converter, as_json: bool, unknown: str) -> None:
     with suppress(ImportError):
         import readline  # noqa: F401  (gives the prompt its line editing)
     click.echo("Type a text and press Enter; Ctrl-D ends.", err=True)
     while True:
         try:
-            text = input("> ")
+            text = _ask()
         except EOFError:
             click.echo(err=True)
             return
         [conversion] = converter.convert([text])
-        if conversion.reason is not None:
+        if conversion.reason is not None and unknown == "error":
             click.echo(f"henkan: {UnanswerableError(text, 0, conversion.reason)}", err=True)
         else:
             click.echo(_line(conversion, as_json))
+
+
+def _ask() -> str:
+    if sys.stdout.isatty():
+        return input("> ")
+    click.echo("> ", err=True, nl=False)  # standard output is for answers alone
+    line = sys.stdin.readline()
+    if not line:
+        raise EOFError
+    return line.rstrip("\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import click
@@ -12,11 +13,10 @@ from henkan import fitting
 from henkan.cli.evaluate import exact_match_line, show_evaluation
 from henkan.cli.options import PATH, layout_options
 from henkan.config import RECIPES, make_configs
-from henkan.errors import DataError
 from henkan.evaluation import evaluate
 from henkan.fitting import DataSource
 from henkan.text.pairs import Pairs, hold_out, read_pairs
-from henkan.text.tasks import TASKS
+from henkan.text.tasks import TASKS, Task, task_or_file
 
 
 @click.command()
@@ -112,18 +112,17 @@ def train(
         click.echo(f"trained in {seconds:.1f} s; the model is in {folder}")
         if picture is None:
             click.echo("note: no learning curve was drawn; `pip install 'henkan[plot]'` brings matplotlib", err=True)
-        click.echo(f"ask it:  henkan predict {folder} '{pairs.sources[0]}'")
+        question = quote(pairs.sources[0])
+        click.echo(f"ask it:  henkan predict {quote(str(folder))} {'-- ' * question.startswith('-')}{question}")
 
 
 def _read(data: str, dev: str | None, delimiter: str, strip: bool, seed: int) -> tuple[Pairs, Pairs | None, DataSource]:
     """Training pairs, held-out pairs, and where they came from."""
-    if data in TASKS:
-        name, task, pairs = data, True, TASKS[data].generate(seed=seed)
+    found = task_or_file(data)
+    if isinstance(found, Task):
+        name, task, pairs = found.name, True, found.generate(seed=seed)
     else:
-        path = Path(data)
-        if not path.exists():
-            raise DataError(f"there is no task or file {data!r}; the tasks are {', '.join(TASKS)}")
-        name, task, pairs = path.stem, False, read_pairs(path, delimiter=delimiter, strip=strip)
+        name, task, pairs = found.stem, False, read_pairs(found, delimiter=delimiter, strip=strip)
 
     source = DataSource(name=name, task=task, pairs=len(pairs), seed=seed, held_out="tenth")
     if dev is None:

@@ -10,9 +10,12 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from importlib.util import find_spec
 from threading import Lock
 from typing import TypeVar
+
+import numpy as np
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -69,7 +72,9 @@ class Workers:
 
             self._open.enter_context(threadpool_limits(1, user_api="blas"))
         if threads > 1:
-            self._pool = self._open.enter_context(ThreadPoolExecutor(threads))
+            # NumPy's warnings are set a thread; a number too large shows in the loss, which is looked at.
+            quiet = partial(np.seterr, all="ignore")
+            self._pool = self._open.enter_context(ThreadPoolExecutor(threads, initializer=quiet))
 
 
 # BLAS has one number of threads for the whole process, so there is one of these.

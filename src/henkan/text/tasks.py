@@ -8,10 +8,12 @@ the pairs in the order of their times (Efraimidis & Spirakis 2006).
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -74,6 +76,19 @@ def find_task(name: str) -> Task:
     if name not in TASKS:
         raise DataError(f"there is no task {name!r}; the tasks are {', '.join(TASKS)}")
     return TASKS[name]
+
+
+def task_or_file(name: str) -> Task | Path:
+    """The task of that name, or else the file.
+
+    Raises:
+        DataError: if there is neither.
+    """
+    if name in TASKS:
+        return TASKS[name]
+    if not os.path.exists(name):
+        raise DataError(f"there is no task or file {name!r}; the tasks are {', '.join(TASKS)}")
+    return Path(name)
 
 
 # --- arithmetic ----------------------------------------------------------------------------------------
@@ -174,20 +189,16 @@ def _write_date(day: date, layout: str) -> str:
 
 def _draw_dates(generator: np.random.Generator) -> Iterator[tuple[str, str]]:
     """A day and a layout at a time, each evenly, half of them in lower or upper case; a text comes once."""
-    days = (LAST_DAY - FIRST_DAY).days + 1
-    seen: set[str] = set()
-    while True:
-        for offset, layout, case in zip(
-            generator.integers(days, size=4096).tolist(),
-            generator.integers(len(LAYOUTS), size=4096).tolist(),
-            generator.choice(len(CASES), size=4096, p=(0.5, 0.25, 0.25)).tolist(),
-            strict=True,
-        ):
-            day = FIRST_DAY + timedelta(days=offset)
-            text = CASES[case](_write_date(day, LAYOUTS[layout]))
-            if text not in seen:
-                seen.add(text)
-                yield text, day.isoformat()
+    shape = ((LAST_DAY - FIRST_DAY).days + 1, len(LAYOUTS), len(CASES))
+    order = _in_order_of_drawing(np.broadcast_to([0.5, 0.25, 0.25], shape).reshape(-1), generator)
+    seen: set[str] = set()  # without letters, a text is the same in every case
+    for place in order:
+        offset, layout, case = np.unravel_index(place, shape)
+        day = FIRST_DAY + timedelta(days=int(offset))
+        text = CASES[case](_write_date(day, LAYOUTS[layout]))
+        if text not in seen:
+            seen.add(text)
+            yield text, day.isoformat()
 
 
 # --- strings -------------------------------------------------------------------------------------------

@@ -1,0 +1,52 @@
+import numpy as np
+import pytest
+
+from henkan.config import ModelConfig
+from henkan.model import initialize, parameter_shapes
+from henkan.nn import Parameters
+
+H, D = 64, 48
+
+
+def draw(rule, *, peeky=True):
+    config = ModelConfig(embedding_size=D, hidden_size=H, peeky=peeky)
+    parameters = Parameters(parameter_shapes(config, 50, 40), np.float64)
+    initialize(parameters, config, rule, np.random.default_rng(0))
+    return parameters
+
+
+@pytest.mark.parametrize(
+    ("name", "deviation"),
+    [
+        ("encoder.E", 0.01),
+        ("decoder.E", 0.01),
+        ("encoder.Wx", D**-0.5),
+        ("encoder.Wh", H**-0.5),
+        ("decoder.Wx", (H + D) ** -0.5),
+        ("decoder.Wc", (H + D) ** -0.5),
+        ("decoder.Wy", (2 * H) ** -0.5),
+        ("decoder.Wyc", (2 * H) ** -0.5),
+    ],
+)
+def test_the_books_rule(name, deviation):
+    assert draw("book")[name].std() == pytest.approx(deviation, rel=0.05)
+
+
+def test_the_books_rule_without_peeking():
+    parameters = draw("book", peeky=False)
+    assert parameters["decoder.Wx"].std() == pytest.approx(D**-0.5, rel=0.05)
+    assert parameters["decoder.Wy"].std() == pytest.approx(H**-0.5, rel=0.05)
+    assert not parameters["decoder.b"].any()
+    assert not parameters["encoder.b"].any()
+
+
+def test_the_orthogonal_rule():
+    parameters = draw("orthogonal")
+    for gate in np.split(parameters["encoder.Wh"], 4, axis=1):
+        np.testing.assert_allclose(gate.T @ gate, np.eye(H), atol=1e-12)
+    assert parameters["encoder.E"].std() == pytest.approx(1, rel=0.05)
+    assert parameters["decoder.Wx"].std() == pytest.approx(D**-0.5, rel=0.05)
+    assert parameters["decoder.Wc"].std() == pytest.approx(H**-0.5, rel=0.05)
+    for name in ("encoder.b", "decoder.b"):  # the forget gate's is the second quarter
+        np.testing.assert_array_equal(np.split(parameters[name], 4), np.array([[0], [1], [0], [0]]) * np.ones(H))
+    assert not parameters["decoder.by"].any()
