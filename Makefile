@@ -19,12 +19,12 @@ $(BIN)/python:
 # Each stamp is an installation; it is made again when what it installs has changed.
 $(VENV)/demo.stamp: $(BIN)/python pyproject.toml
 	@echo "installing henkan into $(VENV) ..."
-	@$(PIP) -e '.[plot]'
+	@$(PIP) -e '.[fast,plot]'
 	@touch $@
 
 $(VENV)/dev.stamp: $(BIN)/python pyproject.toml
 	@echo "installing henkan and what its tests need into $(VENV) ..."
-	@$(PIP) -e '.[plot,dev]'
+	@$(PIP) -e '.[fast,plot,dev]'
 	@touch $@
 
 # TORCH may name any build; on Linux a bare `torch` brings gigabytes of CUDA. See docs/development.md.

@@ -1,7 +1,7 @@
 import pytest
 
 import henkan
-from henkan import DataError, Epoch, ModelFolderError, NotFittedError, Seq2Seq, SettingsError, Started, Step
+from henkan import DataError, Epoch, ModelFolderError, NotFittedError, Preparing, Seq2Seq, SettingsError, Started, Step
 
 
 def test_fit_returns_the_model_and_it_has_learnt(words, trained):
@@ -35,7 +35,7 @@ def test_other_settings_learn_too(words, settings, tmp_path):
 def test_the_callback_sees_the_training(words):
     events = []
     model = Seq2Seq(epochs=2, batch_size=20).fit(*words, dev=(["ab", "?"], ["AB", "?"]), callback=events.append)
-    assert [type(event) for event in events] == [Started, Step, Step, Epoch, Step, Step, Epoch]
+    assert [type(event) for event in events] == [Started, Preparing, Step, Step, Epoch, Step, Step, Epoch]
     started = events[0]
     assert (started.pairs, started.held_out, started.epochs) == (39, 2, 2)
     assert events[-1].exact_match in (0, 0.5)  # the unknown symbol counts as wrong

@@ -7,7 +7,7 @@
 """
 
 from henkan._version import __version__
-from henkan.converter import Conversion
+from henkan.converter import Conversion, Unknown
 from henkan.errors import (
     DataError,
     HenkanError,
@@ -17,21 +17,25 @@ from henkan.errors import (
     UnanswerableError,
 )
 from henkan.estimator import Seq2Seq, load
-from henkan.fitting import Started
+from henkan.fitting import Event, Preparing, Report, Started
 from henkan.training import Epoch, Step
 
 __all__ = [
     "Conversion",
     "DataError",
     "Epoch",
+    "Event",
     "HenkanError",
     "ModelFolderError",
     "NotFittedError",
+    "Preparing",
+    "Report",
     "Seq2Seq",
     "SettingsError",
     "Started",
     "Step",
     "UnanswerableError",
+    "Unknown",
     "__version__",
     "load",
 ]

@@ -50,8 +50,8 @@ class Seq2Seq:
         Args:
             sources, targets: strings, as many of the one as of the other.
             dev: sources and targets to measure exact match on after every epoch.
-            callback: called with a `henkan.Started`, then a `henkan.Step` for each update and a
-                `henkan.Epoch` for each epoch.
+            callback: called with a `henkan.Started`, a `henkan.Preparing`, then a `henkan.Step` for each update
+                and a `henkan.Epoch` for each epoch.
 
         Returns:
             self.

@@ -66,7 +66,13 @@ class Started:
     weights: int
 
 
-Report = Callable[[Started | Step | Epoch], None]
+@dataclass(frozen=True)
+class Preparing:
+    """The engine is getting ready; where fused kernels are installed, they are compiled at the first time."""
+
+
+Event = Started | Preparing | Step | Epoch
+Report = Callable[[Event], None]
 
 
 @dataclass(frozen=True)
@@ -133,6 +139,7 @@ def fit(
     def exact_match() -> float | None:
         return evaluate(converter, held_out).exact_match if held_out is not None else None
 
+    tell(Preparing())
     engine.prepare(encoded.batch(np.arange(min(len(encoded), training.batch_size))))
     with engine.at_work():
         for event in train(engine, encoded, training, state, exact_match):

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from henkan.cli.evaluate import SHOWN, question_rows
 from henkan.converter import Converter
-from henkan.fitting import Started
+from henkan.fitting import Event, Preparing, Started
 from henkan.text.pairs import Pairs
 from henkan.training import Epoch, Step
 
@@ -58,12 +58,15 @@ class Display:
         if self.live is not None:
             self.live.stop()
 
-    def __call__(self, event: Started | Step | Epoch) -> None:
+    def __call__(self, event: Event) -> None:
         """Show an event."""
         if self.quiet:
             return
         if isinstance(event, Started):
             self._start(event)
+        elif isinstance(event, Preparing):
+            if self.live is not None:
+                self.live.update(Text("getting ready (the first time, fast kernels are compiled) ..."), refresh=True)
         elif isinstance(event, Epoch):
             self._end_epoch(event)
         elif self.live is not None and time.monotonic() - self.drawn >= SECONDS_BETWEEN_DRAWINGS:
