@@ -11,7 +11,7 @@ def test_a_task_from_nothing_to_an_answer(henkan, tmp_path):
     assert all(re.fullmatch(r"[OX]  \d+\*\d+\s+\d+(\s+-?\d*)?", line) for line in lines[1:11])
     assert re.fullmatch(r"exact match \d+\.\d{3}% \(\d+ of 505\)", lines[11])
     assert "models/multiplication" in lines[12]
-    command = re.fullmatch(r"ask it:  henkan (predict models/multiplication) '(.+)'", lines[13])
+    command = re.fullmatch(r"ask it:  python -m henkan (predict models/multiplication) '(.+)'", lines[13])
     answer = henkan(*command[1].split(), command[2]).stdout
     assert answer.endswith("\n")
     assert "\n" not in answer[:-1]

@@ -81,7 +81,7 @@ class Display:
         self.exact_match = event.exact_match
         match = "" if event.exact_match is None else f"  exact match {event.exact_match:8.3%}"
         self.console.print(
-            f"epoch {event.epoch:>{len(str(self.epochs))}}/{self.epochs}  loss {event.loss:.4f}{match}"
+            f"epoch {event.epoch:>{len(str(self.epochs))}}/{self.epochs}  loss {event.loss:<8.3g}{match}"
             f"  learning rate {event.learning_rate:.2g}  {event.seconds:.1f} s"
         )
 
@@ -102,7 +102,7 @@ class Display:
         left = event.seconds / event.step * (event.steps - event.step)
         match = "" if self.exact_match is None else f"   exact match {self.exact_match:.3%}"
         figures = (
-            f"loss {event.loss:.4f}{match}   learning rate {event.learning_rate:.2g}   "
+            f"loss {event.loss:<8.3g}{match}   learning rate {event.learning_rate:.2g}   "
             f"{event.pairs / max(event.seconds, 1e-9):,.0f} strings/s   {_clock(left)} left"
         )
         questions = [Text(row, style="green" if row.startswith("O") else "") for row in self.rows]

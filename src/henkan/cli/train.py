@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 from shlex import quote
+from shutil import which
 from typing import Any
 
 import click
@@ -113,7 +115,7 @@ def train(
         if picture is None:
             click.echo("note: no learning curve was drawn; `pip install 'henkan[plot]'` brings matplotlib", err=True)
         question = quote(pairs.sources[0])
-        click.echo(f"ask it:  henkan predict {quote(str(folder))} {'-- ' * question.startswith('-')}{question}")
+        click.echo(f"ask it:  {_program()} predict {quote(str(folder))} {'-- ' * question.startswith('-')}{question}")
 
 
 def _read(data: str, dev: str | None, delimiter: str, strip: bool, seed: int) -> tuple[Pairs, Pairs | None, DataSource]:
@@ -130,3 +132,12 @@ def _read(data: str, dev: str | None, delimiter: str, strip: bool, seed: int) ->
     if dev == "none":
         return pairs, None, replace(source, held_out="none")
     return pairs, read_pairs(Path(dev), delimiter=delimiter, strip=strip), replace(source, held_out="file")
+
+
+def _program() -> str:
+    """How this program is called here: by its name where the shell would find it, else as it was called."""
+    called = Path(sys.argv[0])
+    if called.name == "__main__.py":
+        return "python -m henkan"
+    found = which("henkan")
+    return "henkan" if found is not None and called.exists() and called.samefile(found) else quote(str(called))

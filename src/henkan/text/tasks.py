@@ -230,6 +230,7 @@ TASKS: Mapping[str, Task] = {
             available=1000 * 1001 // 2,
             count=50_000,
             draw=_arithmetic("+", 3, lambda a, b: a + b),
+            settings={"reverse": True, "peeky": True, "embedding_size": 16, "hidden_size": 128},  # the article's
         ),
         Task(
             name="subtraction",
@@ -262,6 +263,7 @@ TASKS: Mapping[str, Task] = {
             available=sum(len(LETTERS) ** length for length in range(1, LONGEST_WORD + 1)),
             count=20_000,
             draw=_draw_reversals,
+            settings={"epochs": 40},  # ten letters to be carried across: 22 epochs answer 96 %, 40 answer 99 %
         ),
     )
 }
