@@ -25,7 +25,7 @@ def test_what_is_in_the_folder(folder):
     assert set(epochs[0]) == {"epoch", "loss", "exact_match", "seconds", "learning_rate"}
     card = (folder / "README.md").read_text()
     assert "39 pairs" in card
-    assert f"henkan predict {folder.name}" in card
+    assert f"henkan predict {folder}" in card
 
 
 def test_weights_are_readable_without_henkan(folder):
@@ -135,6 +135,14 @@ def test_a_folder_of_something_else_is_never_replaced(trained, tmp_path):
     with pytest.raises(ModelFolderError, match="holds other things"):
         trained.save(tmp_path / "app", force=True)
     assert (tmp_path / "app" / "README.md").read_text() == "mine"
+
+
+def test_a_detour_to_a_folder_is_that_folder(trained, tmp_path):
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "thesis.txt").write_text("mine")
+    with pytest.raises(ModelFolderError, match=r"holds other things \(thesis\.txt\)"):
+        trained.save(tmp_path / "thesis" / "new" / "..", force=True)
+    assert (tmp_path / "thesis" / "thesis.txt").read_text() == "mine"
 
 
 def test_the_working_folder_is_not_replaced(trained, tmp_path, monkeypatch):

@@ -132,6 +132,7 @@ def check_place(folder: Path, *, force: bool) -> None:
         ModelFolderError: if not.
     """
     try:
+        folder = folder.resolve()  # `new/..` does not exist, and yet means a folder that may
         if not os.path.lexists(folder):
             return
         if not folder.is_dir():
@@ -148,7 +149,9 @@ def check_place(folder: Path, *, force: bool) -> None:
     except OSError as error:
         raise ModelFolderError(f"{folder}: cannot be used ({error.strerror or error}); choose another --out") from None
     if not force:
-        raise ModelFolderError(f"{folder}: there is a model already; replace it with --force, or choose another --out")
+        raise ModelFolderError(
+            f"{folder}: there is a model already; replace it with --force (in Python, force=True), or choose another"
+        )
 
 
 def _is_model(folder: Path) -> bool:
@@ -230,7 +233,9 @@ def _read(folder: Path, name: str) -> bytes:
     try:
         return (folder / name).read_bytes()
     except OSError as error:
-        raise ModelFolderError(f"{folder}: {name} cannot be read ({error.strerror or error})") from None
+        raise ModelFolderError(
+            f"{folder}: {name} cannot be read ({error.strerror or error}); name a folder that `henkan train` wrote"
+        ) from None
 
 
 def _from_json(content: bytes, folder: Path, name: str) -> Any:

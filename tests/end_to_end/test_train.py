@@ -88,6 +88,7 @@ def test_a_model_is_not_overwritten_without_force(henkan, refused, tmp_path, pai
 
 def test_mistakes_are_told_in_a_sentence(refused, tmp_path, pairs_file):
     assert "no task or file 'sums.tsv'; the tasks are addition" in refused("train", "sums.tsv")
+    assert "did you mean addition?" in refused("train", "additon")
     (tmp_path / "empty.tsv").touch()
     assert "the file is empty" in refused("train", "empty.tsv")
     (tmp_path / "bad.tsv").write_text("a\tb\nc d\n")

@@ -40,7 +40,7 @@ def test_only_a_line_feed_ends_a_line(file):
     ("content", "words"),
     [
         (b"", "the file is empty"),
-        (b"a\tb\nc\n", r"line 2: no delimiter '\\t'"),
+        (b"a\tb\nc\n", r"line 2: no delimiter \(a tab\)"),
         (b"a\tb\n\n", r"line 2: no delimiter"),
         (b"a\tb\tc\n", r"line 1: 2 times the delimiter"),
         (b"a\tb\nc\t\xff\n", r"line 2: not UTF-8 \(byte 3"),

@@ -19,7 +19,7 @@ from henkan.text.tasks import Task, task_or_file
 SHOWN = 10
 
 
-@click.command()
+@click.command(short_help="Measure a saved model.")
 @click.argument("model", type=PATH)
 @click.argument("data", metavar="FILE_OR_TASK")
 @click.option("--errors", type=PATH, metavar="FILE", help="Write every wrong answer: source, target, answer.")
@@ -49,6 +49,8 @@ def evaluate(model: Path, data: str, errors: Path | None, as_json: bool, delimit
         pairs = read_pairs(found, delimiter=delimiter, strip=strip)
         if errors is not None and errors.exists() and errors.samefile(found):
             raise DataError(f"{errors}: these are the pairs themselves; choose another --errors")
+    if errors is not None:
+        _write_errors(Evaluation([], []), errors)  # whether it can be written is known before the work
     result = measure(fitted.converter, pairs)
     if as_json:
         values = {

@@ -10,7 +10,7 @@ from henkan.text.pairs import write_pairs
 from henkan.text.tasks import TASKS, find_task
 
 
-@click.command()
+@click.command(short_help="Write pairs of a task.")
 @click.argument("task", metavar="TASK")
 @click.option("--count", type=int, metavar="N", help="How many pairs.  [default: the task's own number]")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Decides which pairs.")

@@ -19,6 +19,7 @@ def layout_options(command: Command) -> Command:
         "--delimiter",
         default="\t",
         metavar="TEXT",
+        callback=lambda _context, _option, value: value.replace("\\t", "\t"),
         help="What stands between source and target on each line.  [default: a tab]",
     )
     strip = click.option("--strip", is_flag=True, help="Take white space off both ends of source and target.")

@@ -21,7 +21,7 @@ from henkan.text.pairs import decode_line
 READ_AT_ONCE = 1 << 16
 
 
-@click.command()
+@click.command(short_help="Convert texts with a saved model.")
 @click.argument("model", type=PATH)
 @click.argument("texts", nargs=-1, metavar="[TEXT]...")
 @click.option("--json", "as_json", is_flag=True, help="Print an object a line: source, prediction, log_probability.")

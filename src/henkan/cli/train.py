@@ -21,7 +21,7 @@ from henkan.text.pairs import Pairs, hold_out, read_pairs
 from henkan.text.tasks import TASKS, Task, task_or_file
 
 
-@click.command()
+@click.command(short_help="Train a model on a task or a file of pairs.")
 @click.argument("data", metavar="TASK_OR_FILE")
 @click.option(
     "--dev",
@@ -113,7 +113,10 @@ def train(
         seconds = sum(epoch["seconds"] for epoch in fitted.artefact.metrics["epochs"])
         click.echo(f"trained in {seconds:.1f} s; the model is in {folder}")
         if picture is None:
-            click.echo("note: no learning curve was drawn; `pip install 'henkan[plot]'` brings matplotlib", err=True)
+            click.echo(
+                "note: no learning curve was drawn, for matplotlib is not installed (the extra `plot` brings it)",
+                err=True,
+            )
         question = quote(pairs.sources[0])
         click.echo(f"ask it:  {_program()} predict {quote(str(folder))} {'-- ' * question.startswith('-')}{question}")
 

@@ -66,6 +66,6 @@ def gradient_check(
             worst = np.unravel_index(np.argmax(excess), excess.shape)
             place = ", ".join(str(int(i)) for i in worst)
             raise GradientError(
-                f"the derivative of {name}[{place}] is {analytic[worst]!r}, "
-                f"but central differences give {numerical[worst]!r}"
+                f"the derivative of {name}[{place}] is {float(analytic[worst])!r}, "
+                f"but central differences give {float(numerical[worst])!r}"
             )

@@ -69,8 +69,9 @@ def _parse(file: BinaryIO, path: Path, delimiter: str, strip: bool) -> Iterable[
         parts = line.split(delimiter)
         if len(parts) != 2:
             found = "no" if len(parts) == 1 else f"{len(parts) - 1} times the"
+            shown = "(a tab)" if delimiter == "\t" else repr(delimiter)
             raise DataError(
-                f"{path}, line {number}: {found} delimiter {delimiter!r}, where one should stand between "
+                f"{path}, line {number}: {found} delimiter {shown}, where one should stand between "
                 f"source and target; mend the line or name another --delimiter"
             )
         source, target = (part.strip() for part in parts) if strip else parts

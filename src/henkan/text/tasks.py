@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -87,7 +88,9 @@ def task_or_file(name: str) -> Task | Path:
     if name in TASKS:
         return TASKS[name]
     if not os.path.exists(name):
-        raise DataError(f"there is no task or file {name!r}; the tasks are {', '.join(TASKS)}")
+        close = get_close_matches(name, TASKS, 1)
+        hint = f"did you mean {close[0]}?" if close else f"the tasks are {', '.join(TASKS)}"
+        raise DataError(f"there is no task or file {name!r}; {hint}")
     return Path(name)
 
 
