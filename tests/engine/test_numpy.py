@@ -1,0 +1,38 @@
+import numpy as np
+import pytest
+
+from henkan import Seq2Seq
+from henkan.engine.workers import WORKERS
+from models import loss_and_gradients, small_model
+
+
+@pytest.mark.parametrize("kernels", ["plain", "fused"])
+def test_the_bits_do_not_depend_on_the_number_of_threads(words, monkeypatch, kernels):
+    if kernels == "fused":
+        pytest.importorskip("numba", reason="numba is not installed; `henkan[fast]` brings it")
+    monkeypatch.setenv("HENKAN_KERNELS", kernels)
+    answers = []
+    for threads in ("1", "2", "3"):
+        monkeypatch.setenv("HENKAN_THREADS", threads)
+        model = Seq2Seq(epochs=3, batch_size=8, hidden_size=32).fit(*words)
+        answers.append([conversion.log_probability for conversion in model.convert(words[0])])
+    assert answers[0] == answers[1] == answers[2]
+
+
+@pytest.mark.parametrize("count", [1, 2, 4, 9])
+def test_shards_add_up_to_the_batch(count):
+    converter, batch = small_model()
+    engine = converter.engine
+    steps = int(batch.targets.valid.sum())
+    loss, gradients = loss_and_gradients(engine, batch)
+    shards = batch.shards(count)
+    assert len(shards) == min(count, 6)  # of six pairs
+    parts = [loss_and_gradients(engine, shard, steps) for shard in shards]
+    assert sum(part for part, _ in parts) == pytest.approx(loss, rel=1e-12)
+    np.testing.assert_allclose(sum(part.vector for _, part in parts), gradients.vector, rtol=1e-10, atol=1e-14)
+
+
+def test_work_is_shared_out_in_order_and_only_while_at_work():
+    with WORKERS.at_work(), WORKERS.at_work():  # whoever else is inside makes no difference
+        assert list(WORKERS.map(lambda x: x * x, range(50))) == [x * x for x in range(50)]
+    assert list(WORKERS.map(str, [1, 2])) == ["1", "2"]
