@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from henkan import Seq2Seq
+from henkan import Seq2Seq, Step
 from henkan.engine.workers import WORKERS
 from models import loss_and_gradients, small_model
 
@@ -36,3 +36,28 @@ def test_work_is_shared_out_in_order_and_only_while_at_work():
     with WORKERS.at_work(), WORKERS.at_work():  # whoever else is inside makes no difference
         assert list(WORKERS.map(lambda x: x * x, range(50))) == [x * x for x in range(50)]
     assert list(WORKERS.map(str, [1, 2])) == ["1", "2"]
+
+
+@pytest.mark.parametrize(("kernels", "held_back"), [("plain", False), ("fused", True)])
+def test_blas_is_held_to_one_thread_only_where_ours_share_the_work(words, monkeypatch, kernels, held_back):
+    threadpoolctl = pytest.importorskip(
+        "threadpoolctl", reason="threadpoolctl is not installed; `henkan[fast]` brings it"
+    )
+    monkeypatch.setenv("HENKAN_KERNELS", kernels)
+
+    def threads():
+        return {pool["num_threads"] for pool in threadpoolctl.threadpool_info() if pool["user_api"] == "blas"}
+
+    seen = []
+
+    def look(event):
+        if isinstance(event, Step):
+            seen.append(threads())
+
+    with threadpoolctl.threadpool_limits(2, user_api="blas"):
+        Seq2Seq(epochs=1).fit(
+            *words, callback=lambda event: seen.append(threads()) if isinstance(event, Step) else None
+        )
+        assert threads() == {2}  # given back afterwards
+    assert seen == [{1} if held_back else {2}] * len(seen)
+    assert seen

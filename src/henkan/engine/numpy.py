@@ -7,7 +7,7 @@ the threads, define the order of every sum: the same seed gives the same bits on
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -110,8 +110,12 @@ class NumpyEngine:
             array[...] = weights[name]
 
     def at_work(self) -> AbstractContextManager[None]:
-        """Have threads ready for `train_step` and `map`."""
-        return WORKERS.at_work()
+        """Have threads ready for `train_step` and `map`.
+
+        The plain kernels train on one shard: there the only threads that can help are those of BLAS.
+        """
+        plain = self._adam is not None and not self._adam.kernels.FUSED
+        return nullcontext() if plain else WORKERS.at_work()
 
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
         """function(item) for every item, in order, on the threads at work."""
