@@ -52,17 +52,21 @@ class Batch:
     sources: Sources
     targets: Targets
 
-    def shards(self, count: int) -> list[Batch]:
-        """The batch dealt out like cards to so many smaller ones; those that would be empty are left out."""
-        size = self.sources.ids.shape[1]
-        return [self._every(first, count) for first in range(min(count, size))] if count > 1 else [self]
+    @property
+    def size(self) -> int:
+        """N, the number of pairs."""
+        return int(self.sources.ids.shape[1])
 
-    def _every(self, first: int, step: int) -> Batch:
+    def shard(self, first: int, count: int) -> Batch:
+        """One of `count` smaller batches to which this one is dealt out like cards: that of card `first`."""
+        if count == 1:
+            return self
+
         def columns(array: Array) -> Array:
-            return np.ascontiguousarray(array[:, first::step])
+            return np.ascontiguousarray(array[:, first::count])
 
         def running(active: Array) -> Array:
-            return (active - first + step - 1).clip(min=0) // step  # how many of 0 .. active - 1 it was dealt
+            return (active - first + count - 1).clip(min=0) // count  # how many of 0 .. active - 1 it was dealt
 
         sources, targets = self.sources, self.targets
         return Batch(

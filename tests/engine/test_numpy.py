@@ -25,8 +25,8 @@ def test_shards_add_up_to_the_batch(count):
     engine = converter.engine
     steps = int(batch.targets.valid.sum())
     loss, gradients = loss_and_gradients(engine, batch)
-    shards = batch.shards(count)
-    assert len(shards) == min(count, 6)  # of six pairs
+    assert batch.size == 6
+    shards = [batch.shard(first, count) for first in range(min(count, 6))]
     parts = [loss_and_gradients(engine, shard, steps) for shard in shards]
     assert sum(part for part, _ in parts) == pytest.approx(loss, rel=1e-12)
     np.testing.assert_allclose(sum(part.vector for _, part in parts), gradients.vector, rtol=1e-10, atol=1e-14)
@@ -35,7 +35,8 @@ def test_shards_add_up_to_the_batch(count):
 def test_work_is_shared_out_in_order_and_only_while_at_work():
     with WORKERS.at_work(), WORKERS.at_work():  # whoever else is inside makes no difference
         assert list(WORKERS.map(lambda x: x * x, range(50))) == [x * x for x in range(50)]
-    assert list(WORKERS.map(str, [1, 2])) == ["1", "2"]
+        assert WORKERS.share(lambda x: x * x, range(5)) == [0, 1, 4, 9, 16]
+    assert list(WORKERS.map(str, [1, 2])) == WORKERS.share(str, [1, 2]) == ["1", "2"]
 
 
 @pytest.mark.parametrize(("kernels", "held_back"), [("plain", False), ("fused", True)])

@@ -3,31 +3,58 @@ from math import log
 import numpy as np
 import pytest
 
-from henkan.nn import gradient_check, log_softmax, softmax_cross_entropy
+from henkan.nn import gradient_check, log_softmax, output_loss
+
+LOGITS = np.log(np.array([[[1.0, 3.0], [2.0, 2.0]]]))  # one step of two sequences
+IDENTITY, ZERO = np.eye(2), np.zeros(2)
 
 
 def test_loss_by_hand():
-    logits = np.log(np.array([[1.0, 3.0], [2.0, 2.0]]))
-    loss, backward = softmax_cross_entropy(logits, np.array([1, 0]))
+    loss, backward = output_loss(LOGITS, IDENTITY, ZERO, np.array([[1, 0]]), np.ones((1, 2), bool))
     assert loss == pytest.approx(-(log(0.75) + log(0.5)) / 2, rel=1e-14)
-    np.testing.assert_allclose(backward(), [[0.125, -0.125], [-0.25, 0.25]], rtol=1e-14)
+    dhs, _, db, dscores = backward()
+    np.testing.assert_allclose(dhs, [[[0.125, -0.125], [-0.25, 0.25]]], rtol=1e-14)
+    np.testing.assert_allclose(db, [-0.125, 0.125], rtol=1e-14)
+    assert dscores is None
+
+
+def test_padding_has_no_part():
+    loss, backward = output_loss(LOGITS, IDENTITY, ZERO, np.array([[1, 0]]), np.array([[True, False]]))
+    assert loss == pytest.approx(-log(0.75), rel=1e-14)
+    np.testing.assert_allclose(backward()[0], [[[0.25, -0.25], [0, 0]]], rtol=1e-14)
 
 
 def test_huge_scores_do_not_overflow():
     np.testing.assert_allclose(log_softmax(np.array([1000.0, 0.0, -1000.0])), [0, -1000, -2000])
+    loss, _ = output_loss(LOGITS, 1e4 * IDENTITY, ZERO, np.array([[0, 0]]), np.array([[True, False]]))
+    assert loss == pytest.approx(1e4 * log(3), rel=1e-14)
+
+
+def some_arrays():
+    generator = np.random.default_rng(0)
+    shapes = {"hs": (3, 4, 5), "W": (5, 6), "b": (6,), "scores": (4, 6)}
+    valid = np.array([[True] * 4, [True, True, False, True], [False, True, False, False]])
+    return {n: generator.normal(size=s) for n, s in shapes.items()}, generator.integers(6, size=(3, 4)), valid
 
 
 @pytest.mark.parametrize("count", [None, 9])
-def test_derivative(count):
-    generator = np.random.default_rng(0)
-    logits, targets = generator.normal(size=(4, 3)), np.array([0, 2, 1, 2])
-    _, backward = softmax_cross_entropy(logits, targets, count)
-    gradient_check(lambda: softmax_cross_entropy(logits, targets, count)[0], {"logits": logits}, {"logits": backward()})
+@pytest.mark.parametrize("peeking", [True, False])
+def test_derivative(count, peeking):
+    arrays, ids, valid = some_arrays()
+    if not peeking:
+        del arrays["scores"]
+
+    def run():
+        return output_loss(**arrays, ids=ids, valid=valid, count=count)
+
+    gradients = dict(zip(("hs", "W", "b", "scores"), run()[1](), strict=True))
+    gradient_check(lambda: run()[0], arrays, {name: gradients[name] for name in arrays})
 
 
 def test_parts_of_a_batch_add_up():
-    generator = np.random.default_rng(0)
-    logits, targets = generator.normal(size=(5, 3)), np.array([0, 2, 1, 2, 0])
-    whole = softmax_cross_entropy(logits, targets)[0]
-    parts = [softmax_cross_entropy(logits[part], targets[part], 5)[0] for part in (slice(2), slice(2, 5))]
-    assert sum(parts) == pytest.approx(whole, rel=1e-14)
+    arrays, ids, valid = some_arrays()
+    hs, W, b, scores = arrays.values()
+    whole = output_loss(hs, W, b, ids, valid, scores=scores)[0]
+    parts = (slice(2), slice(2, 4))
+    losses = [output_loss(hs[:, p], W, b, ids[:, p], valid[:, p], scores=scores[p], count=8)[0] for p in parts]
+    assert sum(losses) == pytest.approx(whole, rel=1e-14)

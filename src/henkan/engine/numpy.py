@@ -139,18 +139,19 @@ class NumpyEngine:
     def _loss_and_gradients(self, batch: Batch) -> tuple[float, Array]:
         count = int(batch.targets.valid.sum())
 
-        def work(shard: Batch, gradients: Parameters, workspace: Workspace) -> float:
+        shards = min(len(self._gradients), batch.size)
+
+        def work(number: int) -> float:
+            workspace, gradients = self._workspaces[number], self._gradients[number]
             workspace.reset()
-            gradients.vector[...] = 0
-            loss, backward = self.model.loss(shard, count, Backend(self._training().kernels, workspace.empty))
+            backend = Backend(self._training().kernels, workspace.empty)
+            loss, backward = self.model.loss(batch.shard(number, shards), count, backend)
             backward(gradients)
             return loss
 
-        shards = batch.shards(len(self._gradients))
-        parts = zip(shards, self._gradients, self._workspaces, strict=False)
-        loss = sum(WORKERS.map(lambda part: work(*part), parts))
+        loss = sum(WORKERS.share(work, range(shards)))
         total = self._gradients[0].vector
-        for gradients in self._gradients[1 : len(shards)]:
+        for gradients in self._gradients[1:shards]:
             total += gradients.vector
         return loss, total
 

@@ -65,6 +65,15 @@ class Workers:
         pool = self._pool
         return map(function, items) if pool is None else pool.map(function, items)
 
+    def share(self, function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+        """Like `map`, for a few items at once: the caller takes the first, which saves it from sleeping and waking."""
+        pool = self._pool
+        if pool is None:
+            return [function(item) for item in items]
+        first, *rest = items
+        others = [pool.submit(function, item) for item in rest]
+        return [function(first), *(other.result() for other in others)]
+
     def _start(self) -> None:
         threads = available_threads()
         if find_spec("threadpoolctl") is not None:

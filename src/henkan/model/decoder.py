@@ -19,12 +19,12 @@ import numpy as np
 
 from henkan.batch import Targets
 from henkan.config import ModelConfig
-from henkan.nn import affine, log_softmax, lstm, project_symbols
+from henkan.nn import affine, log_softmax, lstm, output_loss, project_symbols
 from henkan.nn.parameters import Array
 from henkan.nn.workspace import PLAIN, Backend
 
 Weights = Mapping[str, Array]
-DecoderBackward = Callable[[Array, Weights], tuple[Array, Array | None]]
+DecoderBackward = Callable[[Weights], tuple[Array, Array | None]]
 
 
 def decoder_shapes(config: ModelConfig, symbols: int) -> dict[str, tuple[int, ...]]:
@@ -43,52 +43,58 @@ def decoder_shapes(config: ModelConfig, symbols: int) -> dict[str, tuple[int, ..
 
 
 def teacher_forcing(
-    weights: Weights, h0: Array, c0: Array, context: Array | None, targets: Targets, backend: Backend = PLAIN
-) -> tuple[Array, DecoderBackward]:
-    """Scores for the next symbol at every valid step, given the true symbols before it.
+    weights: Weights,
+    h0: Array,
+    c0: Array,
+    context: Array | None,
+    targets: Targets,
+    count: int | None = None,
+    backend: Backend = PLAIN,
+) -> tuple[float, DecoderBackward]:
+    """The loss of the targets, each symbol predicted from the true ones before it.
 
     Args:
         weights: E (V, D), Wx (D, 4H), Wh (H, 4H), b (4H,), Wy (H, V), by (V,); Peeky also Wc (H, 4H) and
             Wyc (H, V).
         h0, c0: (N, H). context: (N, H), or None without peeking. targets: T steps of N sequences.
+        count: valid steps of the whole batch, where this is a part of it; None: those of this one.
         backend: the kernels and where large arrays come from.
 
     Returns:
-        logits (R, V), a row for each of the R valid steps in the order of `targets.valid`, and backward:
-        dlogits (R, V), gradients -> dh0 (N, H), dcontext (N, H) or None; it adds the weights' gradients to
-        those given.
+        the loss, in nats a symbol, and backward: gradients -> dh0 (N, H), dcontext (N, H) or None; it fills the
+        weights' gradients in.
     """
     E, Wx, Wh, b = (weights[name] for name in ("E", "Wx", "Wh", "b"))
-    valid = targets.valid
     table, places, symbols_backward = project_symbols(targets.inputs, E, Wx, b, backend)
     context_gates, context_scores = see_context(weights, context)
     hs, _, lstm_backward = lstm(
         table, places, h0, c0, Wh, active=targets.active, context=context_gates, backend=backend
     )
-    logits, output_backward = affine(hs[1:][valid], weights["Wy"], weights["by"])
-    if context_scores is not None:
-        sequence = np.nonzero(valid)[1]  # whose step each row is
-        logits += context_scores[sequence]
+    loss, output_backward = output_loss(
+        hs[1:],
+        weights["Wy"],
+        weights["by"],
+        targets.ids,
+        targets.valid,
+        scores=context_scores,
+        count=count,
+        backend=backend,
+    )
 
-    def backward(dlogits: Array, gradients: Weights) -> tuple[Array, Array | None]:
-        drows, dWy, dby = output_backward(dlogits)
-        dhs = np.zeros(valid.shape + h0.shape[1:], h0.dtype)
-        dhs[valid] = drows
+    def backward(gradients: Weights) -> tuple[Array, Array | None]:
+        dhs, dWy, dby, dscores = output_backward()
         dtable, dgates, dh0, _, dWh = lstm_backward(dhs, None, None)
         dE, dWx, db = symbols_backward(dtable)
         for name, gradient in (("E", dE), ("Wx", dWx), ("Wh", dWh), ("b", db), ("Wy", dWy), ("by", dby)):
-            gradients[name][...] += gradient
-        if context is None or dgates is None:
+            gradients[name][...] = gradient
+        if context is None or dgates is None or dscores is None:
             return dh0, None
-        # dgates (N, 4H) is the sum over all steps already: all steps first, then one product
-        dscores = np.zeros(valid.shape + dlogits.shape[1:], dlogits.dtype)
-        dscores[valid] = dlogits
-        dscores = dscores.sum(axis=0)  # (N, V)
-        gradients["Wc"][...] += context.T @ dgates
-        gradients["Wyc"][...] += context.T @ dscores
+        # dgates (N, 4H) and dscores (N, V) are sums over all steps already: so each takes one product
+        np.matmul(context.T, dgates, out=gradients["Wc"])
+        np.matmul(context.T, dscores, out=gradients["Wyc"])
         return dh0, dgates @ weights["Wc"].T + dscores @ weights["Wyc"].T
 
-    return logits, backward
+    return loss, backward
 
 
 def see_context(weights: Weights, context: Array | None) -> tuple[Array | None, Array | None]:

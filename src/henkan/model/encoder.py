@@ -34,7 +34,7 @@ def encode(
 
     Returns:
         h, c (N, H), each sequence's last hidden and cell state, and backward: dh, dc (N, H), gradients ->
-        nothing; it adds the weights' gradients to those given.
+        nothing; it fills the weights' gradients in.
     """
     E, Wx, Wh, b = (weights[name] for name in ("E", "Wx", "Wh", "b"))
     table, places, symbols_backward = project_symbols(ids, E, Wx, b, backend)
@@ -45,7 +45,7 @@ def encode(
         dtable, _, _, _, dWh = lstm_backward(None, dh, dc)
         dE, dWx, db = symbols_backward(dtable)
         for name, gradient in (("E", dE), ("Wx", dWx), ("Wh", dWh), ("b", db)):
-            gradients[name][...] += gradient
+            gradients[name][...] = gradient
 
     return hs[-1], cs[-1], backward
 

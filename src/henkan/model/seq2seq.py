@@ -1,4 +1,4 @@
-"""The whole model: encoder, bridge, decoder and loss, put together once, whatever the settings."""
+"""The whole model: encoder, bridge and decoder, put together once, whatever the settings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from henkan.config import ModelConfig
 from henkan.model.bridge import bridge
 from henkan.model.decoder import decoder_shapes, teacher_forcing
 from henkan.model.encoder import encode, encoder_shapes
-from henkan.nn import Parameters, softmax_cross_entropy
+from henkan.nn import Parameters
 from henkan.nn.workspace import PLAIN, Backend
 
 
@@ -44,17 +44,16 @@ class EncoderDecoder:
             backend: the kernels and where large arrays come from.
 
         Returns:
-            the loss, in nats a symbol, and backward: gradients -> nothing; it adds to those given.
+            the loss, in nats a symbol, and backward: gradients -> nothing; it fills them in.
         """
         encoder, decoder = self.parameters.group("encoder"), self.parameters.group("decoder")
         targets = batch.targets
         h, c, encoder_backward = encode(encoder, batch.sources.ids, batch.sources.active, backend)
         h0, c0, context, bridge_backward = bridge(h, c, peeky=self.config.peeky)
-        logits, decoder_backward = teacher_forcing(decoder, h0, c0, context, targets, backend)
-        loss, loss_backward = softmax_cross_entropy(logits, targets.ids[targets.valid], count)
+        loss, decoder_backward = teacher_forcing(decoder, h0, c0, context, targets, count, backend)
 
         def backward(gradients: Parameters) -> None:
-            dh0, dcontext = decoder_backward(loss_backward(), gradients.group("decoder"))
+            dh0, dcontext = decoder_backward(gradients.group("decoder"))
             dh, dc = bridge_backward(dh0, dcontext)
             encoder_backward(dh, dc, gradients.group("encoder"))
 

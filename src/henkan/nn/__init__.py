@@ -9,7 +9,7 @@ value, `backward` returns the gradients of what went in, in the order in which i
 
 from henkan.nn.gradcheck import GradientError, gradient_check, numerical_gradient
 from henkan.nn.layers import affine, embedding, project_symbols
-from henkan.nn.loss import log_softmax, softmax_cross_entropy
+from henkan.nn.loss import log_softmax, output_loss
 from henkan.nn.lstm import lstm
 from henkan.nn.optim import Adam, clip_by_global_norm, one_cycle
 from henkan.nn.parameters import Parameters
@@ -26,6 +26,6 @@ __all__ = [
     "lstm",
     "numerical_gradient",
     "one_cycle",
+    "output_loss",
     "project_symbols",
-    "softmax_cross_entropy",
 ]

@@ -1,4 +1,4 @@
-"""Softmax cross-entropy."""
+"""The output layer with its loss: scores for every symbol, softmax, cross-entropy."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from collections.abc import Callable
 import numpy as np
 
 from henkan.nn.parameters import Array
+from henkan.nn.workspace import PLAIN, Backend
+
+OutputBackward = Callable[[], tuple[Array, Array, Array, Array | None]]
 
 
 def log_softmax(logits: Array) -> Array:
@@ -16,28 +19,39 @@ def log_softmax(logits: Array) -> Array:
     return shifted
 
 
-def softmax_cross_entropy(logits: Array, targets: Array, count: int | None = None) -> tuple[float, Callable[[], Array]]:
-    """The mean over the given steps of -log p(target).
+def output_loss(
+    hs: Array,
+    W: Array,
+    b: Array,
+    ids: Array,
+    valid: Array,
+    *,
+    scores: Array | None = None,
+    count: int | None = None,
+    backend: Backend = PLAIN,
+) -> tuple[float, OutputBackward]:
+    """The mean over the valid steps of -log p(target), with p = softmax(hs W + b + scores).
 
-    Padding has no row here: the caller passes the valid steps alone.
+    The derivative with respect to the argument of the softmax is (p - one_hot(target)) / count, so it is at
+    hand as soon as the loss is, and both are made in one go. Padding has no part in either.
 
     Args:
-        logits: (R, V), a row for each valid step.
-        targets: (R,) integers from 0 to V - 1.
-        count: what the sum is divided by: the valid steps of the whole batch, where these rows are a part
-            of it; None: R.
+        hs: (T, N, H), the decoder's hidden states after each step.
+        W: (H, V). b: (V,).
+        ids: (T, N) the symbols to be predicted, integers from 0 to V - 1. valid: (T, N) booleans.
+        scores: (N, V), added at every step of a sequence, or None.
+        count: what the sum is divided by: the valid steps of the whole batch, where this is a part of it; None:
+            the valid steps here.
+        backend: whose arithmetic.
 
     Returns:
-        the loss, and backward: () -> dlogits (R, V) = (softmax(logits) - one_hot(targets)) / count.
+        the loss, in nats a symbol, and backward: () -> dhs (T, N, H), dW (H, V), db (V,), dscores (N, V) or None.
     """
-    log_probabilities = log_softmax(logits)
-    rows, divisor = np.arange(len(targets)), len(targets) if count is None else count
-    loss = -float(log_probabilities[rows, targets].sum(dtype=np.float64)) / max(divisor, 1)
+    divisor = max(int(valid.sum()) if count is None else count, 1)
+    loss, *gradients = backend.kernels.output_loss(hs, W, b, scores, ids, valid, divisor)
 
-    def backward() -> Array:
-        dlogits: Array = np.exp(log_probabilities)
-        dlogits[rows, targets] -= 1
-        dlogits /= max(divisor, 1)
-        return dlogits
+    def backward() -> tuple[Array, Array, Array, Array | None]:
+        dhs, dW, db, dscores = gradients
+        return dhs, dW, db, dscores
 
     return loss, backward

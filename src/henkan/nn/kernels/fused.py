@@ -9,7 +9,7 @@ The compiled code is kept on disk; see `numba`'s documentation of its cache.
 
 from __future__ import annotations
 
-from math import tanh
+from math import exp, log, tanh
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from numba.extending import overload
 from henkan.nn.parameters import Array
 
 FUSED = True
+WIDE = 192  # from so many rows on, turning Wh once costs less than a product with Wh.T loses at every step
 
 
 def _tanh(x: float) -> float:
@@ -128,6 +129,17 @@ def _cell_backward(a: Array, c_before: Array, tanh_c: Array, dh: Array, dc: Arra
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
+def _transposed(W: Array) -> Array:
+    """W's transpose, laid out by rows."""
+    out = np.empty((W.shape[1], W.shape[0]), W.dtype)
+    for first in range(0, len(W), 16):  # a few rows at a time, so that what is written stays in the cache
+        for j in range(W.shape[1]):
+            for i in range(first, min(first + 16, len(W))):
+                out[j, i] = W[i, j]
+    return out
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
 def lstm_backward(
     dhs: Array | None,
     dh: Array,
@@ -146,7 +158,11 @@ def lstm_backward(
 ) -> tuple[Array, Array | None, Array]:
     """See `plain.lstm_backward`."""
     width = gates.shape[2]
+    (T, N), H = places.shape, len(Wh)
     ends = active.cumsum()
+    full = ends[-1] == T * N if T else False  # every sequence ran to the end: h is packed already
+    turn = H >= WIDE
+    Wh_T = _transposed(Wh) if turn else np.empty((0, 0), Wh.dtype)
     dtable = np.zeros_like(table)
     dcontext: Any = np.zeros_like(context) if context is not None else None
     for t in range(len(active) - 1, -1, -1):
@@ -164,9 +180,13 @@ def lstm_backward(
                 du = dcontext[k]
                 for j in range(width):
                     du[j] += da_k[j]
-        hs_before[rows] = hs[t, :n]
-        np.dot(da, Wh.T, dh[:n])
-    return dtable, dcontext, np.dot(hs_before.T, das)
+        if not full:
+            hs_before[rows] = hs[t, :n]
+        if turn:
+            np.dot(da, Wh_T, dh[:n])
+        else:
+            np.dot(da, Wh.T, dh[:n])
+    return dtable, dcontext, np.dot((hs[:T].reshape(T * N, H) if full else hs_before).T, das)
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
@@ -178,6 +198,66 @@ def sum_rows(places: Array, rows: Array, count: int) -> Array:
         for j in range(len(row)):
             sum_[j] += row[j]
     return out
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _softmax_loss(x: Array, target: int, share: float) -> float:
+    """One row of scores (V,) becomes (softmax - one-hot) * share; returns -log p(target)."""
+    top = x[0]
+    for v in range(1, len(x)):
+        top = x[v] if x[v] > top else top
+    target_score, total = x[target] - top, x.dtype.type(0)
+    for v in range(len(x)):
+        x[v] = exp(x[v] - top)
+        total += x[v]
+    scale = share / total
+    for v in range(len(x)):
+        x[v] *= scale
+    x[target] -= share
+    return float(log(total) - target_score)
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def output_loss(
+    hs: Array, W: Array, b: Array, scores: Array | None, ids: Array, valid: Array, count: int
+) -> tuple[float, Array, Array, Array, Array | None]:
+    """See `plain.output_loss`."""
+    (T, N, H), V = hs.shape, len(b)
+    rows = np.empty((valid.sum(), H), hs.dtype)
+    r = 0
+    for t in range(T):
+        for k in range(N):
+            if valid[t, k]:
+                rows[r] = hs[t, k]
+                r += 1
+    logits = np.dot(rows, W)
+    db, loss, share = np.zeros_like(b), 0.0, hs.dtype.type(1 / count)
+    dscores: Any = np.zeros_like(scores) if scores is not None else None
+    r = 0
+    for t in range(T):
+        for k in range(N):
+            if valid[t, k]:
+                x = logits[r]
+                for v in range(V):
+                    x[v] += b[v]
+                    if scores is not None:
+                        x[v] += scores[k, v]
+                loss += _softmax_loss(x, ids[t, k], share)
+                for v in range(V):
+                    db[v] += x[v]
+                    if scores is not None:
+                        dscores[k, v] += x[v]
+                r += 1
+    dW = np.dot(rows.T, logits)
+    np.dot(logits, W.T, rows)
+    dhs = np.zeros_like(hs)
+    r = 0
+    for t in range(T):
+        for k in range(N):
+            if valid[t, k]:
+                dhs[t, k] = rows[r]
+                r += 1
+    return loss / count, dhs, dW, db, dscores
 
 
 @njit(nogil=True, cache=True, error_model="numpy")

@@ -108,6 +108,37 @@ def sum_rows(places: Array, rows: Array, count: int) -> Array:
     return out
 
 
+def output_loss(
+    hs: Array, W: Array, b: Array, scores: Array | None, ids: Array, valid: Array, count: int
+) -> tuple[float, Array, Array, Array, Array | None]:
+    """Affine, softmax, cross-entropy and their derivative; see `henkan.nn.loss.output_loss` for what goes in.
+
+    Returns:
+        the loss, dhs, dW, db, dscores (None without scores).
+    """
+    rows, targets, every = hs[valid], ids[valid], np.arange(np.count_nonzero(valid))
+    logits = rows @ W + b
+    if scores is not None:
+        logits += scores[np.nonzero(valid)[1]]
+    # With the greatest score at 0, exp cannot overflow and the sum is at least 1.
+    logits -= logits.max(axis=1, keepdims=True)
+    exponentials = np.exp(logits)
+    totals = exponentials.sum(axis=1)
+    loss = float((np.log(totals) - logits[every, targets]).sum(dtype=np.float64)) / count
+
+    dlogits = exponentials / totals[:, None]
+    dlogits[every, targets] -= 1
+    dlogits /= count
+    dhs = np.zeros_like(hs)
+    dhs[valid] = dlogits @ W.T
+    dscores = None
+    if scores is not None:
+        steps = np.zeros((*valid.shape, len(b)), dlogits.dtype)
+        steps[valid] = dlogits
+        dscores = steps.sum(axis=0)
+    return loss, dhs, rows.T @ dlogits, dlogits.sum(axis=0), dscores
+
+
 def adam_update(
     weights: Array,
     gradient: Array,
