@@ -1,29 +1,31 @@
 """Milliseconds of an update, ours beside others', in turn and each time in a fresh process.
 
-    python benchmarks/training_speed.py --out training_speed.json
+    python benchmarks/training_speed.py
     python benchmarks/training_speed.py --long            # 20 + 20 steps, embedding 128, hidden 256, batch 64
 
-Contestants that are not installed are left out and named. A ratio is taken within a round, so that a machine
-whose speed drifts compares fairly; the table gives the medians over the rounds, and the ratio's range.
+Contestants that are not installed are left out and named. The ceiling is the rate of the step's product on one
+core, measured in each round too, times the threads; a share of it counts the operations that ours executes.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import statistics
-import subprocess
 import sys
 import time
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 
+from measuring import environment, in_turn, machine, product_rate, ratios, run, spread, table, write
+
+CEILING = "a product"
 NAMES = {
     "henkan, fused": ("henkan", "fused", "numba"),
     "henkan, plain NumPy": ("henkan", "plain", "numpy"),
+    "henkan, fused, OPENBLAS_CORETYPE=Haswell": ("henkan", "fused", "numba"),
     "textbook NumPy": ("textbook", None, "numpy"),
     "PyTorch eager": ("pytorch", False, "torch"),
     "PyTorch torch.compile": ("pytorch", True, "torch"),
@@ -31,7 +33,7 @@ NAMES = {
 }
 ARTICLE = {"V": 13, "D": 16, "H": 128, "N": 128, "long": 0}
 LONG = {"V": 40, "D": 128, "H": 256, "N": 64, "long": 1}
-WARM, BATCHES = 10, 60
+WARM, BATCHES = 30, 60
 
 
 def make_batches(sizes: dict[str, int]) -> list[tuple]:
@@ -59,23 +61,36 @@ def make_batches(sizes: dict[str, int]) -> list[tuple]:
     raise RuntimeError("too few batches")
 
 
-def measure(name: str, sizes: dict[str, int], threads: int) -> None:
-    """In a process of its own: print the milliseconds of an update."""
+def measure(arguments: argparse.Namespace) -> float:
+    """In a process of its own: the milliseconds of an update."""
     import contestants
 
-    function, argument, needs = NAMES[name]
+    function, argument, needs = NAMES[arguments.measure]
     if needs == "torch":
         import torch
 
-        torch.set_num_threads(threads)
-    arguments = () if argument is None else (argument,)
-    update = getattr(contestants, function)(sizes, make_batches(sizes), *arguments)
+        torch.set_num_threads(arguments.threads)
+    options = () if argument is None else (argument,)
+    update = getattr(contestants, function)(LONG if arguments.long else ARTICLE, arguments.batches, *options)
     for k in range(WARM):
-        update(k)
+        update(k % BATCHES)
     clock = time.perf_counter()
-    losses = [update(k) for k in range(BATCHES)]
-    milliseconds = (time.perf_counter() - clock) / BATCHES * 1e3
-    print(json.dumps({"name": name, "ms": milliseconds, "loss": losses[-1]}))
+    for k in range(BATCHES):
+        update(k)
+    return (time.perf_counter() - clock) / BATCHES * 1e3
+
+
+def flops(batches: list[tuple], sizes: dict[str, int]) -> float:
+    """Floating-point operations of an update's products, as ours makes them: nothing for padding, nothing twice."""
+    D, H, V = sizes["D"], sizes["H"], sizes["V"]
+    total = 0.0
+    for _, lengths, inputs, _, valid in batches:
+        places = np.arange(1, inputs.shape[1] + 1)
+        steps = lengths.sum() + (valid * places).max(axis=1).sum()
+        recurrent, peeking = steps * H * 4 * H, len(places) * H * (4 * H + V)
+        output, projections = valid.sum() * H * V, 2 * V * D * 4 * H
+        total += 3 * 2 * (recurrent + peeking + output + projections)  # forward, and two products backward
+    return total / len(batches)
 
 
 def main() -> None:
@@ -88,41 +103,35 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     parser.add_argument("--measure", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    sizes = LONG if arguments.long else ARTICLE
+    sizes, threads = LONG if arguments.long else ARTICLE, arguments.threads
     if arguments.measure:
-        measure(arguments.measure, sizes, arguments.threads)
+        arguments.batches = make_batches(sizes)
+        print(product_rate(sizes["N"], sizes["H"]) if arguments.measure == CEILING else measure(arguments))
         return
 
-    environment = {key: value for key, value in os.environ.items() if key != "OPENBLAS_CORETYPE"}
-    for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "HENKAN_THREADS"):
-        environment[variable] = str(arguments.threads)
-    if arguments.threads == 1:
-        environment["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
     names = [name for name in NAMES if not arguments.only or any(part in name for part in arguments.only)]
     missing = [name for name in names if find_spec(NAMES[name][2]) is None]
-    names = [name for name in names if name not in missing]
     if missing:
         print("not installed and left out:", ", ".join(missing))
-    results: dict[str, list[float]] = {name: [] for name in names}
-    for _ in range(arguments.rounds):
-        for name in names:
-            command = [sys.executable, __file__, "--measure", name, "--threads", str(arguments.threads)]
-            command += ["--long"] * arguments.long
-            done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
-            results[name].append(json.loads(done.stdout.splitlines()[-1])["ms"])
-            print(f"{name}: {results[name][-1]:.2f} ms", file=sys.stderr, flush=True)
-    print(f"{arguments.threads} threads, {arguments.rounds} rounds, sizes {sizes}")
-    print("| contestant | ms an update, median (range) | its time over ours, median (range) |")
-    print("| --- | --- | --- |")
-    ours = results[names[0]]
+
+    def contestant(name: str) -> Callable[[], float]:
+        command = [sys.executable, __file__, "--measure", name, "--threads", str(threads)] + ["--long"] * arguments.long
+        more = {"OPENBLAS_CORETYPE": "Haswell"} if "Haswell" in name else {}
+        return lambda: float(run(command, environment(1 if name == CEILING else threads, **more)))
+
+    contestants = {name: contestant(name) for name in [CEILING, *(name for name in names if name not in missing)]}
+    results = in_turn(contestants, arguments.rounds)
+    rates = results.pop(CEILING)
+    work = flops(make_batches(sizes), sizes) / 1e9
+    print(machine())
+    print(f"{threads} threads, {arguments.rounds} rounds, sizes {sizes}; {work:.3f} GFLOP an update;")
+    print(f"a product of {sizes['N']} rows runs at {spread(rates, 0)} GFLOP/s on one core")
+    rows = []
     for name, times in results.items():
-        ratios = [theirs / mine for theirs, mine in zip(times, ours, strict=True)]
-        print(
-            f"| {name} | {statistics.median(times):.2f} ({min(times):.2f} to {max(times):.2f}) "
-            f"| {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}) |"
-        )
-    if arguments.out:
-        arguments.out.write_text(json.dumps({"sizes": sizes, "threads": arguments.threads, "ms": results}) + "\n")
+        shares = [work / time * 1e3 / (rate * threads) for time, rate in zip(times, rates, strict=True)]
+        rows.append([name, spread(times), ratios(times, next(iter(results.values()))), spread(shares)])
+    table(["contestant", "ms an update", "its time over the first's", "share of the ceiling"], rows)
+    write(arguments.out, sizes=sizes, threads=threads, gflop=work, ceiling_gflops=rates, ms=results)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from henkan.text.vocabulary import BOUNDARY, Vocabulary
 Unknown = Literal["error", "skip"]
 
 BATCH_SIZE = 256
+WORTH_KERNELS = 300_000  # source symbols; below, faster kernels take longer to load than they save
 WORTH_THREADS = 4 * BATCH_SIZE  # strings; below, threads take longer to start than they save
 
 
@@ -80,11 +81,13 @@ class Converter:
         def decode(batch: tuple[Array, Sources]) -> tuple[Array, list[list[int]], Array]:
             rows, sources = batch
             ends = self.target_vocabulary.width is None
-            return rows, *greedy(self.engine, sources, boundary=BOUNDARY, ends=ends, longest=self.longest)
+            return rows, *greedy(
+                self.engine, sources, boundary=BOUNDARY, ends=ends, longest=self.longest, many=very_many
+            )
 
         batches = source_batches(ids, len(self.source_vocabulary), reverse=self.reverse, size=BATCH_SIZE)
-        many = len(ids) >= WORTH_THREADS
-        with self.engine.at_work() if many else nullcontext():
+        many, very_many = len(ids) >= WORTH_THREADS, sum(map(len, ids)) >= WORTH_KERNELS
+        with self.engine.at_work(many=very_many) if many else nullcontext():
             for rows, answers, scores in self.engine.map(decode, batches):
                 for row, answer, score in zip(rows.tolist(), answers, scores.tolist(), strict=True):
                     place = places[row]

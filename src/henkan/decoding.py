@@ -9,7 +9,7 @@ from henkan.engine.base import Engine
 
 
 def greedy(
-    engine: Engine, sources: Sources, *, boundary: int, ends: bool, longest: int
+    engine: Engine, sources: Sources, *, boundary: int, ends: bool, longest: int, many: bool = False
 ) -> tuple[list[list[int]], Array]:
     """Take the most probable symbol at every step.
 
@@ -18,13 +18,14 @@ def greedy(
         sources: N sequences.
         boundary: the id that begins every target and, where `ends`, ends it.
         ends: whether the model can end an answer; if not, every one has `longest` symbols.
+        many: whether this is one of many batches.
         longest: steps after which decoding stops at the latest, so that no answer is endless.
 
     Returns:
         for each source in its order, the ids of its answer without boundaries, and (N,) the answers'
         log-probabilities, in nats, the end's included.
     """
-    memory, state = engine.encode(sources)
+    memory, state = engine.encode(sources, many=many)
     N = sources.ids.shape[1]
     answers: list[list[int]] = [[] for _ in range(N)]
     scores = np.zeros(N)

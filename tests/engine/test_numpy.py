@@ -1,9 +1,11 @@
+import sys
+
 import numpy as np
 import pytest
 
 from henkan import Seq2Seq, Step
 from henkan.engine.workers import WORKERS
-from models import loss_and_gradients, small_model
+from models import SOURCES, loss_and_gradients, small_model
 
 
 @pytest.mark.parametrize("kernels", ["plain", "fused"])
@@ -30,6 +32,26 @@ def test_shards_add_up_to_the_batch(count):
     parts = [loss_and_gradients(engine, shard, steps) for shard in shards]
     assert sum(part for part, _ in parts) == pytest.approx(loss, rel=1e-12)
     np.testing.assert_allclose(sum(part.vector for _, part in parts), gradients.vector, rtol=1e-10, atol=1e-14)
+
+
+def test_python_is_left_as_it_was_found(monkeypatch):
+    monkeypatch.setenv("HENKAN_THREADS", "2")
+    before = sys.getswitchinterval()
+    with WORKERS.at_work():
+        pass
+    assert sys.getswitchinterval() == before
+
+
+def test_decoding_many_is_the_same_by_faster_means(monkeypatch):
+    pytest.importorskip("numba", reason="numba is not installed; `henkan[fast]` brings it")
+    converter, _ = small_model()
+    few = converter.convert(SOURCES * 5)
+    monkeypatch.setattr("henkan.converter.WORTH_THREADS", 2)
+    monkeypatch.setattr("henkan.converter.WORTH_KERNELS", 2)
+    monkeypatch.setattr("henkan.converter.BATCH_SIZE", 4)
+    for one, other in zip(few, converter.convert(SOURCES * 5), strict=True):
+        assert one.prediction == other.prediction
+        assert one.log_probability == pytest.approx(other.log_probability, rel=1e-10)
 
 
 def test_work_is_shared_out_in_order_and_only_while_at_work():

@@ -43,8 +43,8 @@ class Engine(Protocol):
         """Name -> array of every weight."""
         ...
 
-    def at_work(self) -> AbstractContextManager[None]:
-        """Have threads ready, for as long as the caller is inside."""
+    def at_work(self, *, many: bool = False) -> AbstractContextManager[None]:
+        """Have threads ready, for as long as the caller is inside; `many`: and what `encode` needs for as many."""
         ...
 
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
@@ -71,10 +71,10 @@ class Engine(Protocol):
         """Go back to where `snapshot` was taken."""
         ...
 
-    def encode(self, sources: Sources) -> tuple[Any, Any]:
+    def encode(self, sources: Sources, *, many: bool = False) -> tuple[Any, Any]:
         """Read the sources: what stays the same through decoding (the memory), and the first state.
 
-        Both are `Indexed`.
+        Both are `Indexed`. `many` says that there are so many more to come that faster means are worth loading.
         """
         ...
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any, TypeVar
 
 import numpy as np
@@ -22,7 +23,7 @@ from henkan.model.bridge import bridge
 from henkan.model.decoder import decoder_step, see_context
 from henkan.model.encoder import encode_without_backward
 from henkan.nn import Adam, Parameters, affine, clip_by_global_norm
-from henkan.nn.kernels import choose_kernels
+from henkan.nn.kernels import choose_kernels, plain
 from henkan.nn.workspace import Backend, Workspace
 
 Item = TypeVar("Item")
@@ -36,10 +37,12 @@ class Memory:
     """What stays the same through decoding.
 
     Attributes:
+        kernels: whose arithmetic the steps use.
         table: (V, 4H), the symbols' share of the gates, for all sequences alike.
         gates, scores: what peeking adds to the gates (N, 4H) and to the scores (N, V), or None.
     """
 
+    kernels: ModuleType
     table: Array
     gates: Array | None
     scores: Array | None
@@ -48,7 +51,7 @@ class Memory:
         """The parts of some sequences."""
         if self.gates is None or self.scores is None:
             return self
-        return Memory(self.table, self.gates[rows], self.scores[rows])
+        return Memory(self.kernels, self.table, self.gates[rows], self.scores[rows])
 
 
 @dataclass(frozen=True)
@@ -109,13 +112,15 @@ class NumpyEngine:
         for name, array in self.parameters.arrays.items():
             array[...] = weights[name]
 
-    def at_work(self) -> AbstractContextManager[None]:
+    def at_work(self, *, many: bool = False) -> AbstractContextManager[None]:
         """Have threads ready for `train_step` and `map`.
 
         The plain kernels train on one shard: there the only threads that can help are those of BLAS.
         """
-        plain = self._adam is not None and not self._adam.kernels.FUSED
-        return nullcontext() if plain else WORKERS.at_work()
+        if many:
+            choose_kernels()  # loads the BLAS they use, which is then held to one thread with the rest
+        trains_plain = self._adam is not None and not self._adam.kernels.FUSED
+        return nullcontext() if trains_plain else WORKERS.at_work()
 
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
         """function(item) for every item, in order, on the threads at work."""
@@ -171,18 +176,29 @@ class NumpyEngine:
         self.parameters.vector[...] = snapshot["weights"]
         adam.m[...], adam.v[...], adam.steps = snapshot["m"], snapshot["v"], snapshot["steps"]
 
-    def encode(self, sources: Sources) -> tuple[Memory, State]:
-        """Read the sources: what stays the same through decoding, and the decoder's first state."""
+    def encode(self, sources: Sources, *, many: bool = False) -> tuple[Memory, State]:
+        """Read the sources: what stays the same through decoding, and the decoder's first state.
+
+        The fused kernels take longer to load than to answer a few thousand, so only `many` asks for them.
+        """
+        kernels = choose_kernels() if many else plain
         encoder, decoder = self.parameters.group("encoder"), self.parameters.group("decoder")
-        h, c = encode_without_backward(encoder, sources.ids, sources.active)
+        h, c = encode_without_backward(encoder, sources.ids, sources.active, kernels)
         h0, c0, context, _ = bridge(h, c, peeky=self.model.config.peeky)
         table, _ = affine(decoder["E"], decoder["Wx"], decoder["b"])
-        return Memory(table, *see_context(decoder, context)), State(h0, c0)
+        return Memory(kernels, table, *see_context(decoder, context)), State(h0, c0)
 
     def step(self, memory: Memory, state: State, symbols: Array) -> StepOutput:
         """One step of decoding: `symbols` (N,) are the last ones."""
         log_probabilities, h, c = decoder_step(
-            self.parameters.group("decoder"), memory.table, state.h, state.c, memory.gates, memory.scores, symbols
+            self.parameters.group("decoder"),
+            memory.table,
+            state.h,
+            state.c,
+            memory.gates,
+            memory.scores,
+            symbols,
+            memory.kernels,
         )
         return StepOutput(log_probabilities, State(h, c))
 

@@ -7,6 +7,7 @@ BLAS is held to one thread; outside, it has as many as its user gave it.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -21,6 +22,9 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 VARIABLE = "HENKAN_THREADS"
+# A thread that comes back from a long kernel waits so long for the interpreter's lock before it asks for it. With
+# Python's own 5 ms, a hundred times a small array's arithmetic, one update in ten took half as long again.
+SECONDS_TO_HOLD_THE_LOCK = 5e-5
 
 
 def available_threads() -> int:
@@ -81,6 +85,8 @@ class Workers:
 
             self._open.enter_context(threadpool_limits(1, user_api="blas"))
         if threads > 1:
+            self._open.callback(sys.setswitchinterval, sys.getswitchinterval())
+            sys.setswitchinterval(SECONDS_TO_HOLD_THE_LOCK)
             # NumPy's warnings are set a thread; a number too large shows in the loss, which is looked at.
             quiet = partial(np.seterr, all="ignore")
             self._pool = self._open.enter_context(ThreadPoolExecutor(threads, initializer=quiet))

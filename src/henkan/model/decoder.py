@@ -14,6 +14,7 @@ has three sources: the joined input, the joined output, and the LSTM's first hid
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import ModuleType
 
 import numpy as np
 
@@ -112,18 +113,19 @@ def decoder_step(
     context_gates: Array | None,
     context_scores: Array | None,
     symbols: Array,
+    kernels: ModuleType = PLAIN.kernels,
 ) -> tuple[Array, Array, Array]:
     """One step of decoding.
 
     Args:
         table: (V, 4H), E Wx + b, which is the same at every step.
         h, c: (N, H). context_gates (N, 4H), context_scores (N, V): from `see_context`.
-        symbols: (N,) the last ones.
+        symbols: (N,) the last ones. kernels: whose arithmetic.
 
     Returns:
         log_probabilities (N, V) of the next symbol, and the next h and c (N, H).
     """
-    hs, cs, _ = lstm(table, symbols[None], h, c, weights["Wh"], context=context_gates)
+    hs, cs, _ = lstm(table, symbols[None], h, c, weights["Wh"], context=context_gates, backend=Backend(kernels))
     logits, _ = affine(hs[1], weights["Wy"], weights["by"])
     if context_scores is not None:
         logits += context_scores

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import ModuleType
 
 import numpy as np
 
@@ -50,13 +51,15 @@ def encode(
     return hs[-1], cs[-1], backward
 
 
-def encode_without_backward(weights: Weights, ids: Array, active: Array) -> tuple[Array, Array]:
+def encode_without_backward(
+    weights: Weights, ids: Array, active: Array, kernels: ModuleType = PLAIN.kernels
+) -> tuple[Array, Array]:
     """The same h and c for prediction, in memory that does not grow with the length of the sources."""
     E, Wx, Wh, b = (weights[name] for name in ("E", "Wx", "Wh", "b"))
     h = c = np.zeros((ids.shape[1], len(Wh)), Wh.dtype)
     for start in range(0, len(ids), STEPS_AT_ONCE):
         piece = slice(start, start + STEPS_AT_ONCE)
         table, places, _ = project_symbols(ids[piece], E, Wx, b)
-        hs, cs, _ = lstm(table, places, h, c, Wh, active=active[piece])
+        hs, cs, _ = lstm(table, places, h, c, Wh, active=active[piece], backend=Backend(kernels))
         h, c = hs[-1], cs[-1]
     return h, c

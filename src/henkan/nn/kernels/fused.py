@@ -9,8 +9,9 @@ The compiled code is kept on disk; see `numba`'s documentation of its cache.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import exp, log, tanh
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import scipy.linalg.cython_blas  # noqa: F401  (the BLAS that numba calls: loaded now, its threads can be limited)
@@ -21,6 +22,17 @@ from henkan.nn.parameters import Array
 
 FUSED = True
 WIDE = 192  # from so many rows on, turning Wh once costs less than a product with Wh.T loses at every step
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def kernel(function: Function) -> Function:
+    """Compile a function to run without the interpreter's lock.
+
+    "contract" lets a * b + c be one instruction; nothing else of the arithmetic may be rearranged.
+    """
+    compiled: Function = njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract"})(function)
+    return compiled
 
 
 def _tanh(x: float) -> float:
@@ -55,7 +67,7 @@ def _tanh_for(x: Any) -> Any:
     return rational
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@kernel
 def _cell(a: Array, c_before: Array, c: Array, tanh_c: Array, h: Array) -> None:
     """One sequence's cell: the gates' inputs a (4H,) become the gates; c, tanh(c) and h are filled in."""
     H = len(c)
@@ -77,7 +89,7 @@ def _cell(a: Array, c_before: Array, c: Array, tanh_c: Array, h: Array) -> None:
         h[k] = o[k] * tanh_c[k]
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@kernel
 def lstm_forward(
     table: Array,
     places: Array,
@@ -107,7 +119,7 @@ def lstm_forward(
         hs[t + 1, n:], cs[t + 1, n:] = hs[t, n:], cs[t, n:]
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@kernel
 def _cell_backward(a: Array, c_before: Array, tanh_c: Array, dh: Array, dc: Array, da: Array) -> None:
     """One sequence's cell backwards: fills da (4H,) in and makes dc that of the step before."""
     H = len(dc)
@@ -128,7 +140,7 @@ def _cell_backward(a: Array, c_before: Array, tanh_c: Array, dh: Array, dc: Arra
         dc[k] *= f[k]
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@kernel
 def _transposed(W: Array) -> Array:
     """W's transpose, laid out by rows."""
     out = np.empty((W.shape[1], W.shape[0]), W.dtype)
@@ -139,7 +151,7 @@ def _transposed(W: Array) -> Array:
     return out
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@kernel
 def lstm_backward(
     dhs: Array | None,
     dh: Array,
@@ -189,7 +201,7 @@ def lstm_backward(
     return dtable, dcontext, np.dot((hs[:T].reshape(T * N, H) if full else hs_before).T, das)
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@kernel
 def sum_rows(places: Array, rows: Array, count: int) -> Array:
     """See `plain.sum_rows`."""
     out = np.zeros((count, rows.shape[1]), rows.dtype)
@@ -200,7 +212,7 @@ def sum_rows(places: Array, rows: Array, count: int) -> Array:
     return out
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@kernel
 def _softmax_loss(x: Array, target: int, share: float) -> float:
     """One row of scores (V,) becomes (softmax - one-hot) * share; returns -log p(target)."""
     top = x[0]
@@ -217,7 +229,7 @@ def _softmax_loss(x: Array, target: int, share: float) -> float:
     return float(log(total) - target_score)
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@kernel
 def output_loss(
     hs: Array, W: Array, b: Array, scores: Array | None, ids: Array, valid: Array, count: int
 ) -> tuple[float, Array, Array, Array, Array | None]:
@@ -260,7 +272,7 @@ def output_loss(
     return loss / count, dhs, dW, db, dscores
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@kernel
 def adam_update(
     weights: Array,
     gradient: Array,
