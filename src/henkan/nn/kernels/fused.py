@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import exp, log, tanh
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import scipy.linalg.cython_blas  # noqa: F401  (the BLAS that numba calls: loaded now, its threads can be limited)
@@ -31,8 +31,8 @@ def kernel(function: Function) -> Function:
 
     "contract" lets a * b + c be one instruction; nothing else of the arithmetic may be rearranged.
     """
-    compiled: Function = njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract"})(function)
-    return compiled
+    compiled: Any = njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract"})(function)
+    return cast(Function, compiled)
 
 
 def _tanh(x: float) -> float:
