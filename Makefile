@@ -6,12 +6,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help demo test test-torch lint format clean
+.PHONY: help demo test test-torch lint format bench clean
 
 help:
 	@sed -n 's/^# //p' Makefile
 	@echo "make test-torch   also hold the derivatives against PyTorch (installs it)"
 	@echo "make lint         style and types"
+	@echo "make bench        measure speed beside PyTorch and JAX (installs them; half an hour)"
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -51,6 +52,24 @@ lint: $(VENV)/dev.stamp
 format: $(VENV)/dev.stamp
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+$(VENV)/bench.stamp: $(VENV)/torch.stamp
+	@echo "installing jax==0.10.2 into $(VENV) ..."
+	@$(PIP) 'jax==0.10.2'
+	@touch $@
+
+# TRAIN and TEST: files of pairs for the time to an accuracy, such as the book's split; without them it is left out.
+RESULTS := docs/results
+bench: $(VENV)/bench.stamp
+	$(BIN)/python benchmarks/training_speed.py --out $(RESULTS)/training_speed.json
+	$(BIN)/python benchmarks/training_speed.py --long --rounds 3 --out $(RESULTS)/training_speed_long.json
+	$(BIN)/python benchmarks/scaling.py --out $(RESULTS)/scaling.json
+	$(BIN)/henkan train addition --epochs 5 --quiet --force --out models/bench
+	$(BIN)/python benchmarks/decoding_speed.py models/bench --out $(RESULTS)/decoding_speed.json
+	$(BIN)/python benchmarks/cost.py --picture docs/pictures/cost.png --out $(RESULTS)/cost.json
+ifdef TRAIN
+	$(BIN)/python benchmarks/time_to_accuracy.py --train $(TRAIN) --test $(TEST) --out $(RESULTS)/time_to_accuracy.json
+endif
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

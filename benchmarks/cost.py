@@ -1,0 +1,165 @@
+"""Where the time of an update goes, and how it grows with the sizes.
+
+    python benchmarks/cost.py --picture docs/pictures/cost.png
+
+The profile is of one thread at the article's sizes: each kernel is timed from outside, and the products in it are taken
+to run at the rate that products of these sizes have in the same process. The growth is of random strings on all
+threads: from embedding 32, hidden 128, batch 128, 10 + 10 steps, 32 symbols, one of these changes at a time; and of
+seconds an epoch, batches made and all, with the number of pairs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from measuring import machine, product_rate, table, write
+from training_speed import ARTICLE, BATCHES, WARM, flops, make_batches
+
+BASE = {"T": 10, "N": 128, "H": 128, "V": 32}
+SIZES = {
+    "T": (5, 10, 20, 40, 80),
+    "N": (16, 32, 64, 128, 256, 512),
+    "H": (32, 64, 128, 256, 512),
+    "V": (8, 32, 128, 512, 2048),
+}
+NAMES = {"T": "T, source and target steps each", "N": "N, pairs in a batch", "H": "H, hidden size", "V": "V, symbols"}
+PAIRS = (1_000, 3_000, 10_000, 30_000, 100_000)
+
+
+def profile() -> tuple[float, list[tuple[str, float, float]]]:
+    """Milliseconds of an update, and of its parts: (name, milliseconds, of which products at the measured rate)."""
+    import contestants
+    import henkan.engine.numpy as engine
+    from henkan.nn.kernels import fused
+
+    spent: dict[str, float] = {}
+
+    def timed(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **named: Any) -> Any:
+            clock = time.perf_counter()
+            result = function(*arguments, **named)
+            spent[name] = spent.get(name, 0.0) + time.perf_counter() - clock
+            return result
+
+        return call
+
+    kernels = SimpleNamespace(
+        **{name: timed(name, function) for name, function in vars(fused).items() if callable(function)}
+    )
+    kernels.FUSED = True
+    engine.choose_kernels = lambda: kernels
+    os.environ["HENKAN_THREADS"] = "1"
+    batches = make_batches(ARTICLE)
+    update = contestants.henkan(ARTICLE, batches, "fused")
+    for k in range(WARM):
+        update(k)
+    spent.clear()
+    rate = product_rate(ARTICLE["N"] // engine.SHARDS, ARTICLE["H"])
+    clock = time.perf_counter()
+    for k in range(BATCHES):
+        update(k)
+    total = (time.perf_counter() - clock) / BATCHES * 1e3
+    N, H, V = (ARTICLE[letter] for letter in "NHV")
+    steps = flops(batches, ARTICLE) / 6 - N * H * (4 * H + V) - 2 * V * ARTICLE["D"] * 4 * H  # the recurrence's share
+    steps -= statistics.fmean(batch[4].sum() for batch in batches) * H * V
+    recurrent, valid = 2 * steps / rate / 1e6, statistics.fmean(batch[4].sum() for batch in batches)
+    products = {
+        "lstm_forward": recurrent,
+        "lstm_backward": 2 * recurrent,
+        "output_loss": 6 * valid * H * V / rate / 1e6,
+        "adam_update": 0.0,
+    }
+    parts = [(name, spent[name] / BATCHES * 1e3, product) for name, product in products.items()]
+    rest = total - sum(part for _, part, _ in parts)
+    peeking = 6 * N * H * (4 * H + V) / rate / 1e6
+    return total, [*parts, ("all else: peeking, embeddings, sums, Python", rest, peeking)]
+
+
+def update_time(T: int, N: int, H: int, V: int) -> float:
+    """Milliseconds of an update with random strings."""
+    from henkan.batch import Batch, Sources, Targets
+    from henkan.config import ModelConfig
+    from henkan.engine.numpy import NumpyEngine
+
+    ids, full, valid = np.random.default_rng(0).integers(1, V, size=(3, T, N)), np.full(T, N), np.ones((T, N), bool)
+    batch = Batch(Sources(ids[0], full), Targets(ids[1], ids[2], valid, full))
+    engine = NumpyEngine(ModelConfig(embedding_size=32, hidden_size=H), V, V)
+    engine.initialize("orthogonal", 0)
+    engine.prepare(batch)
+    times, end = [], time.perf_counter() + 2
+    with engine.at_work():
+        while time.perf_counter() < end or len(times) < 10:
+            clock = time.perf_counter()
+            engine.train_step(batch, 1e-4)
+            times.append(time.perf_counter() - clock)
+    return statistics.median(times[2:]) * 1e3
+
+
+def epoch_time(count: int) -> float:
+    """Seconds of an epoch of so many pairs of random strings of 5 to 10 symbols."""
+    from henkan import Epoch, Seq2Seq
+
+    generator = np.random.default_rng(0)
+    letters = np.array(list("abcdefghijklmnopqrstuvwxyz"))
+    texts = ["".join(letters[generator.integers(26, size=length)]) for length in generator.integers(5, 11, size=count)]
+    seconds: list[float] = []
+    model = Seq2Seq(epochs=2, hidden_size=128)
+    model.fit(texts, texts, callback=lambda event: seconds.append(event.seconds) if isinstance(event, Epoch) else None)
+    return seconds[-1]
+
+
+def draw(path: Path, growth: dict[str, dict[int, float]], epochs: dict[int, float]) -> None:
+    """A panel for each size, both axes logarithmic, with a line of proportional growth."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+
+    figure, axes = plt.subplots(1, 5, figsize=(16, 3.4), layout="constrained")
+    panels = [*((NAMES[letter], points, "ms an update") for letter, points in growth.items())]
+    panels.append(("pairs", epochs, "s an epoch"))
+    for axis, (name, points, unit) in zip(axes, panels, strict=True):
+        x, y = np.array(list(points)), np.array(list(points.values()))
+        axis.loglog(x, y, "o-", color="#2a6f97")
+        axis.loglog(x, y[-1] * x / x[-1], "--", color="#bbbbbb", label="proportional")
+        axis.set(xlabel=name, ylabel=unit)
+        axis.grid(alpha=0.3, which="both")
+    axes[0].legend(frameon=False)
+    figure.savefig(path, dpi=110)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--picture", type=Path)
+    parser.add_argument("--out", type=Path)
+    arguments = parser.parse_args()
+    os.environ.pop("OPENBLAS_CORETYPE", None)
+    growth: dict[str, dict[int, float]] = {
+        letter: {size: update_time(**(BASE | {letter: size})) for size in sizes} for letter, sizes in SIZES.items()
+    }
+    epochs = {count: epoch_time(count) for count in PAIRS}
+    total, parts = profile()
+    print(machine())
+    rows = [[name, f"{ms:.2f}", f"{ms / total:.0%}", f"{product:.2f}"] for name, ms, product in parts]
+    rows.append(["an update", f"{total:.2f}", "100%", f"{sum(product for _, _, product in parts):.2f}"])
+    table(["part (one thread)", "ms", "share", "ms of products at their rate alone"], rows)
+    for letter, points in growth.items():
+        table([NAMES[letter], *map(str, points)], [["ms an update", *(f"{ms:.2f}" for ms in points.values())]])
+    table(["pairs", *(f"{count:,}" for count in epochs)], [["s an epoch", *(f"{s:.2f}" for s in epochs.values())]])
+    if arguments.picture:
+        draw(arguments.picture, growth, epochs)
+    write(arguments.out, profile=parts, base=BASE, growth=growth, epochs=epochs)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,132 @@
+"""Seconds of updates until 98.28 % of the test sums are right: the modern recipe, and a textbook's.
+
+    python benchmarks/time_to_accuracy.py --train addition.train.tsv --test addition.test.tsv
+
+Ours: a training of three epochs by the modern recipe, the time from the first batch to the first epoch's end at
+which the mark is reached, evaluation apart. The textbook's: 25 epochs by the book's recipe in NumPy, a layer object
+a time step (`textbook.py`), of which a few hundred updates are timed; its accuracy after them is that of the book
+recipe in `accuracy.py`. The clock outside: the wall time of `henkan train` with 9 epochs less that with 3, over 6,
+beside the seconds an epoch that henkan reports of itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from measuring import environment, in_turn, machine, ratios, run, spread, table, write
+
+MARK, BOOK_EPOCHS = 0.9828, 25
+
+
+def ours(train: str, test: str, seed: int) -> float:
+    """Seconds of updates until the mark is reached; infinity if it is not."""
+    from henkan import Epoch, Seq2Seq
+    from henkan.text.pairs import read_pairs
+
+    training, testing = read_pairs(Path(train)), read_pairs(Path(test))
+    epochs: list[Epoch] = []
+    model = Seq2Seq(epochs=3, seed=seed)
+    model.fit(
+        training.sources,
+        training.targets,
+        dev=(testing.sources, testing.targets),
+        callback=lambda event: epochs.append(event) if isinstance(event, Epoch) else None,
+    )
+    seconds = 0.0
+    for epoch in epochs:
+        seconds += epoch.seconds
+        if epoch.exact_match is not None and epoch.exact_match >= MARK:
+            return seconds
+    return float("inf")
+
+
+def textbook(train: str) -> float:
+    """Seconds of the book recipe's updates, from the median of 200."""
+    from henkan.text.batches import EncodedPairs
+    from henkan.text.pairs import read_pairs
+    from henkan.text.vocabulary import Vocabulary
+    from textbook import TextbookSeq2Seq
+
+    pairs = read_pairs(Path(train))
+    sources, targets = ([s.ljust(max(map(len, side))) for s in side] for side in (pairs.sources, pairs.targets))
+    vocabularies = Vocabulary.of(sources, boundary=False), Vocabulary.of(targets, boundary=True)
+    encoded = EncodedPairs(sources, targets, *vocabularies, reverse=True)
+    model = TextbookSeq2Seq(max(map(len, vocabularies)), 16, 128)
+    times = []
+    for batch, _ in zip(encoded.batches(128, np.random.default_rng(0)), range(210), strict=False):
+        ids, given = batch.sources.ids.T, batch.targets
+        clock = time.perf_counter()
+        # the book's model writes its four places and no end
+        model.update(ids, given.inputs[:-1].T, given.ids[:-1].T, given.valid[:-1].T, 1e-3, 0.999, 0.0, 5.0)
+        times.append(time.perf_counter() - clock)
+    return statistics.median(times[10:]) * BOOK_EPOCHS * -(-len(encoded) // 128)
+
+
+def outside_clock(train: str, threads: int) -> tuple[float, float]:
+    """Seconds an epoch by a clock outside, and as reported."""
+    walls, reported = {}, []
+    for epochs in (3, 9):
+        with tempfile.TemporaryDirectory() as folder:
+            command = [sys.executable, "-m", "henkan", "train", train, "--dev", "none", "--epochs", str(epochs)]
+            clock = time.perf_counter()
+            done = subprocess.run(
+                [*command, "--out", f"{folder}/model"],
+                env=environment(threads),
+                check=True,
+                capture_output=True,
+                text=True,
+            )
+            walls[epochs] = time.perf_counter() - clock
+            reported += map(float, re.findall(r"^epoch .* ([\d.]+) s$", done.stderr, re.MULTILINE))
+    return (walls[9] - walls[3]) / 6, statistics.fmean(reported[3:])
+
+
+def main() -> None:
+    """Measure in turn and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--train", required=True)
+    parser.add_argument("--test", required=True)
+    parser.add_argument("--rounds", type=int, default=5, help="each with a seed of its own")
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--measure", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    files = ["--train", arguments.train, "--test", arguments.test]
+    if arguments.measure:
+        print(
+            textbook(arguments.train) if arguments.measure == "textbook" else ours(*files[1::2], int(arguments.measure))
+        )
+        return
+
+    def measure(what: str) -> float:
+        return float(run([sys.executable, __file__, *files, "--measure", what], environment(arguments.threads)))
+
+    seeds = iter(range(arguments.rounds))
+    results = in_turn(
+        {"henkan": lambda: measure(str(next(seeds))), "textbook": lambda: measure("textbook")}, arguments.rounds
+    )
+    outside, reported = outside_clock(arguments.train, arguments.threads)
+    print(machine())
+    rows = [
+        [f"henkan, modern recipe, seconds to {MARK:.2%}", spread(results["henkan"])],
+        ["textbook NumPy, book recipe, seconds of 25 epochs", spread(results["textbook"], 0)],
+        ["its time over ours", ratios(results["textbook"], results["henkan"])],
+        ["seconds an epoch by a clock outside", f"{outside:.2f}"],
+        ["seconds an epoch as reported", f"{reported:.2f}"],
+    ]
+    table([f"{arguments.threads} threads, {arguments.rounds} rounds", "median (range)"], rows)
+    write(arguments.out, results=results, outside_clock=outside, reported=reported)
+
+
+if __name__ == "__main__":
+    main()
