@@ -123,17 +123,25 @@ def draw(path: Path, growth: dict[str, dict[int, float]], epochs: dict[int, floa
 
     mpl.use("Agg")
     from matplotlib import pyplot as plt
+    from matplotlib import ticker
 
-    figure, axes = plt.subplots(1, 5, figsize=(16, 3.4), layout="constrained")
-    panels = [*((NAMES[letter], points, "ms an update") for letter, points in growth.items())]
-    panels.append(("pairs", epochs, "s an epoch"))
-    for axis, (name, points, unit) in zip(axes, panels, strict=True):
+    figure, axes = plt.subplots(2, 3, figsize=(11, 6.4), layout="constrained")
+    panels = [(NAMES[letter], points, "ms an update", 2 if letter == "H" else 1) for letter, points in growth.items()]
+    panels.append(("pairs", epochs, "s an epoch", 1))
+    for axis, (name, points, unit, power) in zip(axes.flat, panels, strict=False):
         x, y = np.array(list(points)), np.array(list(points.values()))
         axis.loglog(x, y, "o-", color="#2a6f97")
-        axis.loglog(x, y[-1] * x / x[-1], "--", color="#bbbbbb", label="proportional")
-        axis.set(xlabel=name, ylabel=unit)
-        axis.grid(alpha=0.3, which="both")
-    axes[0].legend(frameon=False)
+        line = y[-1] * (x / x[-1]) ** power
+        axis.loglog(x, line, "--", color="#999999", label="as the square" if power == 2 else "in proportion")
+        axis.set(xlabel=name, ylabel=unit, ylim=(y.min() / 1.5, y.max() * 1.5))
+        axis.set_xticks(x, [f"{size:,}" for size in x])
+        axis.xaxis.set_minor_locator(ticker.NullLocator())
+        axis.yaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+        axis.yaxis.set_major_formatter(ticker.FormatStrFormatter("%g"))
+        axis.yaxis.set_minor_locator(ticker.NullLocator())
+        axis.grid(alpha=0.3)
+        axis.legend(frameon=False)
+    axes[1, 2].axis("off")
     figure.savefig(path, dpi=110)
 
 
