@@ -45,8 +45,10 @@ FOREIGN = {
     "henkan.artefact": {"numpy", "safetensors"},
     "henkan.cli": {"click", "rich"},
     "henkan.engine.workers": {"numpy", "threadpoolctl"},
+    "henkan.evaluation": {"rapidfuzz"},
     "henkan.nn.kernels.fused": {"numpy", "numba", "scipy"},
     "henkan.pictures": {"matplotlib"},
+    "henkan.text.symbols": {"regex"},
 }
 
 

@@ -13,6 +13,7 @@ from henkan.errors import SettingsError
 
 Schedule = Literal["one-cycle", "constant"]
 Initialization = Literal["orthogonal", "book"]
+Normalization = Literal["none", "NFC", "NFD", "NFKC", "NFKD"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +27,10 @@ class ModelConfig:
         hidden_size: numbers in the hidden state of encoder and decoder (H).
         fill: fill sources and targets with spaces to the longest, as the book does, instead of masking
             the padding; there is no end symbol then.
+        source_symbols, target_symbols: what a string is cut into: "characters", "graphemes" (Unicode's grapheme
+            clusters), or what a separator, any other string, stands between.
+        source_normalization, target_normalization: of Unicode, made before a string is cut.
+        features: a source may carry feature tags, as in "walk TAB V;PST", each a whole symbol.
     """
 
     reverse: bool = True
@@ -33,12 +38,26 @@ class ModelConfig:
     embedding_size: int = 16
     hidden_size: int = 128
     fill: bool = False
+    source_symbols: str = "characters"
+    target_symbols: str = "characters"
+    source_normalization: Normalization = "none"
+    target_normalization: Normalization = "none"
+    features: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("reverse", "peeky", "fill"):
+        for name in ("reverse", "peeky", "fill", "features"):
             _require(isinstance(getattr(self, name), bool), name, "true or false", getattr(self, name))
         for name in ("embedding_size", "hidden_size"):
             _require_whole(name, getattr(self, name), at_most=65536)
+        for name in ("source_symbols", "target_symbols"):
+            unit = getattr(self, name)
+            separator = isinstance(unit, str) and bool(unit) and not set(unit) & set("\t\r\n")
+            _require(separator, name, "characters, graphemes or a separator without tabs and line ends", unit)
+        for name in ("source_normalization", "target_normalization"):
+            _require_choice(name, getattr(self, name), Normalization)
+        plain = self.source_symbols == self.target_symbols == "characters" and not self.features
+        if self.fill and not plain:
+            raise SettingsError("strings can be filled (the recipe `book`) only if they are cut into characters alone")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +120,11 @@ class Settings(TypedDict, total=False):
     embedding_size: int
     hidden_size: int
     fill: bool
+    source_symbols: str
+    target_symbols: str
+    source_normalization: Normalization
+    target_normalization: Normalization
+    features: bool
     epochs: int | None
     batch_size: int
     learning_rate: float

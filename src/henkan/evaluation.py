@@ -2,35 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from henkan.converter import Conversion, Converter
 from henkan.text.pairs import Pairs
+from henkan.text.symbols import Cutting
 from henkan.text.vocabulary import FILLER
+
+NOTHING = ""
+"""In a confusion, what stands for a symbol that is missing on one side."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
     """The answers to some pairs.
 
+    A source that stands there with several targets accepts each of them.
+
     Attributes:
         conversions: what became of each source.
         targets: the true answers, in the same order.
+        cutting: how targets are cut into symbols.
     """
 
     conversions: Sequence[Conversion]
     targets: Sequence[str]
+    cutting: Cutting = Cutting()  # noqa: RUF009  (it cannot be changed)
+
+    @cached_property
+    def accepted(self) -> Mapping[str, Sequence[str]]:
+        """Source -> its targets."""
+        targets: dict[str, dict[str, None]] = defaultdict(dict)
+        for conversion, target in zip(self.conversions, self.targets, strict=True):
+            targets[conversion.source][target] = None
+        return {source: list(each) for source, each in targets.items()}
 
     @property
     def total(self) -> int:
         """How many pairs were asked."""
         return len(self.targets)
 
+    def is_correct(self, conversion: Conversion) -> bool:
+        """Whether an answer is one of its source's targets, symbol for symbol."""
+        return conversion.prediction in self.accepted[conversion.source]
+
     @property
     def correct(self) -> int:
-        """How many answers are the target, symbol for symbol."""
-        return sum(map(is_correct, self.conversions, self.targets))
+        """How many answers are right."""
+        return sum(map(self.is_correct, self.conversions))
 
     @property
     def unanswerable(self) -> int:
@@ -42,17 +64,67 @@ class Evaluation:
         """The share of right answers, from 0 to 1."""
         return self.correct / self.total if self.total else 0.0
 
+    @property
+    def word_error_rate(self) -> float:
+        """The share of wrong answers, from 0 to 1."""
+        return 1 - self.exact_match if self.total else 0.0
 
-def is_correct(conversion: Conversion, target: str) -> bool:
-    """Whether the answer is the target, symbol for symbol."""
-    return conversion.prediction == target
+    @cached_property
+    def _nearest(self) -> Sequence[tuple[Sequence[str], Sequence[str]]]:
+        """For each pair, the symbols of the nearest accepted target, and those of the answer."""
+        from rapidfuzz.distance import Levenshtein
+
+        nearest = []
+        for conversion in self.conversions:
+            answer = list(self.cutting.cut(conversion.prediction or ""))
+            targets = [list(self.cutting.cut(target)) for target in self.accepted[conversion.source]]
+            nearest.append((min(targets, key=lambda target: Levenshtein.distance(target, answer)), answer))
+        return nearest
+
+    @property
+    def symbol_error_rate(self) -> float:
+        """Symbols to insert, delete or replace (Levenshtein 1966) over all pairs, by symbols in the targets.
+
+        It can exceed 1. A source without an answer counts as an empty answer; of several targets, the nearest counts.
+        """
+        from rapidfuzz.distance import Levenshtein
+
+        edits = sum(Levenshtein.distance(target, answer) for target, answer in self._nearest)
+        return edits / max(1, sum(len(target) for target, _ in self._nearest))
+
+    def by_length(self, source: Cutting) -> dict[int, tuple[int, int]]:
+        """Symbols in the source -> (right answers, pairs), for each length that occurs."""
+        counts: dict[int, list[int]] = defaultdict(lambda: [0, 0])
+        for conversion in self.conversions:
+            count = counts[len(source.cut(conversion.source))]
+            count[0] += self.is_correct(conversion)
+            count[1] += 1
+        return {length: (right, pairs) for length, (right, pairs) in sorted(counts.items())}
+
+    def confusions(self) -> list[tuple[str, str, int]]:
+        """(symbol of the target, symbol of the answer, how often), the commonest first.
+
+        From the alignment with the fewest edits; a symbol left out or put in is `NOTHING` on the other side.
+        """
+        from rapidfuzz.distance import Levenshtein
+
+        counts: Counter[tuple[str, str]] = Counter()
+        for target, answer in self._nearest:
+            for edit in Levenshtein.editops(target, answer):
+                true = NOTHING if edit.tag == "insert" else target[edit.src_pos]
+                given = NOTHING if edit.tag == "delete" else answer[edit.dest_pos]
+                counts[true, given] += 1
+        return [(true, given, count) for (true, given), count in counts.most_common()]
 
 
 def evaluate(converter: Converter, pairs: Pairs) -> Evaluation:
     """Ask a converter all sources of some pairs.
 
-    A filled model's answers come without the spaces at their ends, so these do not count in its targets.
+    The targets are taken as the model can write them: normalised as in training, and of a filled model without the
+    spaces at their ends.
     """
-    filled = converter.target_vocabulary.width is not None
-    targets = [target.rstrip(FILLER) for target in pairs.targets] if filled else pairs.targets
-    return Evaluation(converter.convert(pairs.sources), targets)
+    vocabulary = converter.target_vocabulary
+    targets = list(map(vocabulary.cutting.normalize, pairs.targets))
+    if vocabulary.width is not None:
+        targets = [target.rstrip(FILLER) for target in targets]
+    return Evaluation(converter.convert(pairs.sources), targets, vocabulary.cutting)

@@ -19,6 +19,7 @@ from henkan.errors import DataError, ModelFolderError
 from henkan.evaluation import evaluate
 from henkan.text.batches import EncodedPairs
 from henkan.text.pairs import Pairs, hold_out
+from henkan.text.symbols import Cutting
 from henkan.text.tasks import Task
 from henkan.text.vocabulary import Vocabulary
 from henkan.training import Epoch, Step, TrainingState, train
@@ -122,8 +123,9 @@ def fit(
     """
     if not len(pairs):
         raise DataError("there are no pairs to train on")
-    source_vocabulary = Vocabulary.of(pairs.sources, boundary=False, fill=model.fill)
-    target_vocabulary = Vocabulary.of(pairs.targets, boundary=True, fill=model.fill)
+    source_cutting, target_cutting = cuttings(model)
+    source_vocabulary = Vocabulary.of(pairs.sources, boundary=False, fill=model.fill, cutting=source_cutting)
+    target_vocabulary = Vocabulary.of(pairs.targets, boundary=True, fill=model.fill, cutting=target_cutting)
     engine = NumpyEngine(model, len(source_vocabulary), len(target_vocabulary), training=training)
     engine.initialize(training.initialization, training.seed)
     converter = Converter(engine, source_vocabulary, target_vocabulary, reverse=model.reverse)
@@ -161,6 +163,14 @@ def fit(
     return FittedModel(kept, converter, data)
 
 
+def cuttings(model: ModelConfig) -> tuple[Cutting, Cutting]:
+    """How sources and targets are cut into symbols."""
+    return (
+        Cutting(model.source_symbols, model.source_normalization, model.features),
+        Cutting(model.target_symbols, model.target_normalization),
+    )
+
+
 def load(folder: Path) -> FittedModel:
     """Read a saved model.
 
@@ -178,6 +188,8 @@ def load(folder: Path) -> FittedModel:
         raise ModelFolderError(f"{folder}: vocabulary.json does not fit config.json")
     filled = (kept.source_vocabulary.width, kept.target_vocabulary.width)
     if any((width is not None) != kept.model.fill for width in filled):
+        raise ModelFolderError(f"{folder}: vocabulary.json does not fit config.json")
+    if (kept.source_vocabulary.cutting, kept.target_vocabulary.cutting) != cuttings(kept.model):
         raise ModelFolderError(f"{folder}: vocabulary.json does not fit config.json")
     sizes = len(kept.source_vocabulary), len(kept.target_vocabulary)
     weights = kept.members[0]

@@ -1,10 +1,13 @@
 import json
 
+import pytest
+
 
 def test_exact_match_and_the_first_ten(henkan, folder, pairs_file, words):
     lines = henkan("evaluate", folder, pairs_file).stdout.splitlines()
     assert lines[-1] == "exact match 100.000% (39 of 39)"
-    assert len(lines) == 12
+    assert lines[-2] == "symbol error rate 0.000%"
+    assert len(lines) == 13
     assert lines[1].split() == ["O", words[0][0], words[1][0], words[1][0]]
 
 
@@ -22,8 +25,23 @@ def test_json_is_one_object(henkan, folder, tmp_path):
     (tmp_path / "test.tsv").write_text("ab\tAB\nc\tX\nxy\tXY\n")
     result = json.loads(henkan("evaluate", folder, "test.tsv", "--json").stdout)
     assert result == {
-        "exact_match": 1 / 3, "correct": 1, "total": 3, "unanswerable": 1, "model": str(folder), "data": "test.tsv",
+        "exact_match": 1 / 3, "word_error_rate": pytest.approx(2 / 3), "symbol_error_rate": 3 / 5, "correct": 1,
+        "total": 3, "unanswerable": 1, "model": str(folder), "data": "test.tsv",
+        "by_length": {"1": [0, 1], "2": [1, 2]},
+        "confusions": [["X", "C", 1], ["X", "", 1], ["Y", "", 1]],
     }  # fmt: skip
+
+
+def test_details_by_length_and_confusions(henkan, folder, tmp_path):
+    (tmp_path / "test.tsv").write_text("ab\tAB\nc\tX\nc\tY\nba\tBAB\n")
+    lines = henkan("evaluate", folder, "test.tsv", "--details").stdout.splitlines()
+    assert [line.split() for line in lines[lines.index("") + 1 :][:3]] == [
+        ["source", "symbols", "exact", "match", "pairs"],
+        ["1", "0.0%", "2"],
+        ["2", "50.0%", "2"],
+    ]
+    assert "     2  wrote C for X" in lines
+    assert "     1  left out B" in lines
 
 
 def test_a_model_of_something_else_can_be_asked_a_task(henkan, folder):

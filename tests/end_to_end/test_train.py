@@ -61,9 +61,8 @@ def test_settings_are_saved(henkan, tmp_path, pairs_file):
         "train", pairs_file, *SMALL, "--quiet", "--no-reverse", "--no-peeky", "--learning-rate", "0.02", "--out", "m"
     )
     config = json.loads((tmp_path / "m/config.json").read_text())
-    assert config["model"] == {
-        "reverse": False, "peeky": False, "embedding_size": 4, "hidden_size": 16, "fill": False,
-    }  # fmt: skip
+    wanted = {"reverse": False, "peeky": False, "embedding_size": 4, "hidden_size": 16, "fill": False}
+    assert config["model"].items() >= wanted.items()
     assert config["training"]["learning_rate"] == 0.02
     assert config["data"]["pairs"] == 39
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
 from henkan import fitting
 from henkan.cli.options import PATH, layout_options
 from henkan.errors import DataError
-from henkan.evaluation import Evaluation, is_correct
+from henkan.evaluation import NOTHING, Evaluation
 from henkan.evaluation import evaluate as measure
+from henkan.text.audit import show_symbol
 from henkan.text.pairs import read_pairs
 from henkan.text.tasks import Task, task_or_file
 
@@ -23,17 +25,20 @@ SHOWN = 10
 @click.argument("model", type=PATH)
 @click.argument("data", metavar="FILE_OR_TASK")
 @click.option("--errors", type=PATH, metavar="FILE", help="Write every wrong answer: source, target, answer.")
-@click.option("--json", "as_json", is_flag=True, help="Print one object instead.")
+@click.option("--details", is_flag=True, help="Also exact match by length, and the commonest confusions of symbols.")
+@click.option("--json", "as_json", is_flag=True, help="Print one object instead, with the details.")
 @layout_options
-def evaluate(model: Path, data: str, errors: Path | None, as_json: bool, delimiter: str, strip: bool) -> None:
+def evaluate(model: Path, data: str, errors: Path | None, details: bool, as_json: bool, **layout: Any) -> None:
     """Measure a saved MODEL on a file of pairs, or on questions of a task that it was not trained on.
 
     \b
     henkan evaluate models/addition addition
     henkan evaluate models/names test.tsv --errors wrong.tsv
 
-    An answer is right if it is the target, symbol for symbol. A source that the model cannot read, because
-    it holds a symbol that was not in training, counts as wrong and is counted apart.
+    An answer is right if it is the target, symbol for symbol; a source that stands there with several targets
+    accepts each. A source that the model cannot read, because it holds a symbol that was not in training, counts
+    as wrong and is counted apart. The symbol error rate is the symbols to insert, delete or replace, by the
+    symbols of the targets.
     """
     fitted = fitting.load(model)
     found = task_or_file(data)
@@ -46,30 +51,39 @@ def evaluate(model: Path, data: str, errors: Path | None, as_json: bool, delimit
                 err=True,
             )
     else:
-        pairs = read_pairs(found, delimiter=delimiter, strip=strip)
+        pairs = read_pairs(found, **layout)
         if errors is not None and errors.exists() and errors.samefile(found):
             raise DataError(f"{errors}: these are the pairs themselves; choose another --errors")
     if errors is not None:
         _write_errors(Evaluation([], []), errors)  # whether it can be written is known before the work
     result = measure(fitted.converter, pairs)
+    by_length = result.by_length(fitted.converter.source_vocabulary.cutting)
     if as_json:
         values = {
             "exact_match": result.exact_match,
+            "word_error_rate": result.word_error_rate,
+            "symbol_error_rate": result.symbol_error_rate,
             "correct": result.correct,
             "total": result.total,
             "unanswerable": result.unanswerable,
             "model": str(model),
             "data": data,
+            "by_length": by_length,
+            "confusions": result.confusions(),
         }
         click.echo(json.dumps(values))
     else:
-        show_evaluation(result)
+        show_questions(result)
+        if details:
+            _show_details(by_length, result.confusions())
+        click.echo(f"symbol error rate {result.symbol_error_rate:.3%}")
+        show_exact_match(result)
     if errors is not None:
         _write_errors(result, errors)
 
 
-def show_evaluation(result: Evaluation) -> None:
-    """Print the first questions with O or X, and the exact match."""
+def show_questions(result: Evaluation) -> None:
+    """Print the first questions with O or X."""
     shown = slice(SHOWN)
     rows = question_rows(
         [conversion.source for conversion in result.conversions[shown]],
@@ -77,9 +91,31 @@ def show_evaluation(result: Evaluation) -> None:
         [conversion.prediction or "" for conversion in result.conversions[shown]],
     )
     click.echo("\n".join(rows))
+
+
+def show_exact_match(result: Evaluation) -> None:
+    """Print how many answers are right, and before it how many questions had none."""
     if result.unanswerable:
         click.echo(f"{result.unanswerable} could not be answered (unknown symbols, or too long) and count as wrong")
     click.echo(exact_match_line(result))
+
+
+def _show_details(by_length: Mapping[int, tuple[int, int]], confusions: Sequence[tuple[str, str, int]]) -> None:
+    rows = [("source symbols", "exact match", "pairs")]
+    rows += [(str(length), f"{right / pairs:.1%}", f"{pairs:,}") for length, (right, pairs) in by_length.items()]
+    click.echo()
+    click.echo("\n".join(f"{a:>14}  {b:>11}  {c:>9}" for a, b, c in rows))
+    click.echo()
+    if not confusions:
+        return
+    click.echo("confusions, the commonest first:")
+    for true, given, count in confusions[:SHOWN]:
+        if NOTHING in (true, given):
+            what = f"left out {show_symbol(true)}" if true else f"put in {show_symbol(given)}"
+        else:
+            what = f"wrote {show_symbol(given)} for {show_symbol(true)}"
+        click.echo(f"{count:>6,}  {what}")
+    click.echo()
 
 
 def exact_match_line(result: Evaluation) -> str:
@@ -104,7 +140,7 @@ def _write_errors(result: Evaluation, path: Path) -> None:
     try:
         with path.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
             for conversion, target in zip(result.conversions, result.targets, strict=True):
-                if not is_correct(conversion, target):
+                if not result.is_correct(conversion):
                     answer = conversion.prediction if conversion.reason is None else f"({conversion.reason})"
                     file.write(f"{conversion.source}\t{target}\t{answer}\n")
     except OSError as error:

@@ -11,6 +11,7 @@ import click
 from henkan import __version__
 from henkan.cli.evaluate import evaluate
 from henkan.cli.generate import generate, tasks
+from henkan.cli.inspect import inspect
 from henkan.cli.predict import predict
 from henkan.cli.train import train
 from henkan.errors import HenkanError
@@ -30,7 +31,7 @@ def cli() -> None:
     """
 
 
-for command in (train, predict, evaluate, generate, tasks):
+for command in (train, predict, evaluate, inspect, generate, tasks):
     cli.add_command(command)
 
 

@@ -12,12 +12,13 @@ from typing import Any
 import click
 
 from henkan import fitting
-from henkan.cli.evaluate import exact_match_line, show_evaluation
-from henkan.cli.options import PATH, layout_options
-from henkan.config import RECIPES, make_configs
+from henkan.cli.evaluate import exact_match_line, show_exact_match, show_questions
+from henkan.cli.options import PATH, layout_options, symbol_options
+from henkan.config import RECIPES, ModelConfig, make_configs
 from henkan.evaluation import evaluate
 from henkan.fitting import DataSource
-from henkan.text.pairs import Pairs, hold_out, read_pairs
+from henkan.text.audit import audit
+from henkan.text.pairs import Columns, Pairs, hold_out, read_pairs
 from henkan.text.tasks import TASKS, Task, task_or_file
 
 
@@ -63,6 +64,7 @@ from henkan.text.tasks import TASKS, Task, task_or_file
     type=int,
     help="Decides a task's pairs, the part held out, the first weights and the order of batches.  [default: 0]",
 )
+@symbol_options
 @layout_options
 @click.option("--quiet", is_flag=True, help="Show no progress, and print the exact match alone.")
 def train(
@@ -73,6 +75,7 @@ def train(
     recipe: str,
     delimiter: str,
     strip: bool,
+    columns: Columns,
     quiet: bool,
     **settings: Any,
 ) -> None:
@@ -92,12 +95,16 @@ def train(
     from henkan.pictures import learning_curve
 
     given = {name: value for name, value in settings.items() if value is not None}
-    defaults = TASKS[data].settings if data in TASKS else {}
+    defaults: dict[str, Any] = dict(TASKS[data].settings) if data in TASKS else {}
+    if columns.features is not None:
+        given["features"] = True
     model, training = make_configs(given, recipe=recipe, defaults=defaults)
-    pairs, held_out, source = _read(data, dev, delimiter, strip, training.seed)
+    pairs, held_out, source = _read(data, dev, training.seed, delimiter=delimiter, strip=strip, columns=columns)
     folder = out or Path("models") / source.name
     check_place(folder, force=force)
 
+    if not quiet:
+        _say_what_was_found(pairs, held_out, dev, model)
     with Display(held_out, quiet=quiet) as display:
         fitted = fitting.fit(pairs, held_out, model, training, data=source, report=display)
     picture = learning_curve(fitted.artefact.metrics["epochs"])
@@ -108,7 +115,8 @@ def train(
         if quiet:
             click.echo(exact_match_line(result))
         else:
-            show_evaluation(result)
+            show_questions(result)
+            show_exact_match(result)
     if not quiet:
         seconds = sum(epoch["seconds"] for epoch in fitted.artefact.metrics["epochs"])
         click.echo(f"trained in {seconds:.1f} s; the model is in {folder}")
@@ -121,20 +129,30 @@ def train(
         click.echo(f"ask it:  {_program()} predict {quote(str(folder))} {'-- ' * question.startswith('-')}{question}")
 
 
-def _read(data: str, dev: str | None, delimiter: str, strip: bool, seed: int) -> tuple[Pairs, Pairs | None, DataSource]:
+def _read(data: str, dev: str | None, seed: int, **layout: Any) -> tuple[Pairs, Pairs | None, DataSource]:
     """Training pairs, held-out pairs, and where they came from."""
     found = task_or_file(data)
     if isinstance(found, Task):
         name, task, pairs = found.name, True, found.generate(seed=seed)
     else:
-        name, task, pairs = found.stem, False, read_pairs(found, delimiter=delimiter, strip=strip)
+        name, task, pairs = found.stem, False, read_pairs(found, **layout)
 
     source = DataSource(name=name, task=task, pairs=len(pairs), seed=seed, held_out="tenth")
     if dev is None:
         return (*hold_out(pairs, seed), source)
     if dev == "none":
         return pairs, None, replace(source, held_out="none")
-    return pairs, read_pairs(Path(dev), delimiter=delimiter, strip=strip), replace(source, held_out="file")
+    return pairs, read_pairs(Path(dev), **layout), replace(source, held_out="file")
+
+
+def _say_what_was_found(pairs: Pairs, held_out: Pairs | None, dev: str | None, model: ModelConfig) -> None:
+    """The data's audit, as one line and its warnings."""
+    source, target = fitting.cuttings(model)
+    others = {} if held_out is None else {dev or "the part held out": held_out}
+    found = audit(pairs, others, source=source, target=target)
+    click.echo(found.summary(), err=True)
+    for warning in found.warnings():
+        click.echo(f"warning: {warning}", err=True)
 
 
 def _program() -> str:

@@ -9,7 +9,8 @@ from typing import BinaryIO
 
 import numpy as np
 
-from henkan.errors import DataError
+from henkan.errors import DataError, SettingsError
+from henkan.text.symbols import TAG
 
 
 @dataclass(frozen=True)
@@ -38,15 +39,64 @@ class Pairs:
         return cls([source for source, _ in both], [target for _, target in both])
 
 
-def read_pairs(path: Path, *, delimiter: str = "\t", strip: bool = False) -> Pairs:
-    """Read a file of pairs: UTF-8, one pair a line, source and target with a delimiter between them.
+@dataclass(frozen=True)
+class Columns:
+    """Which column of a file holds what, from 0.
 
-    A byte order mark and Windows line ends are understood. Either side may be empty.
+    Attributes:
+        source, target: the texts.
+        features: the feature tags of the source, or None.
+        count: how many columns every line has; None: at least as many as are asked for.
+    """
+
+    source: int = 0
+    target: int = 1
+    features: int | None = None
+    count: int | None = 2
+
+    @property
+    def fewest(self) -> int:
+        """Columns that a line must have."""
+        return self.count or 1 + max(self.source, self.target, self.features or 0)
+
+    @classmethod
+    def parse(cls, text: str) -> Columns:
+        """Columns from words.
+
+        Either names in the order of the file, `target,source,features`, where any other name is a column that is
+        passed over; or the numbers, from 1, of the source's, the target's and the features' columns: `3,1`.
+
+        Raises:
+            SettingsError: if it is neither.
+        """
+        names = [name.strip() for name in text.split(",")]
+        if all(name.isdecimal() and int(name) > 0 for name in names) and len(names) in (2, 3):
+            places = [int(name) - 1 for name in names]
+            if len(set(places)) == len(places):
+                return cls(places[0], places[1], places[2] if len(places) == 3 else None, None)
+        known = [name for name in names if name in ("source", "target", "features")]
+        if not {"source", "target"} <= set(known) or len(set(known)) != len(known):
+            raise SettingsError(
+                f"columns must name source and target once each, as in source,target,features or 1,2,3, not {text!r}"
+            )
+        features = names.index("features") if "features" in names else None
+        return cls(names.index("source"), names.index("target"), features, len(names))
+
+
+TWO_COLUMNS = Columns()
+
+
+def read_pairs(path: Path, *, delimiter: str = "\t", strip: bool = False, columns: Columns = TWO_COLUMNS) -> Pairs:
+    """Read a file of pairs: UTF-8, one pair a line, its columns with a delimiter between them.
+
+    A byte order mark and Windows line ends are understood. Either side may be empty. Where there are features, the
+    source becomes `text TAB features`.
 
     Args:
         path: the file.
-        delimiter: what stands between source and target.
-        strip: whether to take white space off both ends of either side.
+        delimiter: what stands between columns.
+        strip: whether to take white space off both ends of every column.
+        columns: which holds what.
 
     Raises:
         DataError: if the file cannot be read, holds no pair, or a line is not a pair; it names the line.
@@ -55,7 +105,7 @@ def read_pairs(path: Path, *, delimiter: str = "\t", strip: bool = False) -> Pai
         raise DataError("the delimiter is empty; give the character that stands between source and target")
     try:
         with path.open("rb") as file:
-            pairs = Pairs.of(_parse(file, path, delimiter, strip))
+            pairs = Pairs.of(_parse(file, path, delimiter, strip, columns))
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error}); check the name") from None
     if not len(pairs):
@@ -63,19 +113,35 @@ def read_pairs(path: Path, *, delimiter: str = "\t", strip: bool = False) -> Pai
     return pairs
 
 
-def _parse(file: BinaryIO, path: Path, delimiter: str, strip: bool) -> Iterable[tuple[str, str]]:
+def _parse(file: BinaryIO, path: Path, delimiter: str, strip: bool, columns: Columns) -> Iterable[tuple[str, str]]:
     for number, raw in enumerate(file, start=1):
-        line = decode_line(raw, f"{path}, line {number}", first=number == 1)
-        parts = line.split(delimiter)
-        if len(parts) != 2:
-            found = "no" if len(parts) == 1 else f"{len(parts) - 1} times the"
-            shown = "(a tab)" if delimiter == "\t" else repr(delimiter)
-            raise DataError(
-                f"{path}, line {number}: {found} delimiter {shown}, where one should stand between "
-                f"source and target; mend the line or name another --delimiter"
-            )
-        source, target = (part.strip() for part in parts) if strip else parts
+        place = f"{path}, line {number}"
+        parts = decode_line(raw, place, first=number == 1).split(delimiter)
+        if len(parts) != columns.count and (columns.count is not None or len(parts) < columns.fewest):
+            raise DataError(f"{place}: {_wrong_columns(len(parts), delimiter, columns)}")
+        if strip:
+            parts = [part.strip() for part in parts]
+        source, target = parts[columns.source], parts[columns.target]
+        if columns.features is not None:
+            if TAG in source:
+                raise DataError(f"{place}: the source holds a tab, which stands before features; take it out")
+            source += TAG + parts[columns.features]
         yield source, target
+
+
+def _wrong_columns(found: int, delimiter: str, columns: Columns) -> str:
+    shown = "(a tab)" if delimiter == "\t" else repr(delimiter)
+    if columns == TWO_COLUMNS:
+        times = "no" if found == 1 else f"{found - 1} times the"
+        return (
+            f"{times} delimiter {shown}, where one should stand between source and target; "
+            "mend the line, or name another --delimiter or the --columns"
+        )
+    least = "" if columns.count else "at least "
+    return (
+        f"{found} columns with the delimiter {shown} between them, where {least}{columns.fewest} should be; "
+        "mend the line, or name another --delimiter or other --columns"
+    )
 
 
 def decode_line(raw: bytes, place: str, *, first: bool) -> str:

@@ -1,11 +1,13 @@
-"""How a string is cut into symbols, and which integer stands for which symbol."""
+"""Which integer stands for which symbol."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from henkan.errors import ModelFolderError, UnanswerableError
+from henkan.text.symbols import TAG, Cutting
 
 BOUNDARY = 0
 """The target's id for what stands before its first symbol and after its last."""
@@ -14,7 +16,7 @@ FILLER = " "
 
 
 class Vocabulary:
-    """The symbols of one side of the pairs: characters, in code point order.
+    """The symbols of one side of the pairs, in code point order.
 
     A target vocabulary keeps id 0 for the boundary: as the decoder's first input it means "begin", as an
     output "end". With a `width`, strings are filled with spaces to that many symbols instead, the space is
@@ -25,9 +27,19 @@ class Vocabulary:
         boundary: whether id 0 is the boundary.
         longest: symbols in the longest string that the vocabulary was made from.
         width: symbols to which strings are filled, or None.
+        cutting: how a string becomes symbols.
     """
 
-    def __init__(self, symbols: Sequence[str], *, boundary: bool, longest: int, width: int | None = None) -> None:
+    def __init__(
+        self,
+        symbols: Sequence[str],
+        *,
+        boundary: bool,
+        longest: int,
+        width: int | None = None,
+        cutting: Cutting = Cutting(),  # noqa: B008  (it cannot be changed)
+    ) -> None:
+        self.cutting = cutting
         self.symbols = tuple(symbols)
         self.boundary = boundary
         self.longest = longest
@@ -36,16 +48,25 @@ class Vocabulary:
         self._ids = {symbol: id for id, symbol in enumerate(self.symbols, start=self._first)}
 
     @classmethod
-    def of(cls, strings: Iterable[str], *, boundary: bool, fill: bool = False) -> Vocabulary:
+    def of(
+        cls,
+        strings: Iterable[str],
+        *,
+        boundary: bool,
+        fill: bool = False,
+        cutting: Cutting = Cutting(),  # noqa: B008
+    ) -> Vocabulary:
         """The vocabulary of the strings that a model is trained on."""
         symbols: set[str] = set()
         longest = 0
         for string in strings:
-            symbols.update(string)
-            longest = max(longest, len(string))
+            cut = cutting.cut(string)
+            symbols.update(cut)
+            longest = max(longest, len(cut))
         if fill:
             symbols.add(FILLER)
-        return cls(sorted(symbols), boundary=boundary, longest=longest, width=longest if fill else None)
+        width = longest if fill else None
+        return cls(sorted(symbols), boundary=boundary, longest=longest, width=width, cutting=cutting)
 
     def __len__(self) -> int:
         return self._first + len(self.symbols)
@@ -57,26 +78,30 @@ class Vocabulary:
             UnanswerableError: for a symbol that is not in the vocabulary, or a string longer than `width`;
                 it carries `index`, the string's place among its fellows.
         """
+        symbols = self.cutting.cut(string)
         if self.width is not None:
-            if len(string) > self.width:
-                reason = f"{len(string)} symbols where this model was trained with at most {self.width}"
+            if len(symbols) > self.width:
+                reason = f"{len(symbols)} symbols where this model was trained with at most {self.width}"
                 raise UnanswerableError(string, index, reason)
-            string = string.ljust(self.width, FILLER)
+            symbols = [*symbols, *[FILLER] * (self.width - len(symbols))]
         try:
-            return [self._ids[symbol] for symbol in string]
+            return [self._ids[symbol] for symbol in symbols]
         except KeyError:
-            unknown = next(symbol for symbol in string if symbol not in self._ids)
-            raise UnanswerableError(string, index, f"unknown symbol {unknown!r}") from None
+            unknown = next(symbol for symbol in symbols if symbol not in self._ids)
+            what = "unknown feature" if unknown.startswith(TAG) and len(unknown) > 1 else "unknown symbol"
+            raise UnanswerableError(
+                string, index, f"{what} {unknown if what == 'unknown symbol' else unknown[1:]!r}"
+            ) from None
 
     def decode(self, ids: Iterable[int]) -> str:
         """The string of some ids, without boundaries and, where strings are filled, without the filling."""
-        string = "".join(self.symbols[id - self._first] for id in ids if id >= self._first)
+        string = self.cutting.join(self.symbols[id - self._first] for id in ids if id >= self._first)
         return string.rstrip(FILLER) if self.width is not None else string
 
     def to_dict(self) -> dict[str, Any]:
         """The vocabulary as plain values, for JSON."""
         return {
-            "cut": "characters",
+            "cut": asdict(self.cutting),
             "specials": ["boundary"] if self.boundary else [],
             "symbols": list(self.symbols),
             "longest": self.longest,
@@ -93,11 +118,11 @@ class Vocabulary:
         try:
             symbols, specials = values["symbols"], values["specials"]
             longest, width = values["longest"], values["width"]
+            cutting = Cutting(**values["cut"])
             sound = (
                 set(values) == {"cut", "specials", "symbols", "longest", "width"}
-                and values["cut"] == "characters"
                 and isinstance(symbols, list)
-                and all(isinstance(symbol, str) and len(symbol) == 1 for symbol in symbols)
+                and all(map(cutting.is_symbol, symbols))
                 and len(set(symbols)) == len(symbols)
                 and specials in ([], ["boundary"])
                 and type(longest) is int
@@ -108,4 +133,4 @@ class Vocabulary:
             sound = False
         if not sound:
             raise ModelFolderError("the vocabulary does not have the form that henkan writes")
-        return cls(symbols, boundary=bool(specials), longest=longest, width=width)
+        return cls(symbols, boundary=bool(specials), longest=longest, width=width, cutting=cutting)

@@ -1,0 +1,41 @@
+"""Separators, feature tags and columns, from a file to an answer."""
+
+import json
+
+TAGS = {"V;PST": "ed", "V;PRS": "s", "V;PTCP": "ing"}
+SMALL = ["--hidden-size", "32", "--embedding-size", "8", "--epochs", "60", "--batch-size", "8", "--quiet"]
+
+
+def test_inflection_with_feature_tags_in_a_column_of_its_own(henkan, tmp_path):
+    lemmas = [a + b for a in "klmnpt" for b in "aeiou"]
+    rows = [f"{lemma}{ending}\t{lemma}\t{tags}\n" for lemma in lemmas for tags, ending in TAGS.items()]
+    (tmp_path / "verbs.tsv").write_text("".join(rows))
+    layout = ["--columns", "target,source,features"]
+    henkan("train", "verbs.tsv", *layout, *SMALL, "--dev", "none", "--out", "m")
+    assert henkan("predict", "m", "ka\tV;PST", "tu\tV;PTCP").stdout == "kaed\ntuing\n"
+    assert henkan("evaluate", "m", "verbs.tsv", *layout).stdout.splitlines()[-1] == "exact match 100.000% (90 of 90)"
+    assert "unknown feature 'FUT'" in henkan("predict", "m", "ka\tV;FUT", status=2).stderr
+    symbols = json.loads((tmp_path / "m/vocabulary.json").read_text())["source"]["symbols"]
+    assert {"\tV", "\tPST", "\tPRS", "\tPTCP"} < set(symbols)
+
+
+def test_symbols_of_several_characters(henkan, tmp_path):
+    sounds = {"k": "k", "a": "a\u0320", "s": "ts\u02b0", "o": "o\u031e"}
+    words = [a + b + c for a in "ks" for b in "ao" for c in "ks"] + [a + b for a in "ks" for b in "ao"]
+    rows = [f"{word}\t{' '.join(sounds[letter] for letter in word)}\n" for word in words]
+    (tmp_path / "lexicon.tsv").write_text("".join(rows))
+    henkan("train", "lexicon.tsv", "--target-symbols", " ", *SMALL, "--epochs", "150", "--dev", "none", "--out", "m")
+    assert henkan("predict", "m", "kas").stdout == "k a\u0320 ts\u02b0\n"
+    # more than one space between symbols is no other target
+    (tmp_path / "test.tsv").write_text("kas\tk  a\u0320 ts\u02b0 \n")
+    assert henkan("evaluate", "m", "test.tsv").stdout.splitlines()[-1] == "exact match 100.000% (1 of 1)"
+
+
+def test_columns_by_number_and_mistakes_in_them(henkan, refused, tmp_path):
+    (tmp_path / "wide.tsv").write_text("1\tA\tx\ta\n2\tB\ty\tb\n")
+    found = json.loads(henkan("inspect", "wide.tsv", "--columns", "4,2", "--json").stdout)
+    assert set(found["source"]["symbols"]) == {"a", "b"}
+    assert set(found["target"]["symbols"]) == {"A", "B"}
+    assert "4 columns" in refused("inspect", "wide.tsv", "--columns", "source,target,features")
+    assert "5" in refused("inspect", "wide.tsv", "--columns", "5,1")
+    assert "source and target once each" in refused("inspect", "wide.tsv", "--columns", "source,features")

@@ -1,0 +1,69 @@
+from henkan.text.audit import audit, show_symbol
+from henkan.text.pairs import Pairs
+from henkan.text.symbols import Cutting
+
+
+def pairs(*rows):
+    return Pairs.of(rows)
+
+
+def test_clean_data_gives_no_warning():
+    found = audit(pairs(("ab", "AB"), ("b c", "BC")), {"dev": pairs(("ba", "BA"))})
+    assert found.warnings() == []
+    assert (found.rows, found.duplicates, found.ambiguous) == (2, 0, {})
+    assert found.source.lengths == (2, 2.5, 3)
+    assert found.source.symbols == {"b": 2, "a": 1, " ": 1, "c": 1}
+    assert (
+        found.summary() == "2 pairs; sources of 2 to 3 symbols (4 different); targets of 2 to 2 symbols (3 different)"
+    )
+
+
+def test_duplicates_and_sources_with_several_targets():
+    found = audit(pairs(("a", "x"), ("a", "x"), ("a", "y"), ("b", "x")))
+    assert (found.duplicates, found.ambiguous) == (1, {"a": ["x", "y"]})
+    assert found.summary().endswith("1 duplicates; 1 sources with several targets")
+
+
+def test_leaks():
+    training = pairs(("a", "x"), ("b", "y"))
+    found = audit(training, {"test": pairs(("a", "x"), ("b", "z"), ("c", "z"), ("ac", "z"))})
+    leak = found.leaks["test"]
+    assert (leak.rows, leak.sources, leak.pairs, leak.unknown_rows, leak.unknown) == (4, 2, 1, 2, {"c": 2})
+    assert found.warnings() == [
+        "2 of 4 sources in test are in training too (1 with the same target): its exact match flatters",
+        "2 of 4 sources in test hold unknown symbols (c)",
+    ]
+
+
+def test_mixed_normalisation_is_told_unless_it_is_normalised():
+    mixed = pairs(("\u00e9", "x"), ("e\u0301", "x"))
+    [warning] = audit(mixed).warnings()
+    assert warning.startswith("sources mix composed and decomposed letters (1 NFC, 1 NFD)")
+    found = audit(mixed, source=Cutting(normalization="NFC"))
+    assert (found.warnings(), found.duplicates) == ([], 1)
+
+
+def test_what_does_not_show():
+    found = audit(pairs(("a\u200bb", "x "), ("a\u00a0b", "\u3000x")))
+    assert found.source.invisible == {"U+200B ZERO WIDTH SPACE": 1, "U+00A0 NO-BREAK SPACE": 1}
+    assert found.target.padded == 2
+    assert [warning.split(" ", 2)[:2] for warning in found.warnings()] == [["sources", "hold"], ["2", "targets"]]
+
+
+def test_symbols_that_are_hardly_learned():
+    found = audit(pairs(*[("ab", "x")] * 3, ("cb", "x"), ("c", "")))
+    assert found.source.rare == ["c"]
+    assert (found.target.empty, found.target.rare) == (1, [])
+
+
+def test_features_are_symbols_of_their_own():
+    found = audit(pairs(("go\tV;PST", "went"), ("go\tV", "go")), source=Cutting(features=True))
+    assert found.source.symbols == {"\tV": 2, "g": 2, "o": 2, "\tPST": 1}
+    assert found.ambiguous == {}
+    assert found.source.invisible == {}
+
+
+def test_symbols_are_shown_so_that_they_can_be_told_apart():
+    assert [show_symbol(symbol) for symbol in ("a", " ", "\u0301", "\tV", "a\u0320")] == [
+        "a", "' '", "'\\u0301'", "V (feature)", "'a\\u0320'",
+    ]  # fmt: skip
