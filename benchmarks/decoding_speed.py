@@ -52,10 +52,10 @@ def pytorch(model: str) -> Callable[[list[str]], list[str]]:
     weights = {name: torch.tensor(array) for name, array in converter.engine.weights.items()}
     H, V = weights["decoder.Wy"].shape
     encoder, decoder = nn.LSTM(weights["encoder.E"].shape[1], H), nn.LSTM(H + weights["decoder.E"].shape[1], H)
-    joined = torch.cat([weights["decoder.Wc"], weights["decoder.Wx"]]).T
-    for layer, side, Wx in ((encoder, "encoder", weights["encoder.Wx"].T), (decoder, "decoder", joined)):
-        layer.weight_ih_l0.data, layer.weight_hh_l0.data = Wx.contiguous(), weights[f"{side}.Wh"].T.contiguous()
-        layer.bias_ih_l0.data, layer.bias_hh_l0.data = weights[f"{side}.b"], torch.zeros(4 * H)
+    joined = torch.cat([weights["decoder.Wc"], weights["decoder.lstm1.Wx"]]).T
+    for layer, side, Wx in ((encoder, "encoder", weights["encoder.lstm1.Wx"].T), (decoder, "decoder", joined)):
+        layer.weight_ih_l0.data, layer.weight_hh_l0.data = Wx.contiguous(), weights[f"{side}.lstm1.Wh"].T.contiguous()
+        layer.bias_ih_l0.data, layer.bias_hh_l0.data = weights[f"{side}.lstm1.b"], torch.zeros(4 * H)
     output = nn.Linear(2 * H, V)
     output.weight.data = torch.cat([weights["decoder.Wyc"], weights["decoder.Wy"]]).T.contiguous()
     output.bias.data = weights["decoder.by"]

@@ -32,7 +32,7 @@ def test_weights_are_readable_without_henkan(folder):
     from safetensors.numpy import load_file
 
     tensors = load_file(folder / "weights.safetensors")
-    assert tensors["members.0.encoder.Wh"].shape == (32, 128)
+    assert tensors["members.0.encoder.lstm1.Wh"].shape == (32, 128)
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "config.json", "vocabulary.json", "weights.safetensors"])

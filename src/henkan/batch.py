@@ -27,6 +27,11 @@ class Sources:
     ids: Array
     active: Array
 
+    @property
+    def valid(self) -> Array:
+        """(S, N) booleans, false at padding."""
+        return np.arange(self.ids.shape[1]) < self.active[:, None]
+
 
 @dataclass(frozen=True)
 class Targets:

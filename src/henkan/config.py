@@ -13,6 +13,7 @@ from henkan.errors import SettingsError
 
 Schedule = Literal["one-cycle", "constant"]
 Initialization = Literal["orthogonal", "book"]
+AttentionKind = Literal["dot", "general"]
 Normalization = Literal["none", "NFC", "NFD", "NFKC", "NFKD"]
 
 
@@ -23,8 +24,14 @@ class ModelConfig:
     Attributes:
         reverse: the encoder reads the source backwards (Sutskever et al. 2014).
         peeky: the decoder sees the encoder's last hidden state at every step, not at the first alone.
+        attention: at every step the decoder looks back at all that the encoder has read; see
+            `henkan.model.attention`.
+        attention_kind: how it is decided where to look, "dot" or "general".
+        bidirectional: the encoder reads in both directions.
+        layers: LSTMs upon one another, in the encoder and in the decoder.
+        tied: the output layer's weights are the target embeddings, turned; both sizes must be the same.
         embedding_size: numbers that stand for one symbol (D).
-        hidden_size: numbers in the hidden state of encoder and decoder (H).
+        hidden_size: numbers in the hidden state of encoder and decoder (H), for each direction.
         fill: fill sources and targets with spaces to the longest, as the book does, instead of masking
             the padding; there is no end symbol then.
         source_symbols, target_symbols: what a string is cut into: "characters", "graphemes" (Unicode's grapheme
@@ -35,6 +42,11 @@ class ModelConfig:
 
     reverse: bool = True
     peeky: bool = True
+    attention: bool = False
+    attention_kind: AttentionKind = "general"
+    bidirectional: bool = False
+    layers: int = 1
+    tied: bool = False
     embedding_size: int = 16
     hidden_size: int = 128
     fill: bool = False
@@ -45,10 +57,17 @@ class ModelConfig:
     features: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("reverse", "peeky", "fill", "features"):
+        for name in ("reverse", "peeky", "attention", "bidirectional", "tied", "fill", "features"):
             _require(isinstance(getattr(self, name), bool), name, "true or false", getattr(self, name))
         for name in ("embedding_size", "hidden_size"):
             _require_whole(name, getattr(self, name), at_most=65536)
+        _require_whole("layers", self.layers, at_most=MOST_LAYERS)
+        _require_choice("attention_kind", self.attention_kind, AttentionKind)
+        if self.tied and self.embedding_size != self.hidden_size:
+            raise SettingsError(
+                f"tied weights need an embedding size like the hidden size, not {self.embedding_size} and "
+                f"{self.hidden_size}; change one of them, or leave the weights untied"
+            )
         for name in ("source_symbols", "target_symbols"):
             unit = getattr(self, name)
             separator = isinstance(unit, str) and bool(unit) and not set(unit) & set("\t\r\n")
@@ -58,6 +77,11 @@ class ModelConfig:
         plain = self.source_symbols == self.target_symbols == "characters" and not self.features
         if self.fill and not plain:
             raise SettingsError("strings can be filled (the recipe `book`) only if they are cut into characters alone")
+
+    @property
+    def directions(self) -> int:
+        """In how many directions the encoder reads."""
+        return 2 if self.bidirectional else 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +100,7 @@ class TrainingConfig:
         weight_decay: how fast weights shrink by themselves (AdamW, Loshchilov & Hutter 2019).
         clip_norm: gradients of a larger global norm are scaled down to it (Pascanu et al. 2013).
         initialization: "orthogonal" or "book"; see `henkan.model.initialization`.
+        dropout, embedding_dropout, label_smoothing: see `henkan.nn.regularization`.
         seed: decides the first weights and the order of the batches.
     """
 
@@ -88,6 +113,9 @@ class TrainingConfig:
     weight_decay: float = 0.05
     clip_norm: float = 5.0
     initialization: Initialization = "orthogonal"
+    dropout: float = 0.0
+    embedding_dropout: float = 0.0
+    label_smoothing: float = 0.0
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -97,10 +125,9 @@ class TrainingConfig:
         _require_whole("seed", self.seed, at_least=0, at_most=2**63 - 1)
         _require_positive("learning_rate", self.learning_rate)
         _require_positive("clip_norm", self.clip_norm)
-        _require(_is_number(self.warmup) and 0 <= self.warmup < 1, "warmup", "from 0 to below 1", self.warmup)
-        _require(_is_number(self.beta2) and 0 <= self.beta2 < 1, "beta2", "from 0 to below 1", self.beta2)
-        decay = self.weight_decay
-        _require(_is_number(decay) and 0 <= decay < 1, "weight_decay", "from 0 to below 1", decay)
+        for name in ("warmup", "beta2", "weight_decay", "dropout", "embedding_dropout", "label_smoothing"):
+            share = getattr(self, name)
+            _require(_is_number(share) and 0 <= share < 1, name, "from 0 to below 1", share)
         _require_choice("schedule", self.schedule, Schedule)
         _require_choice("initialization", self.initialization, Initialization)
 
@@ -117,6 +144,11 @@ class Settings(TypedDict, total=False):
 
     reverse: bool
     peeky: bool
+    attention: bool
+    attention_kind: AttentionKind
+    bidirectional: bool
+    layers: int
+    tied: bool
     embedding_size: int
     hidden_size: int
     fill: bool
@@ -134,10 +166,14 @@ class Settings(TypedDict, total=False):
     weight_decay: float
     clip_norm: float
     initialization: Initialization
+    dropout: float
+    embedding_dropout: float
+    label_smoothing: float
     seed: int
 
 
 UPDATES = 3000
+MOST_LAYERS = 4
 FEWEST_EPOCHS = 8
 MOST_EPOCHS = 200
 

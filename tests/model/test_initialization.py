@@ -20,9 +20,9 @@ def draw(rule, *, peeky=True):
     [
         ("encoder.E", 0.01),
         ("decoder.E", 0.01),
-        ("encoder.Wx", D**-0.5),
-        ("encoder.Wh", H**-0.5),
-        ("decoder.Wx", (H + D) ** -0.5),
+        ("encoder.lstm1.Wx", D**-0.5),
+        ("encoder.lstm1.Wh", H**-0.5),
+        ("decoder.lstm1.Wx", (H + D) ** -0.5),
         ("decoder.Wc", (H + D) ** -0.5),
         ("decoder.Wy", (2 * H) ** -0.5),
         ("decoder.Wyc", (2 * H) ** -0.5),
@@ -34,19 +34,19 @@ def test_the_books_rule(name, deviation):
 
 def test_the_books_rule_without_peeking():
     parameters = draw("book", peeky=False)
-    assert parameters["decoder.Wx"].std() == pytest.approx(D**-0.5, rel=0.05)
+    assert parameters["decoder.lstm1.Wx"].std() == pytest.approx(D**-0.5, rel=0.05)
     assert parameters["decoder.Wy"].std() == pytest.approx(H**-0.5, rel=0.05)
-    assert not parameters["decoder.b"].any()
-    assert not parameters["encoder.b"].any()
+    assert not parameters["decoder.lstm1.b"].any()
+    assert not parameters["encoder.lstm1.b"].any()
 
 
 def test_the_orthogonal_rule():
     parameters = draw("orthogonal")
-    for gate in np.split(parameters["encoder.Wh"], 4, axis=1):
+    for gate in np.split(parameters["encoder.lstm1.Wh"], 4, axis=1):
         np.testing.assert_allclose(gate.T @ gate, np.eye(H), atol=1e-12)
     assert parameters["encoder.E"].std() == pytest.approx(1, rel=0.05)
-    assert parameters["decoder.Wx"].std() == pytest.approx(D**-0.5, rel=0.05)
+    assert parameters["decoder.lstm1.Wx"].std() == pytest.approx(D**-0.5, rel=0.05)
     assert parameters["decoder.Wc"].std() == pytest.approx(H**-0.5, rel=0.05)
-    for name in ("encoder.b", "decoder.b"):  # the forget gate's is the second quarter
+    for name in ("encoder.lstm1.b", "decoder.lstm1.b"):  # the forget gate's is the second quarter
         np.testing.assert_array_equal(np.split(parameters[name], 4), np.array([[0], [1], [0], [0]]) * np.ones(H))
     assert not parameters["decoder.by"].any()

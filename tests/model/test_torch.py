@@ -22,7 +22,7 @@ class TorchSeq2Seq(torch.nn.Module):
 
     def lstm(self, name, Wx):
         """nn.LSTM's own arithmetic with our weights (its matrices are transposed, its bias is in two parts)."""
-        Wh, b = self.weights[f"{name}_Wh"], self.weights[f"{name}_b"]
+        Wh, b = self.weights[f"{name}_lstm1_Wh"], self.weights[f"{name}_lstm1_b"]
 
         def run(xs, h, c):
             hs, _, _ = torch.lstm(
@@ -35,13 +35,13 @@ class TorchSeq2Seq(torch.nn.Module):
 
     def forward(self, sources, inputs):
         weights = self.weights
-        H = len(weights["encoder_Wh"])
-        zero = torch.zeros(H, dtype=weights["encoder_Wh"].dtype)
+        H = len(weights["encoder_lstm1_Wh"])
+        zero = torch.zeros(H, dtype=weights["encoder_lstm1_Wh"].dtype)
         h = zero
         if len(sources):
-            encode = self.lstm("encoder", weights["encoder_Wx"])
+            encode = self.lstm("encoder", weights["encoder_lstm1_Wx"])
             h = encode(weights["encoder_E"][sources], zero, zero)[-1]
-        xs, Wx, Wy = weights["decoder_E"][inputs], weights["decoder_Wx"], weights["decoder_Wy"]
+        xs, Wx, Wy = weights["decoder_E"][inputs], weights["decoder_lstm1_Wx"], weights["decoder_Wy"]
         repeated = h.repeat(len(inputs), 1)
         if self.peeky:
             xs, Wx = torch.cat([repeated, xs], 1), torch.cat([weights["decoder_Wc"], Wx])

@@ -29,10 +29,12 @@ class StepOutput:
     Attributes:
         log_probabilities: (N, V) of the next symbol.
         state: the decoder's state after the step.
+        attention: (N, S) weights over the source's steps as the encoder reads them, or None without attention.
     """
 
     log_probabilities: Array
     state: Any
+    attention: Array | None = None
 
 
 class Engine(Protocol):

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any, TypeVar
 
 import numpy as np
@@ -19,10 +18,8 @@ from henkan.config import Initialization, ModelConfig, TrainingConfig
 from henkan.engine.base import StepOutput
 from henkan.engine.workers import WORKERS
 from henkan.model import EncoderDecoder, initialize, parameter_shapes
-from henkan.model.bridge import bridge
-from henkan.model.decoder import decoder_step, see_context
-from henkan.model.encoder import encode_without_backward
-from henkan.nn import Adam, Parameters, affine, clip_by_global_norm
+from henkan.model.decoder import Outlook, decoder_step, look_out
+from henkan.nn import Adam, Parameters, Regularization, clip_by_global_norm
 from henkan.nn.kernels import choose_kernels, plain
 from henkan.nn.workspace import Backend, Workspace
 
@@ -34,36 +31,26 @@ SHARDS = 2
 
 @dataclass(frozen=True)
 class Memory:
-    """What stays the same through decoding.
+    """What stays the same through decoding, and whose arithmetic the steps use."""
 
-    Attributes:
-        kernels: whose arithmetic the steps use.
-        table: (V, 4H), the symbols' share of the gates, for all sequences alike.
-        gates, scores: what peeking adds to the gates (N, 4H) and to the scores (N, V), or None.
-    """
-
-    kernels: ModuleType
-    table: Array
-    gates: Array | None
-    scores: Array | None
+    outlook: Outlook
+    backend: Backend
 
     def take(self, rows: Array) -> Memory:
         """The parts of some sequences."""
-        if self.gates is None or self.scores is None:
-            return self
-        return Memory(self.kernels, self.table, self.gates[rows], self.scores[rows])
+        return Memory(self.outlook.take(rows), self.backend)
 
 
 @dataclass(frozen=True)
 class State:
-    """The decoder's hidden and cell states, (N, H) each."""
+    """The hidden and cell states of the decoder's layers, (L, N, H) each."""
 
     h: Array
     c: Array
 
     def take(self, rows: Array) -> State:
         """The parts of some sequences."""
-        return State(self.h[rows], self.c[rows])
+        return State(self.h[:, rows], self.c[:, rows])
 
 
 class NumpyEngine:
@@ -142,15 +129,17 @@ class NumpyEngine:
         return loss
 
     def _loss_and_gradients(self, batch: Batch) -> tuple[float, Array]:
-        count = int(batch.targets.valid.sum())
-
+        adam, config, count = self._training(), self.training, int(batch.targets.valid.sum())
         shards = min(len(self._gradients), batch.size)
 
         def work(number: int) -> float:
             workspace, gradients = self._workspaces[number], self._gradients[number]
             workspace.reset()
-            backend = Backend(self._training().kernels, workspace.empty)
-            loss, backward = self.model.loss(batch.shard(number, shards), count, backend)
+            backend = Backend(adam.kernels, workspace.empty)
+            # Drawn anew from the number of the update: a training that goes on after a stop needs no more than that.
+            generator = np.random.Generator(np.random.SFC64([config.seed, 4, adam.steps, number]))
+            noise = Regularization(config.dropout, config.embedding_dropout, config.label_smoothing, generator)
+            loss, backward = self.model.loss(batch.shard(number, shards), count, noise, backend)
             backward(gradients)
             return loss
 
@@ -181,26 +170,18 @@ class NumpyEngine:
 
         The fused kernels take longer to load than to answer a few thousand, so only `many` asks for them.
         """
-        kernels = choose_kernels() if many else plain
-        encoder, decoder = self.parameters.group("encoder"), self.parameters.group("decoder")
-        h, c = encode_without_backward(encoder, sources.ids, sources.active, kernels)
-        h0, c0, context, _ = bridge(h, c, peeky=self.model.config.peeky)
-        table, _ = affine(decoder["E"], decoder["Wx"], decoder["b"])
-        return Memory(kernels, table, *see_context(decoder, context)), State(h0, c0)
+        backend = Backend(choose_kernels() if many else plain)
+        given = self.model.read(sources, backend)
+        h = np.stack(given.first)
+        return Memory(look_out(self.parameters.group("decoder"), given), backend), State(h, np.zeros_like(h))
 
     def step(self, memory: Memory, state: State, symbols: Array) -> StepOutput:
         """One step of decoding: `symbols` (N,) are the last ones."""
-        log_probabilities, h, c = decoder_step(
-            self.parameters.group("decoder"),
-            memory.table,
-            state.h,
-            state.c,
-            memory.gates,
-            memory.scores,
-            symbols,
-            memory.kernels,
+        decoder, attention = self.parameters.group("decoder"), self.parameters.group("attention")
+        log_probabilities, h, c, looks = decoder_step(
+            decoder, attention, memory.outlook, state.h, state.c, symbols, memory.backend
         )
-        return StepOutput(log_probabilities, State(h, c))
+        return StepOutput(log_probabilities, State(h, c), looks)
 
     def _training(self) -> Adam:
         """What training needs beyond the weights, chosen and made when it begins."""

@@ -1,15 +1,17 @@
-"""The encoder: symbols to the LSTM's last states."""
+"""The encoder: symbols to states. One LSTM or several, one upon another; each reads forwards or in both directions."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from types import ModuleType
+from dataclasses import dataclass
 
 import numpy as np
 
+from henkan.batch import Sources
 from henkan.config import ModelConfig
-from henkan.nn import lstm, project_symbols
+from henkan.model.layer import layer_shapes, lstm_layer, of_layer
 from henkan.nn.parameters import Array
+from henkan.nn.regularization import NONE, Regularization, dropout
 from henkan.nn.workspace import PLAIN, Backend
 
 Weights = Mapping[str, Array]
@@ -17,49 +19,123 @@ Weights = Mapping[str, Array]
 STEPS_AT_ONCE = 32
 
 
+@dataclass(frozen=True)
+class Encoded:
+    """What was read; M is H, or 2H for two directions.
+
+    Attributes:
+        states: (S, N, M), the top layer's hidden states, for attention; anything at padding. None where not kept.
+        last: for each layer (N, M), the states of each direction when it had read the whole source.
+    """
+
+    states: Array | None
+    last: list[Array]
+
+
+EncoderBackward = Callable[[Array | None, list[Array], Weights], None]
+
+
 def encoder_shapes(config: ModelConfig, symbols: int) -> dict[str, tuple[int, ...]]:
     """Name -> shape of the encoder's weights, for an alphabet of so many symbols."""
     D, H = config.embedding_size, config.hidden_size
-    return {"E": (symbols, D), "Wx": (D, 4 * H), "Wh": (H, 4 * H), "b": (4 * H,)}
+    shapes: dict[str, tuple[int, ...]] = {"E": (symbols, D)}
+    for number in range(config.layers):
+        for name in _directions(config, number):
+            inputs = D if number == 0 else H * config.directions
+            shapes |= {f"{name}.{kind}": shape for kind, shape in layer_shapes(inputs, H).items()}
+    return shapes
+
+
+def _directions(config: ModelConfig, number: int) -> list[str]:
+    """The names of a layer's LSTMs: `back1` is the first layer's that reads from the end."""
+    return [f"lstm{number + 1}", f"back{number + 1}"][: config.directions]
 
 
 def encode(
-    weights: Weights, ids: Array, active: Array, backend: Backend = PLAIN
-) -> tuple[Array, Array, Callable[[Array, Array, Weights], None]]:
+    weights: Weights,
+    config: ModelConfig,
+    sources: Sources,
+    regularization: Regularization = NONE,
+    backend: Backend = PLAIN,
+) -> tuple[Encoded, EncoderBackward]:
     """Read the sources.
 
     Args:
-        weights: E (V, D), Wx (D, 4H), Wh (H, 4H), b (4H,).
-        ids: (S, N) symbols. active: (S,) sequences still running at each step.
+        weights: E (V, D), and of each LSTM Wx, Wh, b; see `encoder_shapes`.
+        config: the model's settings.
+        sources: N of them.
+        regularization: what is left out.
         backend: the kernels and where large arrays come from.
 
     Returns:
-        h, c (N, H), each sequence's last hidden and cell state, and backward: dh, dc (N, H), gradients ->
-        nothing; it fills the weights' gradients in.
+        what was read, and backward: dstates or None, dlast, gradients -> nothing; it fills the weights' gradients in.
     """
-    E, Wx, Wh, b = (weights[name] for name in ("E", "Wx", "Wh", "b"))
-    table, places, symbols_backward = project_symbols(ids, E, Wx, b, backend)
-    zero = np.zeros((ids.shape[1], len(Wh)), Wh.dtype)
-    hs, cs, lstm_backward = lstm(table, places, zero, zero, Wh, active=active, backend=backend)
+    N, H = sources.ids.shape[1], config.hidden_size
+    zero = np.zeros((N, H), weights["E"].dtype)
+    generator = regularization.generator
+    E, embedding_backward = dropout(weights["E"], regularization.embedding_dropout, generator)
+    x, columns = E, np.arange(N)
+    order = _backwards(sources) if config.bidirectional else None
+    last, layers = [], []
+    for number in range(config.layers):
+        outputs, ends, backwards = [], [], []
+        for name in _directions(config, number):
+            turned = order if name.startswith("back") else None
+            hs, _, layer_backward = lstm_layer(
+                of_layer(weights, name),
+                x,
+                sources.ids if number == 0 else None,
+                zero,
+                zero,
+                sources.active,
+                order=turned,
+                backend=backend,
+            )
+            outputs.append(hs[1:] if turned is None else hs[1:][turned, columns])
+            ends.append(hs[-1])
+            backwards.append((name, turned, layer_backward))
+        x, dropout_backward = dropout(_side_by_side(outputs), regularization.dropout, generator)
+        last.append(_side_by_side(ends))
+        layers.append((backwards, dropout_backward))
 
-    def backward(dh: Array, dc: Array, gradients: Weights) -> None:
-        dtable, _, _, _, dWh = lstm_backward(None, dh, dc)
-        dE, dWx, db = symbols_backward(dtable)
-        for name, gradient in (("E", dE), ("Wx", dWx), ("Wh", dWh), ("b", db)):
-            gradients[name][...] = gradient
+    def backward(dstates: Array | None, dlast: list[Array], gradients: Weights) -> None:
+        dx = dstates
+        for (backwards, dropout_backward), dends in zip(reversed(layers), reversed(dlast), strict=True):
+            douts = None if dx is None else dropout_backward(dx)
+            dx = None
+            for place, (name, turned, layer_backward) in enumerate(backwards):
+                part = slice(place * H, (place + 1) * H)
+                dhs = None if douts is None else np.ascontiguousarray(douts[..., part])
+                if dhs is not None and turned is not None:
+                    dhs = dhs[turned, columns]
+                below, *_ = layer_backward(dhs, dends[:, part], None, of_layer(gradients, name))
+                dx = below if dx is None else dx + below
+        if dx is not None:
+            gradients["E"][...] = embedding_backward(dx)
 
-    return hs[-1], cs[-1], backward
+    return Encoded(x if config.attention else None, last), backward
 
 
 def encode_without_backward(
-    weights: Weights, ids: Array, active: Array, kernels: ModuleType = PLAIN.kernels
-) -> tuple[Array, Array]:
-    """The same h and c for prediction, in memory that does not grow with the length of the sources."""
-    E, Wx, Wh, b = (weights[name] for name in ("E", "Wx", "Wh", "b"))
-    h = c = np.zeros((ids.shape[1], len(Wh)), Wh.dtype)
-    for start in range(0, len(ids), STEPS_AT_ONCE):
+    weights: Weights, config: ModelConfig, sources: Sources, backend: Backend = PLAIN
+) -> Encoded:
+    """The same for prediction; without attention, of one LSTM, in memory that does not grow with the sources."""
+    if config.attention or config.bidirectional or config.layers > 1:
+        return encode(weights, config, sources, backend=backend)[0]
+    h = c = np.zeros((sources.ids.shape[1], config.hidden_size), weights["E"].dtype)
+    for start in range(0, len(sources.ids), STEPS_AT_ONCE):
         piece = slice(start, start + STEPS_AT_ONCE)
-        table, places, _ = project_symbols(ids[piece], E, Wx, b)
-        hs, cs, _ = lstm(table, places, h, c, Wh, active=active[piece], backend=Backend(kernels))
+        ids, active = sources.ids[piece], sources.active[piece]
+        hs, cs, _ = lstm_layer(of_layer(weights, "lstm1"), weights["E"], ids, h, c, active, backend=backend)
         h, c = hs[-1], cs[-1]
-    return h, c
+    return Encoded(None, [h])
+
+
+def _backwards(sources: Sources) -> Array:
+    """(S, N): at which step stands the symbol that is t-th from the end; padding stays where it is."""
+    steps = np.arange(len(sources.ids))[:, None]
+    return np.where(sources.valid, sources.valid.sum(axis=0) - 1 - steps, steps)
+
+
+def _side_by_side(parts: list[Array]) -> Array:
+    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=-1)

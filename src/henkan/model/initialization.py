@@ -25,17 +25,20 @@ def initialize(
     H, D = config.hidden_size, config.embedding_size
     for name, weights in parameters.arrays.items():
         kind = name.rsplit(".", 1)[-1]
-        if kind in ("b", "by"):
+        if weights.ndim == 1:
             weights[...] = 0
-            if kind == "b" and rule == "orthogonal":
+            if len(weights) == 4 * H and kind == "b" and rule == "orthogonal":
                 weights[H : 2 * H] = 1
         elif kind == "E":
-            weights[...] = generator.normal(0, 0.01 if rule == "book" else 1, weights.shape)
+            # where they are the output layer's weights too, they must be as small as those
+            deviation = 0.01 if rule == "book" else H**-0.5 if config.tied and name == "decoder.E" else 1
+            weights[...] = generator.normal(0, deviation, weights.shape)
         elif kind == "Wh" and rule == "orthogonal":
             weights[...] = np.concatenate([_orthogonal(H, generator) for _ in range(4)], axis=1)
         else:
-            joined = rule == "book" and config.peeky and name.startswith("decoder.")
-            fan_in = {"Wx": H + D, "Wc": H + D, "Wy": 2 * H, "Wyc": 2 * H}.get(kind) if joined else None
+            joined = rule == "book" and config.peeky and not name.startswith("encoder.")
+            fans = {"decoder.lstm1.Wx": H + D, "decoder.Wc": H + D, "decoder.Wy": 2 * H, "decoder.Wyc": 2 * H}
+            fan_in = fans.get(name) if joined else None
             weights[...] = generator.normal(0, (fan_in or len(weights)) ** -0.5, weights.shape)
 
 

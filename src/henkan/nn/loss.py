@@ -27,19 +27,22 @@ def output_loss(
     valid: Array,
     *,
     scores: Array | None = None,
+    smoothing: float = 0.0,
     count: int | None = None,
     backend: Backend = PLAIN,
 ) -> tuple[float, OutputBackward]:
-    """The mean over the valid steps of -log p(target), with p = softmax(hs W + b + scores).
+    """The mean over the valid steps of -sum_v q_v log p_v, with p = softmax(hs W + b + scores).
 
-    The derivative with respect to the argument of the softmax is (p - one_hot(target)) / count, so it is at
-    hand as soon as the loss is, and both are made in one go. Padding has no part in either.
+    q is 1 for the target and 0 elsewhere; with label smoothing e, 1 - e + e / V and e / V. The derivative with respect
+    to the argument of the softmax is (p - q) / count, so it is at hand as soon as the loss is, and both are made in
+    one go. Padding has no part in either.
 
     Args:
         hs: (T, N, H), the decoder's hidden states after each step.
         W: (H, V). b: (V,).
         ids: (T, N) the symbols to be predicted, integers from 0 to V - 1. valid: (T, N) booleans.
         scores: (N, V), added at every step of a sequence, or None.
+        smoothing: e, from 0 to below 1.
         count: what the sum is divided by: the valid steps of the whole batch, where this is a part of it; None:
             the valid steps here.
         backend: whose arithmetic.
@@ -48,7 +51,7 @@ def output_loss(
         the loss, in nats a symbol, and backward: () -> dhs (T, N, H), dW (H, V), db (V,), dscores (N, V) or None.
     """
     divisor = max(int(valid.sum()) if count is None else count, 1)
-    loss, *gradients = backend.kernels.output_loss(hs, W, b, scores, ids, valid, divisor)
+    loss, *gradients = backend.kernels.output_loss(hs, W, b, scores, ids, valid, smoothing, divisor)
 
     def backward() -> tuple[Array, Array, Array, Array | None]:
         dhs, dW, db, dscores = gradients

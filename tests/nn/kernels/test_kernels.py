@@ -68,7 +68,8 @@ def test_sum_rows(dtype, count):
 
 @pytest.mark.parametrize("peeking", [True, False])
 @pytest.mark.parametrize("padding", [True, False])
-def test_output_loss(dtype, peeking, padding):
+@pytest.mark.parametrize("smoothing", [0.0, 0.3])
+def test_output_loss(dtype, peeking, padding, smoothing):
     generator = np.random.default_rng(0)
 
     def draw(*shape):
@@ -76,7 +77,7 @@ def test_output_loss(dtype, peeking, padding):
 
     hs, W, b, scores = draw(T, N, H), draw(H, P), draw(P), draw(N, P) if peeking else None
     ids, valid = generator.integers(P, size=(T, N)), generator.random((T, N)) < (0.7 if padding else 1)
-    results = [kernels.output_loss(hs, W, b, scores, ids, valid, 25) for kernels in (plain, fused)]
+    results = [kernels.output_loss(hs, W, b, scores, ids, valid, smoothing, 25) for kernels in (plain, fused)]
     assert results[1][0] == pytest.approx(results[0][0], rel=TOLERANCES[dtype]["rtol"])
     assert_alike(results[0][1:], results[1][1:], dtype)
 

@@ -213,25 +213,31 @@ def sum_rows(places: Array, rows: Array, count: int) -> Array:
 
 
 @kernel
-def _softmax_loss(x: Array, target: int, share: float) -> float:
-    """One row of scores (V,) becomes (softmax - one-hot) * share; returns -log p(target)."""
+def _softmax_loss(x: Array, target: int, smoothing: float, share: float) -> float:
+    """One row of scores (V,) becomes (softmax - q) * share; returns -sum q log p, q as in `henkan.nn.loss`."""
     top = x[0]
     for v in range(1, len(x)):
         top = x[v] if x[v] > top else top
     target_score, total = x[target] - top, x.dtype.type(0)
+    mean = x.dtype.type(0)
+    if smoothing > 0:
+        for v in range(len(x)):
+            mean += x[v] - top
+        mean /= len(x)
     for v in range(len(x)):
         x[v] = exp(x[v] - top)
         total += x[v]
     scale = share / total
+    evenly = x.dtype.type(share * smoothing / len(x))
     for v in range(len(x)):
-        x[v] *= scale
-    x[target] -= share
-    return float(log(total) - target_score)
+        x[v] = x[v] * scale - evenly
+    x[target] -= x.dtype.type(share * (1 - smoothing))
+    return float(log(total) - target_score + smoothing * (target_score - mean))
 
 
 @kernel
 def output_loss(
-    hs: Array, W: Array, b: Array, scores: Array | None, ids: Array, valid: Array, count: int
+    hs: Array, W: Array, b: Array, scores: Array | None, ids: Array, valid: Array, smoothing: float, count: int
 ) -> tuple[float, Array, Array, Array, Array | None]:
     """See `plain.output_loss`."""
     (T, N, H), V = hs.shape, len(b)
@@ -254,7 +260,7 @@ def output_loss(
                     x[v] += b[v]
                     if scores is not None:
                         x[v] += scores[k, v]
-                loss += _softmax_loss(x, ids[t, k], share)
+                loss += _softmax_loss(x, ids[t, k], smoothing, share)
                 for v in range(V):
                     db[v] += x[v]
                     if scores is not None:

@@ -109,7 +109,7 @@ def sum_rows(places: Array, rows: Array, count: int) -> Array:
 
 
 def output_loss(
-    hs: Array, W: Array, b: Array, scores: Array | None, ids: Array, valid: Array, count: int
+    hs: Array, W: Array, b: Array, scores: Array | None, ids: Array, valid: Array, smoothing: float, count: int
 ) -> tuple[float, Array, Array, Array, Array | None]:
     """Affine, softmax, cross-entropy and their derivative; see `henkan.nn.loss.output_loss` for what goes in.
 
@@ -124,10 +124,15 @@ def output_loss(
     logits -= logits.max(axis=1, keepdims=True)
     exponentials = np.exp(logits)
     totals = exponentials.sum(axis=1)
-    loss = float((np.log(totals) - logits[every, targets]).sum(dtype=np.float64)) / count
+    logs = np.log(totals)
+    loss = float((logs - logits[every, targets]).sum(dtype=np.float64)) / count
 
     dlogits = exponentials / totals[:, None]
-    dlogits[every, targets] -= 1
+    dlogits[every, targets] -= 1 - smoothing
+    if smoothing:
+        evenly = float((logs - logits.mean(axis=1)).sum(dtype=np.float64)) / count
+        loss += smoothing * (evenly - loss)
+        dlogits -= smoothing / len(b)
     dlogits /= count
     dhs = np.zeros_like(hs)
     dhs[valid] = dlogits @ W.T
