@@ -19,14 +19,15 @@ def small_model(*, dtype=np.float64, hidden_size=4, seed=0, training=None, **set
     targets = Vocabulary.of(TARGETS, boundary=True, fill=config.fill)
     engine = NumpyEngine(config, len(sources), len(targets), dtype=dtype, training=training)
     engine.initialize("orthogonal", seed)
-    converter = Converter(engine, sources, targets, reverse=config.reverse)
+    converter = Converter(engine, sources, targets, reverse=config.reverse, attention=config.attention)
     return converter, encoded(converter, SOURCES, TARGETS).batch(np.arange(len(SOURCES)))
 
 
 def encoded(converter, sources, targets):
     """Pairs as a converter's ids."""
+    source, target = converter.source_vocabulary, converter.target_vocabulary
     return EncodedPairs(
-        sources, targets, converter.source_vocabulary, converter.target_vocabulary, reverse=converter.reverse
+        map(source.encode, sources), map(target.encode, targets), source, target, reverse=converter.reverse
     )
 
 

@@ -22,7 +22,7 @@ def test_what_is_in_the_folder(folder):
     )
     epochs = json.loads((folder / "metrics.json").read_text())["epochs"]
     assert [epoch["epoch"] for epoch in epochs] == list(range(1, 81))
-    assert set(epochs[0]) == {"epoch", "loss", "exact_match", "seconds", "learning_rate"}
+    assert set(epochs[0]) == {"epoch", "loss", "exact_match", "seconds", "learning_rate", "dev_loss"}
     card = (folder / "README.md").read_text()
     assert "39 pairs" in card
     assert f"henkan predict {folder}" in card
@@ -92,8 +92,8 @@ def rewrite(folder, name, change):
         ("config.json", lambda v: v["model"].update(hidden_size=31), "does not fit"),
         ("config.json", lambda v: v["model"].update(hidden_size=-1), "hidden size must be"),
         ("config.json", lambda v: v["model"].update(fill=True), "does not fit"),
-        ("config.json", lambda v: v["model"].update(attention=True), "no setting 'attention'"),
-        ("config.json", lambda v: v.update(members=2), "members"),
+        ("config.json", lambda v: v["model"].update(attention=True), "weights.safetensors does not fit"),
+        ("config.json", lambda v: v.update(members=2), "weights.safetensors does not fit"),
         ("config.json", lambda v: v.update(members=10**12), "members"),
         ("config.json", lambda v: v["data"].update(more=1), "config.json does not have the form"),
         ("config.json", lambda v: v.update(members="x"), "config.json does not have the form"),

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from henkan import Seq2Seq
 from henkan.errors import SettingsError, UnanswerableError
 from models import SOURCES, small_model
 
@@ -31,16 +32,16 @@ def test_log_probabilities_are_those_of_the_answers(trained):
 
 def test_an_unknown_symbol_is_an_error_or_skipped(trained):
     with pytest.raises(UnanswerableError) as caught:
-        trained.predict(["ab", "axb", "y"])
+        trained.predict(["ab", "axb", "y"], unknown="error")
     assert (caught.value.index, caught.value.text) == (1, "axb")
     assert "unknown symbol 'x'" in str(caught.value)
     assert trained.predict(["ab", "axb", "c"], unknown="skip") == ["AB", "", "C"]
-    with pytest.raises(SettingsError, match="error or skip"):
+    with pytest.raises(SettingsError, match="unknown must be one of use, copy, skip, error"):
         trained.predict(["a"], unknown="guess")
 
 
 def test_a_conversion_carries_the_reason(trained):
-    known, unknown = trained.convert(["b", "?"])
+    known, unknown = trained.convert(["b", "?"], unknown="error")
     assert (known.prediction, known.reason) == ("B", None)
     assert (unknown.prediction, unknown.log_probability, unknown.reason) == (None, None, "unknown symbol '?'")
 
@@ -51,3 +52,82 @@ def test_a_runaway_answer_is_cut_off():
     engine.parameters["decoder.by"][0] = -1e3  # never the end
     [conversion] = converter.convert(["1+2"])
     assert len(conversion.prediction) == 2 * (2 + 1)
+
+
+def test_an_unknown_symbol_is_used_by_default(trained):
+    [conversion] = trained.convert(["ab?"])
+    assert conversion.unknown == ["symbol '?'"]
+    assert conversion.prediction.startswith("AB")
+    assert trained.predict(["ab?"]) == [conversion.prediction]
+
+
+@pytest.fixture(scope="module")
+def copyist(words):
+    """A model that looks at what it writes down, and has seen many symbols become unknown."""
+    sizes = {"epochs": 120, "batch_size": 8, "hidden_size": 32, "embedding_size": 8}
+    return Seq2Seq(attention=True, bidirectional=True, peeky=False, unknown_rate=20, **sizes).fit(*words)
+
+
+@pytest.mark.parametrize("text", ["ab", "a?b", "?ab", "ab?", "?"])
+def test_unknown_symbols_are_copied_to_where_attention_looks(copyist, text):
+    assert copyist.predict([text], unknown="copy") == [text.upper()]
+
+
+def test_copying_needs_attention(trained):
+    with pytest.raises(SettingsError, match="only by a model with attention"):
+        trained.predict(["a?"], unknown="copy")
+
+
+def test_several_answers_the_best_first(trained, words):
+    for conversion, target in zip(trained.convert(words[0], beam=4, nbest=3), words[1], strict=True):
+        assert conversion.nbest[0].prediction == conversion.prediction == target
+        assert len({answer.prediction for answer in conversion.nbest}) == 3
+        logs = [answer.log_probability for answer in conversion.nbest]
+        assert logs[0] == max(logs) == conversion.log_probability
+    with pytest.raises(SettingsError, match="nbest must be a whole number from 1 to the beam, which is 2"):
+        trained.convert(["a"], beam=2, nbest=3)
+    with pytest.raises(SettingsError, match="beam must be"):
+        trained.convert(["a"], beam=0)
+
+
+def test_log_probabilities_of_given_targets(trained):
+    [conversion] = trained.convert(["ab"])
+    scores = trained.log_probability(["ab", "ab", "ab"], ["AB", "AC", "A?"])
+    assert scores[0] == pytest.approx(conversion.log_probability, rel=1e-5)
+    assert scores[1] < scores[0]
+    assert scores[2] == float("-inf")  # it cannot write that
+
+
+@pytest.fixture(scope="module")
+def unsure():
+    """A model of a task in which a third of the answers cannot be known, which it was shown on held-out pairs."""
+    generator = np.random.default_rng(0)
+    sources = ["".join(generator.choice(list("abc"), 4)) for _ in range(300)]
+    targets = [source.upper() if generator.random() < 0.7 or "a" not in source else source for source in sources]
+    settings = {"epochs": 15, "batch_size": 16, "hidden_size": 32, "embedding_size": 8}
+    return Seq2Seq(**settings).fit(sources[:200], targets[:200], dev=(sources[200:], targets[200:]))
+
+
+def test_confidence_tells_what_can_be_known(unsure):
+    sure, guess = unsure.convert(["bcbc", "aaaa"], confidence=True)
+    assert 0.8 < sure.confidence <= 1
+    assert guess.confidence < 0.8
+    assert unsure.convert(["bcbc"])[0].confidence is None
+
+
+def test_a_model_can_abstain_and_hand_over(unsure):
+    sure, guess = unsure.convert(["bcbc", "aaaa"], abstain_below=0.8)
+    assert (sure.prediction, sure.abstained) == ("BCBC", False)
+    assert (guess.prediction, guess.abstained) == (None, True)
+    assert "is below 0.8" in guess.reason
+    assert unsure.predict(["bcbc", "aaaa"], abstain_below=0.8) == ["BCBC", ""]
+    asked = []
+
+    def dictionary(text):
+        asked.append(text)
+        return "from the dictionary"
+
+    answers = unsure.predict(["bcbc", "aaaa"], abstain_below=0.8, fallback=dictionary)
+    assert (answers, asked) == (["BCBC", "from the dictionary"], ["aaaa"])
+    with pytest.raises(SettingsError, match="probability from 0 to 1"):
+        unsure.predict(["a"], abstain_below=2)

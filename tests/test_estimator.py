@@ -44,7 +44,7 @@ def test_the_callback_sees_the_training(words):
 
 def test_the_vocabulary_never_sees_the_dev_set(words):
     model = Seq2Seq(epochs=1).fit(*words, dev=(["z"], ["Z"]))
-    assert model.convert(["z"])[0].reason == "unknown symbol 'z'"
+    assert model.convert(["z"])[0].unknown == ["symbol 'z'"]
 
 
 def test_the_seed_decides(words):

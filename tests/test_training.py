@@ -4,16 +4,30 @@ import numpy as np
 import pytest
 
 from henkan.config import TrainingConfig
+from henkan.errors import SettingsError
 from henkan.nn import one_cycle
 from henkan.training import Epoch, Step, TrainingState, learning_rate, train
 from models import SOURCES, TARGETS, encoded, small_model
 
 
-def run(config, seed=0, evaluate=lambda: 0.5):
+class Examiner:
+    """Gives the exact matches and the losses that a test wants, one after another, then 0.5 and 1."""
+
+    def __init__(self, matches=(), losses=()):
+        self.matches, self.losses = iter(matches), iter(losses)
+
+    def exact_match(self):
+        return next(self.matches, 0.5)
+
+    def loss(self):
+        return next(self.losses, 1.0)
+
+
+def run(config, seed=0, examiner=None):
     converter, _ = small_model(dtype=np.float32, hidden_size=16)
     pairs = encoded(converter, SOURCES, TARGETS)
     state = TrainingState(np.random.default_rng(seed))
-    return list(train(converter.engine, pairs, config, state, evaluate)), converter, state
+    return list(train(converter.engine, pairs, config, state, examiner or Examiner())), converter, state
 
 
 def test_events_count_updates_and_epochs():
@@ -21,9 +35,11 @@ def test_events_count_updates_and_epochs():
     kinds = [type(event) for event in events]
     assert kinds == [Step, Step, Epoch] * 3
     steps = [event for event in events if isinstance(event, Step)]
-    assert [(step.epoch, step.step, step.steps, step.pairs) for step in steps] == [
-        (1, 1, 6, 4), (1, 2, 6, 6), (2, 3, 6, 10), (2, 4, 6, 12), (3, 5, 6, 16), (3, 6, 6, 18),
+    assert [(step.epoch, step.step, step.steps) for step in steps] == [
+        (1, 1, 6), (1, 2, 6), (2, 3, 6), (2, 4, 6), (3, 5, 6), (3, 6, 6),
     ]  # fmt: skip
+    assert [step.pairs for step in steps[1::2]] == [6, 12, 18]
+    assert {step.pairs for step in steps[::2]} <= {2, 4, 8, 10, 14, 16}  # the smaller batch may come first
     assert state.records == [event for event in events if isinstance(event, Epoch)]
     assert [record.exact_match for record in state.records] == [0.5] * 3
     assert state.records[-1].learning_rate == steps[-1].learning_rate
@@ -63,13 +79,13 @@ def test_a_training_goes_on_where_its_state_stands():
     converter, _ = small_model(dtype=np.float32, hidden_size=16)
     pairs = encoded(converter, SOURCES, TARGETS)
     state = TrainingState(np.random.default_rng(0))
-    events = train(converter.engine, pairs, config, state, lambda: 0.5)
+    events = train(converter.engine, pairs, config, state, Examiner())
     while len(state.records) < 2:
         next(events)
     snapshot = converter.engine.snapshot()
     other, _ = small_model(dtype=np.float32, hidden_size=16, seed=9)
     other.engine.restore(snapshot)
-    list(train(other.engine, pairs, config, state, lambda: 0.5))
+    list(train(other.engine, pairs, config, state, Examiner()))
     assert (other.engine.parameters.vector == whole.engine.parameters.vector).all()
 
 
@@ -98,3 +114,29 @@ def test_every_update_has_the_schedules_rate():
     events, _, _ = run(config)
     rates = [event.learning_rate for event in events if isinstance(event, Step)]
     assert rates == [one_cycle(step, 6, 0.02, 0.2) for step in range(6)]
+
+
+def test_the_best_epoch_is_kept():
+    """Most exact matches, of these the least loss, of these the first."""
+    examiner = Examiner([0.1, 0.5, 0.4, 0.5, 0.5, 0.3], [9, 3, 2, 2])
+    _, _, state = run(TrainingConfig(epochs=6, batch_size=4), examiner=examiner)
+    assert (state.best.epoch, state.best.exact_match, state.best.loss) == (4, 0.5, 2)
+    assert [record.dev_loss for record in state.records] == [9, 3, None, 2, 2, None]
+    _, four, _ = run(TrainingConfig(epochs=6, batch_size=4), examiner=Examiner([0.1, 0.2, 0.3, 1.0]))
+    assert state.best.weights.keys() == four.engine.weights.keys()
+
+
+def test_the_best_weights_are_a_copy():
+    examiner = Examiner([0.5, 0.1, 0.1])
+    _, converter, state = run(TrainingConfig(epochs=3, batch_size=4), examiner=examiner)
+    _, first, _ = run(TrainingConfig(epochs=1, batch_size=4, learning_rate=0.01, schedule="constant"))
+    assert any((state.best.weights[name] != array).any() for name, array in converter.engine.weights.items())
+    assert first.engine.weights.keys() == state.best.weights.keys()
+
+
+def test_patience_ends_a_constant_schedule():
+    examiner = Examiner([0.1, 0.5, 0.4, 0.4, 0.4, 0.6])
+    _, _, state = run(TrainingConfig(epochs=9, batch_size=4, schedule="constant", patience=2), examiner=examiner)
+    assert len(state.records) == 4
+    with pytest.raises(SettingsError, match="planned end"):
+        TrainingConfig(patience=2)

@@ -51,6 +51,7 @@ class Artefact:
         source_vocabulary, target_vocabulary: its symbols.
         members: the weights, by name; one set of them for each member of an ensemble.
         data: what it was trained on; see `henkan.fitting.DataSource`.
+        temperature: what makes its probabilities fit held-out pairs, or None if none were held out.
         metrics: what was measured.
     """
 
@@ -61,6 +62,7 @@ class Artefact:
     members: Sequence[Mapping[str, Array]]
     data: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
+    temperature: float | None = None
 
 
 def save(
@@ -101,7 +103,7 @@ def save(
         "training": to_dict(artefact.training),
         "data": dict(artefact.data),
         "members": len(artefact.members),
-        "calibration": None,
+        "calibration": None if artefact.temperature is None else {"temperature": artefact.temperature},
     }
     files = {
         "config.json": _to_json(config),
@@ -225,8 +227,18 @@ def _assemble(folder: Path, files: Mapping[str, bytes]) -> Artefact:
         target_vocabulary=Vocabulary.from_dict(vocabulary["target"]),
         members=members,
         data=dict(config["data"]),
+        temperature=_temperature(config["calibration"], folder),
         metrics=metrics if isinstance(metrics, dict) else {},
     )
+
+
+def _temperature(calibration: Any, folder: Path) -> float | None:
+    if calibration is None:
+        return None
+    temperature = calibration["temperature"]
+    if type(temperature) is not float or not 0 < temperature < float("inf"):
+        raise ModelFolderError(f"{folder}: config.json gives the temperature {temperature!r}; that cannot be")
+    return temperature
 
 
 def _read(folder: Path, name: str) -> bytes:

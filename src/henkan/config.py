@@ -101,6 +101,10 @@ class TrainingConfig:
         clip_norm: gradients of a larger global norm are scaled down to it (Pascanu et al. 2013).
         initialization: "orthogonal" or "book"; see `henkan.model.initialization`.
         dropout, embedding_dropout, label_smoothing: see `henkan.nn.regularization`.
+        patience: with the constant schedule, end after so many epochs without a better model; None: never. A one-cycle
+            schedule has a planned end, where it is at its best.
+        unknown_rate: how often an epoch each source symbol is replaced by the unknown one; see
+            `henkan.text.batches.EncodedPairs`.
         seed: decides the first weights and the order of the batches.
     """
 
@@ -116,6 +120,8 @@ class TrainingConfig:
     dropout: float = 0.0
     embedding_dropout: float = 0.0
     label_smoothing: float = 0.0
+    unknown_rate: float = 0.25
+    patience: int | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -125,10 +131,16 @@ class TrainingConfig:
         _require_whole("seed", self.seed, at_least=0, at_most=2**63 - 1)
         _require_positive("learning_rate", self.learning_rate)
         _require_positive("clip_norm", self.clip_norm)
+        rate = self.unknown_rate
+        _require(_is_number(rate) and 0 <= rate <= 1000, "unknown_rate", "a number from 0 to 1000", rate)
         for name in ("warmup", "beta2", "weight_decay", "dropout", "embedding_dropout", "label_smoothing"):
             share = getattr(self, name)
             _require(_is_number(share) and 0 <= share < 1, name, "from 0 to below 1", share)
         _require_choice("schedule", self.schedule, Schedule)
+        if self.patience is not None:
+            _require_whole("patience", self.patience)
+            if self.schedule != "constant":
+                raise SettingsError("patience needs the constant schedule; a one-cycle schedule has a planned end")
         _require_choice("initialization", self.initialization, Initialization)
 
     def planned_epochs(self, pairs: int) -> int:
@@ -169,6 +181,8 @@ class Settings(TypedDict, total=False):
     dropout: float
     embedding_dropout: float
     label_smoothing: float
+    unknown_rate: float
+    patience: int | None
     seed: int
 
 
@@ -192,6 +206,7 @@ RECIPES: Mapping[str, Mapping[str, Any]] = {
         "weight_decay": 0.0,
         "clip_norm": 5.0,
         "initialization": "book",
+        "unknown_rate": 0.0,
     },
 }
 

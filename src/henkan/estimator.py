@@ -9,7 +9,7 @@ from typing import Unpack
 
 from henkan import fitting
 from henkan.config import Settings, make_configs
-from henkan.converter import Conversion, Unknown
+from henkan.converter import Conversion, Fallback, Request, Unknown
 from henkan.errors import DataError, NotFittedError
 from henkan.evaluation import evaluate
 from henkan.fitting import DataSource, FittedModel, Report
@@ -25,15 +25,17 @@ class Seq2Seq:
 
     Args:
         recipe: "modern" or "book", where the settings not given come from.
-        settings: by name, any of `henkan.config.ModelConfig` (reverse, peeky, embedding_size, hidden_size,
-            fill) and `henkan.config.TrainingConfig` (epochs, batch_size, learning_rate, schedule, warmup,
-            beta2, weight_decay, clip_norm, initialization, seed).
+        ensemble: how many models to train, with the seed and those that follow it, which answer together.
+        settings: by name, any of `henkan.config.ModelConfig` (such as reverse, peeky, attention, bidirectional, layers,
+            hidden_size, target_symbols) and `henkan.config.TrainingConfig` (such as epochs, batch_size,
+            learning_rate, dropout, seed).
 
     Raises:
         SettingsError: for an unknown setting or an impossible value.
     """
 
-    def __init__(self, *, recipe: str = "modern", **settings: Unpack[Settings]) -> None:
+    def __init__(self, *, recipe: str = "modern", ensemble: int = 1, **settings: Unpack[Settings]) -> None:
+        self._ensemble = ensemble
         self._model_config, self._training_config = make_configs(settings, recipe=recipe)
         self._fitted: FittedModel | None = None
 
@@ -49,7 +51,8 @@ class Seq2Seq:
 
         Args:
             sources, targets: strings, as many of the one as of the other.
-            dev: sources and targets to measure exact match on after every epoch.
+            dev: sources and targets to measure exact match on after every epoch. The best epoch is kept, and they
+                calibrate the confidences.
             callback: called with a `henkan.Started`, a `henkan.Preparing`, then a `henkan.Step` for each update
                 and a `henkan.Epoch` for each epoch.
 
@@ -72,31 +75,73 @@ class Seq2Seq:
                 held_out="none" if dev is None else "file",
                 seed=self._training_config.seed,
             ),
+            members=self._ensemble,
             report=callback,
         )
         return self
 
-    def predict(self, sources: Sequence[str], *, unknown: Unknown = "error") -> list[str]:
+    def predict(
+        self,
+        sources: Sequence[str],
+        *,
+        unknown: Unknown = "use",
+        beam: int = 1,
+        abstain_below: float | None = None,
+        fallback: Fallback | None = None,
+    ) -> list[str]:
         """The model's answers, in the order of the sources.
 
         Args:
             sources: strings.
-            unknown: what to do with a source that the model cannot read, because it holds a symbol that was
-                not in training: "error" raises, "skip" gives "".
+            unknown: what to do with symbols that were not in training: "use" reads them as the unknown symbol, "copy"
+                also puts them into the answer where attention looks at them, "error" raises, "skip" gives "".
+            beam: beginnings of answers that are followed at every step.
+            abstain_below: the confidence below which the answer is "", or the fallback's.
+            fallback: source -> answer, such as a calculator, a dictionary or a larger model.
 
         Raises:
-            UnanswerableError: at the first such source.
+            UnanswerableError: at the first source that cannot be read.
             NotFittedError: before `fit`.
+            SettingsError: for what is impossible.
         """
-        return self._model().converter.predict(_strings(sources, "sources"), unknown)
+        request = Request(unknown=unknown, beam=beam, abstain_below=abstain_below)
+        return self._model().converter.predict(_strings(sources, "sources"), request, fallback)
 
-    def convert(self, sources: Sequence[str]) -> list[Conversion]:
+    def convert(
+        self,
+        sources: Sequence[str],
+        *,
+        unknown: Unknown = "use",
+        beam: int = 1,
+        nbest: int = 1,
+        confidence: bool = False,
+        abstain_below: float | None = None,
+    ) -> list[Conversion]:
         """The answers with their log-probabilities; a source that cannot be answered carries the reason.
 
+        Args:
+            sources: strings.
+            unknown, beam, abstain_below: as in `predict`.
+            nbest: answers for each source, at most `beam`.
+            confidence: whether to say how probable it is that each answer is right.
+
         Raises:
             NotFittedError: before `fit`.
+            SettingsError: for what is impossible.
         """
-        return self._model().converter.convert(_strings(sources, "sources"))
+        request = Request(unknown=unknown, beam=beam, nbest=nbest, confidence=confidence, abstain_below=abstain_below)
+        return self._model().converter.convert(_strings(sources, "sources"), request)
+
+    def log_probability(self, sources: Sequence[str], targets: Sequence[str]) -> list[float]:
+        """How probable the model finds each target of its source, in nats; minus infinity where it cannot write it.
+
+        Raises:
+            NotFittedError: before `fit`.
+            DataError: if there are not as many sources as targets.
+        """
+        pairs = _pairs(sources, targets)
+        [scores] = self._model().converter.score(pairs.sources, pairs.targets)
+        return scores
 
     def score(self, sources: Sequence[str], targets: Sequence[str]) -> float:
         """Exact match: the share of sources, from 0 to 1, whose answer is the target.

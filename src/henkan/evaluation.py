@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from henkan.converter import Conversion, Converter
+from henkan.calibration import coverage, expected_calibration_error
+from henkan.converter import Conversion, Converter, Request
 from henkan.text.pairs import Pairs
 from henkan.text.symbols import Cutting
 from henkan.text.vocabulary import FILLER
@@ -101,6 +102,29 @@ class Evaluation:
             count[1] += 1
         return {length: (right, pairs) for length, (right, pairs) in sorted(counts.items())}
 
+    @property
+    def unknown(self) -> int:
+        """How many sources hold symbols that were not in training."""
+        return sum(len(conversion.unknown) > 0 for conversion in self.conversions)
+
+    @property
+    def cut_off(self) -> int:
+        """How many answers did not end within the length bound."""
+        return sum(conversion.cut_off for conversion in self.conversions)
+
+    def _confidences(self) -> tuple[list[float], list[bool]]:
+        pairs = [(each.confidence or 0.0, self.is_correct(each)) for each in self.conversions]
+        return [confidence for confidence, _ in pairs], [right for _, right in pairs]
+
+    @property
+    def expected_calibration_error(self) -> float:
+        """See `henkan.calibration`; only where confidences were asked for."""
+        return expected_calibration_error(*self._confidences())
+
+    def coverage(self) -> list[tuple[float, float, float]]:
+        """See `henkan.calibration`; only where confidences were asked for."""
+        return coverage(*self._confidences())
+
     def confusions(self) -> list[tuple[str, str, int]]:
         """(symbol of the target, symbol of the answer, how often), the commonest first.
 
@@ -117,7 +141,7 @@ class Evaluation:
         return [(true, given, count) for (true, given), count in counts.most_common()]
 
 
-def evaluate(converter: Converter, pairs: Pairs) -> Evaluation:
+def evaluate(converter: Converter, pairs: Pairs, request: Request = Request()) -> Evaluation:  # noqa: B008
     """Ask a converter all sources of some pairs.
 
     The targets are taken as the model can write them: normalised as in training, and of a filled model without the
@@ -127,4 +151,4 @@ def evaluate(converter: Converter, pairs: Pairs) -> Evaluation:
     targets = list(map(vocabulary.cutting.normalize, pairs.targets))
     if vocabulary.width is not None:
         targets = [target.rstrip(FILLER) for target in targets]
-    return Evaluation(converter.convert(pairs.sources), targets, vocabulary.cutting)
+    return Evaluation(converter.convert(pairs.sources, request), targets, vocabulary.cutting)

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from henkan import artefact
 from henkan._version import __version__
 from henkan.artefact import Artefact
+from henkan.calibration import TEMPERATURES, best_temperature
 from henkan.card import model_card
 from henkan.config import ModelConfig, TrainingConfig
-from henkan.converter import Converter
+from henkan.converter import BATCH_SIZE, Converter
+from henkan.engine.ensemble import Ensemble
 from henkan.engine.numpy import NumpyEngine
-from henkan.errors import DataError, ModelFolderError
+from henkan.errors import DataError, ModelFolderError, SettingsError, UnanswerableError
 from henkan.evaluation import evaluate
 from henkan.text.batches import EncodedPairs
 from henkan.text.pairs import Pairs, hold_out
@@ -58,6 +62,7 @@ class Started:
         held_out: number of held-out pairs.
         epochs: planned passes over the training pairs.
         weights: number of weights.
+        member, members: which model of an ensemble it is, from 1, and of how many.
     """
 
     converter: Converter
@@ -65,6 +70,8 @@ class Started:
     held_out: int
     epochs: int
     weights: int
+    member: int = 1
+    members: int = 1
 
 
 @dataclass(frozen=True)
@@ -107,15 +114,20 @@ def fit(
     training: TrainingConfig,
     *,
     data: DataSource,
+    members: int = 1,
     report: Report | None = None,
 ) -> FittedModel:
     """Train a model.
+
+    Where pairs are held out, the epoch that answers most of them is kept (of several, that with the least loss), and
+    they calibrate its probabilities.
 
     Args:
         pairs: what to learn from. The vocabularies are made of these alone.
         held_out: pairs to measure on after every epoch, or None.
         model, training: the settings.
         data: where the pairs came from.
+        members: how many to train, with the seed and those that follow it; several answer together, as an ensemble.
         report: told of every event.
 
     Raises:
@@ -123,44 +135,131 @@ def fit(
     """
     if not len(pairs):
         raise DataError("there are no pairs to train on")
+    if not isinstance(members, int) or isinstance(members, bool) or not 1 <= members <= artefact.MOST_MEMBERS:
+        raise SettingsError(f"ensemble must be a whole number from 1 to {artefact.MOST_MEMBERS}, not {members!r}")
     source_cutting, target_cutting = cuttings(model)
     source_vocabulary = Vocabulary.of(pairs.sources, boundary=False, fill=model.fill, cutting=source_cutting)
     target_vocabulary = Vocabulary.of(pairs.targets, boundary=True, fill=model.fill, cutting=target_cutting)
-    engine = NumpyEngine(model, len(source_vocabulary), len(target_vocabulary), training=training)
-    engine.initialize(training.initialization, training.seed)
-    converter = Converter(engine, source_vocabulary, target_vocabulary, reverse=model.reverse)
-    encoded = EncodedPairs(pairs.sources, pairs.targets, source_vocabulary, target_vocabulary, reverse=model.reverse)
-
-    tell: Report = report if report is not None else lambda _: None
-    weights = sum(array.size for array in engine.weights.values())
+    encoded = EncodedPairs(
+        map(source_vocabulary.encode, pairs.sources),
+        map(target_vocabulary.encode, pairs.targets),
+        source_vocabulary,
+        target_vocabulary,
+        reverse=model.reverse,
+        unknown_rate=training.unknown_rate,
+    )
     held_out = held_out or None  # no pairs at all cannot be measured on
-    held_out_count = len(held_out or ())
-    tell(Started(converter, len(pairs), held_out_count, training.planned_epochs(len(pairs)), weights))
-    state = TrainingState(np.random.default_rng([training.seed, 3]))
-
-    def exact_match() -> float | None:
-        return evaluate(converter, held_out).exact_match if held_out is not None else None
-
-    tell(Preparing())
-    engine.prepare(encoded.batch(np.arange(min(len(encoded), training.batch_size))))
-    with engine.at_work():
-        for event in train(engine, encoded, training, state, exact_match):
-            tell(event)
+    tell: Report = report if report is not None else lambda _: None
+    engines, histories = [], []
+    for member in range(members):
+        config = replace(training, seed=training.seed + member)
+        engine = NumpyEngine(model, len(source_vocabulary), len(target_vocabulary), training=config)
+        converter = _converter([engine], source_vocabulary, target_vocabulary, model)
+        weights = sum(array.size for array in engine.weights.values())
+        planned = config.planned_epochs(len(pairs))
+        tell(Started(converter, len(pairs), len(held_out or ()), planned, weights, member + 1, members))
+        histories.append(_fit_member(engine, converter, encoded, held_out, config, tell))
+        engines.append(engine)
+    converter = _converter(engines, source_vocabulary, target_vocabulary, model)
+    if held_out is not None:
+        converter.temperature = calibrate(converter, held_out)
     kept = Artefact(
         model=model,
         training=training,
         source_vocabulary=source_vocabulary,
         target_vocabulary=target_vocabulary,
-        members=[dict(engine.weights)],
+        members=[dict(engine.weights) for engine in engines],
         data=asdict(data),
         metrics={
-            "epochs": [asdict(record) for record in state.records],
+            **histories[0],
+            **({"members": histories} if members > 1 else {}),
             "pairs": len(pairs),
-            "held_out": held_out_count,
+            "held_out": len(held_out or ()),
             "weights": weights,
         },
+        temperature=converter.temperature,
     )
     return FittedModel(kept, converter, data)
+
+
+def _fit_member(
+    engine: NumpyEngine,
+    converter: Converter,
+    encoded: EncodedPairs,
+    held_out: Pairs | None,
+    training: TrainingConfig,
+    tell: Report,
+) -> dict[str, Any]:
+    """Train one model, and leave it at its best; the result is its history."""
+    engine.initialize(training.initialization, training.seed)
+    state = TrainingState(np.random.default_rng([training.seed, 3]))
+    examiner = None if held_out is None else HeldOut(engine, converter, held_out)
+    tell(Preparing())
+    engine.prepare(encoded.batch(np.arange(min(len(encoded), training.batch_size))))
+    with engine.at_work():
+        for event in train(engine, encoded, training, state, examiner):
+            tell(event)
+    if state.best is not None:
+        engine.set_weights(state.best.weights)
+    history: dict[str, Any] = {"seed": training.seed, "epochs": [asdict(record) for record in state.records]}
+    return history | {"best_epoch": None if state.best is None else state.best.epoch}
+
+
+class HeldOut:
+    """Measures a model on held-out pairs; a pair whose target it cannot write has no loss."""
+
+    def __init__(self, engine: NumpyEngine, converter: Converter, pairs: Pairs) -> None:
+        self.engine, self.converter, self.pairs = engine, converter, pairs
+        source, target = converter.source_vocabulary, converter.target_vocabulary
+        ids = []
+        for text, answer in zip(pairs.sources, pairs.targets, strict=True):
+            with suppress(UnanswerableError):
+                ids.append((source.encode(text, use_unknown=True), target.encode(answer)))
+        self.encoded = EncodedPairs(
+            [one for one, _ in ids], [other for _, other in ids], source, target, reverse=converter.reverse
+        )
+
+    def exact_match(self) -> float:
+        """The share of the pairs that are answered rightly."""
+        return evaluate(self.converter, self.pairs).exact_match
+
+    def loss(self) -> float:
+        """The mean loss of the pairs, in nats a symbol."""
+        batches = list(self.encoded.ordered_batches(BATCH_SIZE))
+        symbols = [int(batch.targets.valid.sum()) for batch in batches]
+        losses = self.engine.map(self.engine.loss, batches)
+        return sum(loss * count for loss, count in zip(losses, symbols, strict=True)) / max(1, sum(symbols))
+
+
+def calibrate(converter: Converter, pairs: Pairs) -> float | None:
+    """The temperature that fits the answers to some pairs; None if there are none."""
+    result = evaluate(converter, pairs)
+    asked = [
+        (conversion.source, conversion.prediction, result.is_correct(conversion))
+        for conversion in result.conversions
+        if conversion.prediction is not None
+    ]
+    if not asked:
+        return None
+    sources, answers, right = zip(*asked, strict=True)
+    return best_temperature(converter.score(sources, answers, TEMPERATURES), right)
+
+
+def _converter(
+    engines: Sequence[NumpyEngine],
+    source_vocabulary: Vocabulary,
+    target_vocabulary: Vocabulary,
+    model: ModelConfig,
+    temperature: float | None = None,
+) -> Converter:
+    return Converter(
+        engines[0] if len(engines) == 1 else Ensemble(engines),
+        source_vocabulary,
+        target_vocabulary,
+        reverse=model.reverse,
+        attention=model.attention,
+        temperature=temperature,
+    )
 
 
 def cuttings(model: ModelConfig) -> tuple[Cutting, Cutting]:
@@ -182,9 +281,8 @@ def load(folder: Path) -> FittedModel:
         data = DataSource(**kept.data)
     except TypeError:
         raise ModelFolderError(f"{folder}: config.json does not have the form that henkan writes") from None
-    if len(kept.members) != 1:
-        raise ModelFolderError(f"{folder}: it has {len(kept.members)} members; this henkan reads models of one")
-    if kept.source_vocabulary.boundary or not kept.target_vocabulary.boundary:
+    vocabularies_fit = not kept.source_vocabulary.boundary and kept.target_vocabulary.boundary
+    if not vocabularies_fit or kept.source_vocabulary.unknown == kept.model.fill:
         raise ModelFolderError(f"{folder}: vocabulary.json does not fit config.json")
     filled = (kept.source_vocabulary.width, kept.target_vocabulary.width)
     if any((width is not None) != kept.model.fill for width in filled):
@@ -192,13 +290,15 @@ def load(folder: Path) -> FittedModel:
     if (kept.source_vocabulary.cutting, kept.target_vocabulary.cutting) != cuttings(kept.model):
         raise ModelFolderError(f"{folder}: vocabulary.json does not fit config.json")
     sizes = len(kept.source_vocabulary), len(kept.target_vocabulary)
-    weights = kept.members[0]
-    if NumpyEngine.shapes(kept.model, *sizes) != {name: array.shape for name, array in weights.items()}:
-        raise ModelFolderError(f"{folder}: weights.safetensors does not fit config.json and vocabulary.json")
-    engine = NumpyEngine(kept.model, *sizes, training=kept.training)
-    engine.set_weights(weights)
-    converter = Converter(engine, kept.source_vocabulary, kept.target_vocabulary, reverse=kept.model.reverse)
-    return FittedModel(kept, converter, data)
+    engines = []
+    for weights in kept.members:
+        if NumpyEngine.shapes(kept.model, *sizes) != {name: array.shape for name, array in weights.items()}:
+            raise ModelFolderError(f"{folder}: weights.safetensors does not fit config.json and vocabulary.json")
+        engine = NumpyEngine(kept.model, *sizes, training=kept.training)
+        engine.set_weights(weights)
+        engines.append(engine)
+    vocabularies = kept.source_vocabulary, kept.target_vocabulary
+    return FittedModel(kept, _converter(engines, *vocabularies, kept.model, kept.temperature), data)
 
 
 def task_questions(task: Task, data: DataSource) -> Pairs:

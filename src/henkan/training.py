@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from math import isfinite
+from typing import Protocol
 
 import numpy as np
 
+from henkan.batch import Array
 from henkan.config import TrainingConfig
 from henkan.engine.base import Engine
 from henkan.errors import SettingsError
@@ -46,6 +48,8 @@ class Epoch:
         epoch: which, from 1.
         loss: mean loss of its updates, in nats a symbol.
         exact_match: share of the held-out pairs that the model now answers rightly, or None without any.
+        dev_loss: mean loss of these pairs, in nats a symbol, or None if it was not looked at: it decides between epochs
+            of the same exact match alone.
         seconds: time that its updates took, evaluation and display apart.
         learning_rate: that of its last update.
     """
@@ -55,6 +59,34 @@ class Epoch:
     exact_match: float | None
     seconds: float
     learning_rate: float
+    dev_loss: float | None = None
+
+
+class Examiner(Protocol):
+    """Measures a model on held-out pairs."""
+
+    def exact_match(self) -> float:
+        """The share that it answers rightly, from 0 to 1."""
+        ...
+
+    def loss(self) -> float:
+        """The mean loss, in nats a symbol."""
+        ...
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best model so far: the most exact matches, and of these the least loss.
+
+    Attributes:
+        epoch, exact_match, loss: when it was, and how good.
+        weights: a copy.
+    """
+
+    epoch: int
+    exact_match: float
+    loss: float
+    weights: Mapping[str, Array]
 
 
 @dataclass
@@ -65,11 +97,13 @@ class TrainingState:
         generator: draws the order of the batches.
         step: updates made.
         records: the epochs that have ended.
+        best: the best model so far, or None where nothing is held out.
     """
 
     generator: np.random.Generator
     step: int = 0
     records: list[Epoch] = field(default_factory=list)
+    best: Best | None = None
 
 
 def train(
@@ -77,17 +111,18 @@ def train(
     pairs: EncodedPairs,
     config: TrainingConfig,
     state: TrainingState,
-    evaluate: Callable[[], float | None],
+    examiner: Examiner | None,
 ) -> Iterator[Step | Epoch]:
     """Train to the planned end, yielding each update and each epoch as it is done.
 
-    What the caller does between two events is not counted as training time.
+    What the caller does between two events is not counted as training time. With `patience`, it ends as soon as so many
+    epochs have brought no better model.
 
     Args:
         engine: changed in place.
         pairs: what to learn from; at least one.
         state: changed in place.
-        evaluate: gives the exact match on held-out pairs, at the end of every epoch.
+        examiner: asked at the end of every epoch, or None.
 
     Raises:
         SettingsError: if the loss is no longer finite.
@@ -116,10 +151,28 @@ def train(
             yield Step(epoch, state.step, steps, total_loss / max(symbols, 1), rate, pairs_seen, seconds)
             clock = time.perf_counter()
         with np.errstate(all="ignore"):
-            exact_match = evaluate()
-        record = Epoch(epoch, total_loss / max(symbols, 1), exact_match, seconds - began, rate)
+            exact_match, dev_loss = _examine(engine, examiner, state, epoch)
+        record = Epoch(epoch, total_loss / max(symbols, 1), exact_match, seconds - began, rate, dev_loss)
         state.records.append(record)
         yield record
+        if config.patience is not None and state.best is not None and epoch - state.best.epoch >= config.patience:
+            return
+
+
+def _examine(
+    engine: Engine, examiner: Examiner | None, state: TrainingState, epoch: int
+) -> tuple[float | None, float | None]:
+    """Measure the model, and keep it if there was none better."""
+    if examiner is None:
+        return None, None
+    exact_match, best = examiner.exact_match(), state.best
+    if best is not None and exact_match < best.exact_match:
+        return exact_match, None
+    loss = examiner.loss()
+    if best is None or exact_match > best.exact_match or loss < best.loss:
+        weights = {name: array.copy() for name, array in engine.weights.items()}
+        state.best = Best(epoch, exact_match, loss, weights)
+    return exact_match, loss
 
 
 def learning_rate(config: TrainingConfig, step: int, steps: int) -> float:

@@ -7,7 +7,10 @@ def test_exact_match_and_the_first_ten(henkan, folder, pairs_file, words):
     lines = henkan("evaluate", folder, pairs_file).stdout.splitlines()
     assert lines[-1] == "exact match 100.000% (39 of 39)"
     assert lines[-2] == "symbol error rate 0.000%"
-    assert len(lines) == 13
+    table = lines[lines.index("") + 1 :]
+    assert [line.split()[0] for line in table[1:7]] == ["100%", "95%", "90%", "79%", "69%", "51%"]
+    assert {line.split()[-1] for line in table[1:7]} == {"100.00%"}
+    assert table[7].startswith("expected calibration error ")
     assert lines[1].split() == ["O", words[0][0], words[1][0], words[1][0]]
 
 
@@ -16,20 +19,23 @@ def test_wrong_and_unanswerable_pairs(henkan, folder, tmp_path):
     done = henkan("evaluate", folder, "test.tsv", "--errors", "wrong.tsv")
     lines = done.stdout.splitlines()
     assert [line[0] for line in lines[1:4]] == ["O", "X", "X"]
-    assert lines[-2] == "1 could not be answered (unknown symbols, or too long) and count as wrong"
+    assert lines[-2] == "1 hold symbols that were not in training"
     assert lines[-1] == "exact match 33.333% (1 of 3)"
-    assert (tmp_path / "wrong.tsv").read_text() == "c\tX\tC\nxy\tXY\t(unknown symbol 'x')\n"
+    assert (tmp_path / "wrong.tsv").read_text().startswith("c\tX\tC\nxy\tXY\t")
 
 
 def test_json_is_one_object(henkan, folder, tmp_path):
     (tmp_path / "test.tsv").write_text("ab\tAB\nc\tX\nxy\tXY\n")
     result = json.loads(henkan("evaluate", folder, "test.tsv", "--json").stdout)
-    assert result == {
-        "exact_match": 1 / 3, "word_error_rate": pytest.approx(2 / 3), "symbol_error_rate": 3 / 5, "correct": 1,
-        "total": 3, "unanswerable": 1, "model": str(folder), "data": "test.tsv",
-        "by_length": {"1": [0, 1], "2": [1, 2]},
-        "confusions": [["X", "C", 1], ["X", "", 1], ["Y", "", 1]],
+    wanted = {
+        "exact_match": 1 / 3, "word_error_rate": pytest.approx(2 / 3), "correct": 1, "total": 3, "unanswerable": 0,
+        "unknown": 1, "cut_off": 0, "model": str(folder), "data": "test.tsv", "by_length": {"1": [0, 1], "2": [1, 2]},
     }  # fmt: skip
+    assert {name: result[name] for name in wanted} == wanted
+    assert 1 / 5 < result["symbol_error_rate"] <= 1
+    assert ["X", "C", 1] in result["confusions"]
+    assert 0 < result["expected_calibration_error"] < 1
+    assert result["coverage"][0][0] == 1
 
 
 def test_details_by_length_and_confusions(henkan, folder, tmp_path):
@@ -46,7 +52,7 @@ def test_details_by_length_and_confusions(henkan, folder, tmp_path):
 
 def test_a_model_of_something_else_can_be_asked_a_task(henkan, folder):
     done = henkan("evaluate", folder, "multiplication")
-    assert done.stdout.splitlines()[-2].startswith("505 could not be answered")
+    assert done.stdout.splitlines()[-2] == "505 hold symbols that were not in training"
     assert done.stdout.splitlines()[-1] == "exact match 0.000% (0 of 505)"
     assert "trained on pairs given in Python, not on the task multiplication" in done.stderr
 

@@ -7,6 +7,8 @@ from threading import Timer
 
 import pytest
 
+from henkan import Seq2Seq
+
 
 def test_texts_as_arguments_and_as_lines(henkan, folder):
     assert henkan("predict", folder, "ab", "c").stdout == "AB\nC\n"
@@ -22,25 +24,37 @@ def test_order_is_kept_over_many_lines(henkan, folder, words):
 
 def test_json(henkan, folder):
     first, second = map(json.loads, henkan("predict", folder, "--json", "ab", "c").stdout.splitlines())
-    assert set(first) == {"source", "prediction", "log_probability"}
+    assert set(first) == {"source", "prediction", "log_probability", "confidence"}
+    assert 0.8 < first["confidence"] <= 1
     assert (first["source"], first["prediction"], second["prediction"]) == ("ab", "AB", "C")
     assert -0.2 < first["log_probability"] < 0
 
 
 def test_an_unknown_symbol_stops_after_the_answers_before_it(henkan, folder):
-    done = henkan("predict", folder, input="a\nb\nxyz\nc\n", status=2)
+    done = henkan("predict", folder, "--unknown", "error", input="a\nb\nxyz\nc\n", status=2)
     assert done.stdout == "A\nB\n"
     assert done.stderr == (
         "henkan: line 3: unknown symbol 'x' in 'xyz'; correct it, or go on past such texts with --unknown skip\n"
     )
-    assert "argument 2: unknown symbol '語'" in henkan("predict", folder, "a", "語", status=2).stderr
+    done = henkan("predict", folder, "--unknown", "error", "a", "語", status=2)
+    assert "argument 2: unknown symbol '語'" in done.stderr
+
+
+def test_an_unknown_symbol_is_used_and_told_of(henkan, folder):
+    done = henkan("predict", folder, "a", "xa", "b")
+    lines = done.stdout.splitlines()
+    assert (len(lines), lines[0], lines[2]) == (3, "A", "B")
+    assert done.stderr == "note: texts with symbols that were not in training: 1 (see --unknown, and --json)\n"
+    told = json.loads(henkan("predict", folder, "--json", "xa").stdout)
+    assert (told["prediction"], told["unknown"]) == (lines[1], ["symbol 'x'"])
 
 
 def test_unknown_symbols_are_skipped_on_request(henkan, folder):
     assert henkan("predict", folder, "--unknown", "skip", input="a\nxyz\nc\n").stdout == "A\n\nC\n"
     lines = henkan("predict", folder, "--unknown", "skip", "--json", "xyz", "c").stdout.splitlines()
     assert json.loads(lines[0]) == {
-        "source": "xyz", "prediction": None, "log_probability": None, "reason": "unknown symbol 'x'",
+        "source": "xyz", "prediction": None, "log_probability": None, "confidence": None,
+        "reason": "unknown symbol 'x'", "unknown": ["symbol 'x'", "symbol 'y'", "symbol 'z'"],
     }  # fmt: skip
     assert json.loads(lines[1])["prediction"] == "C"
 
@@ -100,7 +114,7 @@ def test_on_a_terminal_it_asks(folder):
                 unread += os.read(leader, 1024)  # raises at the end, on Linux
             unread = unread[unread.index(text) + len(text) :]
 
-        for typed, answer in ((b"cab\r", b"CAB"), (b"xyz\r", b"unknown symbol 'x' in 'xyz'"), (b"ab\r", b"AB")):
+        for typed, answer in ((b"cab\r", b"CAB"), (b"xa\r", b"(unknown: symbol 'x')"), (b"ab\r", b"AB")):
             until(b"> ")
             os.write(leader, typed)
             until(answer)
@@ -128,5 +142,43 @@ def test_a_full_disk_is_told_in_a_sentence(folder):
 
 
 def test_a_long_text_is_not_repeated_whole(henkan, folder):
-    done = henkan("predict", folder, input="?" * 300_000 + "\n", status=2)
+    done = henkan("predict", folder, "--unknown", "error", input="?" * 300_000 + "\n", status=2)
     assert len(done.stderr) < 300
+
+
+def test_several_answers_a_text(henkan, folder):
+    lines = henkan("predict", folder, "--beam", "3", "--nbest", "2", "ab", "c").stdout.splitlines()
+    rows = [line.split("\t") for line in lines]
+    assert [row[0] for row in rows] == ["ab", "ab", "c", "c"]
+    assert (rows[0][1], rows[2][1]) == ("AB", "C")
+    assert float(rows[0][2]) > float(rows[1][2])
+    told = json.loads(henkan("predict", folder, "--beam", "3", "--nbest", "2", "--json", "ab").stdout)
+    assert [answer["prediction"] for answer in told["nbest"]] == [rows[0][1], rows[1][1]]
+
+
+def test_mistakes_in_what_is_asked(refused, folder):
+    assert "nbest must be a whole number from 1 to the beam, which is 1" in refused(
+        "predict", folder, "--nbest", 2, "a"
+    )
+    assert "beam must be" in refused("predict", folder, "--beam", 0, "a")
+    assert "probability from 0 to 1" in refused("predict", folder, "--abstain-below", 80, "a")
+    assert "only by a model with attention" in refused("predict", folder, "--unknown", "copy", "a")
+
+
+def test_abstaining_leaves_the_line_empty(henkan, folder):
+    done = henkan("predict", folder, "--abstain-below", "1", "ab", "c")
+    assert done.stdout == "\n\n"
+    assert "not fitted" in done.stderr  # this model held nothing out
+    told = json.loads(henkan("predict", folder, "--abstain-below", "1", "--json", "ab").stdout)
+    assert (told["prediction"], told["abstained"]) == (None, True)
+    assert 0.8 < told["confidence"] < 1
+
+
+def test_an_answer_that_does_not_end_is_told_of(henkan, words, tmp_path):
+    model = Seq2Seq(epochs=1, hidden_size=8).fit(*words)
+    model._fitted.converter.engine.parameters["decoder.by"][0] = -1e3  # never the end
+    model.save(tmp_path / "endless")
+    done = henkan("predict", "endless", "ab")
+    assert len(done.stdout.strip()) == 8
+    assert "did not end within 8 symbols" in done.stderr
+    assert json.loads(henkan("predict", "endless", "--json", "ab").stdout)["cut_off"] is True

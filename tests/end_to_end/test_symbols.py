@@ -14,7 +14,7 @@ def test_inflection_with_feature_tags_in_a_column_of_its_own(henkan, tmp_path):
     henkan("train", "verbs.tsv", *layout, *SMALL, "--dev", "none", "--out", "m")
     assert henkan("predict", "m", "ka\tV;PST", "tu\tV;PTCP").stdout == "kaed\ntuing\n"
     assert henkan("evaluate", "m", "verbs.tsv", *layout).stdout.splitlines()[-1] == "exact match 100.000% (90 of 90)"
-    assert "unknown feature 'FUT'" in henkan("predict", "m", "ka\tV;FUT", status=2).stderr
+    assert "unknown feature 'FUT'" in henkan("predict", "m", "ka\tV;FUT", "--unknown", "error", status=2).stderr
     symbols = json.loads((tmp_path / "m/vocabulary.json").read_text())["source"]["symbols"]
     assert {"\tV", "\tPST", "\tPRS", "\tPTCP"} < set(symbols)
 

@@ -24,13 +24,18 @@ def test_ids_take_the_smallest_type_that_holds_them():
 
 def encode(sources, targets, *, reverse=False):
     vocabularies = Vocabulary.of(sources, boundary=False), Vocabulary.of(targets, boundary=True)
-    return vocabularies, EncodedPairs(sources, targets, *vocabularies, reverse=reverse)
+    return vocabularies, of_texts(sources, targets, vocabularies, reverse=reverse)
+
+
+def of_texts(sources, targets, vocabularies, **options):
+    source, target = vocabularies
+    return EncodedPairs(map(source.encode, sources), map(target.encode, targets), source, target, **options)
 
 
 def test_a_batch_is_taught_each_symbol_and_the_end():
     _, pairs = encode(["a", "bb"], ["xy", "x"])
     batch = pairs.batch(np.array([0, 1]))
-    assert batch.sources.ids.T.tolist() == [[1, 1], [0, 0]]  # the longer source first
+    assert batch.sources.ids.T.tolist() == [[2, 2], [1, 0]]  # the longer source first
     assert batch.sources.active.tolist() == [2, 1]
     assert batch.targets.inputs.T.tolist() == [[0, 1, 0], [0, 1, 2]]
     assert batch.targets.ids.T.tolist() == [[1, 0, 0], [1, 2, 0]]
@@ -40,7 +45,7 @@ def test_a_batch_is_taught_each_symbol_and_the_end():
 
 def test_a_filled_model_is_taught_no_end():
     vocabularies = Vocabulary.of(["a"], boundary=False, fill=True), Vocabulary.of(["x", "yy"], boundary=True, fill=True)
-    batch = EncodedPairs(["a"], ["x"], *vocabularies, reverse=False).batch(np.array([0]))
+    batch = of_texts(["a"], ["x"], vocabularies, reverse=False).batch(np.array([0]))
     assert batch.targets.ids.T.tolist() == [[2, 1]]
     assert batch.targets.inputs.T.tolist() == [[0, 2]]
 
@@ -65,8 +70,37 @@ def test_an_epoch_takes_every_pair_once(count, size):
     strings = [chr(ord("a") + k) for k in range(count)]
     _, pairs = encode(strings, strings)
     batches = list(pairs.batches(size, np.random.default_rng(0)))
-    assert [batch.sources.ids.shape[1] for batch in batches[:-1]] == [size] * (len(batches) - 1)
-    assert sorted(id for batch in batches for id in batch.sources.ids[0].tolist()) == list(range(count))
+    sizes = sorted((batch.size for batch in batches), reverse=True)
+    assert sizes == [min(size, count - first) for first in range(0, count, size)]
+    assert sorted(id for batch in batches for id in batch.sources.ids[0].tolist()) == list(range(1, count + 1))
+
+
+def test_pairs_of_like_lengths_come_together():
+    generator = np.random.default_rng(0)
+    strings = ["a" * length for length in generator.integers(1, 20, size=400)]
+    _, pairs = encode(strings, strings)
+    batches = list(pairs.batches(10, np.random.default_rng(0)))
+    padding = sum((~batch.targets.valid).sum() for batch in batches) / sum(
+        batch.targets.valid.size for batch in batches
+    )
+    assert padding < 0.1  # about a half if they came as they are drawn
+    assert len({batch.targets.ids.shape[0] for batch in batches[:8]}) > 3  # and not the shortest ones first
+
+
+def test_rare_symbols_become_unknown_most_often():
+    strings = ["aaaaaaaaab"] * 50 + ["c"]
+    vocabularies = Vocabulary.of(strings, boundary=False), Vocabulary.of(strings, boundary=True)
+    pairs = of_texts(strings, strings, vocabularies, reverse=False, unknown_rate=2.0)
+    generator = np.random.default_rng(0)
+    lost = np.zeros(4)
+    for _ in range(300):
+        for batch in pairs.batches(64, generator):
+            seen = np.bincount(batch.sources.ids[batch.sources.valid], minlength=4)
+            lost += [0, 450 - seen[1], 50 - seen[2], 1 - seen[3]]
+            assert batch.targets.valid.sum() == 50 * 11 + 2
+    np.testing.assert_allclose(lost / 300, [0, 2 * 450 / 452, 2 * 50 / 52, 2 / 3], rtol=0.15)
+    [batch] = pairs.ordered_batches(64)
+    assert batch.sources.ids[batch.sources.valid].all()  # none, where nothing is learned
 
 
 def test_source_batches_say_where_each_source_came_from():

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.text import Text
 
 from henkan.cli.evaluate import SHOWN, question_rows
-from henkan.converter import Converter
+from henkan.converter import Converter, Request
 from henkan.fitting import Event, Preparing, Started
 from henkan.text.pairs import Pairs
 from henkan.training import Epoch, Step
@@ -75,7 +75,13 @@ class Display:
     def _start(self, event: Started) -> None:
         self.converter, self.epochs = event.converter, event.epochs
         held_out = f"{event.held_out:,} held out" if event.held_out else "none held out"
-        self.console.print(f"{event.pairs:,} pairs to learn from, {held_out}; {event.weights:,} weights")
+        if event.members == 1:
+            self.console.print(f"{event.pairs:,} pairs to learn from, {held_out}; {event.weights:,} weights")
+        else:
+            self.console.print(
+                f"model {event.member} of {event.members}: {event.pairs:,} pairs to learn from, {held_out}; "
+                f"{event.weights:,} weights"
+            )
 
     def _end_epoch(self, event: Epoch) -> None:
         self.exact_match = event.exact_match
@@ -90,7 +96,7 @@ class Display:
         assert self.converter is not None
         now = time.monotonic()
         if self.questions is not None and now - self.answered >= SECONDS_BETWEEN_ANSWERS:
-            answers = self.converter.predict(self.questions.sources, unknown="skip")
+            answers = self.converter.predict(self.questions.sources, Request(unknown="skip"))
             self.rows = question_rows(self.questions.sources, self.questions.targets, answers)
             self.answered = time.monotonic()
         self.progress.update(

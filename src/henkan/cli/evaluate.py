@@ -11,6 +11,7 @@ import click
 
 from henkan import fitting
 from henkan.cli.options import PATH, layout_options
+from henkan.converter import Request
 from henkan.errors import DataError
 from henkan.evaluation import NOTHING, Evaluation
 from henkan.evaluation import evaluate as measure
@@ -27,8 +28,11 @@ SHOWN = 10
 @click.option("--errors", type=PATH, metavar="FILE", help="Write every wrong answer: source, target, answer.")
 @click.option("--details", is_flag=True, help="Also exact match by length, and the commonest confusions of symbols.")
 @click.option("--json", "as_json", is_flag=True, help="Print one object instead, with the details.")
+@click.option("--beam", type=int, default=1, show_default=True, help="Beginnings of answers to follow at every step.")
 @layout_options
-def evaluate(model: Path, data: str, errors: Path | None, details: bool, as_json: bool, **layout: Any) -> None:
+def evaluate(
+    model: Path, data: str, errors: Path | None, details: bool, as_json: bool, beam: int, **layout: Any
+) -> None:
     """Measure a saved MODEL on a file of pairs, or on questions of a task that it was not trained on.
 
     \b
@@ -36,10 +40,13 @@ def evaluate(model: Path, data: str, errors: Path | None, details: bool, as_json
     henkan evaluate models/names test.tsv --errors wrong.tsv
 
     An answer is right if it is the target, symbol for symbol; a source that stands there with several targets
-    accepts each. A source that the model cannot read, because it holds a symbol that was not in training, counts
-    as wrong and is counted apart. The symbol error rate is the symbols to insert, delete or replace, by the
-    symbols of the targets.
+    accepts each. A source that the model cannot read counts as wrong, and is counted apart.
+
+    The symbol error rate is the symbols to insert, delete or replace, by the symbols of the targets. The table says
+    how right the model would be if it gave only its surest answers (predict --abstain-below); the expected
+    calibration error is how far its confidence is from the share of right answers, on average.
     """
+    request = Request(beam=beam, confidence=True)
     fitted = fitting.load(model)
     found = task_or_file(data)
     if isinstance(found, Task):
@@ -56,7 +63,7 @@ def evaluate(model: Path, data: str, errors: Path | None, details: bool, as_json
             raise DataError(f"{errors}: these are the pairs themselves; choose another --errors")
     if errors is not None:
         _write_errors(Evaluation([], []), errors)  # whether it can be written is known before the work
-    result = measure(fitted.converter, pairs)
+    result = measure(fitted.converter, pairs, request)
     by_length = result.by_length(fitted.converter.source_vocabulary.cutting)
     if as_json:
         values = {
@@ -66,6 +73,10 @@ def evaluate(model: Path, data: str, errors: Path | None, details: bool, as_json
             "correct": result.correct,
             "total": result.total,
             "unanswerable": result.unanswerable,
+            "unknown": result.unknown,
+            "cut_off": result.cut_off,
+            "expected_calibration_error": result.expected_calibration_error,
+            "coverage": result.coverage(),
             "model": str(model),
             "data": data,
             "by_length": by_length,
@@ -76,6 +87,7 @@ def evaluate(model: Path, data: str, errors: Path | None, details: bool, as_json
         show_questions(result)
         if details:
             _show_details(by_length, result.confusions())
+        _show_coverage(result)
         click.echo(f"symbol error rate {result.symbol_error_rate:.3%}")
         show_exact_match(result)
     if errors is not None:
@@ -95,9 +107,20 @@ def show_questions(result: Evaluation) -> None:
 
 def show_exact_match(result: Evaluation) -> None:
     """Print how many answers are right, and before it how many questions had none."""
+    if result.unknown:
+        click.echo(f"{result.unknown} hold symbols that were not in training")
+    if result.cut_off:
+        click.echo(f"{result.cut_off} answers did not end within the length bound")
     if result.unanswerable:
         click.echo(f"{result.unanswerable} could not be answered (unknown symbols, or too long) and count as wrong")
     click.echo(exact_match_line(result))
+
+
+def _show_coverage(result: Evaluation) -> None:
+    rows = [("answered", "confidence from", "exact match")]
+    rows += [(f"{share:.0%}", f"{least:.3f}", f"{right:.2%}") for share, least, right in result.coverage()]
+    click.echo("\n" + "\n".join(f"{a:>8}  {b:>15}  {c:>11}" for a, b, c in rows))
+    click.echo(f"expected calibration error {result.expected_calibration_error:.2%}\n")
 
 
 def _show_details(by_length: Mapping[int, tuple[int, int]], confusions: Sequence[tuple[str, str, int]]) -> None:

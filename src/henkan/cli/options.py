@@ -8,7 +8,7 @@ from typing import Any, TypeVar, get_args
 
 import click
 
-from henkan.config import Normalization
+from henkan.config import AttentionKind, Normalization, Schedule
 from henkan.text.pairs import Columns
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -36,6 +36,56 @@ def layout_options(command: Command) -> Command:
         "source as whole symbols), and any other word for a column to pass over. Or the numbers of these three: 3,1.",
     )
     return delimiter(columns(strip(command)))
+
+
+def _switch(name: str, default: bool | None, text: str) -> Callable[[Command], Command]:
+    shown = "" if default is None else f"  [default: {name if default else 'no-' + name}]"
+    return click.option(f"--{name}/--no-{name}", default=None, help=text + shown)
+
+
+def model_options(command: Command) -> Command:
+    """The network and its training: settings of `ModelConfig` and `TrainingConfig`, None where not given."""
+    for option in reversed(
+        (
+            _switch("reverse", None, "Read the source backwards."),
+            _switch("peeky", None, "Show the encoder's last hidden state to the decoder at every step."),
+            _switch("attention", None, "Let the decoder look back at all of the source at every step."),
+            click.option("--attention-kind", type=click.Choice(get_args(AttentionKind)), help="How it finds where."),
+            _switch("bidirectional", None, "Let the encoder read the source in both directions."),
+            click.option("--layers", type=int, help="LSTMs upon one another, from 1 to 4, on both sides."),
+            _switch("tied", None, "Make the output layer's weights those of the target embeddings."),
+            click.option("--embedding-size", type=int, help="Numbers that stand for a symbol."),
+            click.option("--hidden-size", type=int, help="Numbers in a hidden state."),
+            click.option("--epochs", type=int, help="Passes over the pairs."),
+            click.option("--batch-size", type=int, help="Pairs in one update."),
+            click.option("--learning-rate", type=float, help="Adam's step size, or the peak that it rises to."),
+            click.option("--schedule", type=click.Choice(get_args(Schedule)), help="How the learning rate goes."),
+            click.option("--dropout", type=float, help="Share of what one layer hands to the next that is left out."),
+            click.option("--embedding-dropout", type=float, help="Share of the embeddings that is left out."),
+            click.option(
+                "--label-smoothing", type=float, help="Share of a target's probability spread over all symbols."
+            ),
+            click.option("--weight-decay", type=float, help="How fast weights shrink by themselves."),
+            click.option(
+                "--unknown-rate",
+                type=float,
+                help="How often an epoch each symbol is replaced by the unknown one, so that the model learns what to "
+                "do with symbols that it never saw.",
+            ),
+            click.option(
+                "--patience",
+                type=int,
+                help="With the constant schedule, end after so many epochs without a better model.",
+            ),
+            click.option(
+                "--seed",
+                type=int,
+                help="Decides a task's pairs, the part held out, the first weights and the order of batches.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
 
 
 def symbol_options(command: Command) -> Command:

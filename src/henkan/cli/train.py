@@ -13,7 +13,7 @@ import click
 
 from henkan import fitting
 from henkan.cli.evaluate import exact_match_line, show_exact_match, show_questions
-from henkan.cli.options import PATH, layout_options, symbol_options
+from henkan.cli.options import PATH, layout_options, model_options, symbol_options
 from henkan.config import RECIPES, ModelConfig, make_configs
 from henkan.evaluation import evaluate
 from henkan.fitting import DataSource
@@ -40,30 +40,14 @@ from henkan.text.tasks import TASKS, Task, task_or_file
     help="Where the settings not given come from. `book` is that of the book's chapter 7: embedding 16, "
     "hidden 128, batch 128, 25 epochs, Adam at a constant 0.001, strings filled with spaces.",
 )
-@click.option("--reverse/--no-reverse", default=None, help="Read the source backwards.  [default: reverse]")
 @click.option(
-    "--peeky/--no-peeky",
-    default=None,
-    help="Show the encoder's last hidden state to the decoder at every step.  [default: peeky]",
-)
-@click.option(
-    "--epochs",
+    "--ensemble",
     type=int,
-    help="Passes over the pairs.  [default: enough for about 3,000 updates, from 8 to 200; book: 25]",
+    default=1,
+    show_default=True,
+    help="Train so many models, with the seed and those that follow it; they answer together.",
 )
-@click.option("--batch-size", type=int, help="Pairs in one update.  [default: 128]")
-@click.option("--embedding-size", type=int, help="Numbers that stand for a symbol.  [default: 16]")
-@click.option("--hidden-size", type=int, help="Numbers in the hidden state.  [default: 128]")
-@click.option(
-    "--learning-rate",
-    type=float,
-    help="Adam's step size.  [default: rises to 0.01 and falls to nothing; book: 0.001]",
-)
-@click.option(
-    "--seed",
-    type=int,
-    help="Decides a task's pairs, the part held out, the first weights and the order of batches.  [default: 0]",
-)
+@model_options
 @symbol_options
 @layout_options
 @click.option("--quiet", is_flag=True, help="Show no progress, and print the exact match alone.")
@@ -76,6 +60,7 @@ def train(
     delimiter: str,
     strip: bool,
     columns: Columns,
+    ensemble: int,
     quiet: bool,
     **settings: Any,
 ) -> None:
@@ -106,7 +91,7 @@ def train(
     if not quiet:
         _say_what_was_found(pairs, held_out, dev, model)
     with Display(held_out, quiet=quiet) as display:
-        fitted = fitting.fit(pairs, held_out, model, training, data=source, report=display)
+        fitted = fitting.fit(pairs, held_out, model, training, data=source, members=ensemble, report=display)
     picture = learning_curve(fitted.artefact.metrics["epochs"])
     fitted.save(folder, force=force, pictures={} if picture is None else {"learning_curve.png": picture})
 

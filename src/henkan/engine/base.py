@@ -37,13 +37,8 @@ class StepOutput:
     attention: Array | None = None
 
 
-class Engine(Protocol):
-    """A model's arithmetic."""
-
-    @property
-    def weights(self) -> Mapping[str, Array]:
-        """Name -> array of every weight."""
-        ...
+class Predictor(Protocol):
+    """What decoding asks of a model."""
 
     def at_work(self, *, many: bool = False) -> AbstractContextManager[None]:
         """Have threads ready, for as long as the caller is inside; `many`: and what `encode` needs for as many."""
@@ -51,6 +46,30 @@ class Engine(Protocol):
 
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
         """function(item) for every item, in order, on the threads at work."""
+        ...
+
+    def encode(self, sources: Sources, *, many: bool = False) -> tuple[Any, Any]:
+        """Read the sources: what stays the same through decoding (the memory), and the first state.
+
+        Both are `Indexed`. `many` says that there are so many more to come that faster means are worth loading.
+        """
+        ...
+
+    def step(self, memory: Any, state: Any, symbols: Array) -> StepOutput:
+        """One step of decoding: `symbols` (N,) are the last ones."""
+        ...
+
+
+class Engine(Predictor, Protocol):
+    """A model's arithmetic, with all that training asks."""
+
+    @property
+    def weights(self) -> Mapping[str, Array]:
+        """Name -> array of every weight."""
+        ...
+
+    def set_weights(self, weights: Mapping[str, Array]) -> None:
+        """Copy weights in, by name; every one must be there and have its shape."""
         ...
 
     def prepare(self, batch: Batch) -> None:
@@ -71,15 +90,4 @@ class Engine(Protocol):
 
     def restore(self, snapshot: Mapping[str, Any]) -> None:
         """Go back to where `snapshot` was taken."""
-        ...
-
-    def encode(self, sources: Sources, *, many: bool = False) -> tuple[Any, Any]:
-        """Read the sources: what stays the same through decoding (the memory), and the first state.
-
-        Both are `Indexed`. `many` says that there are so many more to come that faster means are worth loading.
-        """
-        ...
-
-    def step(self, memory: Any, state: Any, symbols: Array) -> StepOutput:
-        """One step of decoding: `symbols` (N,) are the last ones."""
         ...

@@ -21,7 +21,7 @@ from henkan.model import EncoderDecoder, initialize, parameter_shapes
 from henkan.model.decoder import Outlook, decoder_step, look_out
 from henkan.nn import Adam, Parameters, Regularization, clip_by_global_norm
 from henkan.nn.kernels import choose_kernels, plain
-from henkan.nn.workspace import Backend, Workspace
+from henkan.nn.workspace import PLAIN, Backend, Workspace
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -151,7 +151,8 @@ class NumpyEngine:
 
     def loss(self, batch: Batch) -> float:
         """The mean cross-entropy over the batch's valid steps, in nats a symbol."""
-        return self.model.loss(batch)[0]
+        backend = PLAIN if self._adam is None else Backend(self._adam.kernels)
+        return self.model.loss(batch, backend=backend)[0]
 
     def snapshot(self) -> dict[str, Any]:
         """Copies of the weights, of Adam's moments and of its number of updates."""

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 
 from henkan.batch import Array, Batch, Sources, Targets
-from henkan.text.vocabulary import BOUNDARY, Vocabulary
+from henkan.text.vocabulary import BOUNDARY, UNKNOWN, Vocabulary
+
+POOL = 8
 
 
 class Sequences:
@@ -47,30 +49,44 @@ class EncodedPairs:
     """Training pairs as ids.
 
     Args:
-        sources, targets: strings of known symbols, as many of the one as of the other.
+        sources, targets: ids, without boundaries, as many of the one as of the other.
         source_vocabulary, target_vocabulary: their vocabularies.
         reverse: whether the encoder reads the source backwards.
+        unknown_rate: how often an epoch a symbol, on average, is replaced by the unknown one. A symbol that occurs n
+            times is replaced there with probability rate / (rate + n) (after Kiperwasser & Goldberg 2016): rare ones,
+            which are most like what will be unknown one day, most of all.
     """
 
     def __init__(
         self,
-        sources: Sequence[str],
-        targets: Sequence[str],
+        sources: Iterable[Sequence[int]],
+        targets: Iterable[Sequence[int]],
         source_vocabulary: Vocabulary,
         target_vocabulary: Vocabulary,
         *,
         reverse: bool,
+        unknown_rate: float = 0.0,
     ) -> None:
         end = [] if target_vocabulary.width is not None else [BOUNDARY]
         self.reverse = reverse
-        self.sources = Sequences(map(source_vocabulary.encode, sources), len(source_vocabulary))
-        self.targets = Sequences((target_vocabulary.encode(target) + end for target in targets), len(target_vocabulary))
+        self.sources = Sequences(sources, len(source_vocabulary))
+        self.targets = Sequences(([*target, *end] for target in targets), len(target_vocabulary))
+
+        self._replaced: Array | None = None  # with which probability each symbol is
+        if unknown_rate and source_vocabulary.unknown:
+            counts = np.bincount(self.sources.flat, minlength=len(source_vocabulary))
+            self._replaced = (unknown_rate / (unknown_rate + counts)).astype(np.float32)
 
     def __len__(self) -> int:
         return len(self.sources)
 
-    def batch(self, rows: Array) -> Batch:
-        """The pairs of some rows, put in order of falling length (of sources, then of targets)."""
+    def batch(self, rows: Array, generator: np.random.Generator | None = None) -> Batch:
+        """The pairs of some rows, put in order of falling length (of sources, then of targets).
+
+        Args:
+            rows: which.
+            generator: draws which symbols become unknown; None leaves all as they are.
+        """
         rows = rows[np.lexsort((-self.targets.lengths(rows), -self.sources.lengths(rows)))]
         ids, valid = self.targets.padded(rows)
         inputs = np.full_like(ids, BOUNDARY)
@@ -78,13 +94,29 @@ class EncodedPairs:
         # A target may outlast one that stands before it; the decoder runs all rows down to the last valid one.
         places = np.arange(1, len(rows) + 1)
         active = (valid * places).max(axis=1, initial=0)
-        return Batch(_sources(self.sources, rows, reverse=self.reverse), Targets(inputs, ids, valid, active))
+        sources = _sources(self.sources, rows, reverse=self.reverse)
+        if self._replaced is not None and generator is not None:
+            sources.ids[generator.random(sources.ids.shape, np.float32) < self._replaced[sources.ids]] = UNKNOWN
+        return Batch(sources, Targets(inputs, ids, valid, active))
 
     def batches(self, size: int, generator: np.random.Generator) -> Iterator[Batch]:
-        """All pairs once, in an order drawn from the generator, `size` at a time."""
+        """All pairs once, `size` at a time, drawn by the generator; pairs of like lengths come together.
+
+        They are drawn into pools of `POOL` batches, and each pool is put in order of length before it is cut.
+        """
         order = generator.permutation(len(self))
-        for start in range(0, len(order), size):
-            yield self.batch(order[start : start + size])
+        batches = []
+        for start in range(0, len(order), POOL * size):
+            pool = order[start : start + POOL * size]
+            pool = pool[np.lexsort((self.targets.lengths(pool), self.sources.lengths(pool)))]
+            batches += [pool[first : first + size] for first in range(0, len(pool), size)]
+        for place in generator.permutation(len(batches)):
+            yield self.batch(batches[place], generator)
+
+    def ordered_batches(self, size: int) -> Iterator[Batch]:
+        """All pairs once, in their order, as they are."""
+        for start in range(0, len(self), size):
+            yield self.batch(np.arange(start, min(start + size, len(self))))
 
 
 def source_batches(

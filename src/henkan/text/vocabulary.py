@@ -12,6 +12,9 @@ from henkan.text.symbols import TAG, Cutting
 BOUNDARY = 0
 """The target's id for what stands before its first symbol and after its last."""
 
+UNKNOWN = 0
+"""The source's id for every symbol that was not in training; it stands for rare ones there (`text/batches.py`)."""
+
 FILLER = " "
 
 
@@ -19,12 +22,13 @@ class Vocabulary:
     """The symbols of one side of the pairs, in code point order.
 
     A target vocabulary keeps id 0 for the boundary: as the decoder's first input it means "begin", as an
-    output "end". With a `width`, strings are filled with spaces to that many symbols instead, the space is
-    a symbol like any other, and nothing marks the end (the book's way).
+    output "end". A source vocabulary keeps id 0 for the unknown symbol. With a `width`, strings are filled with spaces
+    to that many symbols instead, the space is a symbol like any other, nothing marks the end, and no symbol is unknown
+    (the book's way).
 
     Attributes:
-        symbols: the symbols; those of a target begin at id 1.
-        boundary: whether id 0 is the boundary.
+        symbols: the symbols.
+        boundary, unknown: whether id 0 is the boundary, or the unknown symbol; at most one of them.
         longest: symbols in the longest string that the vocabulary was made from.
         width: symbols to which strings are filled, or None.
         cutting: how a string becomes symbols.
@@ -36,15 +40,17 @@ class Vocabulary:
         *,
         boundary: bool,
         longest: int,
+        unknown: bool = False,
         width: int | None = None,
         cutting: Cutting = Cutting(),  # noqa: B008  (it cannot be changed)
     ) -> None:
         self.cutting = cutting
         self.symbols = tuple(symbols)
         self.boundary = boundary
+        self.unknown = unknown
         self.longest = longest
         self.width = width
-        self._first = 1 if boundary else 0
+        self._first = 1 if boundary or unknown else 0
         self._ids = {symbol: id for id, symbol in enumerate(self.symbols, start=self._first)}
 
     @classmethod
@@ -66,17 +72,28 @@ class Vocabulary:
         if fill:
             symbols.add(FILLER)
         width = longest if fill else None
-        return cls(sorted(symbols), boundary=boundary, longest=longest, width=width, cutting=cutting)
+        return cls(
+            sorted(symbols),
+            boundary=boundary,
+            longest=longest,
+            unknown=not boundary and not fill,
+            width=width,
+            cutting=cutting,
+        )
 
     def __len__(self) -> int:
         return self._first + len(self.symbols)
 
-    def encode(self, string: str, index: int = 0) -> list[int]:
+    def encode(self, string: str, index: int = 0, *, use_unknown: bool = False) -> list[int]:
         """The ids of a string's symbols (without a boundary).
 
+        Args:
+            string: what to encode.
+            index: the string's place among its fellows, for the error.
+            use_unknown: let the unknown symbol, if there is one, stand for symbols that are not in the vocabulary.
+
         Raises:
-            UnanswerableError: for a symbol that is not in the vocabulary, or a string longer than `width`;
-                it carries `index`, the string's place among its fellows.
+            UnanswerableError: for a symbol that is not in the vocabulary, or a string longer than `width`.
         """
         symbols = self.cutting.cut(string)
         if self.width is not None:
@@ -84,25 +101,44 @@ class Vocabulary:
                 reason = f"{len(symbols)} symbols where this model was trained with at most {self.width}"
                 raise UnanswerableError(string, index, reason)
             symbols = [*symbols, *[FILLER] * (self.width - len(symbols))]
+        if use_unknown and self.unknown:
+            return [self._ids.get(symbol, UNKNOWN) for symbol in symbols]
         try:
             return [self._ids[symbol] for symbol in symbols]
         except KeyError:
-            unknown = next(symbol for symbol in symbols if symbol not in self._ids)
-            what = "unknown feature" if unknown.startswith(TAG) and len(unknown) > 1 else "unknown symbol"
-            raise UnanswerableError(
-                string, index, f"{what} {unknown if what == 'unknown symbol' else unknown[1:]!r}"
-            ) from None
+            raise UnanswerableError(string, index, f"unknown {self.unknown_symbols(string)[0]}") from None
+
+    def unknown_symbols(self, string: str) -> list[str]:
+        """Each symbol of a string that is not in the vocabulary, named: `symbol 'x'` or `feature 'PST'`."""
+        names = []
+        for symbol in dict.fromkeys(self.cutting.cut(string)):
+            if symbol not in self._ids:
+                feature = symbol.startswith(TAG) and len(symbol) > 1
+                names.append(f"feature {symbol[1:]!r}" if feature else f"symbol {symbol!r}")
+        return names
 
     def decode(self, ids: Iterable[int]) -> str:
         """The string of some ids, without boundaries and, where strings are filled, without the filling."""
-        string = self.cutting.join(self.symbols[id - self._first] for id in ids if id >= self._first)
+        return self.join(self.symbols_of(ids))
+
+    def symbols_of(self, ids: Iterable[int]) -> list[str]:
+        """The symbols of some ids, without boundaries."""
+        return [self.symbols[id - self._first] for id in ids if id >= self._first]
+
+    def join(self, symbols: Iterable[str]) -> str:
+        """The string of some symbols, without the filling where strings are filled."""
+        string = self.cutting.join(symbols)
         return string.rstrip(FILLER) if self.width is not None else string
+
+    def knows(self, symbol: str) -> bool:
+        """Whether it is one of the symbols."""
+        return symbol in self._ids
 
     def to_dict(self) -> dict[str, Any]:
         """The vocabulary as plain values, for JSON."""
         return {
             "cut": asdict(self.cutting),
-            "specials": ["boundary"] if self.boundary else [],
+            "specials": ["boundary"] if self.boundary else ["unknown"] if self.unknown else [],
             "symbols": list(self.symbols),
             "longest": self.longest,
             "width": self.width,
@@ -124,7 +160,7 @@ class Vocabulary:
                 and isinstance(symbols, list)
                 and all(map(cutting.is_symbol, symbols))
                 and len(set(symbols)) == len(symbols)
-                and specials in ([], ["boundary"])
+                and specials in ([], ["boundary"], ["unknown"])
                 and type(longest) is int
                 and longest >= 0
                 and (width is None or (type(width) is int and width == longest and FILLER in symbols))
@@ -133,4 +169,11 @@ class Vocabulary:
             sound = False
         if not sound:
             raise ModelFolderError("the vocabulary does not have the form that henkan writes")
-        return cls(symbols, boundary=bool(specials), longest=longest, width=width, cutting=cutting)
+        return cls(
+            symbols,
+            boundary=specials == ["boundary"],
+            longest=longest,
+            unknown=specials == ["unknown"],
+            width=width,
+            cutting=cutting,
+        )

@@ -1,0 +1,49 @@
+"""How much a model's probabilities can be believed (Guo et al. 2017)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+TEMPERATURES = tuple(np.geomspace(0.25, 8, 41).tolist())
+
+
+def best_temperature(log_probabilities: Sequence[Sequence[float]], right: Sequence[bool]) -> float:
+    """The temperature at which the answers' probabilities say best which of them are right.
+
+    That is the one with the least cross-entropy. What is right counts as slightly less than certain (Platt 1999): of n
+    right answers as (n + 1) / (n + 2), so that a model without an error is not made sure of everything.
+
+    Args:
+        log_probabilities: for each of `TEMPERATURES`, of each answer, in nats.
+        right: whether each answer is right; at least one.
+    """
+    y = np.asarray(right, bool)
+    n, wrong = int(y.sum()), int((~y).sum())
+    wanted = np.where(y, (n + 1) / (n + 2), 1 / (wrong + 2))
+    logs = np.minimum(np.asarray(log_probabilities, float), -1e-9)
+    losses = -(wanted * logs + (1 - wanted) * np.log(-np.expm1(logs))).mean(axis=1)
+    return float(TEMPERATURES[int(losses.argmin())])
+
+
+def expected_calibration_error(confidences: Sequence[float], right: Sequence[bool], bins: int = 10) -> float:
+    """The mean distance between confidence and accuracy, over bins of equal width, weighted by what is in each."""
+    p, y = np.asarray(confidences, float), np.asarray(right, float)
+    if not len(p):
+        return 0.0
+    place = np.minimum((p * bins).astype(int), bins - 1)
+    gaps = [abs(p[place == k].sum() - y[place == k].sum()) for k in range(bins)]
+    return float(sum(gaps) / len(p))
+
+
+def coverage(
+    confidences: Sequence[float], right: Sequence[bool], shares: Sequence[float] = (1, 0.95, 0.9, 0.8, 0.7, 0.5)
+) -> list[tuple[float, float, float]]:
+    """If only the surest answers are given: (share that is answered, least confidence there, accuracy there)."""
+    p, y = np.asarray(confidences, float), np.asarray(right, float)
+    if not len(p):
+        return []
+    order = np.argsort(-p, kind="stable")
+    counts = [max(1, round(share * len(p))) for share in shares]
+    return [(count / len(p), float(p[order[count - 1]]), float(y[order[:count]].mean())) for count in counts]
