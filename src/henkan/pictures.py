@@ -41,3 +41,92 @@ def learning_curve(epochs: Sequence[Mapping[str, Any]]) -> bytes | None:
     file = BytesIO()
     figure.savefig(file, format="png", dpi=120)
     return file.getvalue()
+
+
+def attention_picture(
+    source: Sequence[str],
+    answer: Sequence[str],
+    probabilities: Sequence[float],
+    weights: Sequence[Sequence[float]],
+    *,
+    format: str,
+) -> tuple[bytes, list[str]] | None:
+    """How probable each symbol of an answer was, and where attention looked; None without matplotlib.
+
+    Args:
+        source, answer: symbols. probabilities: of the answer's.
+        weights: for each symbol of the answer, the weights over the source; empty without attention.
+        format: "png" or "svg".
+
+    Returns:
+        the picture's bytes, and what a person should be told of its fonts.
+    """
+    try:
+        from matplotlib import rc_context
+        from matplotlib.figure import Figure
+    except ImportError:
+        return None
+    families, notes = _fonts_for("".join([*source, *answer]))
+    looks = any(map(len, weights))
+    height = 1.2 + 0.36 * len(answer)
+    with rc_context({"font.family": families, "svg.fonttype": "path"}):
+        figure = Figure(figsize=(3.2 + (0.42 * len(source) if looks else 0), height), layout="constrained")
+        bars, *maps = figure.subplots(
+            1,
+            2 if looks else 1,
+            sharey=True,
+            squeeze=False,
+            width_ratios=[1, max(1.0, len(source) / 4)] if looks else [1],
+        )[0]
+        places = range(len(answer))
+        bars.barh(places, probabilities, color="#4c72b0")
+        bars.set(xlim=(0, 1), xlabel="probability", yticks=list(places), ylim=(len(answer) - 0.5, -0.5))
+        bars.set_yticklabels(answer)
+        bars.spines[["top", "right"]].set_visible(False)
+        for axis in maps:
+            axis.imshow(weights, cmap="Greys", vmin=0, vmax=1, aspect="auto")
+            axis.set_xticks(range(len(source)), source)
+            axis.xaxis.tick_top()
+            axis.set_xlabel("attention to the source")
+            axis.tick_params(length=0)
+        file = BytesIO()
+        figure.savefig(file, format=format, dpi=150)
+    return file.getvalue(), notes
+
+
+def _fonts_for(text: str) -> tuple[list[str], list[str]]:
+    """Families of installed fonts that together have all characters, matplotlib's own first, and notes on them."""
+    from matplotlib.font_manager import fontManager
+
+    families, notes = ["DejaVu Sans"], []
+    needed = {character for character in text if not character.isspace()}
+    needed -= _characters(fontManager.findfont("DejaVu Sans"))
+    fonts = {
+        font.fname: font.name
+        for font in fontManager.ttflist
+        if needed and font.style == "normal" and not font.name.startswith("Last Resort")  # which draws boxes alone
+    }
+    covers = {path: needed & _characters(path) for path in sorted(fonts)}
+    while needed and covers:
+        path = max(covers, key=lambda each: len(covers[each] & needed))
+        if not covers[path] & needed:
+            break
+        needed -= covers.pop(path)
+        families.append(fonts[path])
+        notes.append(f"characters that DejaVu Sans lacks are drawn in {fonts[path]}")
+    if needed:
+        shown = " ".join(sorted(needed)[:10])
+        notes.append(
+            f"no installed font has {shown}: drawn as boxes (on Debian, fonts-noto and fonts-noto-cjk have most)"
+        )
+    return families, notes
+
+
+def _characters(path: str) -> set[str]:
+    """What a font file can draw."""
+    from matplotlib.ft2font import FT2Font
+
+    try:
+        return set(map(chr, FT2Font(path).get_charmap()))
+    except (RuntimeError, OSError):  # a bitmap font, or a damaged one
+        return set()

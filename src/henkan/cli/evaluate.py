@@ -11,6 +11,7 @@ import click
 
 from henkan import fitting
 from henkan.cli.options import PATH, layout_options
+from henkan.cli.tables import aligned
 from henkan.converter import Request
 from henkan.errors import DataError
 from henkan.evaluation import NOTHING, Evaluation
@@ -119,15 +120,14 @@ def show_exact_match(result: Evaluation) -> None:
 def _show_coverage(result: Evaluation) -> None:
     rows = [("answered", "confidence from", "exact match")]
     rows += [(f"{share:.0%}", f"{least:.3f}", f"{right:.2%}") for share, least, right in result.coverage()]
-    click.echo("\n" + "\n".join(f"{a:>8}  {b:>15}  {c:>11}" for a, b, c in rows))
+    click.echo("\n" + "\n".join(aligned(rows, right=(0, 1, 2))))
     click.echo(f"expected calibration error {result.expected_calibration_error:.2%}\n")
 
 
 def _show_details(by_length: Mapping[int, tuple[int, int]], confusions: Sequence[tuple[str, str, int]]) -> None:
     rows = [("source symbols", "exact match", "pairs")]
     rows += [(str(length), f"{right / pairs:.1%}", f"{pairs:,}") for length, (right, pairs) in by_length.items()]
-    click.echo()
-    click.echo("\n".join(f"{a:>14}  {b:>11}  {c:>9}" for a, b, c in rows))
+    click.echo("\n" + "\n".join(aligned(rows, right=(0, 1, 2))))
     click.echo()
     if not confusions:
         return
@@ -148,15 +148,9 @@ def exact_match_line(result: Evaluation) -> str:
 
 def question_rows(sources: Sequence[str], targets: Sequence[str], answers: Sequence[str]) -> list[str]:
     """A heading and a line for each question: O or X, the question, the true answer, the model's."""
-    from rich.cells import cell_len  # Japanese and Korean characters are two columns wide
-
-    columns = [["", *("OX"[answer != target] for answer, target in zip(answers, targets, strict=True))]]
-    columns += [["question", *sources], ["true answer", *targets], ["model", *answers]]
-    widths = [max(map(cell_len, column)) for column in columns]
-    return [
-        "  ".join(cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in zip(*columns, strict=True)
-    ]
+    rows = [("", "question", "true answer", "model")]
+    rows += [("OX"[a != t], s, t, a) for s, t, a in zip(sources, targets, answers, strict=True)]
+    return aligned(rows)
 
 
 def _write_errors(result: Evaluation, path: Path) -> None:

@@ -10,9 +10,11 @@ import click
 
 from henkan import __version__
 from henkan.cli.evaluate import evaluate
+from henkan.cli.explain import explain
 from henkan.cli.generate import generate, tasks
 from henkan.cli.inspect import inspect
 from henkan.cli.predict import predict
+from henkan.cli.score import score
 from henkan.cli.train import train
 from henkan.errors import HenkanError
 
@@ -31,7 +33,7 @@ def cli() -> None:
     """
 
 
-for command in (train, predict, evaluate, inspect, generate, tasks):
+for command in (inspect, train, predict, evaluate, explain, score, generate, tasks):
     cli.add_command(command)
 
 

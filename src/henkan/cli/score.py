@@ -1,0 +1,79 @@
+"""`henkan score`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from henkan import fitting
+from henkan.cli.options import PATH, layout_options
+from henkan.text.pairs import Pairs, read_pairs
+from henkan.training import Epoch
+
+
+@click.command(short_help="Say how probable a model finds given pairs, or which rows look wrong.")
+@click.argument("model", type=PATH)
+@click.argument("data", metavar="FILE", type=PATH)
+@click.option(
+    "--suspicious",
+    is_flag=True,
+    help="Rank the rows by how little models believe them that were trained on the other rows alone, with MODEL's "
+    "settings: typing errors come first.",
+)
+@click.option("--folds", type=int, default=5, show_default=True, help="With --suspicious, how many models to train.")
+@click.option("--json", "as_json", is_flag=True, help="Print an object a line.")
+@layout_options
+def score(model: Path, data: Path, suspicious: bool, folds: int, as_json: bool, **layout: Any) -> None:
+    """Print for each pair of a FILE: the log-probability that the saved MODEL gives the target, source, target.
+
+    \b
+    henkan score models/names pairs.tsv
+    henkan score models/names lexicon.tsv --suspicious | head -20
+
+    Log-probabilities are in nats, the end of the target included; -inf is a target with a symbol that the model has
+    never seen. With --suspicious the first column is how much less probable the row is than the answer of a model that
+    was trained without it, and a last column has that answer; the least believable rows come first.
+    """
+    fitted = fitting.load(model)
+    pairs = read_pairs(data, **layout)
+    if suspicious:
+        rows = _suspects(fitted, pairs, folds)
+    else:
+        [scores] = fitted.converter.score(pairs.sources, pairs.targets)
+        rows = [
+            {"log_probability": value, "source": source, "target": target}
+            for value, source, target in zip(scores, pairs.sources, pairs.targets, strict=True)
+        ]
+    click.echo("\n".join(_line(row, as_json=as_json) for row in rows))
+
+
+def _suspects(fitted: fitting.FittedModel, pairs: Pairs, folds: int) -> list[dict[str, Any]]:
+    from henkan.suspicion import suspects
+
+    def tell(part: int, event: fitting.Event) -> None:
+        if isinstance(event, Epoch):
+            end = "\n" if event.epoch == planned[part] else ""
+            click.echo(
+                f"\rmodel {part} of {folds}: epoch {event.epoch}, loss {event.loss:.3g}   {end}", err=True, nl=False
+            )
+        elif isinstance(event, fitting.Started):
+            planned[part] = event.epochs
+
+    planned: dict[int, int] = {}
+    kept = fitted.artefact
+    return [
+        {"margin": each.margin, "source": each.source, "target": each.target, "answer": each.answer}
+        | {"log_probability": each.log_probability}
+        for each in suspects(pairs, kept.model, kept.training, folds=folds, report=tell)
+    ]
+
+
+def _line(row: dict[str, Any], *, as_json: bool) -> str:
+    if as_json:  # JSON has no infinity
+        return json.dumps({name: None if value == float("-inf") else value for name, value in row.items()})
+    number = row.get("margin", row["log_probability"])
+    rest = [row[name] for name in ("source", "target", "answer") if name in row]
+    return "\t".join([f"{number:.4f}", *rest])

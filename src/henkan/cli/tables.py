@@ -1,0 +1,23 @@
+"""Columns of text that stand straight, whatever the script."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def aligned(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> list[str]:
+    """A line for each row, its cells in columns; those in `right` are flush right.
+
+    Japanese and Korean characters are two columns wide, combining ones none.
+    """
+    from rich.cells import cell_len
+
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for row in rows:
+        cells = []
+        for place, (cell, width) in enumerate(zip(row, widths, strict=True)):
+            space = " " * (width - cell_len(cell))
+            cells.append(space + cell if place in right else cell + space)
+        lines.append("  ".join(cells).rstrip())
+    return lines

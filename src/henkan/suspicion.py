@@ -1,0 +1,85 @@
+"""Which rows of one's own data look wrong: those that models trained on all other rows do not believe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from henkan import fitting
+from henkan.config import ModelConfig, TrainingConfig
+from henkan.errors import DataError, SettingsError
+from henkan.fitting import DataSource
+from henkan.text.pairs import Pairs
+
+MOST_FOLDS = 100
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A row, and what a model that has not seen it thinks of it.
+
+    Attributes:
+        source, target: the row.
+        answer: the model's.
+        log_probability: of the target, in nats; minus infinity if the model has never seen one of its symbols.
+        margin: that less the answer's: how much less the model believes the row than its own answer.
+    """
+
+    source: str
+    target: str
+    answer: str
+    log_probability: float
+    margin: float
+
+
+def suspects(
+    pairs: Pairs,
+    model: ModelConfig,
+    training: TrainingConfig,
+    *,
+    folds: int = 5,
+    report: Callable[[int, fitting.Event], None] | None = None,
+) -> list[Suspect]:
+    """All rows, the least believable first.
+
+    The rows are dealt out to so many parts, those of one source to the same; for each part a model is trained on all
+    others, and asked about it.
+
+    Args:
+        pairs: the data.
+        model, training: how to train.
+        folds: how many parts, at least 2.
+        report: told of every event, with the number of the part, from 1.
+
+    Raises:
+        SettingsError: if there cannot be so many parts.
+        DataError: if there are fewer different sources than parts.
+    """
+    if not isinstance(folds, int) or not 2 <= folds <= MOST_FOLDS:
+        raise SettingsError(f"folds must be a whole number from 2 to {MOST_FOLDS}, not {folds!r}")
+    distinct = list(dict.fromkeys(pairs.sources))
+    if len(distinct) < folds:
+        raise DataError(
+            f"{len(distinct)} different sources are too few for {folds} parts; give more pairs, or fewer --folds"
+        )
+    order = np.random.default_rng([training.seed, 5]).permutation(len(distinct))
+    part_of = {distinct[place]: number % folds for number, place in enumerate(order)}
+    parts = np.array([part_of[source] for source in pairs.sources])
+    found = []
+    for part in range(folds):
+
+        def tell(event: fitting.Event, number: int = part + 1) -> None:
+            if report is not None:
+                report(number, event)
+
+        asked = pairs.take(np.flatnonzero(parts == part).tolist())
+        others = pairs.take(np.flatnonzero(parts != part).tolist())
+        converter = fitting.fit(others, None, model, training, data=DataSource(), report=tell).converter
+        answers = converter.convert(asked.sources)
+        [scores] = converter.score(asked.sources, asked.targets)
+        for conversion, target, score in zip(answers, asked.targets, scores, strict=True):
+            margin = score - (conversion.log_probability or 0.0)
+            found.append(Suspect(conversion.source, target, conversion.prediction or "", score, margin))
+    return sorted(found, key=lambda suspect: suspect.margin)

@@ -1,0 +1,66 @@
+import numpy as np
+import pytest
+
+from henkan import Seq2Seq
+from henkan.errors import UnanswerableError
+from henkan.explanation import END, explain
+from henkan.pictures import attention_picture
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["reverse", "forwards"])
+def attentive(words, request):
+    """A model that capitalises, and can only do so by looking."""
+    settings = {"epochs": 80, "batch_size": 8, "hidden_size": 32, "embedding_size": 8}
+    return Seq2Seq(attention=True, bidirectional=True, peeky=False, reverse=request.param, **settings).fit(*words)
+
+
+def test_an_answer_is_taken_apart(attentive):
+    found = explain(attentive._fitted.converter, "cab")
+    assert (found.source, found.answer, "".join(found.symbols)) == ("cab", "CAB", "cab")
+    assert [choice.symbol for choice in found.choices] == ["C", "A", "B", END]
+    [conversion] = attentive.convert(["cab"], confidence=True)
+    together = np.prod([choice.probability for choice in found.choices])
+    assert np.log(together) == pytest.approx(conversion.log_probability, rel=1e-4)
+    assert found.confidence == conversion.confidence
+    for choice in found.choices:
+        probabilities = [p for _, p in choice.runners_up]
+        assert len(probabilities) == 3
+        assert sorted(probabilities, reverse=True) == probabilities
+        assert choice.symbol not in dict(choice.runners_up)
+        assert sum(probabilities) + choice.probability == pytest.approx(1, abs=1e-5)  # there are four symbols
+        assert sum(choice.weights) == pytest.approx(1, rel=1e-5)
+
+
+def test_attention_is_told_in_reading_order(attentive):
+    looked = [np.argmax(choice.weights) for choice in explain(attentive._fitted.converter, "abc").choices[:3]]
+    assert looked == [0, 1, 2]
+
+
+def test_any_answer_can_be_explained(attentive):
+    found = explain(attentive._fitted.converter, "cab", answer="CB")
+    assert [choice.symbol for choice in found.choices] == ["C", "B", END]
+    assert found.choices[1].runners_up[0][0] == "A"
+    with pytest.raises(UnanswerableError, match="unknown symbol 'x'"):
+        explain(attentive._fitted.converter, "cab", answer="x")
+
+
+def test_a_model_without_attention_has_no_weights(trained):
+    found = explain(trained._fitted.converter, "a?b")
+    assert found.unknown == ["symbol '?'"]
+    assert not any(choice.weights for choice in found.choices)
+
+
+def test_a_filled_model(words):
+    model = Seq2Seq(recipe="book", epochs=1).fit(*words)
+    assert len(explain(model._fitted.converter, "ab").choices) == 3  # its width, without an end
+
+
+@pytest.mark.parametrize("weights", [[[0.9, 0.1], [0.2, 0.8]], [[], []]], ids=["attention", "none"])
+def test_pictures(weights):
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed; `henkan[plot]` brings it")
+    content, notes = attention_picture(["k", "a"], ["kʰ", "(end)"], [0.9, 0.8], weights, format="png")
+    assert content.startswith(b"\x89PNG")
+    assert notes == []  # IPA is in matplotlib's own font
+    content, notes = attention_picture(["k", "\U0010ffff"], ["か", "한"], [0.9, 0.8], weights, format="svg")
+    assert content.startswith(b"<?xml")
+    assert "no installed font has" in notes[-1]

@@ -1,0 +1,44 @@
+from itertools import product
+
+import pytest
+
+from henkan.config import make_configs
+from henkan.errors import DataError, SettingsError
+from henkan.suspicion import suspects
+from henkan.text.pairs import Pairs
+
+CONFIGS = make_configs({"epochs": 60, "batch_size": 8, "hidden_size": 32, "embedding_size": 8})
+
+
+def test_typing_errors_come_first(words):
+    sources = [*words[0], *("".join(letters) for letters in product("abc", repeat=4))]
+    targets = [source.upper() for source in sources]
+    wrong = {"abc": "ABB", "cabb": "CAB", "bb": "BBB"}
+    data = Pairs(sources, [wrong.get(source, target) for source, target in zip(sources, targets, strict=True)])
+    events = []
+    found = suspects(data, *CONFIGS, folds=3, report=lambda part, event: events.append((part, event)))
+    assert sorted(suspect.source for suspect in found) == sorted(sources)
+    assert {suspect.source for suspect in found[:3]} == set(wrong)
+    assert [suspect.margin for suspect in found] == sorted(suspect.margin for suspect in found)
+    assert all(suspect.answer == suspect.source.upper() for suspect in found[:3])
+    assert {part for part, _ in events} == {1, 2, 3}
+
+
+def test_a_target_that_cannot_be_written_is_the_most_suspicious(words):
+    data = Pairs([*words[0], "abcb"], [*words[1], "ABCß"])
+    first = suspects(data, *CONFIGS, folds=2)[0]
+    assert (first.source, first.margin) == ("abcb", float("-inf"))
+
+
+def test_rows_of_one_source_are_asked_together():
+    """Or a model would have seen the answer."""
+    data = Pairs(["a", "b", "a"], ["x", "y", "x"])
+    found = suspects(data, *CONFIGS, folds=2)
+    assert all(suspect.margin < 0 for suspect in found)
+
+
+def test_too_few_rows_or_folds():
+    with pytest.raises(DataError, match="too few for 3 parts"):
+        suspects(Pairs(["a", "b", "a"], ["x", "y", "x"]), *CONFIGS, folds=3)
+    with pytest.raises(SettingsError, match="folds must be"):
+        suspects(Pairs(["a", "b"], ["x", "y"]), *CONFIGS, folds=1)
