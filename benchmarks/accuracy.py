@@ -40,7 +40,7 @@ def run(row: str, seed: int, train: str, test: str, threads: str) -> dict[str, o
     all_sums = settings.pop("all_sums", False)
     training, testing = read_pairs(Path(train)), read_pairs(Path(test))
     epochs: list[Epoch] = []
-    model = Seq2Seq(seed=seed, **settings)
+    model = Seq2Seq(**{"recipe": "modern", "seed": seed} | settings)
     model.fit(
         training.sources,
         training.targets,

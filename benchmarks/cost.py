@@ -112,7 +112,7 @@ def epoch_time(count: int) -> float:
     letters = np.array(list("abcdefghijklmnopqrstuvwxyz"))
     texts = ["".join(letters[generator.integers(26, size=length)]) for length in generator.integers(5, 11, size=count)]
     seconds: list[float] = []
-    model = Seq2Seq(epochs=2, hidden_size=128)
+    model = Seq2Seq(recipe="modern", epochs=2, hidden_size=128)
     model.fit(texts, texts, callback=lambda event: seconds.append(event.seconds) if isinstance(event, Epoch) else None)
     return seconds[-1]
 

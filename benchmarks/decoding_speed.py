@@ -68,7 +68,7 @@ def pytorch(model: str) -> Callable[[list[str]], list[str]]:
         _, (h, _) = encoder(nn.utils.rnn.pack_padded_sequence(embedded, lengths))
         state, symbols = (h, torch.zeros_like(h)), torch.full((len(ids),), BOUNDARY)
         ended, steps = torch.zeros(len(ids), dtype=torch.bool), []
-        for _ in range(converter.longest):
+        for _ in range(converter.bounds.longest):
             joined = torch.cat([h, weights["decoder.E"][symbols][None]], 2)
             hs, state = decoder(joined, state)
             symbols = output(torch.cat([h, hs], 2))[0].argmax(1)

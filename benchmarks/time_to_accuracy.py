@@ -35,7 +35,7 @@ def ours(train: str, test: str, seed: int) -> float:
 
     training, testing = read_pairs(Path(train)), read_pairs(Path(test))
     epochs: list[Epoch] = []
-    model = Seq2Seq(epochs=3, seed=seed)
+    model = Seq2Seq(recipe="modern", epochs=3, seed=seed)
     model.fit(
         training.sources,
         training.targets,
@@ -60,7 +60,8 @@ def textbook(train: str) -> float:
     pairs = read_pairs(Path(train))
     sources, targets = ([s.ljust(max(map(len, side))) for s in side] for side in (pairs.sources, pairs.targets))
     vocabularies = Vocabulary.of(sources, boundary=False), Vocabulary.of(targets, boundary=True)
-    encoded = EncodedPairs(sources, targets, *vocabularies, reverse=True)
+    source, target = vocabularies
+    encoded = EncodedPairs(map(source.encode, sources), map(target.encode, targets), source, target, reverse=True)
     model = TextbookSeq2Seq(max(map(len, vocabularies)), 16, 128)
     times = []
     for batch, _ in zip(encoded.batches(128, np.random.default_rng(0)), range(210), strict=False):

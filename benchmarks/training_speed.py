@@ -49,7 +49,10 @@ def make_batches(sizes: dict[str, int]) -> list[tuple]:
 
     pairs = TASKS["addition"].generate()
     vocabularies = Vocabulary.of(pairs.sources, boundary=False), Vocabulary.of(pairs.targets, boundary=True)
-    encoded = EncodedPairs(pairs.sources, pairs.targets, *vocabularies, reverse=True)
+    source, target = vocabularies
+    encoded = EncodedPairs(
+        map(source.encode, pairs.sources), map(target.encode, pairs.targets), source, target, reverse=True
+    )
     batches = []
     for batch in encoded.batches(sizes["N"], np.random.default_rng(0)):
         sources, targets = batch.sources, batch.targets

@@ -18,7 +18,8 @@ def words():
 @pytest.fixture(scope="session")
 def trained(words):
     """A model that has learnt them."""
-    return Seq2Seq(epochs=80, batch_size=8, hidden_size=32, embedding_size=8).fit(*words)
+    settings = {"epochs": 80, "batch_size": 8, "hidden_size": 32, "embedding_size": 8, "unknown_rate": 0.25}
+    return Seq2Seq(recipe="modern", **settings).fit(*words)
 
 
 @pytest.fixture

@@ -7,10 +7,19 @@ from henkan.config import ModelConfig, Settings, TrainingConfig, from_dict, make
 from henkan.errors import SettingsError
 
 
-def test_the_modern_recipe_is_the_default():
-    model, training = make_configs({})
+def test_the_modern_recipe_is_that_of_data_with_defaults_of_its_own():
+    model, training = make_configs({}, defaults={})
+    assert (model, training) == make_configs({}, recipe="modern") == (ModelConfig(), TrainingConfig())
     assert (model.reverse, model.peeky, model.fill) == (True, True, False)
     assert (training.schedule, training.initialization) == ("one-cycle", "orthogonal")
+
+
+def test_the_words_recipe_is_that_of_all_other_data():
+    model, training = make_configs({})
+    assert (model, training) == make_configs({}, recipe="words")
+    assert (model.attention, model.bidirectional, model.fill) == (True, True, False)
+    assert (training.batch_size, training.dropout) == (None, None)
+    assert training.unknown_rate > 0
 
 
 def test_the_book_recipe_is_the_articles():
@@ -74,5 +83,15 @@ def test_survives_being_written_down(config):
 
 @pytest.mark.parametrize(("pairs", "epochs"), [(45_000, 9), (1_000_000, 8), (3_600, 104), (1, 200)])
 def test_few_pairs_are_read_more_often(pairs, epochs):
-    assert TrainingConfig().planned_epochs(pairs) == epochs
-    assert TrainingConfig(epochs=5).planned_epochs(pairs) == 5
+    assert TrainingConfig().sized(pairs).epochs == epochs
+    assert TrainingConfig(epochs=5).sized(pairs).epochs == 5
+
+
+@pytest.mark.parametrize(
+    ("pairs", "batch_size", "dropout"),
+    [(1, 16, 0.3), (800, 32, 0.3), (3_600, 64, 0.3), (45_000, 256, 0.2), (10**6, 256, 0.1)],
+)
+def test_what_is_left_open_depends_on_the_number_of_pairs(pairs, batch_size, dropout):
+    sized = TrainingConfig(batch_size=None, dropout=None).sized(pairs)
+    assert (sized.batch_size, sized.dropout) == (batch_size, dropout)
+    assert TrainingConfig(batch_size=7, dropout=0.5).sized(pairs).batch_size == 7

@@ -7,7 +7,7 @@ from henkan.errors import DataError, SettingsError
 from henkan.suspicion import suspects
 from henkan.text.pairs import Pairs
 
-CONFIGS = make_configs({"epochs": 60, "batch_size": 8, "hidden_size": 32, "embedding_size": 8})
+CONFIGS = make_configs({"epochs": 60, "batch_size": 8, "hidden_size": 32, "embedding_size": 8}, recipe="modern")
 
 
 def test_typing_errors_come_first(words):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from math import isfinite
+from dataclasses import asdict, dataclass, fields, replace
+from math import isfinite, log2
 from typing import Any, Literal, TypedDict, TypeVar, get_args
 
 import numpy as np
@@ -89,8 +89,10 @@ class TrainingConfig:
     """How the network is trained.
 
     Attributes:
-        epochs: passes over the training pairs; None chooses so many that about `UPDATES` updates are made.
-        batch_size: pairs in one update (N).
+        epochs: passes over the training pairs; None chooses so many that about `updates` updates are made.
+        updates: see epochs.
+        batch_size: pairs in one update (N); None chooses by the number of pairs.
+        by_length: pairs of like lengths come into one batch, which leaves less padding.
         learning_rate: Adam's step size; the peak of it where the schedule varies it.
         schedule: "one-cycle" rises to the peak and falls to nothing along cosines (Smith & Topin 2017);
             "constant" stays at the peak.
@@ -100,16 +102,19 @@ class TrainingConfig:
         weight_decay: how fast weights shrink by themselves (AdamW, Loshchilov & Hutter 2019).
         clip_norm: gradients of a larger global norm are scaled down to it (Pascanu et al. 2013).
         initialization: "orthogonal" or "book"; see `henkan.model.initialization`.
-        dropout, embedding_dropout, label_smoothing: see `henkan.nn.regularization`.
+        dropout, embedding_dropout, label_smoothing: see `henkan.nn.regularization`. A dropout of None is chosen by the
+            number of pairs.
         patience: with the constant schedule, end after so many epochs without a better model; None: never. A one-cycle
             schedule has a planned end, where it is at its best.
         unknown_rate: how often an epoch each source symbol is replaced by the unknown one; see
-            `henkan.text.batches.EncodedPairs`.
+            `henkan.text.batches.EncodedPairs`. At 0 the model has none, and cannot read symbols that it does not know.
         seed: decides the first weights and the order of the batches.
     """
 
     epochs: int | None = None
-    batch_size: int = 128
+    updates: int = 3000
+    batch_size: int | None = 128
+    by_length: bool = False
     learning_rate: float = 1e-2
     schedule: Schedule = "one-cycle"
     warmup: float = 0.2
@@ -117,17 +122,20 @@ class TrainingConfig:
     weight_decay: float = 0.05
     clip_norm: float = 5.0
     initialization: Initialization = "orthogonal"
-    dropout: float = 0.0
+    dropout: float | None = 0.0
     embedding_dropout: float = 0.0
     label_smoothing: float = 0.0
-    unknown_rate: float = 0.25
+    unknown_rate: float = 0.0
     patience: int | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
         if self.epochs is not None:
             _require_whole("epochs", self.epochs)
-        _require_whole("batch_size", self.batch_size)
+        if self.batch_size is not None:
+            _require_whole("batch_size", self.batch_size)
+        _require_whole("updates", self.updates)
+        _require(isinstance(self.by_length, bool), "by_length", "true or false", self.by_length)
         _require_whole("seed", self.seed, at_least=0, at_most=2**63 - 1)
         _require_positive("learning_rate", self.learning_rate)
         _require_positive("clip_norm", self.clip_norm)
@@ -135,6 +143,8 @@ class TrainingConfig:
         _require(_is_number(rate) and 0 <= rate <= 1000, "unknown_rate", "a number from 0 to 1000", rate)
         for name in ("warmup", "beta2", "weight_decay", "dropout", "embedding_dropout", "label_smoothing"):
             share = getattr(self, name)
+            if name == "dropout" and share is None:
+                continue
             _require(_is_number(share) and 0 <= share < 1, name, "from 0 to below 1", share)
         _require_choice("schedule", self.schedule, Schedule)
         if self.patience is not None:
@@ -143,12 +153,21 @@ class TrainingConfig:
                 raise SettingsError("patience needs the constant schedule; a one-cycle schedule has a planned end")
         _require_choice("initialization", self.initialization, Initialization)
 
-    def planned_epochs(self, pairs: int) -> int:
-        """The number of epochs for so many training pairs: as set, or enough for about `UPDATES` updates."""
-        if self.epochs is not None:
-            return self.epochs
-        updates_an_epoch = max(1, -(-pairs // self.batch_size))
-        return max(FEWEST_EPOCHS, min(MOST_EPOCHS, -(-UPDATES // updates_an_epoch)))
+    def sized(self, pairs: int) -> TrainingConfig:
+        """The same for so many training pairs, with a number for everything that depends on it.
+
+        Batches of about the square root of the pairs, but a power of two from 16 to 256; a dropout of 0.3, 0.2 from
+        20,000 and 0.1 from 60,000 pairs; and enough epochs for about `updates` updates, from 8 to 200.
+        """
+        batch_size, dropout, epochs = self.batch_size, self.dropout, self.epochs
+        if batch_size is None:
+            batch_size = 2 ** min(8, max(4, round(log2(max(pairs, 1)) / 2)))
+        if dropout is None:
+            dropout = 0.3 if pairs < 20_000 else 0.2 if pairs < 60_000 else 0.1
+        if epochs is None:
+            updates_an_epoch = max(1, -(-pairs // batch_size))
+            epochs = max(FEWEST_EPOCHS, min(MOST_EPOCHS, -(-self.updates // updates_an_epoch)))
+        return replace(self, batch_size=batch_size, dropout=dropout, epochs=epochs)
 
 
 class Settings(TypedDict, total=False):
@@ -170,7 +189,9 @@ class Settings(TypedDict, total=False):
     target_normalization: Normalization
     features: bool
     epochs: int | None
-    batch_size: int
+    updates: int
+    batch_size: int | None
+    by_length: bool
     learning_rate: float
     schedule: Schedule
     warmup: float
@@ -178,7 +199,7 @@ class Settings(TypedDict, total=False):
     weight_decay: float
     clip_norm: float
     initialization: Initialization
-    dropout: float
+    dropout: float | None
     embedding_dropout: float
     label_smoothing: float
     unknown_rate: float
@@ -186,14 +207,29 @@ class Settings(TypedDict, total=False):
     seed: int
 
 
-UPDATES = 3000
 MOST_LAYERS = 4
 FEWEST_EPOCHS = 8
 MOST_EPOCHS = 200
 
-# The defaults above are the modern recipe. The book's is chapter 7 of Saito's "Deep Learning from Scratch 2".
+# The defaults above are the modern recipe, that of the article's model. "words" is for people's own pairs: words and
+# what becomes of them. The book's is chapter 7 of Saito's "Deep Learning from Scratch 2".
 RECIPES: Mapping[str, Mapping[str, Any]] = {
     "modern": {},
+    "words": {
+        "reverse": False,
+        "attention": True,
+        "bidirectional": True,
+        "peeky": False,
+        "embedding_size": 64,
+        "hidden_size": 128,
+        "updates": 3000,
+        "batch_size": None,
+        "by_length": True,
+        "learning_rate": 4e-3,
+        "dropout": None,
+        "embedding_dropout": 0.1,
+        "unknown_rate": 0.25,
+    },
     "book": {
         "embedding_size": 16,
         "hidden_size": 128,
@@ -206,7 +242,6 @@ RECIPES: Mapping[str, Mapping[str, Any]] = {
         "weight_decay": 0.0,
         "clip_norm": 5.0,
         "initialization": "book",
-        "unknown_rate": 0.0,
     },
 }
 
@@ -214,13 +249,17 @@ Config = TypeVar("Config", ModelConfig, TrainingConfig)
 
 
 def make_configs(
-    settings: Mapping[str, Any], *, recipe: str = "modern", defaults: Mapping[str, Any] | None = None
+    settings: Mapping[str, Any], *, recipe: str | None = None, defaults: Mapping[str, Any] | None = None
 ) -> tuple[ModelConfig, TrainingConfig]:
     """Settings by name, over a recipe's, over the data's own defaults, over the modern recipe's.
+
+    Without a recipe, it is "modern" for data that has defaults of its own, as tasks do, and else "words".
 
     Raises:
         SettingsError: for an unknown recipe or setting, or an impossible value.
     """
+    if recipe is None:
+        recipe = "words" if defaults is None else "modern"
     if recipe not in RECIPES:
         raise SettingsError(f"there is no recipe {recipe!r}; choose one of {', '.join(sorted(RECIPES))}")
     merged = {**(defaults or {}), **RECIPES[recipe], **settings}

@@ -24,7 +24,8 @@ class Seq2Seq:
     ['AB']
 
     Args:
-        recipe: "modern" or "book", where the settings not given come from.
+        recipe: "words", "modern" or "book", where the settings not given come from: "words" is for people's own pairs,
+            "modern" for the article's model.
         ensemble: how many models to train, with the seed and those that follow it, which answer together.
         settings: by name, any of `henkan.config.ModelConfig` (such as reverse, peeky, attention, bidirectional, layers,
             hidden_size, target_symbols) and `henkan.config.TrainingConfig` (such as epochs, batch_size,
@@ -34,7 +35,7 @@ class Seq2Seq:
         SettingsError: for an unknown setting or an impossible value.
     """
 
-    def __init__(self, *, recipe: str = "modern", ensemble: int = 1, **settings: Unpack[Settings]) -> None:
+    def __init__(self, *, recipe: str = "words", ensemble: int = 1, **settings: Unpack[Settings]) -> None:
         self._ensemble = ensemble
         self._model_config, self._training_config = make_configs(settings, recipe=recipe)
         self._fitted: FittedModel | None = None

@@ -137,8 +137,15 @@ def fit(
         raise DataError("there are no pairs to train on")
     if not isinstance(members, int) or isinstance(members, bool) or not 1 <= members <= artefact.MOST_MEMBERS:
         raise SettingsError(f"ensemble must be a whole number from 1 to {artefact.MOST_MEMBERS}, not {members!r}")
+    training = training.sized(len(pairs))
     source_cutting, target_cutting = cuttings(model)
-    source_vocabulary = Vocabulary.of(pairs.sources, boundary=False, fill=model.fill, cutting=source_cutting)
+    source_vocabulary = Vocabulary.of(
+        pairs.sources,
+        boundary=False,
+        unknown=training.unknown_rate > 0,
+        fill=model.fill,
+        cutting=source_cutting,
+    )
     target_vocabulary = Vocabulary.of(pairs.targets, boundary=True, fill=model.fill, cutting=target_cutting)
     encoded = EncodedPairs(
         map(source_vocabulary.encode, pairs.sources),
@@ -156,8 +163,8 @@ def fit(
         engine = NumpyEngine(model, len(source_vocabulary), len(target_vocabulary), training=config)
         converter = _converter([engine], source_vocabulary, target_vocabulary, model)
         weights = sum(array.size for array in engine.weights.values())
-        planned = config.planned_epochs(len(pairs))
-        tell(Started(converter, len(pairs), len(held_out or ()), planned, weights, member + 1, members))
+        epochs = config.epochs or 0
+        tell(Started(converter, len(pairs), len(held_out or ()), epochs, weights, member + 1, members))
         histories.append(_fit_member(engine, converter, encoded, held_out, config, tell))
         engines.append(engine)
     converter = _converter(engines, source_vocabulary, target_vocabulary, model)
@@ -195,7 +202,7 @@ def _fit_member(
     state = TrainingState(np.random.default_rng([training.seed, 3]))
     examiner = None if held_out is None else HeldOut(engine, converter, held_out)
     tell(Preparing())
-    engine.prepare(encoded.batch(np.arange(min(len(encoded), training.batch_size))))
+    engine.prepare(encoded.batch(np.arange(min(len(encoded), training.batch_size or 1))))
     with engine.at_work():
         for event in train(engine, encoded, training, state, examiner):
             tell(event)
@@ -282,7 +289,7 @@ def load(folder: Path) -> FittedModel:
     except TypeError:
         raise ModelFolderError(f"{folder}: config.json does not have the form that henkan writes") from None
     vocabularies_fit = not kept.source_vocabulary.boundary and kept.target_vocabulary.boundary
-    if not vocabularies_fit or kept.source_vocabulary.unknown == kept.model.fill:
+    if not vocabularies_fit or (kept.source_vocabulary.unknown and kept.model.fill):
         raise ModelFolderError(f"{folder}: vocabulary.json does not fit config.json")
     filled = (kept.source_vocabulary.width, kept.target_vocabulary.width)
     if any((width is not None) != kept.model.fill for width in filled):

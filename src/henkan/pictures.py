@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from io import BytesIO
 from typing import Any
@@ -90,7 +91,9 @@ def attention_picture(
             axis.set_xlabel("attention to the source")
             axis.tick_params(length=0)
         file = BytesIO()
-        figure.savefig(file, format=format, dpi=150)
+        with warnings.catch_warnings():  # of missing glyphs, which the notes tell of
+            warnings.filterwarnings("ignore", message="Glyph .* missing")
+            figure.savefig(file, format=format, dpi=150)
     return file.getvalue(), notes
 
 

@@ -127,13 +127,14 @@ def train(
     Raises:
         SettingsError: if the loss is no longer finite.
     """
-    epochs = config.planned_epochs(len(pairs))
-    steps = epochs * -(-len(pairs) // config.batch_size)
+    config = config.sized(len(pairs))
+    epochs, batch_size = config.epochs or 0, config.batch_size or 1
+    steps = epochs * -(-len(pairs) // batch_size)
     seconds = sum(record.seconds for record in state.records)
     for epoch in range(len(state.records) + 1, epochs + 1):
         total_loss, symbols, seen, began = 0.0, 0, 0, seconds
         clock = time.perf_counter()
-        for batch in pairs.batches(config.batch_size, state.generator):
+        for batch in pairs.batches(batch_size, state.generator, by_length=config.by_length):
             rate = learning_rate(config, state.step, steps)
             count = int(batch.targets.valid.sum())
             with np.errstate(all="ignore"):  # a number too large is told of below, in words

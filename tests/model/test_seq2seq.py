@@ -61,7 +61,7 @@ def test_decoding_step_by_step_is_the_model_that_was_trained(settings):
         converter.engine.train_step(pairs, 0.01)
     for conversion in converter.convert(SOURCES):
         answer = conversion.prediction
-        if len(answer) == converter.longest and not settings.get("fill"):
+        if len(answer) == converter.bounds.longest and not settings.get("fill"):
             continue  # cut off: its end was never asked for
         batch = encoded(converter, [conversion.source], [answer]).batch(np.array([0]))
         steps = int(batch.targets.valid.sum())

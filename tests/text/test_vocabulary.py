@@ -7,9 +7,9 @@ from henkan.text.vocabulary import Vocabulary
 def test_symbols_are_characters_in_code_point_order():
     vocabulary = Vocabulary.of(["ba", "c漢"], boundary=False)
     assert vocabulary.symbols == ("a", "b", "c", "漢")
-    assert vocabulary.encode("cab") == [3, 1, 2]
-    assert vocabulary.decode([4, 1]) == "漢a"
-    assert (len(vocabulary), vocabulary.longest) == (5, 2)
+    assert vocabulary.encode("cab") == [2, 0, 1]
+    assert vocabulary.decode([3, 0]) == "漢a"
+    assert (len(vocabulary), vocabulary.longest) == (4, 2)
 
 
 def test_a_target_keeps_zero_for_its_boundary():
@@ -36,10 +36,11 @@ def test_an_unknown_symbol_is_named_with_its_text():
 
 
 def test_an_unknown_symbol_can_be_read_as_such():
-    vocabulary = Vocabulary.of(["ab"], boundary=False)
+    vocabulary = Vocabulary.of(["ab"], boundary=False, unknown=True)
     assert vocabulary.encode("axby", use_unknown=True) == [1, 0, 2, 0]
     assert vocabulary.unknown_symbols("axbyx") == ["symbol 'x'", "symbol 'y'"]
-    filled = Vocabulary.of(["ab"], boundary=False, fill=True)
+    assert Vocabulary.from_dict(vocabulary.to_dict()).encode("a?", use_unknown=True) == [1, 0]
+    filled = Vocabulary.of(["ab"], boundary=False, unknown=True, fill=True)
     with pytest.raises(UnanswerableError, match="unknown symbol 'x'"):
         filled.encode("x", use_unknown=True)
 

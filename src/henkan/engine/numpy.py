@@ -138,7 +138,7 @@ class NumpyEngine:
             backend = Backend(adam.kernels, workspace.empty)
             # Drawn anew from the number of the update: a training that goes on after a stop needs no more than that.
             generator = np.random.Generator(np.random.SFC64([config.seed, 4, adam.steps, number]))
-            noise = Regularization(config.dropout, config.embedding_dropout, config.label_smoothing, generator)
+            noise = Regularization(config.dropout or 0.0, config.embedding_dropout, config.label_smoothing, generator)
             loss, backward = self.model.loss(batch.shard(number, shards), count, noise, backend)
             backward(gradients)
             return loss

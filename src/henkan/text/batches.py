@@ -99,12 +99,17 @@ class EncodedPairs:
             sources.ids[generator.random(sources.ids.shape, np.float32) < self._replaced[sources.ids]] = UNKNOWN
         return Batch(sources, Targets(inputs, ids, valid, active))
 
-    def batches(self, size: int, generator: np.random.Generator) -> Iterator[Batch]:
-        """All pairs once, `size` at a time, drawn by the generator; pairs of like lengths come together.
+    def batches(self, size: int, generator: np.random.Generator, *, by_length: bool = False) -> Iterator[Batch]:
+        """All pairs once, `size` at a time, in an order drawn from the generator.
 
-        They are drawn into pools of `POOL` batches, and each pool is put in order of length before it is cut.
+        With `by_length`, pairs of like lengths come together: they are drawn into pools of `POOL` batches, and each
+        pool is put in order of length before it is cut.
         """
         order = generator.permutation(len(self))
+        if not by_length:
+            for start in range(0, len(order), size):
+                yield self.batch(order[start : start + size], generator)
+            return
         batches = []
         for start in range(0, len(order), POOL * size):
             pool = order[start : start + POOL * size]

@@ -22,9 +22,9 @@ class Vocabulary:
     """The symbols of one side of the pairs, in code point order.
 
     A target vocabulary keeps id 0 for the boundary: as the decoder's first input it means "begin", as an
-    output "end". A source vocabulary keeps id 0 for the unknown symbol. With a `width`, strings are filled with spaces
-    to that many symbols instead, the space is a symbol like any other, nothing marks the end, and no symbol is unknown
-    (the book's way).
+    output "end". A source vocabulary may keep id 0 for the unknown symbol. With a `width`, strings are filled with
+    spaces to that many symbols instead, the space is a symbol like any other, nothing marks the end, and no symbol is
+    unknown (the book's way).
 
     Attributes:
         symbols: the symbols.
@@ -59,6 +59,7 @@ class Vocabulary:
         strings: Iterable[str],
         *,
         boundary: bool,
+        unknown: bool = False,
         fill: bool = False,
         cutting: Cutting = Cutting(),  # noqa: B008
     ) -> Vocabulary:
@@ -76,7 +77,7 @@ class Vocabulary:
             sorted(symbols),
             boundary=boundary,
             longest=longest,
-            unknown=not boundary and not fill,
+            unknown=unknown and not fill,
             width=width,
             cutting=cutting,
         )
