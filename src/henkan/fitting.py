@@ -13,6 +13,7 @@ import numpy as np
 from henkan import artefact
 from henkan._version import __version__
 from henkan.artefact import Artefact
+from henkan.batch import Array
 from henkan.calibration import TEMPERATURES, best_temperature
 from henkan.card import model_card
 from henkan.config import ModelConfig, TrainingConfig
@@ -212,6 +213,47 @@ def _fit_member(
     return history | {"best_epoch": None if state.best is None else state.best.epoch}
 
 
+def combine(models: Sequence[FittedModel], held_out: Pairs | None = None) -> FittedModel:
+    """Several models of the same settings and symbols, as trained with different seeds, as one that answers together.
+
+    Args:
+        models: at least one.
+        held_out: pairs that calibrate its probabilities, or None.
+
+    Raises:
+        SettingsError: if they do not fit together.
+    """
+    first = models[0]
+    members = [member for model in models for member in model.artefact.members]
+    for model in models:
+        same = ("model", "source_vocabulary", "target_vocabulary")
+        if any(
+            _comparable(getattr(model.artefact, name)) != _comparable(getattr(first.artefact, name)) for name in same
+        ):
+            raise SettingsError("only models of the same settings and symbols can be combined")
+    vocabularies = first.artefact.source_vocabulary, first.artefact.target_vocabulary
+    converter = _converter(_engines(first.artefact, members), *vocabularies, first.artefact.model)
+    if held_out is not None:
+        converter.temperature = calibrate(converter, held_out)
+    kept = replace(first.artefact, members=members, temperature=converter.temperature)
+    return FittedModel(kept, converter, first.data)
+
+
+def _comparable(part: ModelConfig | Vocabulary) -> object:
+    return part.to_dict() if isinstance(part, Vocabulary) else part
+
+
+def _engines(kept: Artefact, members: Sequence[Mapping[str, Array]]) -> list[NumpyEngine]:
+    engines = []
+    for weights in members:
+        engine = NumpyEngine(
+            kept.model, len(kept.source_vocabulary), len(kept.target_vocabulary), training=kept.training
+        )
+        engine.set_weights(weights)
+        engines.append(engine)
+    return engines
+
+
 class HeldOut:
     """Measures a model on held-out pairs; a pair whose target it cannot write has no loss."""
 
@@ -297,15 +339,12 @@ def load(folder: Path) -> FittedModel:
     if (kept.source_vocabulary.cutting, kept.target_vocabulary.cutting) != cuttings(kept.model):
         raise ModelFolderError(f"{folder}: vocabulary.json does not fit config.json")
     sizes = len(kept.source_vocabulary), len(kept.target_vocabulary)
-    engines = []
     for weights in kept.members:
         if NumpyEngine.shapes(kept.model, *sizes) != {name: array.shape for name, array in weights.items()}:
             raise ModelFolderError(f"{folder}: weights.safetensors does not fit config.json and vocabulary.json")
-        engine = NumpyEngine(kept.model, *sizes, training=kept.training)
-        engine.set_weights(weights)
-        engines.append(engine)
     vocabularies = kept.source_vocabulary, kept.target_vocabulary
-    return FittedModel(kept, _converter(engines, *vocabularies, kept.model, kept.temperature), data)
+    converter = _converter(_engines(kept, kept.members), *vocabularies, kept.model, kept.temperature)
+    return FittedModel(kept, converter, data)
 
 
 def task_questions(task: Task, data: DataSource) -> Pairs:

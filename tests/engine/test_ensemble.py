@@ -5,6 +5,8 @@ import henkan
 from henkan import Seq2Seq, Started
 from henkan.engine.ensemble import Ensemble
 from henkan.errors import SettingsError
+from henkan.fitting import combine
+from henkan.text.pairs import Pairs
 from models import SOURCES, small_model
 
 SMALL = {"epochs": 4, "batch_size": 8, "hidden_size": 16, "embedding_size": 4}
@@ -39,6 +41,16 @@ def test_it_is_trained_saved_and_loaded_as_one_model(words, tmp_path):
     assert model._fitted.artefact.members[1].keys() == alone[1]._fitted.artefact.members[0].keys()
     for name, array in alone[1]._fitted.artefact.members[0].items():
         np.testing.assert_array_equal(model._fitted.artefact.members[1][name], array)
+
+
+def test_models_trained_apart_can_be_combined(words):
+    together = Seq2Seq(ensemble=2, seed=5, **SMALL).fit(*words)
+    apart = [Seq2Seq(seed=seed, **SMALL).fit(*words)._fitted for seed in (5, 6)]
+    combined = combine(apart, Pairs(["ab"], ["AB"]))
+    assert combined.converter.convert(words[0]) == together.convert(words[0])
+    assert combined.artefact.temperature is not None
+    with pytest.raises(SettingsError, match="same settings and symbols"):
+        combine([apart[0], Seq2Seq(**SMALL).fit(["a"], ["b"])._fitted])
 
 
 def test_how_many_must_be_a_number():

@@ -1,0 +1,170 @@
+"""Grapheme-to-phoneme conversion in ten languages, beside published figures.
+
+    python benchmarks/g2p.py --data DIR --work g2p --jobs 2 --out results.json
+
+DIR holds LANGUAGE.train.tsv, LANGUAGE.dev.tsv and LANGUAGE.test.tsv of the SIGMORPHON 2020 shared task on multilingual
+grapheme-to-phoneme conversion: word TAB phones with spaces between them. All languages have henkan's defaults for a
+file of pairs, Korean with its source in NFD. The dev part chooses the epoch, and the test part is asked once.
+
+Every model goes into the folder --work as soon as it is trained; a run that was stopped goes on from there, language by
+language and seed by seed. The ensemble answers with all seeds together.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import sys
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from pathlib import Path
+
+from measuring import machine, table, write
+
+LANGUAGES = ("arm", "bul", "fre", "geo", "gre", "hin", "hun", "ice", "kor", "lit")
+# Test word error rates: Gorman et al. 2020 and Makarov & Clematide 2020, in the order of LANGUAGES.
+PUBLISHED = {
+    "n-gram baseline": (18.00, 41.33, 13.56, 37.78, 21.78, 12.67, 6.67, 17.56, 52.22, 23.11),
+    "LSTM + attention, best of 36 settings a language": (
+        14.67,
+        31.11,
+        6.22,
+        26.44,
+        18.89,
+        6.67,
+        5.33,
+        10.00,
+        46.89,
+        19.11,
+    ),
+    "transformer, likewise": (14.22, 34.00, 6.89, 28.00, 18.89, 9.56, 5.33, 10.22, 43.78, 20.67),
+    "CLUZH, single model, mean": (14.73, 30.81, 8.12, 29.11, 19.60, 7.13, 4.77, 10.00, 28.26, 21.54),
+    "best submission of each language (ensembles)": (12.22, 22.22, 5.11, 24.89, 14.44, 5.11, 4.00, 9.11, 24.00, 18.67),
+}
+
+
+def settings(language: str) -> dict[str, str]:
+    """What a language's data needs to be told."""
+    return {"target_symbols": " "} | ({"source_normalization": "NFD"} if language == "kor" else {})
+
+
+def train(data: Path, work: Path, language: str, seed: int) -> Path:
+    """A model's folder, trained if it is not there; in a fresh process."""
+    from henkan import fitting
+    from henkan.config import make_configs
+    from henkan.fitting import DataSource
+    from henkan.text.pairs import read_pairs
+
+    folder = work / f"{language}-{seed}"
+    if not (folder / "manifest.json").exists():
+        pairs, dev = (read_pairs(data / f"{language}.{part}.tsv") for part in ("train", "dev"))
+        configs = make_configs(settings(language) | {"seed": seed})
+        source = DataSource(language, pairs=len(pairs), held_out="file", seed=seed)
+        fitting.fit(pairs, dev, *configs, data=source).save(folder)
+    return folder
+
+
+def measure(data: Path, work: Path, language: str, seeds: int, beam: int) -> dict[str, object]:
+    """The test part's word error rates, in percent: of each seed, of each with a beam, and of all together."""
+    from henkan import fitting
+    from henkan.converter import Request
+    from henkan.evaluation import evaluate
+    from henkan.text.pairs import read_pairs
+
+    dev, test = (read_pairs(data / f"{language}.{part}.tsv") for part in ("dev", "test"))
+    models = [fitting.load(work / f"{language}-{seed}") for seed in range(seeds)]
+    together = fitting.combine(models, dev)
+    greedy = [evaluate(model.converter, test) for model in models]
+    request = Request(beam=beam, confidence=True)
+    wide = [evaluate(model.converter, test, request) for model in [*models, together]]
+    epochs = [model.artefact.metrics["epochs"] for model in models]
+    return {
+        "language": language,
+        "word_error_rate": [100 * each.word_error_rate for each in greedy],
+        "with_beam": [100 * each.word_error_rate for each in wide[:-1]],
+        "symbol_error_rate": [100 * each.symbol_error_rate for each in wide[:-1]],
+        "calibration_error": [100 * each.expected_calibration_error for each in wide[:-1]],
+        "ensemble": 100 * evaluate(together.converter, test).word_error_rate,
+        "ensemble_with_beam": 100 * wide[-1].word_error_rate,
+        "ensemble_symbol_error_rate": 100 * wide[-1].symbol_error_rate,
+        "ensemble_calibration_error": 100 * wide[-1].expected_calibration_error,
+        "dev": [100 * (1 - max(epoch["exact_match"] for epoch in each)) for each in epochs],
+        "seconds": [sum(epoch["seconds"] for epoch in each) for each in epochs],
+    }
+
+
+def main() -> None:
+    """Train what is missing, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--work", type=Path, required=True, help="where the models go")
+    parser.add_argument("--languages", nargs="*", default=list(LANGUAGES))
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--single", type=int, default=3, help="seeds that count for the single model")
+    parser.add_argument("--beam", type=int, default=5)
+    parser.add_argument("--jobs", type=int, default=1, help="models at a time, each with its share of the cores")
+    parser.add_argument("--out", type=Path)
+    arguments = parser.parse_args()
+    os.environ.pop("OPENBLAS_CORETYPE", None)
+    threads = str(max(1, (os.cpu_count() or 1) // arguments.jobs))
+    os.environ["HENKAN_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = threads
+    arguments.work.mkdir(parents=True, exist_ok=True)
+    place = arguments.data, arguments.work
+    with ProcessPoolExecutor(arguments.jobs, get_context("spawn"), max_tasks_per_child=1) as pool:
+        tasks = [
+            pool.submit(train, *place, language, seed)
+            for seed in range(arguments.seeds)
+            for language in arguments.languages
+        ]
+        for number, task in enumerate(as_completed(tasks), start=1):
+            print(f"{number} of {len(tasks)}: {task.result().name}", file=sys.stderr, flush=True)
+        measured = list(
+            pool.map(
+                measure,
+                *zip(
+                    *[(*place, language, arguments.seeds, arguments.beam) for language in arguments.languages],
+                    strict=True,
+                ),
+            )
+        )
+    print(f"{machine()}; {arguments.jobs} models at a time, {threads} threads each\n")
+    show(measured, arguments.single)
+    write(arguments.out, results=measured, seeds=arguments.seeds, single=arguments.single, beam=arguments.beam)
+
+
+def show(measured: list[dict], single: int) -> None:
+    """The table of word error rates beside the published ones."""
+    languages = [each["language"] for each in measured]
+    seeds = len(measured[0]["dev"])
+    ours = {
+        f"henkan, one model, mean of {single} seeds": [
+            statistics.fmean(each["word_error_rate"][:single]) for each in measured
+        ],
+        "the same, standard deviation": [statistics.pstdev(each["word_error_rate"][:single]) for each in measured],
+        "the same with a beam": [statistics.fmean(each["with_beam"][:single]) for each in measured],
+        f"henkan, ensemble of {seeds}": [each["ensemble"] for each in measured],
+        f"henkan, ensemble of {seeds}, with a beam": [each["ensemble_with_beam"] for each in measured],
+        "symbol error rate of one model": [statistics.fmean(each["symbol_error_rate"][:single]) for each in measured],
+        "seconds of training": [statistics.median(each["seconds"]) for each in measured],
+    }
+    rows = []
+    for name, values in ours.items():
+        rows.append([name, *(f"{value:.2f}" for value in values), *means(languages, values)])
+    for name, published in PUBLISHED.items():
+        values = [
+            dict(zip(LANGUAGES, published, strict=True))[language] for language in languages if language in LANGUAGES
+        ]
+        if len(values) == len(languages):
+            rows.append([name, *(f"{value:.2f}" for value in values), *means(languages, values)])
+    table(["word error rate, %", *languages, "mean", "mean without kor"], rows)
+
+
+def means(languages: list[str], values: list[float]) -> list[str]:
+    """The mean over all languages, and over those that are not Korean."""
+    others = [value for language, value in zip(languages, values, strict=True) if language != "kor"]
+    return [f"{statistics.fmean(values):.2f}", f"{statistics.fmean(others):.2f}"]
+
+
+if __name__ == "__main__":
+    main()
