@@ -6,12 +6,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help demo test test-torch lint format bench clean
+.PHONY: help demo test test-torch lint format bench bench-g2p clean
 
 help:
 	@sed -n 's/^# //p' Makefile
 	@echo "make test-torch   also hold the derivatives against PyTorch (installs it)"
 	@echo "make lint         style and types"
+	@echo "make bench-g2p    measure pronunciations beside published figures (DATA=folder; an hour)"
 	@echo "make bench        measure speed beside PyTorch and JAX (installs them; half an hour)"
 
 $(BIN)/python:
@@ -70,6 +71,10 @@ bench: $(VENV)/bench.stamp
 ifdef TRAIN
 	$(BIN)/python benchmarks/time_to_accuracy.py --train $(TRAIN) --test $(TEST) --out $(RESULTS)/time_to_accuracy.json
 endif
+
+# DATA: a folder of the shared task's files; see benchmarks/g2p.py. It goes on where it was stopped.
+bench-g2p: $(VENV)/dev.stamp
+	$(BIN)/python benchmarks/g2p.py --data $(DATA) --work models/g2p --jobs 2 --out $(RESULTS)/g2p.json
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

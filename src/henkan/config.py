@@ -222,7 +222,7 @@ RECIPES: Mapping[str, Mapping[str, Any]] = {
         "peeky": False,
         "embedding_size": 64,
         "hidden_size": 128,
-        "updates": 3000,
+        "updates": 4500,
         "batch_size": None,
         "by_length": True,
         "learning_rate": 4e-3,
