@@ -110,9 +110,12 @@ def test_an_unknown_option_is_clicks_own_message(henkan, pairs_file):
 
 
 def test_every_command_has_help(henkan):
-    commands = ("train", "predict", "evaluate", "generate", "tasks")
+    commands = ("inspect", "train", "predict", "evaluate", "explain", "score", "generate", "tasks")
     top = henkan("--help").stdout
     for command in commands:
         assert command in top
         assert "Usage:" in henkan(command, "--help").stdout
+    recipes = " ".join(henkan("train", "--help").stdout.partition("The recipes:")[2].split())
+    assert "words: for a file of words and what becomes of them. attention, bidirectional," in recipes
+    assert "modern: for a task; the article's model, learned fast. reverse, peeky, embedding size 16" in recipes
     assert henkan("--version").stdout.startswith("henkan ")

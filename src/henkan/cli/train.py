@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from shlex import quote
 from shutil import which
@@ -14,7 +14,7 @@ import click
 from henkan import fitting
 from henkan.cli.evaluate import exact_match_line, show_exact_match, show_questions
 from henkan.cli.options import PATH, layout_options, model_options, symbol_options
-from henkan.config import RECIPES, ModelConfig, make_configs
+from henkan.config import RECIPES, ModelConfig, TrainingConfig, make_configs
 from henkan.evaluation import evaluate
 from henkan.fitting import DataSource
 from henkan.text.audit import audit
@@ -22,7 +22,40 @@ from henkan.text.pairs import Columns, Pairs, hold_out, read_pairs
 from henkan.text.tasks import TASKS, Task, task_or_file
 
 
-@click.command(short_help="Train a model on a task or a file of pairs.")
+def _recipes() -> str:
+    """What each recipe sets, for the help; the modern one is what the others differ from."""
+    own = {**asdict(ModelConfig()), **asdict(TrainingConfig())}
+    texts = []
+    for name, what in RECIPE_NAMES.items():
+        settings = {setting: RECIPES[name].get(setting, default) for setting, default in own.items()}
+        settings["epochs" if settings["epochs"] is None else "updates"] = 0  # the one follows from the other
+        shown = [_setting(setting, settings[setting]) for setting in SHOWN_SETTINGS]
+        texts.append(f"{name}: {what}. {', '.join(filter(None, shown))}.")
+    return "\n\n".join(["The recipes:", *texts])
+
+
+def _setting(name: str, value: Any) -> str:
+    """One setting in words; nothing for what is switched off."""
+    words = name.replace("_", " ")
+    if isinstance(value, bool):
+        return words if value else ""
+    if value is None:
+        return f"{words} by the number of pairs"
+    return f"{words} {value}" if value else ""
+
+
+RECIPE_NAMES = {
+    "words": "for a file of words and what becomes of them",
+    "modern": "for a task; the article's model, learned fast",
+    "book": "that of the book's chapter 7, with strings filled with spaces",
+}
+SHOWN_SETTINGS = (
+    "reverse", "peeky", "attention", "bidirectional", "embedding_size", "hidden_size", "epochs", "updates",
+    "batch_size", "learning_rate", "schedule", "weight_decay", "dropout", "embedding_dropout", "unknown_rate",
+)  # fmt: skip
+
+
+@click.command(short_help="Train a model on a task or a file of pairs.", epilog=_recipes())
 @click.argument("data", metavar="TASK_OR_FILE")
 @click.option(
     "--dev",
@@ -69,14 +102,6 @@ def train(
 
     A file is UTF-8 with one pair a line, source TAB target; --delimiter and --strip let other layouts in
     (`16+75  _91  ` is --delimiter _ --strip). A line that is not a pair is an error: nothing is passed over.
-
-    The recipes:
-
-    \b
-    words   for words and what becomes of them: attention, an encoder of two directions, dropout, the unknown
-            symbol, and batch size and dropout by the number of pairs
-    modern  the article's model, reversed and Peeky, learned fast: embedding 16, hidden 128, batch 128
-    book    that of the book's chapter 7: 25 epochs, Adam at a constant 0.001, strings filled with spaces
 
     Progress goes to standard error, the result to standard output. Ctrl-C stops without saving.
     """
