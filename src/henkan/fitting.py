@@ -21,7 +21,7 @@ from henkan.converter import BATCH_SIZE, Converter
 from henkan.engine.ensemble import Ensemble
 from henkan.engine.numpy import NumpyEngine
 from henkan.errors import DataError, ModelFolderError, SettingsError, UnanswerableError
-from henkan.evaluation import evaluate
+from henkan.evaluation import Evaluation, evaluate
 from henkan.text.batches import EncodedPairs
 from henkan.text.pairs import Pairs, hold_out
 from henkan.text.symbols import Cutting
@@ -169,8 +169,10 @@ def fit(
         histories.append(_fit_member(engine, converter, encoded, held_out, config, tell))
         engines.append(engine)
     converter = _converter(engines, source_vocabulary, target_vocabulary, model)
+    result = None
     if held_out is not None:
-        converter.temperature = calibrate(converter, held_out)
+        result = evaluate(converter, held_out)
+        converter.temperature = calibrate(converter, result)
     kept = Artefact(
         model=model,
         training=training,
@@ -183,6 +185,7 @@ def fit(
             **({"members": histories} if members > 1 else {}),
             "pairs": len(pairs),
             "held_out": len(held_out or ()),
+            "exact_match": None if result is None else result.exact_match,
             "weights": weights,
         },
         temperature=converter.temperature,
@@ -234,7 +237,7 @@ def combine(models: Sequence[FittedModel], held_out: Pairs | None = None) -> Fit
     vocabularies = first.artefact.source_vocabulary, first.artefact.target_vocabulary
     converter = _converter(_engines(first.artefact, members), *vocabularies, first.artefact.model)
     if held_out is not None:
-        converter.temperature = calibrate(converter, held_out)
+        converter.temperature = calibrate(converter, evaluate(converter, held_out))
     kept = replace(first.artefact, members=members, temperature=converter.temperature)
     return FittedModel(kept, converter, first.data)
 
@@ -280,9 +283,8 @@ class HeldOut:
         return sum(loss * count for loss, count in zip(losses, symbols, strict=True)) / max(1, sum(symbols))
 
 
-def calibrate(converter: Converter, pairs: Pairs) -> float | None:
-    """The temperature that fits the answers to some pairs; None if there are none."""
-    result = evaluate(converter, pairs)
+def calibrate(converter: Converter, result: Evaluation) -> float | None:
+    """The temperature that fits a converter's answers; None if there are none."""
     asked = [
         (conversion.source, conversion.prediction, result.is_correct(conversion))
         for conversion in result.conversions

@@ -35,7 +35,8 @@ def learning_curve(epochs: Sequence[Mapping[str, Any]]) -> bytes | None:
         axes[0].set_ylabel("exact match\n(held-out pairs)")
         axes[0].set_ylim(-0.03, 1.03)
         axes[0].yaxis.set_major_formatter(PercentFormatter(1))
-        axes[0].set_title(f"exact match {matches[-1]:.2%} after {numbers[-1]} epochs", fontsize=11)
+        best = max(matches)
+        axes[0].set_title(f"exact match {best:.2%} in epoch {numbers[matches.index(best)]}", fontsize=11)
     for axis in axes:
         axis.grid(alpha=0.3)
         axis.spines[["top", "right"]].set_visible(False)
