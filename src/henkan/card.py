@@ -23,8 +23,8 @@ def model_card(artefact: Artefact, folder: Path, version: str, *, pictured: bool
         )
         accuracy = (
             f"Exact match on {metrics.get('held_out', 0):,} held-out pairs: **{measured:.3%}** ({kept}). The same "
-            f"pairs chose that and fitted its confidence (temperature {artefact.temperature or 1:.3g}): pairs of a test "
-            "part that nothing was chosen on are a fairer measure."
+            f"pairs chose that and fitted its confidence (temperature {artefact.temperature or 1:.3g}): a test part "
+            "that nothing was chosen on is a fairer measure."
         )
     model = "A sequence-to-sequence model" if members == 1 else f"An ensemble of {members} sequence-to-sequence models"
     others = "It reads others as unknown." if artefact.source_vocabulary.unknown else "It knows no others."
