@@ -33,7 +33,14 @@ def henkan(sizes: dict[str, int], batches: list[tuple], kernels: str) -> Update:
         active = (valid * np.arange(1, valid.shape[1] + 1)).max(axis=1)
         return Batch(Sources(sources, running), Targets(inputs, targets, valid, active))
 
-    config = ModelConfig(embedding_size=sizes["D"], hidden_size=sizes["H"])
+    attention = bool(sizes.get("attention"))
+    config = ModelConfig(
+        embedding_size=sizes["D"],
+        hidden_size=sizes["H"],
+        attention=attention,
+        bidirectional=attention,
+        peeky=not attention,
+    )
     engine = NumpyEngine(config, sizes["V"], sizes["V"])
     engine.initialize("orthogonal", 0)
     ours = [convert(*batch) for batch in batches]
@@ -79,8 +86,34 @@ def pytorch(sizes: dict[str, int], batches: list[tuple], compiled: bool) -> Upda
             hs, _ = self.decoder(joined, (h.contiguous(), torch.zeros_like(h)))
             return self.output(torch.cat([repeated, hs], 2))
 
+    class Attentive(nn.Module):
+        """An encoder of two directions, and Luong's attention after the decoder's LSTM, as ours."""
+
+        def __init__(self, V: int, D: int, H: int) -> None:
+            super().__init__()
+            self.encoder_embedding, self.decoder_embedding = nn.Embedding(V, D), nn.Embedding(V, D)
+            self.encoder, self.decoder = nn.LSTM(D, H, bidirectional=True), nn.LSTM(D, H)
+            self.bridge, self.keys, self.values = (
+                nn.Linear(2 * H, H),
+                nn.Linear(2 * H, H, False),
+                nn.Linear(2 * H, H, False),
+            )
+            self.query, self.output = nn.Linear(H, H), nn.Linear(H, V)
+
+        def forward(self, sources: Any, lengths: Any, inputs: Any) -> Any:
+            packed = nn.utils.rnn.pack_padded_sequence(self.encoder_embedding(sources), lengths)
+            states, (last, _) = self.encoder(packed)
+            states, _ = nn.utils.rnn.pad_packed_sequence(states)
+            h = torch.tanh(self.bridge(torch.cat([last[0], last[1]], 1)))[None]
+            hs, _ = self.decoder(self.decoder_embedding(inputs), (h, torch.zeros_like(h)))
+            padding = torch.arange(len(sources)) >= lengths[:, None]
+            scores = hs.transpose(0, 1) @ self.keys(states).permute(1, 2, 0)
+            weights = scores.masked_fill(padding[:, None], -torch.inf).softmax(2)
+            contexts = (weights @ self.values(states).transpose(0, 1)).transpose(0, 1)
+            return self.output(torch.tanh(contexts + self.query(hs)))
+
     torch.manual_seed(0)
-    model = Seq2Seq(sizes["V"], sizes["D"], sizes["H"])
+    model = (Attentive if sizes.get("attention") else Seq2Seq)(sizes["V"], sizes["D"], sizes["H"])
     optimiser = torch.optim.AdamW(model.parameters(), lr=RATE, betas=(0.9, BETA2), weight_decay=DECAY, fused=True)
     ready = [
         (torch.tensor(sources), torch.tensor(lengths), torch.tensor(inputs), torch.tensor(np.where(valid, targets, -1)))

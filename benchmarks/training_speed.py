@@ -2,6 +2,7 @@
 
     python benchmarks/training_speed.py
     python benchmarks/training_speed.py --long            # 20 + 20 steps, embedding 128, hidden 256, batch 64
+    python benchmarks/training_speed.py --attention       # the recipe `words`: two directions and attention
 
 Contestants that are not installed are left out and named. The ceiling is the rate of the step's product on one
 core, measured in each round too, times the threads; a share of it counts the operations that ours executes.
@@ -33,11 +34,17 @@ NAMES = {
 }
 ARTICLE = {"V": 13, "D": 16, "H": 128, "N": 128, "long": 0}
 LONG = {"V": 40, "D": 128, "H": 256, "N": 64, "long": 1}
+WORDS = {"V": 45, "D": 64, "H": 128, "N": 64, "long": 0, "attention": 1}
+WITH_ATTENTION = ("henkan, fused", "henkan, plain NumPy", "PyTorch eager")  # the others have the article's model alone
 WARM, BATCHES = 30, 60
 
 
 def make_batches(sizes: dict[str, int]) -> list[tuple]:
-    """The article's: additions as the modern recipe draws them. Long: strings of 20 random symbols."""
+    """The article's: additions as the modern recipe draws them. Long: strings of 20 random symbols. Attention: random
+    strings of 4 to 12 symbols, ordered by length.
+    """
+    if sizes.get("attention"):
+        return [_words(np.random.default_rng(number), sizes) for number in range(BATCHES)]
     if sizes["long"]:
         generator, steps, N = np.random.default_rng(0), 20, sizes["N"]
         full, valid = np.full(N, steps), np.ones((steps, N), bool)
@@ -64,6 +71,23 @@ def make_batches(sizes: dict[str, int]) -> list[tuple]:
     raise RuntimeError("too few batches")
 
 
+def _words(generator: np.random.Generator, sizes: dict[str, int]) -> tuple:
+    """A batch of words whose targets are about as long."""
+    N = sizes["N"]
+    lengths = np.sort(generator.integers(4, 13, size=N))[::-1].copy()
+    ends = np.maximum(1, lengths + generator.integers(-1, 2, size=N)) + 1
+    sources, (inputs, targets) = (
+        generator.integers(1, sizes["V"], size=(lengths.max(), N)),
+        generator.integers(1, sizes["V"], size=(2, ends.max(), N)),
+    )
+    return sources, lengths, inputs, targets, np.arange(ends.max())[:, None] < ends
+
+
+def chosen(arguments: argparse.Namespace) -> dict[str, int]:
+    """The sizes that are asked for."""
+    return WORDS if arguments.attention else LONG if arguments.long else ARTICLE
+
+
 def measure(arguments: argparse.Namespace) -> float:
     """In a process of its own: the milliseconds of an update."""
     import contestants
@@ -74,7 +98,7 @@ def measure(arguments: argparse.Namespace) -> float:
 
         torch.set_num_threads(arguments.threads)
     options = () if argument is None else (argument,)
-    update = getattr(contestants, function)(LONG if arguments.long else ARTICLE, arguments.batches, *options)
+    update = getattr(contestants, function)(chosen(arguments), arguments.batches, *options)
     for k in range(WARM):
         update(k % BATCHES)
     clock = time.perf_counter()
@@ -86,13 +110,17 @@ def measure(arguments: argparse.Namespace) -> float:
 def flops(batches: list[tuple], sizes: dict[str, int]) -> float:
     """Floating-point operations of an update's products, as ours makes them: nothing for padding, nothing twice."""
     D, H, V = sizes["D"], sizes["H"], sizes["V"]
-    total = 0.0
+    attention, total = sizes.get("attention", 0), 0.0
     for _, lengths, inputs, _, valid in batches:
         places = np.arange(1, inputs.shape[1] + 1)
         steps = lengths.sum() + (valid * places).max(axis=1).sum()
-        recurrent, peeking = steps * H * 4 * H, len(places) * H * (4 * H + V)
+        recurrent, peeking = steps * H * 4 * H, 0 if attention else len(places) * H * (4 * H + V)
         output, projections = valid.sum() * H * V, 2 * V * D * 4 * H
-        total += 3 * 2 * (recurrent + peeking + output + projections)  # forward, and two products backward
+        looking = 0
+        if attention:  # the second direction; keys, values and queries; looking; the bridge
+            recurrent += lengths.sum() * H * 4 * H
+            looking = len(places) * (max(lengths) * (4 * H * H + 2 * len(inputs) * H) + len(inputs) * H * H + 2 * H * H)
+        total += 3 * 2 * (recurrent + peeking + looking + output + projections)  # forward, and two products backward
     return total / len(batches)
 
 
@@ -102,23 +130,26 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--long", action="store_true")
+    parser.add_argument("--attention", action="store_true")
     parser.add_argument("--only", nargs="*", help="parts of contestants' names")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--measure", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    sizes, threads = LONG if arguments.long else ARTICLE, arguments.threads
+    sizes, threads = chosen(arguments), arguments.threads
     if arguments.measure:
         arguments.batches = make_batches(sizes)
         print(product_rate(sizes["N"], sizes["H"]) if arguments.measure == CEILING else measure(arguments))
         return
 
-    names = [name for name in NAMES if not arguments.only or any(part in name for part in arguments.only)]
+    possible = WITH_ATTENTION if arguments.attention else NAMES
+    names = [name for name in possible if not arguments.only or any(part in name for part in arguments.only)]
     missing = [name for name in names if find_spec(NAMES[name][2]) is None]
     if missing:
         print("not installed and left out:", ", ".join(missing))
 
     def contestant(name: str) -> Callable[[], float]:
-        command = [sys.executable, __file__, "--measure", name, "--threads", str(threads)] + ["--long"] * arguments.long
+        command = [sys.executable, __file__, "--measure", name, "--threads", str(threads)]
+        command += ["--long"] * arguments.long + ["--attention"] * arguments.attention
         more = {"OPENBLAS_CORETYPE": "Haswell"} if "Haswell" in name else {}
         return lambda: float(run(command, environment(1 if name == CEILING else threads, **more)))
 
