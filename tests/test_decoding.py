@@ -51,6 +51,18 @@ class Table:
         return StepOutput(self.logs[symbols], state)
 
 
+class Eights:
+    """Writes eight times 1 and then the end, each with probability 0.98 of 3 symbols."""
+
+    def encode(self, sources, *, many=False):  # noqa: ARG002
+        return Rows(sources.ids[0]), Rows(np.zeros(len(sources.ids[0]), int))
+
+    def step(self, memory, state, symbols):  # noqa: ARG002
+        probabilities = np.full((len(symbols), 3), 0.01)
+        probabilities[np.arange(len(symbols)), (state.rows < 8).astype(int)] = 0.98
+        return StepOutput(np.log(probabilities), Rows(state.rows + 1))
+
+
 def sources(numbers):
     return Sources(np.array([numbers]), np.array([len(numbers)]))
 
@@ -118,6 +130,14 @@ def test_a_wide_beam_is_exhaustive(power):
             sorted(table.values())[::-1]
         )
         assert {len(answer.ids) for answer in each if not answer.ended} == {3}
+
+
+def test_short_answers_that_hardly_count_do_not_end_the_search():
+    """At every step the end is among the three best, with next to no probability; the answer has eight symbols."""
+    for power in (0.0, 1.0):
+        [answers] = beam(Eights(), sources([0]), Bounds(0, True, 20), width=3, length_power=power)
+        assert answers[0].ids == [1] * 8
+        assert answers[0].log_probability == pytest.approx(9 * np.log(0.98))
 
 
 def test_a_beam_of_one_is_greedy_search():

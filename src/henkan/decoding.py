@@ -4,7 +4,7 @@ the probability of answers that are given.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -94,8 +94,8 @@ def beam(
     """Follow the `width` best beginnings at every step.
 
     Answers are ranked by their log-probability divided by their number of symbols, the end included, to the power of
-    `length_power`: sums of log-probabilities alone would favour short ones (Wu et al. 2016). A source is done when as
-    many answers have ended as are followed.
+    `length_power`: sums of log-probabilities alone favour short ones (Wu et al. 2016). A source is done when as many
+    answers have ended as are followed, and no beginning is better than they are.
 
     Args:
         engine: the model.
@@ -108,6 +108,10 @@ def beam(
     Returns:
         for each source in their order, up to `width` different answers, the best first.
     """
+
+    def rank(hypothesis: Hypothesis) -> float:
+        return float(-hypothesis.log_probability / max(1, len(hypothesis.ids) + hypothesis.ended) ** length_power)
+
     N = sources.ids.shape[1]
     memory, state = engine.encode(sources, many=many)
     found: list[list[Hypothesis]] = [[] for _ in range(N)]
@@ -136,11 +140,12 @@ def beam(
             end = bool(ends[n, k])
             ids = [*history[n, k].tolist(), *([] if end else [int(tokens[n, k])])]
             where = looks[n, k].tolist()[: len(ids)]
-            if end or len(found[rows[n]]) < width:
-                found[rows[n]].append(Hypothesis(ids, float(scores[n, k]), end or not bounds.ends, where))
+            found[rows[n]].append(Hypothesis(ids, float(scores[n, k]), end or not bounds.ends, where))
         if last:
             break
-        going = np.array([len(found[row]) < width for row in rows])
+        # Short answers of next to no probability end early: a source is done when what goes on is worse than they.
+        hopes = np.where(ends, -np.inf, scores).max(axis=1) / (step + 2) ** length_power
+        going = np.array([not _enough(found[row], hope, rank, width) for row, hope in zip(rows, hopes, strict=True)])
         if not going.any():
             break
         # The first `width` that have not ended go on.
@@ -157,10 +162,14 @@ def beam(
         memory, state = memory.take(places), output.state.take(places)
         rows, beams, symbols = rows[going], kept.shape[1], tokens.reshape(-1)
 
-    def rank(hypothesis: Hypothesis) -> float:
-        return float(-hypothesis.log_probability / max(1, len(hypothesis.ids) + hypothesis.ended) ** length_power)
-
     return [sorted(each, key=rank)[:width] for each in found]
+
+
+def _enough(found: list[Hypothesis], hope: float, rank: Callable[[Hypothesis], float], width: int) -> bool:
+    """Whether the best `width` answers are better than what goes on; the others are dropped."""
+    found.sort(key=rank)
+    del found[width:]
+    return len(found) == width and -rank(found[-1]) >= hope
 
 
 def score(
