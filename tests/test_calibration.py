@@ -35,3 +35,9 @@ def test_coverage_by_hand():
         (0.5, 0.8, 1),
     ]
     assert coverage([], []) == []
+
+
+def test_an_answer_without_a_log_probability_does_not_count():
+    scores = [[np.log(0.6) / t, float("-inf")] for t in TEMPERATURES]
+    assert best_temperature(scores, [True, False]) == best_temperature([[row[0]] for row in scores], [True])
+    assert best_temperature([[float("-inf")]] * len(TEMPERATURES), [True]) == 1

@@ -95,3 +95,21 @@ def test_what_is_left_open_depends_on_the_number_of_pairs(pairs, batch_size, dro
     sized = TrainingConfig(batch_size=None, dropout=None).sized(pairs)
     assert (sized.batch_size, sized.dropout) == (batch_size, dropout)
     assert TrainingConfig(batch_size=7, dropout=0.5).sized(pairs).batch_size == 7
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"target_symbols": "grapheme"}, "target symbols must be characters, graphemes, or a separator"),
+        ({"source_symbols": ""}, "source symbols must be"),
+        ({"source_symbols": "\u3000", "source_normalization": "NFKC"}, "would take the separator"),
+        ({"tied": True, "embedding_size": 3}, "tied weights need an embedding size like the hidden size"),
+        ({"layers": 5}, "layers must be a whole number from 1 to 4"),
+        ({"attention_kind": "cosine"}, "attention kind must be one of dot, general"),
+        ({"fill": True}, "a filled model .* has no unknown symbol"),
+    ],
+    ids=str,
+)
+def test_combinations_that_cannot_be(settings, words):
+    with pytest.raises(SettingsError, match=words):
+        make_configs(settings)

@@ -136,3 +136,30 @@ def test_a_model_can_abstain_and_hand_over(unsure):
     assert (answers, asked) == (["BCBC", "from the dictionary"], ["aaaa"])
     with pytest.raises(SettingsError, match="probability from 0 to 1"):
         unsure.predict(["a"], abstain_below=2)
+
+
+def test_an_abstained_conversion_has_no_answers(unsure):
+    [guess] = unsure.convert(["aaaa"], beam=3, nbest=3, abstain_below=0.8)
+    assert (guess.prediction, guess.nbest, guess.ids) == (None, (), ())
+
+
+def test_a_filled_model_never_writes_the_boundary(words):
+    model = Seq2Seq(recipe="book", epochs=1, hidden_size=8).fit(*words)
+    for conversion in model.convert(words[0], beam=6, nbest=6):
+        assert 0 not in conversion.ids
+        assert len({answer.prediction for answer in conversion.nbest}) == len(conversion.nbest)
+    empty = Seq2Seq(recipe="book", epochs=1, hidden_size=8).fit(["a", "b"], ["", ""])
+    assert empty.convert(["a"], beam=3)[0].prediction == ""
+
+
+def test_feature_tags_are_never_copied():
+    sources = [f"{word}\tV;{tag}" for word in ("ab", "ba", "aa", "bb") for tag in ("X", "Y")]
+    model = Seq2Seq(features=True, epochs=2, hidden_size=8).fit(sources, [source[:2].upper() for source in sources])
+    assert "\t" not in model.predict(["ab\tV;Z"], unknown="copy")[0]
+
+
+def test_an_answer_is_written_in_the_targets_normalisation():
+    model = Seq2Seq(target_normalization="NFC", epochs=80, batch_size=4, hidden_size=32, dropout=0.0)
+    model.fit(["a", "b"], ["i\u0303", "x"])  # one symbol, composed
+    assert model.predict(["a"]) == ["\u0129"]
+    assert model._fitted.converter.target_vocabulary.join(["i", "\u0303"]) == "\u0129"

@@ -94,8 +94,9 @@ def test_never_an_endless_answer():
 
 def test_without_an_end_all_have_the_same_length():
     answers, _ = search([3, 1], ends=False, longest=3)
-    assert [(answer.ids, answer.ended) for answer in answers] == [([3, 2, 1], True), ([1, 0, 0], True)]
-    np.testing.assert_allclose([answer.log_probability for answer in answers], np.log(0.7) * np.array([3, 3]))
+    assert [(answer.ids, answer.ended) for answer in answers] == [([3, 2, 1], True), ([1, 1, 1], True)]  # never 0
+    expected = [3 * np.log(0.7), np.log(0.7 * 0.1 * 0.1)]
+    np.testing.assert_allclose([answer.log_probability for answer in answers], expected)
 
 
 GARDEN_PATH = Table([0.0001, 0.5999, 0.4], [0.1, 0.5, 0.4], [0.998, 0.001, 0.001])

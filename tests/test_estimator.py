@@ -97,3 +97,8 @@ def test_a_filled_models_targets_may_be_filled_already(words):
     targets = [target.ljust(5) for target in words[1]]
     model = Seq2Seq(recipe="book", epochs=80, batch_size=8, hidden_size=32, learning_rate=0.02).fit(words[0], targets)
     assert model.score(words[0], targets) == model.score(*words) > 0.9
+
+
+def test_patience_needs_held_out_pairs(words):
+    with pytest.raises(SettingsError, match="patience needs held-out pairs"):
+        Seq2Seq(schedule="constant", patience=1).fit(*words)

@@ -66,5 +66,5 @@ def test_confusions_the_commonest_first():
 
 
 def test_exact_match_by_the_length_of_the_source():
-    result = asked(("k a", "x", "x"), ("k", "y", "z"), ("o", "y", "y"))
-    assert result.by_length(Cutting(" ")) == {1: (1, 2), 2: (1, 1)}
+    result = asked(("k a", "x", "x"), ("k", "y", "z"), ("o", "y", "y"), source_cutting=Cutting(" "))
+    assert result.by_length() == {1: (1, 2), 2: (1, 1)}

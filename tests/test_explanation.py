@@ -64,3 +64,25 @@ def test_pictures(weights):
     content, notes = attention_picture(["k", "\U0010ffff"], ["か", "한"], [0.9, 0.8], weights, format="svg")
     assert content.startswith(b"<?xml")
     assert "no installed font has" in notes[-1]
+
+
+def test_the_confidence_is_that_of_the_answer_explained(attentive):
+    converter = attentive._fitted.converter
+    own, other = explain(converter, "cab"), explain(converter, "cab", answer="CB")
+    assert other.confidence < 0.1 < own.confidence
+    [score] = attentive.log_probability(["cab"], ["CB"])
+    assert other.confidence == pytest.approx(np.exp(score), rel=1e-4)
+
+
+def test_a_filled_model_with_attention_looks_at_its_filling_too(words):
+    found = explain(Seq2Seq(recipe="book", attention=True, epochs=1).fit(*words)._fitted.converter, "ab")
+    assert found.symbols == ["a", "b", " "]
+    assert {len(choice.weights) for choice in found.choices} == {3}
+
+
+def test_an_answer_that_was_cut_off_has_no_end(words):
+    model = Seq2Seq(epochs=1, hidden_size=8).fit(*words)
+    model._fitted.converter.engine.parameters["decoder.by"][0] = -1e3  # never the end
+    found = explain(model._fitted.converter, "ab")
+    assert found.cut_off
+    assert END not in [choice.symbol for choice in found.choices]

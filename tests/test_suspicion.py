@@ -1,4 +1,5 @@
 from itertools import product
+from math import isnan
 
 import pytest
 
@@ -32,9 +33,15 @@ def test_a_target_that_cannot_be_written_is_the_most_suspicious(words):
 
 def test_rows_of_one_source_are_asked_together():
     """Or a model would have seen the answer."""
-    data = Pairs(["a", "b", "a"], ["x", "y", "x"])
+    data = Pairs(["ab", "ba", "ab"], ["x", "y", "x"])
     found = suspects(data, *CONFIGS, folds=2)
-    assert all(suspect.margin < 0 for suspect in found)
+    assert [suspect.margin for suspect in found] == [float("-inf")] * 3
+
+
+def test_what_could_not_be_read_comes_last(words):
+    found = suspects(Pairs([*words[0], "q"], [*words[1], "A"]), *CONFIGS, folds=2)
+    assert (found[-1].source, found[-1].answer) == ("q", "")
+    assert isnan(found[-1].margin)
 
 
 def test_too_few_rows_or_folds():

@@ -17,12 +17,15 @@ def best_temperature(log_probabilities: Sequence[Sequence[float]], right: Sequen
 
     Args:
         log_probabilities: for each of `TEMPERATURES`, of each answer, in nats.
-        right: whether each answer is right; at least one.
+        right: whether each answer is right. An answer without a finite log-probability does not count.
     """
-    y = np.asarray(right, bool)
+    logs, y = np.asarray(log_probabilities, float), np.asarray(right, bool)
+    known = np.isfinite(logs).all(axis=0)
+    if not known.any():
+        return 1.0
+    logs, y = np.minimum(logs[:, known], -1e-9), y[known]
     n, wrong = int(y.sum()), int((~y).sum())
     wanted = np.where(y, (n + 1) / (n + 2), 1 / (wrong + 2))
-    logs = np.minimum(np.asarray(log_probabilities, float), -1e-9)
     losses = -(wanted * logs + (1 - wanted) * np.log(-np.expm1(logs))).mean(axis=1)
     return float(TEMPERATURES[int(losses.argmin())])
 

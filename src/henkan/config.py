@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from math import isfinite, log2
 from typing import Any, Literal, TypedDict, TypeVar, get_args
+from unicodedata import normalize
 
 import numpy as np
 
@@ -70,10 +71,14 @@ class ModelConfig:
             )
         for name in ("source_symbols", "target_symbols"):
             unit = getattr(self, name)
-            separator = isinstance(unit, str) and bool(unit) and not set(unit) & set("\t\r\n")
-            _require(separator, name, "characters, graphemes or a separator without tabs and line ends", unit)
+            wanted = "characters, graphemes, or a separator without letters, digits, tabs and line ends"
+            _require(isinstance(unit, str) and _is_unit(unit), name, wanted, unit)
         for name in ("source_normalization", "target_normalization"):
             _require_choice(name, getattr(self, name), Normalization)
+        for side in ("source", "target"):
+            unit, form = getattr(self, f"{side}_symbols"), getattr(self, f"{side}_normalization")
+            if form != "none" and normalize(form, unit) != unit:
+                raise SettingsError(f"the {side}'s normalization {form} would take the separator {unit!r} away")
         plain = self.source_symbols == self.target_symbols == "characters" and not self.features
         if self.fill and not plain:
             raise SettingsError("strings can be filled (the recipe `book`) only if they are cut into characters alone")
@@ -267,7 +272,10 @@ def make_configs(
     model_names = {field.name for field in fields(ModelConfig)}
     model = {name: value for name, value in merged.items() if name in model_names}
     training = {name: value for name, value in merged.items() if name not in model_names}
-    return from_dict(ModelConfig, model), from_dict(TrainingConfig, training)
+    configs = from_dict(ModelConfig, model), from_dict(TrainingConfig, training)
+    if configs[0].fill and configs[1].unknown_rate:
+        raise SettingsError("a filled model (the recipe `book`) has no unknown symbol; leave the unknown rate at 0")
+    return configs
 
 
 def from_dict(kind: type[Config], values: Mapping[str, Any]) -> Config:
@@ -285,6 +293,13 @@ def from_dict(kind: type[Config], values: Mapping[str, Any]) -> Config:
 def to_dict(config: ModelConfig | TrainingConfig) -> dict[str, Any]:
     """A configuration as plain names and values, for JSON."""
     return asdict(config)
+
+
+def _is_unit(text: str) -> bool:
+    """Whether that can be said of what strings are cut into: a misspelled word is no separator."""
+    if text in ("characters", "graphemes"):
+        return True
+    return bool(text) and not any(character.isalnum() or character in "\t\r\n" for character in text)
 
 
 def _is_number(value: object) -> bool:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import exp
 from typing import Literal, get_args
+
+import numpy as np
 
 from henkan.batch import Array, Sources
 from henkan.decoding import Bounds, Hypothesis, beam, greedy, score
@@ -51,7 +53,7 @@ class Request:
         if self.unknown not in get_args(Unknown):
             raise SettingsError(f"unknown must be one of {', '.join(get_args(Unknown))}, not {self.unknown!r}")
         for name, value, most in (("beam", self.beam, MOST_BEAMS), ("nbest", self.nbest, self.beam)):
-            if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
+            if not isinstance(value, int | np.integer) or isinstance(value, bool) or not 1 <= value <= most:
                 limit = "the beam, which is" if name == "nbest" else ""
                 raise SettingsError(
                     f"{name} must be a whole number from 1 to {limit} {most}, not {value!r}".replace("  ", " ")
@@ -88,7 +90,10 @@ class Conversion:
         abstained: whether there is no answer because the confidence was too low.
         cut_off: whether the answer did not end within the length bound.
         unknown: the source's unknown symbols, named.
-        nbest: several answers, the best first, where they were asked for.
+        nbest: several different answers, the best first, where they were asked for.
+        ids: the answer's symbols, as the target vocabulary numbers them.
+
+    Where symbols were copied, all probabilities are those of the answer before that.
     """
 
     source: str
@@ -100,6 +105,7 @@ class Conversion:
     cut_off: bool = False
     unknown: Sequence[str] = ()
     nbest: Sequence[Answer] = ()
+    ids: Sequence[int] = field(default=(), repr=False)
 
 
 class Converter:
@@ -273,25 +279,26 @@ class Converter:
         request: Request,
     ) -> Conversion:
         best, copies = answers[0], request.unknown == "copy" and len(unknown) > 0
-        several = [
-            Answer(
-                self._with_copies(each, text) if copies else self.target_vocabulary.decode(each.ids),
-                each.log_probability,
-            )
-            for each in answers[: request.nbest]
-        ]
+        several: dict[str, Answer] = {}
+        for each in answers:  # copies may make two of them the same
+            text_of = self._with_copies(each, text) if copies else self.target_vocabulary.decode(each.ids)
+            if len(several) < request.nbest:
+                several.setdefault(text_of, Answer(text_of, each.log_probability))
         conversion = Conversion(
             text,
-            several[0].prediction,
+            next(iter(several)),
             best.log_probability,
             confidence=confidence,
             cut_off=not best.ended,
             unknown=unknown,
-            nbest=several if request.nbest > 1 else (),
+            nbest=list(several.values()) if request.nbest > 1 else (),
+            ids=best.ids,
         )
         if request.abstain_below is not None and confidence is not None and confidence < request.abstain_below:
             reason = f"its confidence {confidence:.3f} is below {request.abstain_below:g}"
-            return replace(conversion, prediction=None, log_probability=None, reason=reason, abstained=True)
+            return replace(
+                conversion, prediction=None, log_probability=None, reason=reason, abstained=True, nbest=(), ids=()
+            )
         return conversion
 
     def _with_copies(self, answer: Hypothesis, text: str) -> str:
@@ -300,7 +307,7 @@ class Converter:
         symbols, copied = [], set()
         for symbol, step in zip(self.target_vocabulary.symbols_of(answer.ids), answer.looked_at, strict=True):
             place = len(read) - 1 - step if self.reverse else step
-            if self.source_vocabulary.knows(read[place]):
+            if self.source_vocabulary.knows(read[place]) or self.source_vocabulary.cutting.is_tag(read[place]):
                 symbols.append(symbol)
             elif place not in copied:
                 copied.add(place)

@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 
 from henkan.batch import Array, Sources
-from henkan.engine.base import Predictor
+from henkan.engine.base import Predictor, StepOutput
 from henkan.nn import log_softmax
 
 
@@ -67,7 +67,7 @@ def greedy(engine: Predictor, sources: Sources, bounds: Bounds, *, many: bool = 
     rows = np.arange(N)  # of those not yet ended
     symbols = np.full(N, bounds.boundary)
     for _ in range(bounds.longest):
-        output = engine.step(memory, state, symbols)
+        output = _within(engine.step(memory, state, symbols), bounds)
         symbols, state = output.log_probabilities.argmax(axis=1), output.state
         scores[rows] += output.log_probabilities[np.arange(len(rows)), symbols]
         looks = None if output.attention is None else output.attention.argmax(axis=1) if sources.ids.size else None
@@ -120,7 +120,7 @@ def beam(
     symbols, scores = np.full(N, bounds.boundary), np.zeros((N, 1))
     prefixes, looked_at = np.empty((N, 1, 0), int), np.empty((N, 1, 0), int)
     for step in range(bounds.longest):
-        output = engine.step(memory, state, symbols)
+        output = _within(engine.step(memory, state, symbols), bounds)
         V = output.log_probabilities.shape[1]
         totals = (scores[..., None] + output.log_probabilities.reshape(len(rows), beams, V)).reshape(len(rows), -1)
         # Of twice as many candidates at most half are ends: enough beginnings are left.
@@ -162,7 +162,15 @@ def beam(
         memory, state = memory.take(places), output.state.take(places)
         rows, beams, symbols = rows[going], kept.shape[1], tokens.reshape(-1)
 
-    return [sorted(each, key=rank)[:width] for each in found]
+    nothing = Hypothesis([], 0.0, ended=True)  # where even the longest answer has no symbols
+    return [sorted(each, key=rank)[:width] or [nothing] for each in found]
+
+
+def _within(output: StepOutput, bounds: Bounds) -> StepOutput:
+    """A step's output; where answers cannot end, without the end."""
+    if not bounds.ends:
+        output.log_probabilities[:, bounds.boundary] = -np.inf
+    return output
 
 
 def _enough(found: list[Hypothesis], hope: float, rank: Callable[[Hypothesis], float], width: int) -> bool:
@@ -222,7 +230,7 @@ def trace(
         going = lengths[rows] >= after
         if not going.all():
             rows, memory, state = rows[going], memory.take(going), state.take(going)
-        output = engine.step(memory, state, symbols[rows, before])
+        output = _within(engine.step(memory, state, symbols[rows, before]), bounds)
         state = output.state
         steps.append((rows, symbols[rows, after], output.log_probabilities, output.attention))
     return steps

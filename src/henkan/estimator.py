@@ -177,6 +177,7 @@ def load(folder: str | os.PathLike[str]) -> Seq2Seq:
     fitted = fitting.load(Path(folder))
     model = Seq2Seq()
     model._model_config, model._training_config = fitted.artefact.model, fitted.artefact.training
+    model._ensemble = len(fitted.artefact.members)
     model._fitted = fitted
     return model
 

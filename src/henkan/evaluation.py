@@ -26,20 +26,24 @@ class Evaluation:
     Attributes:
         conversions: what became of each source.
         targets: the true answers, in the same order.
-        cutting: how targets are cut into symbols.
+        cutting, source_cutting: how targets and sources are cut into symbols.
     """
 
     conversions: Sequence[Conversion]
     targets: Sequence[str]
     cutting: Cutting = Cutting()  # noqa: RUF009  (it cannot be changed)
+    source_cutting: Cutting = Cutting()  # noqa: RUF009
 
     @cached_property
     def accepted(self) -> Mapping[str, Sequence[str]]:
         """Source -> its targets."""
         targets: dict[str, dict[str, None]] = defaultdict(dict)
         for conversion, target in zip(self.conversions, self.targets, strict=True):
-            targets[conversion.source][target] = None
+            targets[self._key(conversion)][target] = None
         return {source: list(each) for source, each in targets.items()}
+
+    def _key(self, conversion: Conversion) -> str:
+        return self.source_cutting.normalize(conversion.source)
 
     @property
     def total(self) -> int:
@@ -48,7 +52,7 @@ class Evaluation:
 
     def is_correct(self, conversion: Conversion) -> bool:
         """Whether an answer is one of its source's targets, symbol for symbol."""
-        return conversion.prediction in self.accepted[conversion.source]
+        return conversion.prediction in self.accepted[self._key(conversion)]
 
     @property
     def correct(self) -> int:
@@ -78,7 +82,7 @@ class Evaluation:
         nearest = []
         for conversion in self.conversions:
             answer = list(self.cutting.cut(conversion.prediction or ""))
-            targets = [list(self.cutting.cut(target)) for target in self.accepted[conversion.source]]
+            targets = [list(self.cutting.cut(target)) for target in self.accepted[self._key(conversion)]]
             nearest.append((min(targets, key=lambda target: Levenshtein.distance(target, answer)), answer))
         return nearest
 
@@ -93,11 +97,11 @@ class Evaluation:
         edits = sum(Levenshtein.distance(target, answer) for target, answer in self._nearest)
         return edits / max(1, sum(len(target) for target, _ in self._nearest))
 
-    def by_length(self, source: Cutting) -> dict[int, tuple[int, int]]:
+    def by_length(self) -> dict[int, tuple[int, int]]:
         """Symbols in the source -> (right answers, pairs), for each length that occurs."""
         counts: dict[int, list[int]] = defaultdict(lambda: [0, 0])
         for conversion in self.conversions:
-            count = counts[len(source.cut(conversion.source))]
+            count = counts[len(self.source_cutting.cut(conversion.source))]
             count[0] += self.is_correct(conversion)
             count[1] += 1
         return {length: (right, pairs) for length, (right, pairs) in sorted(counts.items())}
@@ -151,4 +155,5 @@ def evaluate(converter: Converter, pairs: Pairs, request: Request = Request()) -
     targets = list(map(vocabulary.cutting.normalize, pairs.targets))
     if vocabulary.width is not None:
         targets = [target.rstrip(FILLER) for target in targets]
-    return Evaluation(converter.convert(pairs.sources, request), targets, vocabulary.cutting)
+    conversions = converter.convert(pairs.sources, request)
+    return Evaluation(conversions, targets, vocabulary.cutting, converter.source_vocabulary.cutting)

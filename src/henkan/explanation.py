@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import exp
 
 import numpy as np
 
 from henkan.converter import Converter, Request
 from henkan.decoding import trace
-from henkan.errors import UnanswerableError
 from henkan.text.batches import source_batches
-from henkan.text.vocabulary import BOUNDARY
+from henkan.text.vocabulary import BOUNDARY, FILLER
 
 END = ""
 """What stands for the end of an answer among symbols."""
@@ -41,8 +41,9 @@ class Explanation:
     Attributes:
         source: the text. answer: the model's.
         confidence: how probable it is that the answer is right.
-        symbols: what the source was read as, in reading order.
+        symbols: what the source was read as, in reading order, filling included.
         unknown: its unknown symbols, named.
+        cut_off: whether the answer did not end within the length bound.
         choices: the steps, the end included where the model has one.
     """
 
@@ -51,6 +52,7 @@ class Explanation:
     confidence: float
     symbols: Sequence[str]
     unknown: Sequence[str]
+    cut_off: bool
     choices: Sequence[Choice]
 
 
@@ -69,18 +71,28 @@ def explain(
     Raises:
         UnanswerableError: if the model cannot read the text, or cannot write the answer.
     """
-    [conversion] = converter.convert([text], Request(beam=beam, confidence=True))
-    if conversion.prediction is None or conversion.confidence is None:
-        raise UnanswerableError(text, 0, conversion.reason or "no answer")
-    given = conversion.prediction if answer is None else answer
     vocabulary = converter.target_vocabulary
-    ids, wanted = converter.source_vocabulary.encode(text, use_unknown=True), vocabulary.encode(given)
+    ids = converter.source_vocabulary.encode(text, use_unknown=True)
+    if answer is None:
+        [conversion] = converter.convert([text], Request(beam=beam, confidence=True))
+        given, wanted, cut_off = conversion.prediction or "", conversion.ids, conversion.cut_off
+        confidence = conversion.confidence or 0.0
+    else:
+        given, wanted, cut_off = answer, vocabulary.encode(answer), False
+        [[score]] = converter.score([text], [answer], [converter.temperature or 1.0])
+        confidence = exp(min(score, 0.0))
     [(_, sources)] = source_batches([ids], len(converter.source_vocabulary), reverse=converter.reverse, size=1)
     choices = []
     for _, symbols, log_probabilities, attention in trace(converter.engine, sources, [wanted], converter.bounds):
         probabilities = np.exp(log_probabilities[0])
         ranked = np.argsort(-probabilities, kind="stable").tolist()
-        others = [(_name(converter, id), float(probabilities[id])) for id in ranked if id != symbols[0]][:runners_up]
+        if cut_off and int(symbols[0]) == BOUNDARY:
+            break  # an end that the model did not write
+        others = [
+            (_name(converter, id), float(probabilities[id]))
+            for id in ranked
+            if id != symbols[0] and probabilities[id] > 0
+        ][:runners_up]
         weights = [] if attention is None else attention[0].tolist()
         choices.append(
             Choice(
@@ -90,12 +102,14 @@ def explain(
                 weights[::-1] if converter.reverse else weights,
             )
         )
+    read = converter.source_vocabulary.cutting.cut(text)
     return Explanation(
         text,
         given,
-        conversion.confidence,
-        converter.source_vocabulary.cutting.cut(text),
-        conversion.unknown,
+        confidence,
+        [*read, *[FILLER] * (len(ids) - len(read))],
+        converter.source_vocabulary.unknown_symbols(text),
+        cut_off,
         choices,
     )
 

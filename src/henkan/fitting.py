@@ -138,6 +138,9 @@ def fit(
         raise DataError("there are no pairs to train on")
     if not isinstance(members, int) or isinstance(members, bool) or not 1 <= members <= artefact.MOST_MEMBERS:
         raise SettingsError(f"ensemble must be a whole number from 1 to {artefact.MOST_MEMBERS}, not {members!r}")
+    held_out = held_out or None  # no pairs at all cannot be measured on
+    if training.patience is not None and held_out is None:
+        raise SettingsError("patience needs held-out pairs, or nobody knows which epoch is better")
     training = training.sized(len(pairs))
     source_cutting, target_cutting = cuttings(model)
     source_vocabulary = Vocabulary.of(
@@ -156,7 +159,6 @@ def fit(
         reverse=model.reverse,
         unknown_rate=training.unknown_rate,
     )
-    held_out = held_out or None  # no pairs at all cannot be measured on
     tell: Report = report if report is not None else lambda _: None
     engines, histories = [], []
     for member in range(members):
@@ -226,6 +228,8 @@ def combine(models: Sequence[FittedModel], held_out: Pairs | None = None) -> Fit
     Raises:
         SettingsError: if they do not fit together.
     """
+    if not models:
+        raise SettingsError("there are no models to combine")
     first = models[0]
     members = [member for model in models for member in model.artefact.members]
     for model in models:
@@ -236,10 +240,18 @@ def combine(models: Sequence[FittedModel], held_out: Pairs | None = None) -> Fit
             raise SettingsError("only models of the same settings and symbols can be combined")
     vocabularies = first.artefact.source_vocabulary, first.artefact.target_vocabulary
     converter = _converter(_engines(first.artefact, members), *vocabularies, first.artefact.model)
-    if held_out is not None:
-        converter.temperature = calibrate(converter, evaluate(converter, held_out))
-    kept = replace(first.artefact, members=members, temperature=converter.temperature)
-    return FittedModel(kept, converter, first.data)
+    result = None if held_out is None else evaluate(converter, held_out)
+    converter.temperature = None if result is None else calibrate(converter, result)
+    metrics = {
+        **first.artefact.metrics,
+        "members": [model.artefact.metrics for model in models],
+        "exact_match": None if result is None else result.exact_match,
+        "held_out": len(held_out or ()),
+    }
+    data = replace(first.data, held_out="none")  # what the one held out, another may have been trained on
+    temperature = converter.temperature
+    kept = replace(first.artefact, members=members, temperature=temperature, metrics=metrics, data=asdict(data))
+    return FittedModel(kept, converter, data)
 
 
 def _comparable(part: ModelConfig | Vocabulary) -> object:

@@ -8,12 +8,13 @@ from io import BytesIO
 from typing import Any
 
 
-def learning_curve(epochs: Sequence[Mapping[str, Any]]) -> bytes | None:
+def learning_curve(metrics: Mapping[str, Any]) -> bytes | None:
     """Loss and exact match by epoch, as PNG; None without matplotlib.
 
     Args:
-        epochs: the list `epochs` of a model's metrics.
+        metrics: a model's; of an ensemble, its first member is drawn.
     """
+    epochs = metrics["epochs"]
     try:
         from matplotlib.figure import Figure  # no pyplot: it would look for a display
         from matplotlib.ticker import MaxNLocator, PercentFormatter
@@ -35,8 +36,10 @@ def learning_curve(epochs: Sequence[Mapping[str, Any]]) -> bytes | None:
         axes[0].set_ylabel("exact match\n(held-out pairs)")
         axes[0].set_ylim(-0.03, 1.03)
         axes[0].yaxis.set_major_formatter(PercentFormatter(1))
-        best = max(matches)
-        axes[0].set_title(f"exact match {best:.2%} in epoch {numbers[matches.index(best)]}", fontsize=11)
+        kept = metrics["best_epoch"]
+        axes[0].set_title(
+            f"exact match {matches[numbers.index(kept)]:.2%} in epoch {kept}, which was kept", fontsize=11
+        )
     for axis in axes:
         axis.grid(alpha=0.3)
         axis.spines[["top", "right"]].set_visible(False)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import isnan, nan
 
 import numpy as np
 
@@ -24,7 +25,8 @@ class Suspect:
         source, target: the row.
         answer: the model's.
         log_probability: of the target, in nats; minus infinity if the model has never seen one of its symbols.
-        margin: that less the answer's: how much less the model believes the row than its own answer.
+        margin: that less the answer's: how much less the model believes the row than its own answer; nan where it could
+            not read the source, for want of a symbol.
     """
 
     source: str
@@ -42,7 +44,7 @@ def suspects(
     folds: int = 5,
     report: Callable[[int, fitting.Event], None] | None = None,
 ) -> list[Suspect]:
-    """All rows, the least believable first.
+    """All rows, the least believable first, and last those of which nothing can be said.
 
     The rows are dealt out to so many parts, those of one source to the same; for each part a model is trained on all
     others, and asked about it.
@@ -59,14 +61,16 @@ def suspects(
     """
     if not isinstance(folds, int) or not 2 <= folds <= MOST_FOLDS:
         raise SettingsError(f"folds must be a whole number from 2 to {MOST_FOLDS}, not {folds!r}")
-    distinct = list(dict.fromkeys(pairs.sources))
+    training = replace(training, patience=None)  # nothing is held out that it could go by
+    sources = list(map(fitting.cuttings(model)[0].normalize, pairs.sources))
+    distinct = list(dict.fromkeys(sources))
     if len(distinct) < folds:
         raise DataError(
             f"{len(distinct)} different sources are too few for {folds} parts; give more pairs, or fewer --folds"
         )
     order = np.random.default_rng([training.seed, 5]).permutation(len(distinct))
     part_of = {distinct[place]: number % folds for number, place in enumerate(order)}
-    parts = np.array([part_of[source] for source in pairs.sources])
+    parts = np.array([part_of[source] for source in sources])
     found = []
     for part in range(folds):
 
@@ -80,6 +84,7 @@ def suspects(
         answers = converter.convert(asked.sources)
         [scores] = converter.score(asked.sources, asked.targets)
         for conversion, target, score in zip(answers, asked.targets, scores, strict=True):
-            margin = score - (conversion.log_probability or 0.0)
+            unread = conversion.log_probability is None
+            margin = nan if unread else score - (conversion.log_probability or 0.0)
             found.append(Suspect(conversion.source, target, conversion.prediction or "", score, margin))
-    return sorted(found, key=lambda suspect: suspect.margin)
+    return sorted(found, key=lambda suspect: (isnan(suspect.margin), suspect.margin))

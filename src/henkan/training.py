@@ -170,6 +170,8 @@ def _examine(
     if best is not None and exact_match < best.exact_match:
         return exact_match, None
     loss = examiner.loss()
+    if not isfinite(loss):
+        return exact_match, None
     if best is None or exact_match > best.exact_match or loss < best.loss:
         weights = {name: array.copy() for name, array in engine.weights.items()}
         state.best = Best(epoch, exact_match, loss, weights)

@@ -63,3 +63,16 @@ def test_mistakes_are_told_in_a_sentence(refused, folder, pairs_file):
     assert "the pairs themselves" in refused("evaluate", folder, pairs_file, "--errors", pairs_file)
     assert pairs_file.read_text() == before
     assert "cannot be written" in refused("evaluate", folder, pairs_file, "--errors", "none/wrong.tsv")
+
+
+def test_every_accepted_answer_has_its_o(henkan, folder, tmp_path):
+    (tmp_path / "test.tsv").write_text("ab\tAX\nab\tAB\n")
+    lines = henkan("evaluate", folder, "test.tsv").stdout.splitlines()
+    assert [line[0] for line in lines[1:3]] == ["O", "O"]
+
+
+def test_a_column_of_features_must_fit_the_model(refused, folder, tmp_path):
+    (tmp_path / "test.tsv").write_text("ab\tAB\tV\n")
+    columns = ["--columns", "source,target,features"]
+    assert "trained without feature tags" in refused("evaluate", folder, "test.tsv", *columns)
+    assert "trained without feature tags" in refused("score", folder, "test.tsv", *columns)

@@ -1,4 +1,5 @@
 import io
+from unicodedata import normalize
 
 import pytest
 from hypothesis import given
@@ -125,3 +126,11 @@ def test_columns_are_picked_and_features_join_the_source(tmp_path):
     pairs = read_pairs(path, delimiter=",", columns=Columns.parse("target,source,features"))
     assert pairs.sources == ["go\tV;PST", "go\t"]
     assert pairs.targets == ["went", "goes"]
+
+
+def test_sources_that_normalisation_makes_the_same_are_held_out_together():
+    words = [f"{letter}e\u0301" for letter in "abcdefghij"]
+    both = Pairs([*words, *(normalize("NFC", word) for word in words)], ["x"] * 20)
+    kept, held_out = hold_out(both, 0, normalize=lambda text: normalize("NFC", text))
+    assert len(held_out) == 2
+    assert not {normalize("NFC", s) for s in held_out.sources} & {normalize("NFC", s) for s in kept.sources}

@@ -12,7 +12,8 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.text import Text
 
 from henkan.cli.evaluate import SHOWN, question_rows
-from henkan.converter import Converter, Request
+from henkan.converter import Converter
+from henkan.evaluation import evaluate
 from henkan.fitting import Event, Preparing, Started
 from henkan.text.pairs import Pairs
 from henkan.training import Epoch, Step
@@ -96,8 +97,7 @@ class Display:
         assert self.converter is not None
         now = time.monotonic()
         if self.questions is not None and now - self.answered >= SECONDS_BETWEEN_ANSWERS:
-            answers = self.converter.predict(self.questions.sources, Request(unknown="skip"))
-            self.rows = question_rows(self.questions.sources, self.questions.targets, answers)
+            self.rows = question_rows(evaluate(self.converter, self.questions))
             self.answered = time.monotonic()
         self.progress.update(
             self.bar,

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from henkan import fitting
-from henkan.cli.options import PATH, layout_options
+from henkan.cli.options import PATH, check_features, layout_options
 from henkan.cli.tables import aligned
 from henkan.converter import Request
 from henkan.errors import DataError
@@ -60,12 +60,13 @@ def evaluate(
             )
     else:
         pairs = read_pairs(found, **layout)
+        check_features(fitted, layout["columns"])
         if errors is not None and errors.exists() and errors.samefile(found):
             raise DataError(f"{errors}: these are the pairs themselves; choose another --errors")
     if errors is not None:
         _write_errors(Evaluation([], []), errors)  # whether it can be written is known before the work
     result = measure(fitted.converter, pairs, request)
-    by_length = result.by_length(fitted.converter.source_vocabulary.cutting)
+    by_length = result.by_length()
     if as_json:
         values = {
             "exact_match": result.exact_match,
@@ -97,13 +98,7 @@ def evaluate(
 
 def show_questions(result: Evaluation) -> None:
     """Print the first questions with O or X."""
-    shown = slice(SHOWN)
-    rows = question_rows(
-        [conversion.source for conversion in result.conversions[shown]],
-        result.targets[shown],
-        [conversion.prediction or "" for conversion in result.conversions[shown]],
-    )
-    click.echo("\n".join(rows))
+    click.echo("\n".join(question_rows(result)))
 
 
 def show_exact_match(result: Evaluation) -> None:
@@ -146,10 +141,11 @@ def exact_match_line(result: Evaluation) -> str:
     return f"exact match {result.exact_match:.3%} ({result.correct} of {result.total})"
 
 
-def question_rows(sources: Sequence[str], targets: Sequence[str], answers: Sequence[str]) -> list[str]:
-    """A heading and a line for each question: O or X, the question, the true answer, the model's."""
+def question_rows(result: Evaluation) -> list[str]:
+    """A heading and a line for each of the first questions: O or X, the question, the true answer, the model's."""
     rows = [("", "question", "true answer", "model")]
-    rows += [("OX"[a != t], s, t, a) for s, t, a in zip(sources, targets, answers, strict=True)]
+    for conversion, target in zip(result.conversions[:SHOWN], result.targets, strict=False):
+        rows.append(("OX"[not result.is_correct(conversion)], conversion.source, target, conversion.prediction or ""))
     return aligned(rows)
 
 

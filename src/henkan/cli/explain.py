@@ -34,7 +34,8 @@ def explain(model: Path, text: str, answer: str | None, beam: int, picture: Path
     henkan explain models/names "Tanaka" --picture tanaka.svg
 
     For each symbol of the answer: its probability, the symbols that the model would have written else, and, if the
-    model has attention, where it looked, in percent of each source symbol.
+    model has attention, where it looked, in percent of each source symbol. The confidence is the probability of the
+    whole answer, fitted to held-out pairs; those of the symbols are the model's own.
     """
     if picture is not None and picture.suffix.removeprefix(".").lower() not in FORMATS:
         raise DataError(f"{picture}: a picture is written as .png or .svg; choose such a name")
@@ -51,6 +52,8 @@ def _lines(explanation: Explanation) -> list[str]:
     lines = [f"{explanation.source} -> {explanation.answer}   confidence {explanation.confidence:.3f}"]
     if explanation.unknown:
         lines.append(f"read as unknown: {', '.join(explanation.unknown)}")
+    if explanation.cut_off:
+        lines.append("it did not end within the length bound, and was cut off")
     looks = explanation.symbols if any(choice.weights for choice in explanation.choices) else []
     rows = [["symbol", "probability", "else", *map(show_symbol, looks)]]
     for choice in explanation.choices:

@@ -9,6 +9,8 @@ from typing import Any, TypeVar, get_args
 import click
 
 from henkan.config import AttentionKind, Normalization, Schedule
+from henkan.errors import DataError
+from henkan.fitting import FittedModel
 from henkan.text.pairs import Columns
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -86,6 +88,21 @@ def model_options(command: Command) -> Command:
     ):
         command = option(command)
     return command
+
+
+def check_features(fitted: FittedModel, columns: Columns) -> None:
+    """Whether a file's columns are those that a model was trained on.
+
+    Raises:
+        DataError: if one has features and the other has not.
+    """
+    has = fitted.artefact.model.features
+    if has and columns.features is None:
+        raise DataError(
+            "this model reads feature tags; say which column has them, as in --columns source,target,features"
+        )
+    if columns.features is not None and not has:
+        raise DataError("this model was trained without feature tags; leave their column out of --columns")
 
 
 def symbol_options(command: Command) -> Command:

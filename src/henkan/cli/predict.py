@@ -37,7 +37,8 @@ READ_AT_ONCE = 1 << 16
     type=int,
     default=1,
     show_default=True,
-    help="Answers for each text, at most as many as --beam: a line each, text TAB answer TAB log-probability.",
+    help="Answers for each text, at most as many as --beam: a line each, text TAB answer TAB log-probability, in the "
+    "order of their log-probability by symbol.",
 )
 @click.option(
     "--abstain-below",
@@ -52,7 +53,7 @@ READ_AT_ONCE = 1 << 16
     show_default=True,
     help="A text with a symbol that the model never saw: `use` the unknown symbol that it learned; `copy` the symbol "
     "itself to where attention looks at it; `skip` the text with an empty line (in JSON: a null and the reason); stop "
-    "there with an `error`.",
+    "there with an `error`, as a model does that has learned no unknown symbol.",
 )
 def predict(model: Path, texts: Sequence[str], as_json: bool, **request: Any) -> None:
     """Convert each TEXT with the saved MODEL, or each line of standard input if there is none.
@@ -110,7 +111,10 @@ class Printer:
         self.cut_off += sum(each.cut_off for each in conversions[:stop])
         self.unknown += sum(len(each.unknown) > 0 for each in conversions[:stop])
         shown = "".join(self.line(conversion) + "\n" for conversion in conversions[:stop])
-        sys.stdout.buffer.write(shown.encode("utf-8", "surrogateescape"))
+        try:
+            sys.stdout.buffer.write(shown.encode("utf-8", "surrogateescape"))
+        except UnicodeEncodeError:  # half a surrogate pair, which UTF-8 cannot write
+            sys.stdout.buffer.write(shown.encode("utf-8", "backslashreplace"))
         sys.stdout.buffer.flush()
         if stop < len(conversions):
             error = UnanswerableError(conversions[stop].source, stop, conversions[stop].reason or "")
@@ -139,6 +143,7 @@ class Printer:
             return conversion.prediction or ""
         always = ("source", "prediction", "log_probability", "confidence")
         values = {name: value for name, value in asdict(conversion).items() if name in always or value}
+        values.pop("ids", None)
         text = json.dumps(values, ensure_ascii=False)
         try:
             text.encode()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 import click
 
 from henkan import fitting
-from henkan.cli.options import PATH, layout_options
+from henkan.cli.options import PATH, check_features, layout_options
 from henkan.text.pairs import Pairs, read_pairs
 from henkan.training import Epoch
 
@@ -35,10 +36,12 @@ def score(model: Path, data: Path, suspicious: bool, folds: int, as_json: bool, 
 
     Log-probabilities are in nats, the end of the target included; -inf is a target with a symbol that the model has
     never seen. With --suspicious the first column is how much less probable the row is than the answer of a model that
-    was trained without it, and a last column has that answer; the least believable rows come first.
+    was trained without it, and a last column has that answer; the least believable rows come first, and last, as nan,
+    those with a source that such a model could not read.
     """
     fitted = fitting.load(model)
     pairs = read_pairs(data, **layout)
+    check_features(fitted, layout["columns"])
     if suspicious:
         rows = _suspects(fitted, pairs, folds)
     else:
@@ -73,7 +76,11 @@ def _suspects(fitted: fitting.FittedModel, pairs: Pairs, folds: int) -> list[dic
 
 def _line(row: dict[str, Any], *, as_json: bool) -> str:
     if as_json:  # JSON has no infinity
-        return json.dumps({name: None if value == float("-inf") else value for name, value in row.items()})
+        return json.dumps({name: value if _is_plain(value) else None for name, value in row.items()})
     number = row.get("margin", row["log_probability"])
     rest = [row[name] for name in ("source", "target", "answer") if name in row]
     return "\t".join([f"{number:.4f}", *rest])
+
+
+def _is_plain(value: Any) -> bool:
+    return not isinstance(value, float) or isfinite(value)

@@ -114,7 +114,8 @@ def train(
     if columns.features is not None:
         given["features"] = True
     model, training = make_configs(given, recipe=recipe, defaults=defaults)
-    pairs, held_out, source = _read(data, dev, training.seed, delimiter=delimiter, strip=strip, columns=columns)
+    layout = {"delimiter": delimiter, "strip": strip, "columns": columns}
+    pairs, held_out, source = _read(data, dev, training.seed, model, **layout)
     folder = out or Path("models") / source.name
     check_place(folder, force=force)
 
@@ -122,7 +123,7 @@ def train(
         _say_what_was_found(pairs, held_out, dev, model)
     with Display(held_out, quiet=quiet) as display:
         fitted = fitting.fit(pairs, held_out, model, training, data=source, members=ensemble, report=display)
-    picture = learning_curve(fitted.artefact.metrics["epochs"])
+    picture = learning_curve(fitted.artefact.metrics)
     fitted.save(folder, force=force, pictures={} if picture is None else {"learning_curve.png": picture})
 
     if held_out is not None:
@@ -133,7 +134,8 @@ def train(
             show_questions(result)
             show_exact_match(result)
     if not quiet:
-        seconds = sum(epoch["seconds"] for epoch in fitted.artefact.metrics["epochs"])
+        metrics = fitted.artefact.metrics
+        seconds = sum(epoch["seconds"] for each in metrics.get("members", [metrics]) for epoch in each["epochs"])
         click.echo(f"trained in {seconds:.1f} s; the model is in {folder}")
         if picture is None:
             click.echo(
@@ -144,7 +146,9 @@ def train(
         click.echo(f"ask it:  {_program()} predict {quote(str(folder))} {'-- ' * question.startswith('-')}{question}")
 
 
-def _read(data: str, dev: str | None, seed: int, **layout: Any) -> tuple[Pairs, Pairs | None, DataSource]:
+def _read(
+    data: str, dev: str | None, seed: int, model: ModelConfig, **layout: Any
+) -> tuple[Pairs, Pairs | None, DataSource]:
     """Training pairs, held-out pairs, and where they came from."""
     found = task_or_file(data)
     if isinstance(found, Task):
@@ -154,7 +158,7 @@ def _read(data: str, dev: str | None, seed: int, **layout: Any) -> tuple[Pairs, 
 
     source = DataSource(name=name, task=task, pairs=len(pairs), seed=seed, held_out="tenth")
     if dev is None:
-        return (*hold_out(pairs, seed), source)
+        return (*hold_out(pairs, seed, normalize=fitting.cuttings(model)[0].normalize), source)
     if dev == "none":
         return pairs, None, replace(source, held_out="none")
     return pairs, read_pairs(Path(dev), **layout), replace(source, held_out="file")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -165,18 +165,20 @@ def write_pairs(pairs: Pairs, file: BinaryIO) -> None:
         file.write(f"{source}\t{target}\n".encode())
 
 
-def hold_out(pairs: Pairs, seed: int, share: float = 0.1) -> tuple[Pairs, Pairs]:
+def hold_out(pairs: Pairs, seed: int, share: float = 0.1, normalize: Callable[[str], str] = str) -> tuple[Pairs, Pairs]:
     """Split into training and held-out pairs, drawn by the seed.
 
-    Pairs with the same source go to the same side: a question that was trained on is no test.
+    Pairs whose sources are the same, after normalisation, go to the same side: a question that was trained on is no
+    test.
 
     Raises:
         DataError: if there are not two different sources.
     """
-    distinct = list(dict.fromkeys(pairs.sources))
+    sources = list(map(normalize, pairs.sources))
+    distinct = list(dict.fromkeys(sources))
     if len(distinct) < 2:
         raise DataError("one source is too few to hold a part out; give more pairs, or hold nothing out (--dev none)")
     order = np.random.default_rng([seed, 1]).permutation(len(distinct))
     held_out = {distinct[place] for place in order[: max(1, round(share * len(distinct)))]}
-    sides = np.fromiter((source in held_out for source in pairs.sources), bool, count=len(pairs))
+    sides = np.fromiter((source in held_out for source in sources), bool, count=len(pairs))
     return pairs.take(np.flatnonzero(~sides).tolist()), pairs.take(np.flatnonzero(sides).tolist())

@@ -68,14 +68,19 @@ class Cutting:
         return text
 
     def join(self, symbols: Iterable[str]) -> str:
-        """The string of some symbols."""
-        return (self.separator or "").join(symbols)
+        """The string of some symbols, normalised."""
+        string = (self.separator or "").join(symbols)
+        return string if self.normalization == "none" else unicodedata.normalize(self.normalization, string)
+
+    def is_tag(self, symbol: str) -> bool:
+        """Whether a symbol is a feature tag."""
+        return self.features and symbol.startswith(TAG) and len(symbol) > 1
 
     def is_symbol(self, symbol: object) -> bool:
         """Whether a string could be one of the symbols."""
         if not isinstance(symbol, str) or not symbol:
             return False
-        if self.features and symbol.startswith(TAG) and len(symbol) > 1:
+        if self.is_tag(symbol):
             return TAG_SEPARATOR not in symbol
         if self.separator is not None:
             return self.separator not in symbol
