@@ -12,6 +12,7 @@ def aligned(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> list
     """
     from rich.cells import cell_len
 
+    rows = [[cell.replace("\t", " ") for cell in row] for row in rows]  # a tab would end elsewhere
     widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
     lines = []
     for row in rows:
