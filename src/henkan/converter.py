@@ -54,10 +54,11 @@ class Request:
             raise SettingsError(f"unknown must be one of {', '.join(get_args(Unknown))}, not {self.unknown!r}")
         for name, value, most in (("beam", self.beam, MOST_BEAMS), ("nbest", self.nbest, self.beam)):
             if not isinstance(value, int | np.integer) or isinstance(value, bool) or not 1 <= value <= most:
-                limit = "the beam, which is" if name == "nbest" else ""
-                raise SettingsError(
-                    f"{name} must be a whole number from 1 to {limit} {most}, not {value!r}".replace("  ", " ")
-                )
+                if name == "nbest":
+                    raise SettingsError(
+                        f"nbest must be a whole number from 1 to the beam, which is {most}, not {value!r}; widen the beam"
+                    )
+                raise SettingsError(f"beam must be a whole number from 1 to {most}, not {value!r}")
         below = self.abstain_below
         if below is not None and (isinstance(below, bool) or not isinstance(below, int | float) or not 0 <= below <= 1):
             raise SettingsError(f"abstain below must be a probability from 0 to 1, not {below!r}")
