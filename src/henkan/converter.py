@@ -56,7 +56,8 @@ class Request:
             if not isinstance(value, int | np.integer) or isinstance(value, bool) or not 1 <= value <= most:
                 if name == "nbest":
                     raise SettingsError(
-                        f"nbest must be a whole number from 1 to the beam, which is {most}, not {value!r}; widen the beam"
+                        f"nbest must be a whole number from 1 to the beam, which is {most}, not {value!r}; widen "
+                        "the beam"
                     )
                 raise SettingsError(f"beam must be a whole number from 1 to {most}, not {value!r}")
         below = self.abstain_below
