@@ -92,11 +92,13 @@ class FittedModel:
         artefact: what is kept of it.
         converter: answers with it.
         data: what it was trained on.
+        held_out: its answers to the pairs that were held out, or None; not kept when it is saved.
     """
 
     artefact: Artefact
     converter: Converter
     data: DataSource
+    held_out: Evaluation | None = None
 
     def save(self, folder: Path, *, force: bool = False, pictures: Mapping[str, bytes] | None = None) -> None:
         """Write it as a folder.
@@ -192,7 +194,7 @@ def fit(
         },
         temperature=converter.temperature,
     )
-    return FittedModel(kept, converter, data)
+    return FittedModel(kept, converter, data, result)
 
 
 def _fit_member(

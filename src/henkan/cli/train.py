@@ -15,7 +15,6 @@ from henkan import fitting
 from henkan.cli.evaluate import exact_match_line, show_exact_match, show_questions
 from henkan.cli.options import PATH, layout_options, model_options, symbol_options
 from henkan.config import RECIPES, ModelConfig, TrainingConfig, make_configs
-from henkan.evaluation import evaluate
 from henkan.fitting import DataSource
 from henkan.text.audit import audit
 from henkan.text.pairs import Columns, Pairs, hold_out, read_pairs
@@ -126,13 +125,11 @@ def train(
     picture = learning_curve(fitted.artefact.metrics)
     fitted.save(folder, force=force, pictures={} if picture is None else {"learning_curve.png": picture})
 
-    if held_out is not None:
-        result = evaluate(fitted.converter, held_out)
-        if quiet:
-            click.echo(exact_match_line(result))
-        else:
-            show_questions(result)
-            show_exact_match(result)
+    if fitted.held_out is not None and quiet:
+        click.echo(exact_match_line(fitted.held_out))
+    elif fitted.held_out is not None:
+        show_questions(fitted.held_out)
+        show_exact_match(fitted.held_out)
     if not quiet:
         metrics = fitted.artefact.metrics
         seconds = sum(epoch["seconds"] for each in metrics.get("members", [metrics]) for epoch in each["epochs"])
