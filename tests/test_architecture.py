@@ -34,7 +34,8 @@ ALLOWED = {
     "henkan.pictures": (),
     "henkan.cli": ("cli", "fitting", "artefact", "converter", "evaluation", "errors", "config", "text", "training",
                    "pictures", "explanation", "suspicion", "__version__"),
-    "henkan.artefact": ("batch", "config", "errors", "text"),
+    "henkan.artefact": ("batch", "config", "errors", "storage", "text"),
+    "henkan.storage": ("batch", "errors"),
     "henkan.card": ("artefact", "config"),
     "henkan.fitting": ("_version", "artefact", "batch", "calibration", "card", "config", "converter", "engine",
                        "errors", "evaluation", "text", "training"),
@@ -46,6 +47,7 @@ ALLOWED = {
 # Outside the standard library: who may import what; the rest may import NumPy alone.
 FOREIGN = {
     "henkan.artefact": {"numpy", "safetensors"},
+    "henkan.storage": {"numpy", "safetensors"},
     "henkan.cli": {"click", "rich"},
     "henkan.engine.workers": {"numpy", "threadpoolctl"},
     "henkan.evaluation": {"rapidfuzz"},

@@ -1,13 +1,14 @@
 import json
 import os
 import shutil
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import henkan
-from henkan import ModelFolderError
+from henkan import ModelFolderError, artefact
 
 
 def test_what_is_in_the_folder(folder):
@@ -96,7 +97,7 @@ def rewrite(folder, name, change):
         ("config.json", lambda v: v.update(members=2), "weights.safetensors does not fit"),
         ("config.json", lambda v: v.update(members=10**12), "members"),
         ("config.json", lambda v: v["data"].update(more=1), "config.json does not have the form"),
-        ("config.json", lambda v: v.update(members="x"), "config.json does not have the form"),
+        ("config.json", lambda v: v.update(members="x"), "'x' members; that cannot be"),
         ("vocabulary.json", lambda v: v["source"]["symbols"].append("z"), "does not fit"),
         ("vocabulary.json", lambda v: v.update(source=v["target"]), "does not fit"),
         ("vocabulary.json", lambda v: v["source"].update(symbols=3), "vocabulary does not have the form"),
@@ -145,27 +146,66 @@ def test_a_detour_to_a_folder_is_that_folder(trained, tmp_path):
     assert (tmp_path / "thesis" / "thesis.txt").read_text() == "mine"
 
 
-def test_the_working_folder_is_not_replaced(trained, tmp_path, monkeypatch):
+def test_the_working_folder_can_be_the_place(trained, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ModelFolderError, match="folder that you are in"):
-        trained.save(".")
+    trained.save(".")
+    trained.save(".", force=True)
+    assert henkan.load(".").predict(["a"]) == ["A"]
 
 
-@pytest.mark.parametrize("failing", [1, 2])
-def test_a_failed_swap_leaves_a_model_whole(trained, folder, monkeypatch, failing):
-    rename, calls = Path.rename, []
+class Killed(BaseException):
+    """What nobody catches, as nobody catches a SIGKILL."""
 
-    def rename_or_fail(self, target):
-        calls.append(target)
-        if len(calls) == failing:
-            raise PermissionError(13, "Permission denied")
-        return rename(self, target)
 
-    monkeypatch.setattr(Path, "rename", rename_or_fail)
-    with pytest.raises(ModelFolderError, match=r"cannot be saved .Permission denied"):
-        trained.save(folder, force=True)
-    assert [path.name for path in folder.parent.iterdir()] == [folder.name]
-    assert henkan.load(folder).predict(["a"]) == ["A"]
+@pytest.fixture
+def other(words):
+    """A model that answers something else than `trained`."""
+    return henkan.Seq2Seq(epochs=1, hidden_size=8).fit(*words)
+
+
+@pytest.mark.parametrize("moment", range(14))
+def test_a_writer_killed_at_any_rename_leaves_the_old_or_the_new_model(trained, other, folder, monkeypatch, moment):
+    replaced, names = Path.replace, []
+
+    def replace_or_die(self, target):
+        names.append(target)
+        if len(names) > moment:
+            raise Killed
+        return replaced(self, target)
+
+    (folder / "learning_curve.png").write_bytes(b"old")
+    answers = [model.predict(["ab"]) for model in (trained, other)]
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", replace_or_die)
+        patched.setattr(shutil, "rmtree", lambda *_, **__: None)
+        try:
+            other.save(folder, force=True)
+            died = False
+        except Killed:
+            died = True
+    assert died == (moment < 12)  # six files are written, and each is moved down
+    assert henkan.load(folder).predict(["ab"]) == answers[moment >= 6]
+    trained.save(folder, force=True)
+    assert henkan.load(folder).predict(["ab"]) == answers[0]
+    assert {path.name for path in folder.iterdir()} == set(artefact.WRITTEN) - {"learning_curve.png"}
+
+
+def test_whoever_reads_while_a_model_is_replaced_has_one_of_them(trained, other, folder):
+    answers = [model.predict(["ab"]) for model in (trained, other)]
+    done = threading.Event()
+
+    def write():
+        for number in range(30):
+            (trained, other)[number % 2].save(folder, force=True)
+        done.set()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    reads = 0
+    while not done.is_set() or not reads:
+        assert henkan.load(folder).predict(["ab"]) in answers
+        reads += 1
+    writer.join()
 
 
 def test_weights_that_are_no_numbers_are_not_saved(words, tmp_path):

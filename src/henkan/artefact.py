@@ -7,38 +7,50 @@
     metrics.json         what was measured, epoch by epoch
     README.md            the model card
 
-The folder is written beside its place and renamed into it: a half-written one is never seen.
+A model is first written whole into a folder `incoming` inside its own, whose appearing is the moment at which it is
+saved; then its files are moved down one by one. Whoever reads looks there first, so a half-written model is never seen,
+whenever the writer is killed.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import platform
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from math import prod
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load as load_safetensors
 from safetensors.numpy import save as save_safetensors
 
 from henkan.batch import Array
 from henkan.config import ModelConfig, TrainingConfig, from_dict, to_dict
 from henkan.errors import HenkanError, ModelFolderError
+from henkan.storage import from_json, load_tensors, read_file, sha256, sync_folder, to_json, write_file
 from henkan.text.vocabulary import Vocabulary
 
 FORMAT = "henkan-model"
 FORMAT_VERSION = 1
 MOST_MEMBERS = 1000
 HASHED = ("config.json", "vocabulary.json", "weights.safetensors")
-WRITTEN = ("manifest.json", *HASHED, "metrics.json", "README.md", "learning_curve.png")
+WRITTEN = (*HASHED, "metrics.json", "README.md", "manifest.json", "learning_curve.png")
+INCOMING = "incoming"
+CHECKPOINT = "checkpoint"
+MOST_BYTES = {"manifest.json": 2**20, "config.json": 2**20, "vocabulary.json": 2**28, "metrics.json": 2**28}
+MOST_WEIGHT_BYTES = 2**33
+ATTEMPTS = 20
+BYTES_TO_NAME_WEIGHTS = 512  # more than a file of weights spends on the name and the place of one array
+
+Shapes = Callable[[ModelConfig, int, int], Mapping[str, tuple[int, ...]]]
+Migration = Callable[[Any, Any], tuple[Any, Any]]
+
+# Format version -> what makes its config.json and vocabulary.json, as values, those of the next version.
+MIGRATIONS: Mapping[int, Migration] = {}
 
 
 @dataclass(frozen=True)
@@ -106,10 +118,10 @@ def save(
         "calibration": None if artefact.temperature is None else {"temperature": artefact.temperature},
     }
     files = {
-        "config.json": _to_json(config),
-        "vocabulary.json": _to_json(vocabularies),
+        "config.json": to_json(config),
+        "vocabulary.json": to_json(vocabularies),
         "weights.safetensors": save_safetensors(tensors),
-        "metrics.json": _to_json(artefact.metrics),
+        "metrics.json": to_json(artefact.metrics),
         "README.md": card.encode(errors="replace"),
         **(pictures or {}),
     }
@@ -119,12 +131,62 @@ def save(
         "henkan": version,
         "numpy": np.__version__,
         "python": platform.python_version(),
-        "sha256": {name: hashlib.sha256(files[name]).hexdigest() for name in HASHED},
+        "sha256": {name: sha256(files[name]) for name in HASHED},
     }
     try:
-        _replace(folder, {**files, "manifest.json": _to_json(manifest)})
+        _put(folder.resolve(), {**files, "manifest.json": to_json(manifest)})
     except OSError as error:
-        raise ModelFolderError(f"{folder}: the model cannot be saved ({error.strerror or error})") from None
+        reason = error.strerror or error
+        raise ModelFolderError(f"{folder}: the model cannot be saved ({reason}); what stood there is whole") from None
+
+
+def _put(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write files into a folder, all or none."""
+    made = _make(folder)
+    fresh = folder / f".{INCOMING}-{uuid4().hex[:8]}"
+    try:
+        _settle(folder)  # what another writer had to leave
+        fresh.mkdir()
+        for name, content in files.items():
+            write_file(fresh / name, content)
+        sync_folder(fresh)
+        fresh.rename(folder / INCOMING)
+    except BaseException:
+        shutil.rmtree(fresh, ignore_errors=True)
+        for empty in made:
+            with suppress(OSError):
+                empty.rmdir()
+        raise
+    sync_folder(folder)
+    with suppress(OSError):  # it is saved; the next writer can settle it as well
+        _settle(folder)
+
+
+def _make(folder: Path) -> list[Path]:
+    """Make a folder and its parents; those that were new, the deepest first."""
+    made = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for each in made:
+        sync_folder(each.parent)
+    return made
+
+
+def _settle(folder: Path) -> None:
+    """Move the files of a whole incoming model to their places; the manifest's move ends it."""
+    for left in folder.glob(f".{INCOMING}-*"):
+        shutil.rmtree(left, ignore_errors=True)
+    incoming = folder / INCOMING
+    if not incoming.is_dir():
+        return
+    pictured = (incoming / "learning_curve.png").exists()
+    if not pictured and (incoming / "manifest.json").exists():
+        (folder / "learning_curve.png").unlink(missing_ok=True)  # the old model's
+    for name in WRITTEN:
+        if (incoming / name).exists():
+            (incoming / name).replace(folder / name)
+            sync_folder(folder)
+    incoming.rmdir()
+    sync_folder(folder)
 
 
 def check_place(folder: Path, *, force: bool) -> None:
@@ -139,13 +201,14 @@ def check_place(folder: Path, *, force: bool) -> None:
             return
         if not folder.is_dir():
             raise ModelFolderError(f"{folder}: there is a file of that name; choose another --out")
-        if folder.samefile(Path.cwd()):
-            raise ModelFolderError(f"{folder}: the folder that you are in cannot be replaced; choose another --out")
-        names = {entry.name for entry in folder.iterdir()}
-        if not names:
+        names = {entry.name for entry in folder.iterdir() if not entry.name.startswith(f".{INCOMING}-")}
+        own = {*WRITTEN, INCOMING, CHECKPOINT}
+        strange = sorted(names - own) or [
+            name for name in sorted(names & set(WRITTEN)) if not (folder / name).is_file()
+        ]
+        if names <= {CHECKPOINT}:
             return
-        strange = sorted(names - set(WRITTEN)) or [name for name in sorted(names) if not (folder / name).is_file()]
-        if strange or not _is_model(folder):
+        if strange or not is_model(folder):
             what = strange[0] if strange else "no manifest.json of a henkan model"
             raise ModelFolderError(f"{folder}: the folder holds other things ({what}); choose another --out")
     except OSError as error:
@@ -156,16 +219,20 @@ def check_place(folder: Path, *, force: bool) -> None:
         )
 
 
-def _is_model(folder: Path) -> bool:
+def is_model(folder: Path) -> bool:
+    """Whether a folder says that it is a model."""
     try:
-        manifest = _from_json(_read(folder, "manifest.json"), folder, "manifest.json")
+        return bool(_manifest(folder))
     except ModelFolderError:
         return False
-    return isinstance(manifest, dict) and manifest.get("format") == FORMAT
 
 
-def load(folder: Path) -> Artefact:
+def load(folder: Path, shapes: Shapes) -> Artefact:
     """Read a model folder, and believe nothing in it before it is checked.
+
+    Args:
+        folder: where it is.
+        shapes: settings and the sizes of the two vocabularies -> name and shape of every weight.
 
     Raises:
         ModelFolderError: if it is no model, damaged, or of a newer format.
@@ -173,127 +240,120 @@ def load(folder: Path) -> Artefact:
     if not os.path.isdir(folder):
         hint = "is not a folder" if os.path.lexists(folder) else "there is no such folder"
         raise ModelFolderError(f"{folder}: {hint}; name the folder that `henkan train` wrote")
-    manifest = _from_json(_read(folder, "manifest.json"), folder, "manifest.json")
+    for _ in range(ATTEMPTS):
+        before = _stamp(folder)
+        try:
+            return _load(folder, shapes)
+        except ModelFolderError:
+            if _stamp(folder) == before:
+                raise  # else a writer has put a new model there meanwhile
+    raise ModelFolderError(f"{folder}: the model is replaced again and again; wait for whoever writes it")
+
+
+def _stamp(folder: Path) -> object:
+    """What changes while a model is replaced."""
+    stamps = []
+    for path in (folder / INCOMING, *(folder / place / name for place in ("", INCOMING) for name in WRITTEN)):
+        with suppress(OSError):
+            stamps.append((path, path.stat().st_mtime_ns))
+    return stamps
+
+
+def _load(folder: Path, shapes: Shapes) -> Artefact:
+    manifest = _manifest(folder)
+    config, vocabulary = (
+        from_json(_checked(folder, name, manifest, MOST_BYTES[name]), folder, name)
+        for name in ("config.json", "vocabulary.json")
+    )
+    try:
+        for version in range(manifest["format_version"], FORMAT_VERSION):
+            config, vocabulary = MIGRATIONS[version](config, vocabulary)
+        model = from_dict(ModelConfig, config["model"])
+        training = from_dict(TrainingConfig, config["training"])
+        source, target = (Vocabulary.from_dict(vocabulary[side]) for side in ("source", "target"))
+        count, data, temperature = config["members"], dict(config["data"]), _temperature(config["calibration"])
+        if type(count) is not int or not 1 <= count <= MOST_MEMBERS:
+            raise ModelFolderError(f"config.json gives {count!r:.20} members; that cannot be")
+    except HenkanError as error:
+        raise ModelFolderError(f"{folder}: {error}") from None
+    except (KeyError, TypeError, AttributeError, ValueError):
+        raise ModelFolderError(f"{folder}: config.json does not have the form that henkan writes") from None
+    wanted = shapes(model, len(source), len(target))
+    return Artefact(
+        model=model,
+        training=training,
+        source_vocabulary=source,
+        target_vocabulary=target,
+        members=_members(folder, manifest, wanted, count),
+        data=data,
+        temperature=temperature,
+        metrics=_metrics(folder),
+    )
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    """The manifest, as far as it must be known."""
+    manifest = from_json(_read(folder, "manifest.json", MOST_BYTES["manifest.json"]), folder, "manifest.json")
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise ModelFolderError(f"{folder}: manifest.json is not that of a henkan model")
     version = manifest.get("format_version")
-    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+    if type(version) is not int or version < 1:
         raise ModelFolderError(f"{folder}: manifest.json gives no format version; the model is damaged")
     if version > FORMAT_VERSION:
         raise ModelFolderError(
             f"{folder}: the model has format {version}, and this henkan reads up to {FORMAT_VERSION}; upgrade henkan"
         )
-    hashes = manifest.get("sha256")
-    files = {name: _read(folder, name) for name in HASHED}
-    for name, content in files.items():
-        if not isinstance(hashes, dict) or hashes.get(name) != hashlib.sha256(content).hexdigest():
-            raise ModelFolderError(f"{folder}: {name} is damaged or was changed; train again or restore it")
+    return manifest
+
+
+def _checked(folder: Path, name: str, manifest: Mapping[str, Any], most: int) -> bytes:
+    """The bytes of a file whose sum is in the manifest."""
+    content, sums = _read(folder, name, most), manifest.get("sha256")
+    if not isinstance(sums, dict) or sums.get(name) != sha256(content):
+        raise ModelFolderError(f"{folder}: {name} is damaged or was changed; train again or restore it")
+    return content
+
+
+def _members(
+    folder: Path, manifest: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]], count: int
+) -> list[dict[str, Array]]:
+    """The weights of every member; nothing is read that is larger than they can be."""
+    numbers = sum(map(prod, shapes.values())) * count
+    most = min(4 * numbers + BYTES_TO_NAME_WEIGHTS * (len(shapes) * count + 1), MOST_WEIGHT_BYTES)
+    name = "weights.safetensors"
+    tensors = load_tensors(_checked(folder, name, manifest, most), folder, name)
+    wanted = {f"members.{k}.{weight}": shape for k in range(count) for weight, shape in shapes.items()}
+    if {tensor: array.shape for tensor, array in tensors.items()} != wanted:
+        raise ModelFolderError(f"{folder}: {name} does not fit config.json and vocabulary.json")
+    return [{weight: tensors[f"members.{k}.{weight}"] for weight in shapes} for k in range(count)]
+
+
+def _metrics(folder: Path) -> dict[str, Any]:
+    """What was measured. It may be edited or deleted, for no answer depends on it: what is no metrics is left out."""
     try:
-        return _assemble(folder, files)
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        if isinstance(error, HenkanError):
-            raise ModelFolderError(f"{folder}: {error}") from None
-        raise ModelFolderError(f"{folder}: config.json does not have the form that henkan writes") from None
+        metrics = from_json(_read(folder, "metrics.json", MOST_BYTES["metrics.json"]), folder, "metrics.json")
     except ModelFolderError:
-        raise
-    except HenkanError as error:
-        raise ModelFolderError(f"{folder}: {error}") from None
-
-
-def _assemble(folder: Path, files: Mapping[str, bytes]) -> Artefact:
-    config = _from_json(files["config.json"], folder, "config.json")
-    vocabulary = _from_json(files["vocabulary.json"], folder, "vocabulary.json")
+        return {}
     try:
-        tensors = load_safetensors(files["weights.safetensors"])
-    except (SafetensorError, ValueError, KeyError):
-        raise ModelFolderError(f"{folder}: weights.safetensors is damaged; train again or restore it") from None
-    if not 1 <= config["members"] <= MOST_MEMBERS:
-        raise ModelFolderError(f"{folder}: config.json gives {config['members']} members; that cannot be")
-    members: list[dict[str, Array]] = [{} for _ in range(config["members"])]
-    for full_name, array in tensors.items():
-        prefix, number, name = (*full_name.split(".", 2), "", "")[:3]
-        if prefix != "members" or not number.isdecimal() or int(number) >= len(members):
-            raise ModelFolderError(f"{folder}: weights.safetensors holds {full_name}, which is no weight")
-        if array.dtype != np.float32 or not np.isfinite(array).all():
-            raise ModelFolderError(f"{folder}: the weights {full_name} are not finite float32 numbers")
-        members[int(number)][name] = array
-    metrics: Any = {}
-    with suppress(ModelFolderError):  # the metrics may be edited, or deleted: no answer depends on them
-        metrics = _from_json(_read(folder, "metrics.json"), folder, "metrics.json")
-    return Artefact(
-        model=from_dict(ModelConfig, config["model"]),
-        training=from_dict(TrainingConfig, config["training"]),
-        source_vocabulary=Vocabulary.from_dict(vocabulary["source"]),
-        target_vocabulary=Vocabulary.from_dict(vocabulary["target"]),
-        members=members,
-        data=dict(config["data"]),
-        temperature=_temperature(config["calibration"], folder),
-        metrics=metrics if isinstance(metrics, dict) else {},
-    )
+        histories = metrics.get("members", [metrics])
+        sound = all(
+            type(epoch["seconds"]) in (int, float) for history in histories for epoch in history["epochs"]
+        ) and all(type(metrics[name]) is int for name in ("pairs", "held_out", "weights"))
+    except (KeyError, TypeError, AttributeError):
+        sound = False
+    return metrics if sound else {}
 
 
-def _temperature(calibration: Any, folder: Path) -> float | None:
+def _temperature(calibration: Any) -> float | None:
     if calibration is None:
         return None
     temperature = calibration["temperature"]
     if type(temperature) is not float or not 0 < temperature < float("inf"):
-        raise ModelFolderError(f"{folder}: config.json gives the temperature {temperature!r}; that cannot be")
+        raise ModelFolderError(f"config.json gives the temperature {temperature!r:.20}; that cannot be")
     return temperature
 
 
-def _read(folder: Path, name: str) -> bytes:
-    try:
-        return (folder / name).read_bytes()
-    except OSError as error:
-        raise ModelFolderError(
-            f"{folder}: {name} cannot be read ({error.strerror or error}); name a folder that `henkan train` wrote"
-        ) from None
-
-
-def _from_json(content: bytes, folder: Path, name: str) -> Any:
-    try:
-        return json.loads(content)
-    except (ValueError, RecursionError):
-        raise ModelFolderError(f"{folder}: {name} is damaged (not JSON)") from None
-
-
-def _to_json(value: Any) -> bytes:
-    try:
-        return (json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n").encode()
-    except UnicodeEncodeError:  # half a surrogate pair, which JSON can escape and UTF-8 cannot write
-        return (json.dumps(value, indent=2, allow_nan=False) + "\n").encode()
-
-
-def _replace(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Put a folder with these files in place of `folder`, whole or not at all."""
-    folder = folder.resolve()
-    fresh = folder.with_name(f".{folder.name}-{uuid4().hex[:8]}")
-    fresh.mkdir(parents=True)
-    try:
-        for name, content in files.items():
-            with (fresh / name).open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-        old = fresh.with_name(fresh.name + ".old")
-        if folder.exists():
-            folder.rename(old)
-        try:
-            fresh.rename(folder)
-        except BaseException:
-            if old.exists():
-                old.rename(folder)
-            raise
-        shutil.rmtree(old, ignore_errors=True)
-        _sync_folder(folder.parent)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    with suppress(OSError):  # Windows cannot open a folder; there the rename alone must do
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+def _read(folder: Path, name: str, most: int) -> bytes:
+    """A file of the model: the incoming one, if there is one, else the settled one."""
+    incoming = folder / INCOMING / name
+    return read_file(folder, f"{INCOMING}/{name}" if os.path.lexists(incoming) else name, most)

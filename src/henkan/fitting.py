@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, astuple, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,10 @@ class DataSource:
     pairs: int = 0
     held_out: str = "none"
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if [type(value) for value in astuple(self)] != [str, bool, int, str, int] or self.pairs < 0 or self.seed < 0:
+            raise ValueError("no such source of data")
 
     def is_of(self, task: Task) -> bool:
         """Whether the pairs were drawn from that task."""
@@ -341,10 +345,10 @@ def load(folder: Path) -> FittedModel:
     Raises:
         ModelFolderError: if it cannot be read, or its parts do not fit each other.
     """
-    kept = artefact.load(folder)
+    kept = artefact.load(folder, NumpyEngine.shapes)
     try:
         data = DataSource(**kept.data)
-    except TypeError:
+    except (TypeError, ValueError):
         raise ModelFolderError(f"{folder}: config.json does not have the form that henkan writes") from None
     vocabularies_fit = not kept.source_vocabulary.boundary and kept.target_vocabulary.boundary
     if not vocabularies_fit or (kept.source_vocabulary.unknown and kept.model.fill):
@@ -354,10 +358,6 @@ def load(folder: Path) -> FittedModel:
         raise ModelFolderError(f"{folder}: vocabulary.json does not fit config.json")
     if (kept.source_vocabulary.cutting, kept.target_vocabulary.cutting) != cuttings(kept.model):
         raise ModelFolderError(f"{folder}: vocabulary.json does not fit config.json")
-    sizes = len(kept.source_vocabulary), len(kept.target_vocabulary)
-    for weights in kept.members:
-        if NumpyEngine.shapes(kept.model, *sizes) != {name: array.shape for name, array in weights.items()}:
-            raise ModelFolderError(f"{folder}: weights.safetensors does not fit config.json and vocabulary.json")
     vocabularies = kept.source_vocabulary, kept.target_vocabulary
     converter = _converter(_engines(kept, kept.members), *vocabularies, kept.model, kept.temperature)
     return FittedModel(kept, converter, data)

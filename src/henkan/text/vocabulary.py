@@ -17,6 +17,9 @@ UNKNOWN = 0
 
 FILLER = " "
 
+MOST_SYMBOLS = 2**20
+"""No string of a pair file has more; a vocabulary that claims so would have answers go on for ever."""
+
 
 class Vocabulary:
     """The symbols of one side of the pairs, in code point order.
@@ -163,7 +166,7 @@ class Vocabulary:
                 and len(set(symbols)) == len(symbols)
                 and specials in ([], ["boundary"], ["unknown"])
                 and type(longest) is int
-                and longest >= 0
+                and 0 <= longest <= MOST_SYMBOLS
                 and (width is None or (type(width) is int and width == longest and FILLER in symbols))
             )
         except (KeyError, TypeError):

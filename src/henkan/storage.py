@@ -1,0 +1,153 @@
+"""Files that are written whole or not at all, and that are believed only after they were checked."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load as load_safetensors
+
+from henkan.batch import Array
+from henkan.errors import ModelFolderError
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Put a file in its place: after a crash at any moment, the old one or the new one stands there.
+
+    Raises:
+        OSError: if it cannot be written; the old one is untouched then.
+    """
+    fresh = path.with_name(path.name + ".part")
+    try:
+        with fresh.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(path)
+    except OSError:
+        with suppress(OSError):
+            fresh.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the names in a folder written to the disk."""
+    with suppress(OSError):  # Windows cannot open a folder; there the rename alone must do
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def read_file(folder: Path, name: str, most: int) -> bytes:
+    """The bytes of a file in a folder.
+
+    Args:
+        most: bytes; a larger file is refused before it is read.
+
+    Raises:
+        ModelFolderError: if it cannot be read, is larger, no ordinary file, or leads out of the folder.
+    """
+    try:
+        path = (folder / name).resolve(strict=True)
+        if not path.is_relative_to(folder.resolve()):
+            raise ModelFolderError(
+                f"{folder}: {name} is a link that leads out of the folder; put the file itself there"
+            )
+        # Not blocking: a pipe that nobody writes to would be waited for.
+        with open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)), "rb") as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                raise ModelFolderError(f"{folder}: {name} is no ordinary file; the folder is damaged")
+            if status.st_size > most:
+                raise ModelFolderError(
+                    f"{folder}: {name} is damaged ({status.st_size:,} bytes, where there can be at most {most:,})"
+                )
+            return file.read(most)
+    except (OSError, RuntimeError) as error:  # a RuntimeError is a circle of links
+        reason = getattr(error, "strerror", None) or error
+        raise ModelFolderError(
+            f"{folder}: {name} cannot be read ({reason}); name a folder that `henkan train` wrote"
+        ) from None
+
+
+def sha256(content: bytes) -> str:
+    """The SHA-256 sum in hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def to_json(value: Any) -> bytes:
+    """A value as JSON in UTF-8."""
+    try:
+        return (json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n").encode()
+    except UnicodeEncodeError:  # half a surrogate pair, which JSON can escape and UTF-8 cannot write
+        return (json.dumps(value, indent=2, allow_nan=False) + "\n").encode()
+
+
+def from_json(content: bytes, folder: Path, name: str) -> Any:
+    """The value of JSON.
+
+    Raises:
+        ModelFolderError: if it is none, nested too deep, or names a thing twice, which readers understand differently.
+    """
+    try:
+        return json.loads(content, object_pairs_hook=_distinct, parse_constant=_no_number)
+    except (ValueError, RecursionError):
+        raise ModelFolderError(f"{folder}: {name} is damaged (not JSON)") from None
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) != len(pairs):
+        raise ValueError("a name stands twice")
+    return values
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is no number of JSON")
+
+
+def seal(value: Any) -> bytes:
+    """A value as JSON that carries its own SHA-256 sum."""
+    return to_json({"sha256": sha256(to_json(value)), "content": value})
+
+
+def unseal(content: bytes, folder: Path, name: str) -> Any:
+    """The value that was sealed.
+
+    Raises:
+        ModelFolderError: if it has changed since.
+    """
+    sealed = from_json(content, folder, name)
+    try:
+        if sealed["sha256"] == sha256(to_json(sealed["content"])):
+            return sealed["content"]
+    except (KeyError, TypeError, ValueError):
+        pass
+    raise ModelFolderError(f"{folder}: {name} is damaged or was changed")
+
+
+def load_tensors(content: bytes, folder: Path, name: str) -> Mapping[str, Array]:
+    """Name -> array of a safetensors file.
+
+    Raises:
+        ModelFolderError: if it is none, or an array is not of finite float32 numbers.
+    """
+    try:
+        tensors: Mapping[str, Array] = load_safetensors(content)
+    except (SafetensorError, ValueError, KeyError, TypeError, AttributeError):
+        raise ModelFolderError(f"{folder}: {name} is damaged; train again or restore it") from None
+    for tensor, array in tensors.items():
+        if array.dtype != np.float32 or not np.isfinite(array).all():
+            raise ModelFolderError(f"{folder}: the weights {tensor!r:.100} are not finite float32 numbers")
+    return tensors
