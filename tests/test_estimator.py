@@ -2,6 +2,7 @@ import pytest
 
 import henkan
 from henkan import DataError, Epoch, ModelFolderError, NotFittedError, Preparing, Seq2Seq, SettingsError, Started, Step
+from henkan.training import Setback
 
 
 def test_fit_returns_the_model_and_it_has_learnt(words, trained):
@@ -76,9 +77,16 @@ def test_empty_sides_are_strings_like_any_other():
     assert model.predict(["", "a", "b"]) == ["x", "", "y"]
 
 
-def test_a_training_that_goes_astray_says_so_and_saves_nothing(words):
-    with pytest.raises(SettingsError, match=r"went astray in epoch .*smaller learning rate"):
-        Seq2Seq(learning_rate=1e20, epochs=20).fit(*words)
+def test_a_training_that_goes_astray_says_so_and_leaves_a_usable_model(words, tmp_path):
+    events = []
+    model = Seq2Seq(learning_rate=1e20, epochs=20)
+    with pytest.warns(RuntimeWarning, match=r"went astray 4 times .*smaller learning rate"):
+        model.fit(*words, callback=events.append)
+    setbacks = [event for event in events if isinstance(event, Setback)]
+    assert [setback.learning_rate for setback in setbacks] == [5e19, 2.5e19, 1.25e19, 6.25e18]
+    assert [setback.final for setback in setbacks] == [False, False, False, True]
+    model.save(tmp_path / "model")
+    assert henkan.load(tmp_path / "model").predict(["a"]) == model.predict(["a"])
 
 
 def test_an_empty_dev_set_is_none(words):

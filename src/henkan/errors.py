@@ -25,6 +25,22 @@ class ModelFolderError(HenkanError):
     """A folder that cannot be read or written as a saved model."""
 
 
+class CheckpointError(HenkanError):
+    """A training that cannot be kept, or not be gone on with."""
+
+
+class Interrupted(Exception):  # noqa: N818  (it is no error, as KeyboardInterrupt is none)
+    """A training was stopped by a signal, and kept.
+
+    Attributes:
+        signal: its number.
+    """
+
+    def __init__(self, sentence: str, signal: int) -> None:
+        super().__init__(sentence)
+        self.signal = signal
+
+
 class NotFittedError(HenkanError):
     """A model was asked before it was trained."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Unpack
@@ -14,6 +15,7 @@ from henkan.errors import DataError, NotFittedError
 from henkan.evaluation import evaluate
 from henkan.fitting import DataSource, FittedModel, Report
 from henkan.text.pairs import Pairs
+from henkan.training import MOST_SETBACKS
 
 
 class Seq2Seq:
@@ -79,6 +81,15 @@ class Seq2Seq:
             members=self._ensemble,
             report=callback,
         )
+        metrics = self._fitted.artefact.metrics
+        if any(each.get("setbacks", 0) > MOST_SETBACKS for each in metrics.get("members", [metrics])):
+            rate = self._training_config.learning_rate
+            warnings.warn(
+                f"training went astray {MOST_SETBACKS + 1} times and was ended; the model is that of its last good "
+                f"state: train again with a smaller learning rate than {rate:g}",
+                RuntimeWarning,
+                stacklevel=2,
+            )
         return self
 
     def predict(

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, astuple, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -16,18 +15,20 @@ from henkan.artefact import Artefact
 from henkan.batch import Array
 from henkan.calibration import TEMPERATURES, best_temperature
 from henkan.card import model_card
-from henkan.config import ModelConfig, TrainingConfig
+from henkan.checkpoint import Checkpoints, Progress
+from henkan.config import ModelConfig, TrainingConfig, to_dict
 from henkan.converter import BATCH_SIZE, Converter
 from henkan.engine.ensemble import Ensemble
 from henkan.engine.numpy import NumpyEngine
 from henkan.errors import DataError, ModelFolderError, SettingsError, UnanswerableError
 from henkan.evaluation import Evaluation, evaluate
+from henkan.storage import sha256, to_json
 from henkan.text.batches import EncodedPairs
 from henkan.text.pairs import Pairs, hold_out
 from henkan.text.symbols import Cutting
 from henkan.text.tasks import Task
 from henkan.text.vocabulary import Vocabulary
-from henkan.training import Epoch, Step, TrainingState, train
+from henkan.training import Epoch, Setback, Step, TrainingState, train
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ class Preparing:
     """The engine is getting ready; where fused kernels are installed, they are compiled at the first time."""
 
 
-Event = Started | Preparing | Step | Epoch
+Event = Started | Preparing | Step | Epoch | Setback
 Report = Callable[[Event], None]
 
 
@@ -123,6 +124,8 @@ def fit(
     data: DataSource,
     members: int = 1,
     report: Report | None = None,
+    start: FittedModel | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> FittedModel:
     """Train a model.
 
@@ -130,15 +133,19 @@ def fit(
     they calibrate its probabilities.
 
     Args:
-        pairs: what to learn from. The vocabularies are made of these alone.
+        pairs: what to learn from. The vocabularies are made of these alone, and of the model's that it starts from.
         held_out: pairs to measure on after every epoch, or None.
         model, training: the settings.
         data: where the pairs came from.
         members: how many to train, with the seed and those that follow it; several answer together, as an ensemble.
         report: told of every event.
+        start: a trained model of the same settings and as many members, whose weights to start from.
+        checkpoints: where to keep what it takes to go on after a stop, held by the caller; None: nowhere.
 
     Raises:
         DataError: if there are no pairs.
+        SettingsError: if the settings do not fit each other or the model to start from.
+        CheckpointError, Interrupted: see `henkan.checkpoint`.
     """
     if not len(pairs):
         raise DataError("there are no pairs to train on")
@@ -147,16 +154,10 @@ def fit(
     held_out = held_out or None  # no pairs at all cannot be measured on
     if training.patience is not None and held_out is None:
         raise SettingsError("patience needs held-out pairs, or nobody knows which epoch is better")
+    if start is not None and (start.artefact.model != model or len(start.artefact.members) != members):
+        raise SettingsError("a model to start from must have the same settings and as many members")
     training = training.sized(len(pairs))
-    source_cutting, target_cutting = cuttings(model)
-    source_vocabulary = Vocabulary.of(
-        pairs.sources,
-        boundary=False,
-        unknown=training.unknown_rate > 0,
-        fill=model.fill,
-        cutting=source_cutting,
-    )
-    target_vocabulary = Vocabulary.of(pairs.targets, boundary=True, fill=model.fill, cutting=target_cutting)
+    source_vocabulary, target_vocabulary = _vocabularies(pairs, model, training, start)
     encoded = EncodedPairs(
         map(source_vocabulary.encode, pairs.sources),
         map(target_vocabulary.encode, pairs.targets),
@@ -165,17 +166,45 @@ def fit(
         reverse=model.reverse,
         unknown_rate=training.unknown_rate,
     )
+    progress = Progress()
+    if checkpoints is not None:
+        vocabularies = [source_vocabulary.to_dict(), target_vocabulary.to_dict()]
+        plan = {
+            "model": to_dict(model),
+            "training": to_dict(training),
+            "ensemble": members,
+            "data": asdict(data),
+            "marks": {
+                "training pairs": sha256(encoded.digest().encode() + to_json(vocabularies)),
+                "held-out pairs": None if held_out is None else held_out.digest(),
+            },
+            "versions": versions(),
+        }
+        if start is not None and not checkpoints.resume:
+            start.save(checkpoints.folder / "start", force=True)
+        progress = checkpoints.open(plan)
     tell: Report = report if report is not None else lambda _: None
-    engines, histories = [], []
+    engines = []
     for member in range(members):
         config = replace(training, seed=training.seed + member)
         engine = NumpyEngine(model, len(source_vocabulary), len(target_vocabulary), training=config)
-        converter = _converter([engine], source_vocabulary, target_vocabulary, model)
-        weights = sum(array.size for array in engine.weights.values())
-        epochs = config.epochs or 0
-        tell(Started(converter, len(pairs), len(held_out or ()), epochs, weights, member + 1, members))
-        histories.append(_fit_member(engine, converter, encoded, held_out, config, tell))
         engines.append(engine)
+        if member < len(progress.done):
+            engine.set_weights(progress.done[member])
+            continue
+        converter = _converter([engine], source_vocabulary, target_vocabulary, model)
+        weights, epochs = sum(array.size for array in engine.weights.values()), config.epochs or 0
+        tell(Started(converter, len(pairs), len(held_out or ()), epochs, weights, member + 1, members))
+        if progress.state is None:
+            engine.initialize(config.initialization, config.seed)
+            if start is not None:
+                old = start.artefact.source_vocabulary, start.artefact.target_vocabulary
+                engine.transplant(
+                    start.artefact.members[member],
+                    old[0].places_in(source_vocabulary),
+                    old[1].places_in(target_vocabulary),
+                )
+        _fit_member(engine, converter, encoded, held_out, config, progress, tell, checkpoints)
     converter = _converter(engines, source_vocabulary, target_vocabulary, model)
     result = None
     if held_out is not None:
@@ -189,16 +218,34 @@ def fit(
         members=[dict(engine.weights) for engine in engines],
         data=asdict(data),
         metrics={
-            **histories[0],
-            **({"members": histories} if members > 1 else {}),
+            **progress.histories[0],
+            **({"members": progress.histories} if members > 1 else {}),
             "pairs": len(pairs),
             "held_out": len(held_out or ()),
             "exact_match": None if result is None else result.exact_match,
-            "weights": weights,
+            "weights": sum(array.size for array in engines[0].weights.values()),
         },
         temperature=converter.temperature,
     )
     return FittedModel(kept, converter, data, result)
+
+
+def versions() -> dict[str, str]:
+    """What the bits of a training may depend on."""
+    return {"henkan": __version__, **NumpyEngine.versions()}
+
+
+def _vocabularies(
+    pairs: Pairs, model: ModelConfig, training: TrainingConfig, start: FittedModel | None
+) -> tuple[Vocabulary, Vocabulary]:
+    """Those of the pairs, with the symbols of the model that is started from."""
+    unknown = training.unknown_rate > 0 if start is None else start.artefact.source_vocabulary.unknown
+    source_cutting, target_cutting = cuttings(model)
+    source = Vocabulary.of(pairs.sources, boundary=False, unknown=unknown, fill=model.fill, cutting=source_cutting)
+    target = Vocabulary.of(pairs.targets, boundary=True, fill=model.fill, cutting=target_cutting)
+    if start is None:
+        return source, target
+    return start.artefact.source_vocabulary.joined(source), start.artefact.target_vocabulary.joined(target)
 
 
 def _fit_member(
@@ -207,21 +254,39 @@ def _fit_member(
     encoded: EncodedPairs,
     held_out: Pairs | None,
     training: TrainingConfig,
+    progress: Progress,
     tell: Report,
-) -> dict[str, Any]:
-    """Train one model, and leave it at its best; the result is its history."""
-    engine.initialize(training.initialization, training.seed)
-    state = TrainingState(np.random.default_rng([training.seed, 3]))
+    checkpoints: Checkpoints | None,
+) -> None:
+    """Train one model, or the rest of it, leave it at its best, and add it to the progress."""
+    if progress.state is None:
+        progress.state = TrainingState(np.random.default_rng([training.seed, 3]))
+    else:
+        engine.restore(progress.snapshot)
+    state = progress.state
+
+    def now() -> Progress:
+        progress.snapshot = engine.snapshot()
+        return progress
+
+    if checkpoints is not None:
+        checkpoints.keep(now())
     examiner = None if held_out is None else HeldOut(engine, converter, held_out)
     tell(Preparing())
     engine.prepare(encoded.batch(np.arange(min(len(encoded), training.batch_size or 1))))
     with engine.at_work():
         for event in train(engine, encoded, training, state, examiner):
             tell(event)
+            if checkpoints is not None:
+                checkpoints.after(event, now)
     if state.best is not None:
         engine.set_weights(state.best.weights)
-    history: dict[str, Any] = {"seed": training.seed, "epochs": [asdict(record) for record in state.records]}
-    return history | {"best_epoch": None if state.best is None else state.best.epoch}
+    progress.done.append({name: array.copy() for name, array in engine.weights.items()})
+    epochs = [asdict(record) for record in state.records]
+    best = None if state.best is None else state.best.epoch
+    setbacks = {"setbacks": state.setbacks} if state.setbacks else {}
+    progress.histories.append({"seed": training.seed, "epochs": epochs, "best_epoch": best, **setbacks})
+    progress.state = None
 
 
 def combine(models: Sequence[FittedModel], held_out: Pairs | None = None) -> FittedModel:

@@ -73,7 +73,7 @@ def read_file(folder: Path, name: str, most: int) -> bytes:
                 raise ModelFolderError(
                     f"{folder}: {name} is damaged ({status.st_size:,} bytes, where there can be at most {most:,})"
                 )
-            return file.read(most)
+            return file.read(status.st_size)
     except (OSError, RuntimeError) as error:  # a RuntimeError is a circle of links
         reason = getattr(error, "strerror", None) or error
         raise ModelFolderError(
@@ -137,17 +137,20 @@ def unseal(content: bytes, folder: Path, name: str) -> Any:
     raise ModelFolderError(f"{folder}: {name} is damaged or was changed")
 
 
-def load_tensors(content: bytes, folder: Path, name: str) -> Mapping[str, Array]:
+def load_tensors(content: bytes, folder: Path, name: str, *, finite: bool = True) -> Mapping[str, Array]:
     """Name -> array of a safetensors file.
 
+    Args:
+        finite: whether every number must be.
+
     Raises:
-        ModelFolderError: if it is none, or an array is not of finite float32 numbers.
+        ModelFolderError: if it is none, or an array is not of (finite) float32 numbers.
     """
     try:
         tensors: Mapping[str, Array] = load_safetensors(content)
     except (SafetensorError, ValueError, KeyError, TypeError, AttributeError):
         raise ModelFolderError(f"{folder}: {name} is damaged; train again or restore it") from None
     for tensor, array in tensors.items():
-        if array.dtype != np.float32 or not np.isfinite(array).all():
+        if array.dtype != np.float32 or (finite and not np.isfinite(array).all()):
             raise ModelFolderError(f"{folder}: the weights {tensor!r:.100} are not finite float32 numbers")
     return tensors

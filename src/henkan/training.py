@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from henkan.batch import Array
 from henkan.config import TrainingConfig
 from henkan.engine.base import Engine
-from henkan.errors import SettingsError
 from henkan.nn.optim import one_cycle
 from henkan.text.batches import EncodedPairs
 
@@ -89,21 +88,110 @@ class Best:
     weights: Mapping[str, Array]
 
 
+@dataclass(frozen=True)
+class Setback:
+    """The loss, or a weight, was no longer a finite number, and training went back to its last good state.
+
+    Attributes:
+        epoch: in which it happened.
+        step: updates made in the state that it went back to.
+        learning_rate: the highest, from now on.
+        final: whether it was one too many, and training ends there.
+    """
+
+    epoch: int
+    step: int
+    learning_rate: float
+    final: bool
+
+
+@dataclass(frozen=True)
+class Position:
+    """How far an epoch has come.
+
+    Attributes:
+        step: updates made, in all epochs.
+        batch: batches of this epoch that are done; the fields below are of these.
+        loss: sum over the symbols, in nats.
+        symbols, pairs: how many.
+        seconds: time spent in updates.
+        order: the generator's state before it drew the epoch's order.
+        generator: its state now.
+    """
+
+    step: int = 0
+    batch: int = 0
+    loss: float = 0.0
+    symbols: int = 0
+    pairs: int = 0
+    seconds: float = 0.0
+    order: Mapping[str, Any] = field(default_factory=dict)
+    generator: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Good:
+    """A state to go back to, should training go astray.
+
+    Attributes:
+        position: where it was.
+        snapshot: the engine's.
+    """
+
+    position: Position
+    snapshot: Mapping[str, Any]
+
+
 @dataclass
 class TrainingState:
-    """Where a training stands.
+    """Where a training stands; with the engine's snapshot, all that it takes to go on.
 
     Attributes:
         generator: draws the order of the batches.
-        step: updates made.
+        position: how far the epoch under way has come.
         records: the epochs that have ended.
         best: the best model so far, or None where nothing is held out.
+        good: where the training goes back to if it goes astray.
+        setbacks: how often it has.
     """
 
     generator: np.random.Generator
-    step: int = 0
+    position: Position = field(default_factory=Position)
     records: list[Epoch] = field(default_factory=list)
     best: Best | None = None
+    good: Good | None = None
+    setbacks: int = 0
+
+    @property
+    def step(self) -> int:
+        """Updates made."""
+        return self.position.step
+
+    def draw_order(self, pairs: EncodedPairs, size: int, *, by_length: bool) -> Sequence[Array]:
+        """The rows of each batch of the epoch under way, which may have begun before this process."""
+        if self.position.order:
+            self.generator.bit_generator.state = self.position.order
+            order = pairs.order(size, self.generator, by_length=by_length)
+            self.generator.bit_generator.state = self.position.generator
+        else:
+            before = self.generator.bit_generator.state
+            order = pairs.order(size, self.generator, by_length=by_length)
+            self.position = Position(self.step, order=before, generator=self.generator.bit_generator.state)
+        return order
+
+    def ended(self, config: TrainingConfig) -> bool:
+        """Whether nothing is left to do; the settings must be sized."""
+        late = (
+            config.patience is not None
+            and self.best is not None
+            and len(self.records) - self.best.epoch >= config.patience
+        )
+        return late or len(self.records) >= (config.epochs or 0) or self.setbacks > MOST_SETBACKS
+
+
+MOST_SETBACKS = 3
+GOOD_EVERY = 1000
+"""Updates between two states of an epoch that training can go back to; its beginning is one too."""
 
 
 def train(
@@ -112,52 +200,89 @@ def train(
     config: TrainingConfig,
     state: TrainingState,
     examiner: Examiner | None,
-) -> Iterator[Step | Epoch]:
+) -> Iterator[Step | Epoch | Setback]:
     """Train to the planned end, yielding each update and each epoch as it is done.
 
     What the caller does between two events is not counted as training time. With `patience`, it ends as soon as so many
-    epochs have brought no better model.
+    epochs have brought no better model. If the loss is no longer finite, training goes back to the last good state,
+    with half the learning rate; after `MOST_SETBACKS` of these it ends there.
 
     Args:
         engine: changed in place.
         pairs: what to learn from; at least one.
         state: changed in place.
         examiner: asked at the end of every epoch, or None.
-
-    Raises:
-        SettingsError: if the loss is no longer finite.
     """
     config = config.sized(len(pairs))
-    epochs, batch_size = config.epochs or 0, config.batch_size or 1
-    steps = epochs * -(-len(pairs) // batch_size)
-    seconds = sum(record.seconds for record in state.records)
-    for epoch in range(len(state.records) + 1, epochs + 1):
-        total_loss, symbols, seen, began = 0.0, 0, 0, seconds
-        clock = time.perf_counter()
-        for batch in pairs.batches(batch_size, state.generator, by_length=config.by_length):
-            rate = learning_rate(config, state.step, steps)
-            count = int(batch.targets.valid.sum())
-            with np.errstate(all="ignore"):  # a number too large is told of below, in words
-                loss = engine.train_step(batch, rate)
-            if not isfinite(loss):
-                raise SettingsError(
-                    f"training went astray in epoch {epoch}: the loss is no longer a finite number; "
-                    f"try a smaller learning rate than {config.learning_rate:g}"
-                )
-            total_loss += loss * count
-            symbols, seen = symbols + count, seen + batch.sources.ids.shape[1]
-            state.step += 1
-            seconds += time.perf_counter() - clock
-            pairs_seen = (epoch - 1) * len(pairs) + seen
-            yield Step(epoch, state.step, steps, total_loss / max(symbols, 1), rate, pairs_seen, seconds)
-            clock = time.perf_counter()
-        with np.errstate(all="ignore"):
-            exact_match, dev_loss = _examine(engine, examiner, state, epoch)
-        record = Epoch(epoch, total_loss / max(symbols, 1), exact_match, seconds - began, rate, dev_loss)
-        state.records.append(record)
-        yield record
-        if config.patience is not None and state.best is not None and epoch - state.best.epoch >= config.patience:
-            return
+    while not state.ended(config):
+        order = state.draw_order(pairs, config.batch_size or 1, by_length=config.by_length)
+        sound = True
+        while sound and state.position.batch < len(order):
+            if state.position.batch % GOOD_EVERY == 0:
+                state.good = Good(state.position, engine.snapshot())
+            step = _update(engine, pairs, order, config, state)
+            sound = step is not None
+            if step is not None:
+                yield step
+        if not sound or not all(np.isfinite(array).all() for array in engine.weights.values()):
+            yield _go_back(engine, config, state)
+        else:
+            yield _end_epoch(engine, examiner, config, len(order), state)
+
+
+def _update(
+    engine: Engine, pairs: EncodedPairs, order: Sequence[Array], config: TrainingConfig, state: TrainingState
+) -> Step | None:
+    """Make the next update; None if the loss is not a finite number."""
+    clock, was = time.perf_counter(), state.position
+    steps = (config.epochs or 0) * len(order)
+    batch = pairs.batch(order[was.batch], state.generator)
+    rate = _rate(config, state, was.step, steps)
+    count = int(batch.targets.valid.sum())
+    with np.errstate(all="ignore"):  # a number too large is told of in words
+        loss = engine.train_step(batch, rate)
+    if not isfinite(loss):
+        return None
+    state.position = now = Position(
+        step=was.step + 1,
+        batch=was.batch + 1,
+        loss=was.loss + loss * count,
+        symbols=was.symbols + count,
+        pairs=was.pairs + batch.sources.ids.shape[1],
+        seconds=was.seconds + time.perf_counter() - clock,
+        order=was.order,
+        generator=state.generator.bit_generator.state,
+    )
+    epoch, before = len(state.records) + 1, sum(record.seconds for record in state.records)
+    seen = (epoch - 1) * len(pairs) + now.pairs
+    return Step(epoch, now.step, steps, now.loss / max(now.symbols, 1), rate, seen, before + now.seconds)
+
+
+def _end_epoch(
+    engine: Engine, examiner: Examiner | None, config: TrainingConfig, batches: int, state: TrainingState
+) -> Epoch:
+    now, epoch = state.position, len(state.records) + 1
+    with np.errstate(all="ignore"):
+        exact_match, dev_loss = _examine(engine, examiner, state, epoch)
+    rate = _rate(config, state, now.step - 1, (config.epochs or 0) * batches)
+    record = Epoch(epoch, now.loss / max(now.symbols, 1), exact_match, now.seconds, rate, dev_loss)
+    state.records.append(record)
+    state.position = Position(now.step)
+    return record
+
+
+def _go_back(engine: Engine, config: TrainingConfig, state: TrainingState) -> Setback:
+    assert state.good is not None  # the first batch of every epoch makes one
+    engine.restore(state.good.snapshot)
+    state.position = state.good.position
+    state.generator.bit_generator.state = state.position.generator
+    state.setbacks += 1
+    final = state.setbacks > MOST_SETBACKS
+    return Setback(len(state.records) + 1, state.step, config.learning_rate / 2**state.setbacks, final)
+
+
+def _rate(config: TrainingConfig, state: TrainingState, step: int, steps: int) -> float:
+    return float(learning_rate(config, step, steps) / 2**state.setbacks)
 
 
 def _examine(

@@ -16,7 +16,7 @@ from henkan.converter import Converter
 from henkan.evaluation import evaluate
 from henkan.fitting import Event, Preparing, Started
 from henkan.text.pairs import Pairs
-from henkan.training import Epoch, Step
+from henkan.training import Epoch, Setback, Step
 
 SECONDS_BETWEEN_ANSWERS = 0.5
 SECONDS_BETWEEN_DRAWINGS = 0.1
@@ -70,6 +70,11 @@ class Display:
                 self.live.update(Text("getting ready (the first time, fast kernels are compiled) ..."), refresh=True)
         elif isinstance(event, Epoch):
             self._end_epoch(event)
+        elif isinstance(event, Setback):
+            self.console.print(
+                f"the loss was no longer a finite number in epoch {event.epoch}: back to update {event.step:,}, "
+                + ("where training ends" if event.final else f"with a learning rate of {event.learning_rate:.2g}")
+            )
         elif self.live is not None and time.monotonic() - self.drawn >= SECONDS_BETWEEN_DRAWINGS:
             self._draw(event)
 

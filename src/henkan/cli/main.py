@@ -16,7 +16,7 @@ from henkan.cli.inspect import inspect
 from henkan.cli.predict import predict
 from henkan.cli.score import score
 from henkan.cli.train import train
-from henkan.errors import HenkanError
+from henkan.errors import HenkanError, Interrupted
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -38,7 +38,7 @@ for command in (inspect, train, predict, evaluate, explain, score, generate, tas
 
 
 def main() -> None:
-    """Run the command line and exit: 0 done, 2 bad input, 130 interrupted."""
+    """Run the command line and exit: 0 done, 2 bad input, 130 interrupted, 143 ended by a SIGTERM."""
     _prepare_streams()
     try:
         status = cli(standalone_mode=False)
@@ -48,6 +48,8 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code if error.exit_code != 1 else 2)
+    except Interrupted as stop:
+        _fail(str(stop), 128 + stop.signal)
     except (click.Abort, KeyboardInterrupt):
         _fail("interrupted", 130)
     except MemoryError:

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from dataclasses import asdict, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from shlex import quote
 from shutil import which
+from signal import SIGINT
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from henkan import fitting
+from henkan.artefact import CHECKPOINT, check_place, is_model
+from henkan.checkpoint import SECONDS_BETWEEN, Checkpoints
 from henkan.cli.evaluate import exact_match_line, show_exact_match, show_questions
 from henkan.cli.options import PATH, layout_options, model_options, symbol_options
-from henkan.config import RECIPES, ModelConfig, TrainingConfig, make_configs
-from henkan.fitting import DataSource
+from henkan.config import RECIPES, ModelConfig, TrainingConfig, from_dict, make_configs
+from henkan.errors import CheckpointError, SettingsError
+from henkan.fitting import DataSource, FittedModel
+from henkan.interruption import Interruption
+from henkan.pictures import learning_curve
 from henkan.text.audit import audit
 from henkan.text.pairs import Columns, Pairs, hold_out, read_pairs
 from henkan.text.tasks import TASKS, Task, task_or_file
+from henkan.training import MOST_SETBACKS
 
 
 def _recipes() -> str:
@@ -55,7 +65,7 @@ SHOWN_SETTINGS = (
 
 
 @click.command(short_help="Train a model on a task or a file of pairs.", epilog=_recipes())
-@click.argument("data", metavar="TASK_OR_FILE")
+@click.argument("data", metavar="[TASK_OR_FILE]", required=False)
 @click.option(
     "--dev",
     metavar="FILE|none",
@@ -63,7 +73,23 @@ SHOWN_SETTINGS = (
     "drawn by the seed, is held out of training]",
 )
 @click.option("--out", type=PATH, metavar="DIR", help="Where the model goes.  [default: models/NAME]")
-@click.option("--force", is_flag=True, help="Replace a model that stands there.")
+@click.option("--force", is_flag=True, help="Replace a model, or an unfinished training, that stands there.")
+@click.option("--resume", type=PATH, metavar="DIR", help="Go on with the training into DIR that was stopped or killed.")
+@click.option(
+    "--from",
+    "start",
+    type=PATH,
+    metavar="MODEL",
+    help="Start from the weights of a saved model; new symbols are added to its own.",
+)
+@click.option(
+    "--checkpoint-every",
+    type=float,
+    default=SECONDS_BETWEEN,
+    show_default=True,
+    metavar="SECONDS",
+    help="How often to write a checkpoint within an epoch; there is one after every epoch.",
+)
 @click.option(
     "--recipe",
     type=click.Choice(list(RECIPES)),
@@ -72,93 +98,254 @@ SHOWN_SETTINGS = (
 @click.option(
     "--ensemble",
     type=int,
-    default=1,
-    show_default=True,
-    help="Train so many models, with the seed and those that follow it; they answer together.",
+    help="Train so many models, with the seed and those that follow it; they answer together.  [default: 1]",
 )
 @model_options
 @symbol_options
 @layout_options
 @click.option("--quiet", is_flag=True, help="Show no progress, and print the exact match alone.")
 def train(
-    data: str,
-    dev: str | None,
+    data: str | None,
     out: Path | None,
     force: bool,
-    recipe: str | None,
-    delimiter: str,
-    strip: bool,
-    columns: Columns,
-    ensemble: int,
+    resume: Path | None,
+    checkpoint_every: float,
     quiet: bool,
-    **settings: Any,
+    **options: Any,
 ) -> None:
     """Train a model on a task (`henkan tasks` lists them) or on a file of pairs, and save it.
 
     \b
     henkan train addition
     henkan train names.tsv --dev names.dev.tsv --out models/names
+    henkan train --resume models/names
+    henkan train more.tsv --from models/names --out models/more
 
     A file is UTF-8 with one pair a line, source TAB target; --delimiter and --strip let other layouts in
     (`16+75  _91  ` is --delimiter _ --strip). A line that is not a pair is an error: nothing is passed over.
 
-    Progress goes to standard error, the result to standard output. Ctrl-C stops without saving.
+    Progress goes to standard error, the result to standard output.
+
+    Ctrl-C, or a SIGTERM, ends the training after its batch, and nothing is lost: DIR/checkpoint holds all that
+    --resume DIR needs to go on to the same model, to the bit. After a kill or a power cut it goes on from the last
+    checkpoint. A second Ctrl-C leaves at once.
     """
-    from henkan.artefact import check_place
-    from henkan.cli.display import Display
-    from henkan.pictures import learning_curve
+    interruption = Interruption()
+    given = _given()
+    if resume is not None:
+        _refuse_beside_resume(given)
+        if not (resume / CHECKPOINT / "plan.json").exists() and is_model(resume):
+            click.echo(f"the training of {resume} is finished; train on from it with --from {resume}")
+            return
+    elif data is None:
+        raise click.UsageError("name a task or a file of pairs to train on, or --resume a training that was stopped")
+    folder = resume or out or Path("models") / _name(str(data))
+    checkpoints = Checkpoints(
+        folder, every=checkpoint_every, stop=lambda: interruption.signal, resume=resume is not None
+    )
+    if resume is None:
+        run = _new_run(str(data), options)
+        check_place(folder, force=force)
+    else:
+        run = _old_run(data, checkpoints.plan(), given)
+    try:
+        with checkpoints.held():
+            if checkpoints.begun and not (resume or force):
+                raise CheckpointError(
+                    f"{folder}: a training was stopped there; go on with --resume {folder}, or train anew with --force"
+                )
+            if resume is not None and (checkpoints.folder / "start").exists():
+                run = replace(run, start=fitting.load(checkpoints.folder / "start"))
+            checkpoints.options = run.options
+            with interruption.noticed():
+                fitted, question = _train(run, checkpoints, quiet=quiet)
+                picture = learning_curve(fitted.artefact.metrics)
+                fitted.save(folder, force=True, pictures={} if picture is None else {"learning_curve.png": picture})
+                checkpoints.finish()
+    except KeyboardInterrupt:
+        if checkpoints.begun:
+            raise checkpoints.interrupted(SIGINT) from None
+        raise
+    _say_what_came_out(fitted, folder, question, pictured=picture is not None, quiet=quiet)
 
-    given = {name: value for name, value in settings.items() if value is not None}
+
+@dataclass(frozen=True)
+class Run:
+    """A training as it was asked for.
+
+    Attributes:
+        model, training: the settings.
+        ensemble: how many models.
+        options: what of the command line says which pairs are read, and how.
+        start: the model to start from, or None.
+        data: where the pairs came from, if that is known already.
+    """
+
+    model: ModelConfig
+    training: TrainingConfig
+    ensemble: int
+    options: Mapping[str, Any]
+    start: FittedModel | None = None
+    data: DataSource | None = None
+
+
+LAYOUT = ("delimiter", "strip", "columns")
+
+
+def _given() -> set[str]:
+    """The names of the options that stand on the command line."""
+    context = click.get_current_context()
+    return {name for name in context.params if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
+
+
+def _refuse_beside_resume(given: set[str]) -> None:
+    for name, shown in (("out", "--out"), ("force", "--force"), ("start", "--from"), ("recipe", "--recipe")):
+        if name in given:
+            raise click.UsageError(f"{shown} does not go with --resume, which goes on as the training was begun")
+
+
+def _new_run(data: str, options: dict[str, Any]) -> Run:
+    """What the command line asks for."""
+    layout = {name: options.pop(name) for name in LAYOUT}
+    start, recipe, ensemble = (options.pop(name) for name in ("start", "recipe", "ensemble"))
+    dev = options.pop("dev")
+    settings = {name: value for name, value in options.items() if value is not None}
+    if layout["columns"].features is not None:
+        settings["features"] = True
+    fitted = None if start is None else fitting.load(start)
+    if fitted is not None:
+        settings = _settings_of(fitted, settings, ensemble)
+        ensemble = len(fitted.artefact.members)
     defaults = TASKS[data].settings if data in TASKS else None
-    if columns.features is not None:
-        given["features"] = True
-    model, training = make_configs(given, recipe=recipe, defaults=defaults)
-    layout = {"delimiter": delimiter, "strip": strip, "columns": columns}
-    pairs, held_out, source = _read(data, dev, training.seed, model, **layout)
-    folder = out or Path("models") / source.name
-    check_place(folder, force=force)
+    model, training = make_configs(settings, recipe=recipe, defaults=defaults)
+    where = {"data": data, "dev": dev, "folder": os.getcwd()}
+    reading = {**layout, "columns": asdict(layout["columns"])}
+    return Run(model, training, ensemble or 1, {**where, **reading}, fitted)
 
+
+def _settings_of(fitted: FittedModel, settings: dict[str, Any], ensemble: int | None) -> dict[str, Any]:
+    """The settings given, with those of the model that is started from."""
+    own = asdict(fitted.artefact.model)
+    for name, value in settings.items():
+        if own.get(name, value) != value:
+            raise SettingsError(
+                f"the model to start from has {name.replace('_', ' ')} {own[name]!r}, which cannot become {value!r}; "
+                "leave it out"
+            )
+    members = len(fitted.artefact.members)
+    if ensemble not in (None, members):
+        raise SettingsError(f"the model to start from has {members} members, not {ensemble}; leave --ensemble out")
+    if not fitted.artefact.source_vocabulary.unknown:
+        settings = {"unknown_rate": 0.0, **settings}
+    return {**settings, **own}
+
+
+def _old_run(data: str | None, plan: Mapping[str, Any], given: set[str]) -> Run:
+    """What was asked for when the training was begun, and what now differs from that."""
+    current = click.get_current_context().params
+    try:
+        settings = {name: current[name] for name in given}
+        model, training = ({**plan[part]} for part in ("model", "training"))
+        for part in (model, training):
+            part.update({name: settings[name] for name in set(part) & set(settings)})
+        options = dict(plan["options"])
+        for name in set(LAYOUT) & given:
+            options[name] = asdict(settings[name]) if name == "columns" else settings[name]
+        if data is not None:
+            options["data"] = data if data in TASKS else os.path.abspath(data)
+        if "dev" in given:
+            options["dev"] = settings["dev"] if settings["dev"] == "none" else os.path.abspath(settings["dev"])
+        for name, now in fitting.versions().items():
+            then = plan["versions"].get(name)
+            if now != then:
+                click.echo(
+                    f"warning: this training was begun with {name} {then}, and goes on with {now}: its result may "
+                    "differ in the last bits from that of one never stopped",
+                    err=True,
+                )
+        return Run(
+            from_dict(ModelConfig, model),
+            from_dict(TrainingConfig, training),
+            settings.get("ensemble", plan["ensemble"]),
+            options,
+            data=DataSource(**plan["data"]),
+        )
+    except (KeyError, TypeError, AttributeError):
+        raise CheckpointError("the checkpoint's plan.json is damaged; train anew with --force") from None
+
+
+def _train(run: Run, checkpoints: Checkpoints, *, quiet: bool) -> tuple[FittedModel, str]:
+    """Read the pairs and train on them; the model, and a question to ask it."""
+    from henkan.cli.display import Display
+
+    pairs, held_out, source = _read(run)
     if not quiet:
-        _say_what_was_found(pairs, held_out, dev, model)
+        _say_what_was_found(pairs, held_out, run.options["dev"], run.model)
     with Display(held_out, quiet=quiet) as display:
-        fitted = fitting.fit(pairs, held_out, model, training, data=source, members=ensemble, report=display)
-    picture = learning_curve(fitted.artefact.metrics)
-    fitted.save(folder, force=force, pictures={} if picture is None else {"learning_curve.png": picture})
+        fitted = fitting.fit(
+            pairs,
+            held_out,
+            run.model,
+            run.training,
+            data=run.data or source,
+            members=run.ensemble,
+            report=display,
+            start=run.start,
+            checkpoints=checkpoints,
+        )
+    return fitted, pairs.sources[0]
 
+
+def _say_what_came_out(fitted: FittedModel, folder: Path, question: str, *, pictured: bool, quiet: bool) -> None:
+    metrics = fitted.artefact.metrics
+    histories = metrics.get("members", [metrics])
     if fitted.held_out is not None and quiet:
         click.echo(exact_match_line(fitted.held_out))
     elif fitted.held_out is not None:
         show_questions(fitted.held_out)
         show_exact_match(fitted.held_out)
     if not quiet:
-        metrics = fitted.artefact.metrics
-        seconds = sum(epoch["seconds"] for each in metrics.get("members", [metrics]) for epoch in each["epochs"])
+        seconds = sum(epoch["seconds"] for each in histories for epoch in each["epochs"])
         click.echo(f"trained in {seconds:.1f} s; the model is in {folder}")
-        if picture is None:
+        if not pictured:
             click.echo(
                 "note: no learning curve was drawn, for matplotlib is not installed (the extra `plot` brings it)",
                 err=True,
             )
-        question = quote(pairs.sources[0])
-        click.echo(f"ask it:  {_program()} predict {quote(str(folder))} {'-- ' * question.startswith('-')}{question}")
+        asked = quote(question)
+        click.echo(f"ask it:  {_program()} predict {quote(str(folder))} {'-- ' * asked.startswith('-')}{asked}")
+    if any(each.get("setbacks", 0) > MOST_SETBACKS for each in histories):
+        raise SettingsError(
+            f"training went astray {MOST_SETBACKS + 1} times and was ended; the model of its last good state is in "
+            f"{folder}: train again with a smaller learning rate than {fitted.artefact.training.learning_rate:g}"
+        )
 
 
-def _read(
-    data: str, dev: str | None, seed: int, model: ModelConfig, **layout: Any
-) -> tuple[Pairs, Pairs | None, DataSource]:
+def _name(data: str) -> str:
+    """What a model of these data is called."""
+    return data if data in TASKS else Path(data).stem
+
+
+def _read(run: Run) -> tuple[Pairs, Pairs | None, DataSource]:
     """Training pairs, held-out pairs, and where they came from."""
+    data, dev, seed = _place(run, "data"), run.options["dev"], run.training.seed
+    layout = {name: run.options[name] for name in LAYOUT} | {"columns": Columns(**run.options["columns"])}
     found = task_or_file(data)
-    if isinstance(found, Task):
-        name, task, pairs = found.name, True, found.generate(seed=seed)
-    else:
-        name, task, pairs = found.stem, False, read_pairs(found, **layout)
+    task = isinstance(found, Task)
+    pairs = found.generate(seed=seed) if isinstance(found, Task) else read_pairs(found, **layout)
 
-    source = DataSource(name=name, task=task, pairs=len(pairs), seed=seed, held_out="tenth")
+    source = DataSource(name=_name(data), task=task, pairs=len(pairs), seed=seed, held_out="tenth")
     if dev is None:
-        return (*hold_out(pairs, seed, normalize=fitting.cuttings(model)[0].normalize), source)
+        return (*hold_out(pairs, seed, normalize=fitting.cuttings(run.model)[0].normalize), source)
     if dev == "none":
         return pairs, None, replace(source, held_out="none")
-    return pairs, read_pairs(Path(dev), **layout), replace(source, held_out="file")
+    return pairs, read_pairs(Path(_place(run, "dev")), **layout), replace(source, held_out="file")
+
+
+def _place(run: Run, name: str) -> str:
+    """A file as it was named, seen from where we are: a training may be resumed in another folder."""
+    named, folder = str(run.options[name]), run.options["folder"]
+    return named if named in TASKS or folder == os.getcwd() else os.path.join(folder, named)
 
 
 def _say_what_was_found(pairs: Pairs, held_out: Pairs | None, dev: str | None, model: ModelConfig) -> None:

@@ -6,7 +6,7 @@ the threads, define the order of every sum: the same seed gives the same bits on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -93,6 +93,26 @@ class NumpyEngine:
     def initialize(self, rule: Initialization, seed: int) -> None:
         """Draw the first weights."""
         initialize(self.parameters, self.model.config, rule, np.random.default_rng(seed))
+
+    @staticmethod
+    def versions() -> dict[str, str]:
+        """What the bits of its sums may depend on."""
+        return {"numpy": np.__version__, "kernels": "fused" if choose_kernels().FUSED else "plain"}
+
+    def transplant(self, weights: Mapping[str, Array], sources: Sequence[int], targets: Sequence[int]) -> None:
+        """Copy the weights of a model with fewer symbols in; the symbols that it lacks keep what they have here.
+
+        Args:
+            weights: by name.
+            sources, targets: for every id of that model's, the id of the same symbol here.
+        """
+        config, ours = self.model.config, (len(sources), len(targets))
+        here, without = (parameter_shapes(config, *sizes) for sizes in ((ours[0] + 1, ours[1] + 2), ours))
+        places = {1: list(sources), 2: list(targets)}  # an axis that is longer by one counts sources, by two, targets
+        for name, array in self.parameters.arrays.items():
+            grown = [a - b for a, b in zip(here[name], without[name], strict=True)]
+            index = [places.get(more, list(range(size))) for more, size in zip(grown, array.shape, strict=True)]
+            array[np.ix_(*index)] = weights[name]
 
     def set_weights(self, weights: Mapping[str, Array]) -> None:
         """Copy weights in, by name; every one must be there and have its shape."""

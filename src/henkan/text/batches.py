@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
@@ -80,6 +81,15 @@ class EncodedPairs:
     def __len__(self) -> int:
         return len(self.sources)
 
+    def digest(self) -> str:
+        """A SHA-256 sum by which the same ids are known again."""
+        digest = hashlib.sha256()
+        for side in (self.sources, self.targets):
+            for array in (side.offsets, side.flat):
+                digest.update(str(array.shape).encode())
+                digest.update(np.ascontiguousarray(array).data)
+        return digest.hexdigest()
+
     def batch(self, rows: Array, generator: np.random.Generator | None = None) -> Batch:
         """The pairs of some rows, put in order of falling length (of sources, then of targets).
 
@@ -99,24 +109,26 @@ class EncodedPairs:
             sources.ids[generator.random(sources.ids.shape, np.float32) < self._replaced[sources.ids]] = UNKNOWN
         return Batch(sources, Targets(inputs, ids, valid, active))
 
-    def batches(self, size: int, generator: np.random.Generator, *, by_length: bool = False) -> Iterator[Batch]:
-        """All pairs once, `size` at a time, in an order drawn from the generator.
+    def order(self, size: int, generator: np.random.Generator, *, by_length: bool = False) -> list[Array]:
+        """The rows of batches that hold all pairs once, `size` at a time, in an order drawn from the generator.
 
         With `by_length`, pairs of like lengths come together: they are drawn into pools of `POOL` batches, and each
         pool is put in order of length before it is cut.
         """
         order = generator.permutation(len(self))
         if not by_length:
-            for start in range(0, len(order), size):
-                yield self.batch(order[start : start + size], generator)
-            return
+            return [order[start : start + size] for start in range(0, len(order), size)]
         batches = []
         for start in range(0, len(order), POOL * size):
             pool = order[start : start + POOL * size]
             pool = pool[np.lexsort((self.targets.lengths(pool), self.sources.lengths(pool)))]
             batches += [pool[first : first + size] for first in range(0, len(pool), size)]
-        for place in generator.permutation(len(batches)):
-            yield self.batch(batches[place], generator)
+        return [batches[place] for place in generator.permutation(len(batches))]
+
+    def batches(self, size: int, generator: np.random.Generator, *, by_length: bool = False) -> Iterator[Batch]:
+        """The batches of `order`, as training would see them."""
+        for rows in self.order(size, generator, by_length=by_length):
+            yield self.batch(rows, generator)
 
     def ordered_batches(self, size: int) -> Iterator[Batch]:
         """All pairs once, in their order, as they are."""

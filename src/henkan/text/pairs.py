@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,14 @@ class Pairs:
 
     def __len__(self) -> int:
         return len(self.sources)
+
+    def digest(self) -> str:
+        """A SHA-256 sum by which the same pairs are known again."""
+        digest = hashlib.sha256()
+        for strings in (self.sources, self.targets):
+            for string in strings:
+                digest.update(f"{len(string)} {string}".encode("utf-8", "surrogatepass"))
+        return digest.hexdigest()
 
     def take(self, rows: Iterable[int]) -> Pairs:
         """The pairs of some rows."""

@@ -85,6 +85,22 @@ class Vocabulary:
             cutting=cutting,
         )
 
+    def joined(self, other: Vocabulary) -> Vocabulary:
+        """This vocabulary with the symbols of another that is cut in the same way."""
+        longest = max(self.longest, other.longest)
+        return Vocabulary(
+            sorted({*self.symbols, *other.symbols}),
+            boundary=self.boundary,
+            longest=longest,
+            unknown=self.unknown,
+            width=None if self.width is None else longest,
+            cutting=self.cutting,
+        )
+
+    def places_in(self, other: Vocabulary) -> list[int]:
+        """For every id of this vocabulary, the id of the same symbol in another that holds them all."""
+        return [*range(self._first), *(other._ids[symbol] for symbol in self.symbols)]
+
     def __len__(self) -> int:
         return self._first + len(self.symbols)
 
