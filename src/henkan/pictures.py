@@ -22,7 +22,7 @@ def learning_curve(metrics: Mapping[str, Any]) -> bytes | None:
         return None
     numbers = [epoch["epoch"] for epoch in epochs]
     matches = [epoch["exact_match"] for epoch in epochs]
-    measured = all(match is not None for match in matches)
+    measured = bool(epochs) and all(match is not None for match in matches)
     figure = Figure(figsize=(7, 3.2 if not measured else 5), layout="constrained")
     axes = figure.subplots(2 if measured else 1, 1, sharex=True, squeeze=False)[:, 0]
     axes[-1].plot(numbers, [epoch["loss"] for epoch in epochs], marker="o", markersize=4, color="#c44e52")

@@ -1,0 +1,52 @@
+"""A training that is worth interrupting, and processes to interrupt."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Starts `henkan` in a process of its own, in an empty folder; it is killed at the end if it still runs."""
+    started = []
+
+    def start(*arguments, **options):
+        environment = {**os.environ, **options.pop("environment", {})}
+        options = {"cwd": tmp_path, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True} | options
+        process = subprocess.Popen([sys.executable, "-m", "henkan", *map(str, arguments)], env=environment, **options)
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            process.send_signal(signal.SIGKILL)
+        process.communicate()
+
+
+def wait_for(condition, process=None):
+    """Wait until something is so; a process that ends before is an error."""
+    until = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < until
+        assert process is None or process.poll() is None, process.communicate()
+        time.sleep(0.01)
+
+
+def write_lexicon(path):
+    """400 pairs: words and the same backwards, in capitals."""
+    generator = random.Random(1)
+    words = ["".join(generator.choice("abcdefgh") for _ in range(generator.randint(1, 8))) for _ in range(400)]
+    path.write_text("".join(f"{word}\t{word[::-1].upper()}\n" for word in words))
+    return path
+
+
+@pytest.fixture
+def lexicon(tmp_path):
+    """A file of pairs."""
+    return write_lexicon(tmp_path / "lexicon.tsv")

@@ -1,0 +1,269 @@
+"""Trainings that are killed, stopped, run out of disk, of rights and of memory: nothing is lost."""
+
+import json
+import os
+import random
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+
+import pytest
+
+from henkan import load
+from reliability.conftest import wait_for, write_lexicon
+
+# With dropout, attention, the unknown symbol and a best epoch: all that has a state, or could have one.
+SETTINGS = ("--epochs", 8, "--hidden-size", 24, "--embedding-size", 8, "--checkpoint-every", 0.05, "--quiet")
+SEED = 20
+
+
+def weights(folder):
+    return (folder / "weights.safetensors").read_bytes()
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory):
+    """The folder of the same training, never interrupted."""
+    place = tmp_path_factory.mktemp("whole")
+    write_lexicon(place / "lexicon.tsv")
+    command = [sys.executable, "-m", "henkan", "train", "lexicon.tsv", *map(str, SETTINGS), "--out", "whole"]
+    subprocess.run(command, cwd=place, check=True, capture_output=True)
+    return place / "whole"
+
+
+def begun(run, folder, lexicon, *more):
+    """A training into a folder, after its first checkpoint."""
+    process = run("train", lexicon, *SETTINGS, *more, "--out", folder)
+    wait_for((folder / "checkpoint" / "progress.json").exists, process)
+    return process
+
+
+def killed(run, folder, lexicon):
+    """What is left of a training that was killed after its first checkpoint."""
+    process = begun(run, folder, lexicon)
+    process.kill()
+    process.wait()
+
+
+@pytest.mark.parametrize(
+    ("kills", "more"),
+    [
+        pytest.param(5, (), id="5"),
+        pytest.param(30, (), id="30", marks=pytest.mark.long),
+        pytest.param(10, ("--ensemble", 2), id="ensemble", marks=pytest.mark.long),
+        pytest.param(10, ("--recipe", "modern"), id="modern", marks=pytest.mark.long),
+        pytest.param(6, ("--learning-rate", "1e20"), id="astray", marks=pytest.mark.long),
+    ],
+)
+def test_killed_at_any_moment_a_training_ends_with_the_same_bytes(run, tmp_path, lexicon, kills, more):
+    """The moments are drawn by a seed, from before the first checkpoint to the saving of the model."""
+    settings = (*SETTINGS, *more)
+    run("train", lexicon, *settings, "--out", "whole").communicate()
+    generator, survived, turn = random.Random(SEED), 0, 0
+    while survived < kills:
+        turn += 1
+        folder = tmp_path / f"killed{turn}"
+        while not (folder / "manifest.json").exists() or (folder / "checkpoint" / "plan.json").exists():
+            if (folder / "checkpoint" / "plan.json").exists():
+                process = run("train", "--resume", folder, "--checkpoint-every", 0.05, "--quiet")
+            else:
+                process = run("train", lexicon, *settings, "--out", folder)
+            try:
+                process.wait(generator.uniform(0.2, 2.5) if survived < kills else 120)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                survived += 1
+            else:
+                assert process.returncode == (2 if "1e20" in more else 0), process.communicate()
+        assert weights(folder) == weights(tmp_path / "whole")
+        assert load(folder).predict(["abc"]) == load(tmp_path / "whole").predict(["abc"])
+        assert not list(folder.glob(".*"))
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_a_training_that_can_be_gone_on_with(run, henkan, tmp_path, lexicon, whole, number, status):
+    process = begun(run, tmp_path / "m", lexicon)
+    process.send_signal(number)
+    _, err = process.communicate()
+    assert process.returncode == status
+    assert f"the training is kept in {tmp_path}/m/checkpoint, and goes on with --resume {tmp_path}/m" in err
+    assert "Traceback" not in err
+    henkan("train", "--resume", "m", "--quiet")
+    assert weights(tmp_path / "m") == weights(whole)
+    assert sorted(path.name for path in (tmp_path / "m").iterdir()) == sorted(path.name for path in whole.iterdir())
+    assert "is finished" in henkan("train", "--resume", "m").stdout
+
+
+def test_a_second_signal_leaves_at_once(run, tmp_path, lexicon):
+    """The first is noticed between two batches; asking so many held-out pairs is one long wait."""
+    held_out = tmp_path / "dev.tsv"
+    held_out.write_text("abcdefgh\tX\n" * 300_000)
+    process = run("train", lexicon, "--dev", held_out, *SETTINGS, "--out", "m")
+    wait_for((tmp_path / "m/checkpoint/progress.json").exists, process)
+    time.sleep(4)  # in the first evaluation, most likely; wherever it is, the end is the same
+    for _ in range(2):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.5)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in err
+    assert json.loads((tmp_path / "m/checkpoint/progress.json").read_text())["content"]["number"] >= 1
+
+
+def test_two_trainings_do_not_share_a_folder(run, refused, tmp_path, lexicon):
+    first = run("train", lexicon, *SETTINGS[2:], "--epochs", 100, "--out", "m")
+    wait_for((tmp_path / "m/checkpoint/progress.json").exists, first)
+    for arguments in ((lexicon, "--out", "m", "--force"), ("--resume", "m")):
+        sentence = refused("train", *arguments, *SETTINGS[-1:])
+        assert f"process {first.pid} on " in sentence
+        assert "has been training it since" in sentence
+    assert first.poll() is None
+
+
+def test_a_stopped_training_is_not_begun_again_by_mistake(run, refused, henkan, tmp_path, lexicon, whole):
+    killed(run, tmp_path / "m", lexicon)
+    assert "go on with --resume m, or train anew with --force" in refused("train", lexicon, *SETTINGS, "--out", "m")
+    henkan("train", lexicon, *SETTINGS, "--out", "m", "--force")
+    assert weights(tmp_path / "m") == weights(whole)
+
+
+def test_what_has_changed_is_named(run, refused, henkan, tmp_path, lexicon):
+    killed(run, tmp_path / "m", lexicon)
+    text = lexicon.read_text()
+    lexicon.write_text(text + "a\tb\n")
+    assert "the training pairs are not those" in refused("train", "--resume", "m", "--quiet")
+    lexicon.rename(tmp_path / "other.tsv")
+    assert "lexicon.tsv" in refused("train", "--resume", "m", "--quiet")
+    (tmp_path / "moved.tsv").write_text(text)
+    sentence = refused("train", "moved.tsv", "--resume", "m", "--epochs", 9, "--quiet")
+    assert "epochs is 9 here and was 8" in sentence
+    assert "hidden size is 9 here and was 24" in refused(
+        "train", "moved.tsv", "--resume", "m", "--hidden-size", 9, "--quiet"
+    )
+    assert "--out does not go with --resume" in henkan("train", "--resume", "m", "--out", "n", status=2).stderr
+    done = run("train", "moved.tsv", "--resume", "m", "--quiet", environment={"HENKAN_KERNELS": "plain"})
+    _, err = done.communicate()
+    assert done.returncode == 0, err
+    assert "warning: this training was begun with kernels fused, and goes on with plain" in err
+
+
+def test_a_damaged_checkpoint_is_refused(run, refused, tmp_path, lexicon):
+    killed(run, tmp_path / "m", lexicon)
+    folder = tmp_path / "m/checkpoint"
+    tensors = json.loads((folder / "progress.json").read_text())["content"]["tensors"]
+    for path in (folder / name for name in ("plan.json", "progress.json", tensors)):
+        content = path.read_bytes()
+        middle = len(content) // 2
+        path.write_bytes(content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :])
+        assert "damaged" in refused("train", "--resume", "m", "--quiet")
+        path.write_bytes(content)
+
+
+def test_a_folder_taken_away(run, tmp_path, lexicon):
+    process = run("train", lexicon, *SETTINGS[2:], "--epochs", 100, "--out", "m")
+    wait_for((tmp_path / "m/checkpoint/progress.json").exists, process)
+    (tmp_path / "m").rename(tmp_path / "elsewhere")
+    _, err = process.communicate()
+    assert process.returncode == 2
+    assert "the checkpoint cannot be written (No such file or directory)" in err
+    assert "Traceback" not in err
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of three megabytes."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can make a small file system to fill")
+    place = tmp_path / "disk"
+    place.mkdir()
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", place], capture_output=True, check=False)
+    if done.returncode:
+        pytest.skip(f"mount is not allowed here ({done.stderr.decode().strip()})")
+    yield place
+    subprocess.run(["umount", "-l", place], check=True)
+
+
+def fill(path):
+    """Write until there is no room."""
+    with suppress(OSError), path.open("wb", buffering=0) as junk:
+        while junk.write(bytes(2**12)):
+            pass
+
+
+def test_a_full_disk(run, henkan, lexicon, whole, small_disk):
+    folder = small_disk / "m"
+    process = begun(run, folder, lexicon)
+    fill(small_disk / "junk")
+    _, err = process.communicate()
+    assert process.returncode == 2
+    assert "cannot be written (No space left on device); the last one is whole: make room" in err
+    assert "Traceback" not in err
+    (small_disk / "junk").unlink()
+    henkan("train", "--resume", folder, "--quiet")
+    assert weights(folder) == weights(whole)
+
+
+def test_no_room_for_the_model_itself(run, henkan, refused, lexicon, whole, small_disk):
+    """The checkpoint fits, and the model beside it does not."""
+    folder = small_disk / "m"
+    killed(run, folder, lexicon)
+    before = {path.name: path.read_bytes() for path in (folder / "checkpoint").iterdir()}
+    fill(small_disk / "junk")
+    assert "No space left on device" in refused("train", "--resume", folder, "--quiet")
+    after = {path.name: path.read_bytes() for path in (folder / "checkpoint").iterdir()}
+    assert after["progress.json"] == before["progress.json"]
+    (small_disk / "junk").unlink()
+    henkan("train", "--resume", folder, "--quiet")
+    assert weights(folder) == weights(whole)
+
+
+def test_a_disk_that_may_not_be_written(run, refused, henkan, lexicon, whole, small_disk):
+    folder = small_disk / "m"
+    killed(run, folder, lexicon)
+    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    assert "Read-only file system" in refused("train", lexicon, *SETTINGS, "--out", small_disk / "other")
+    assert "Read-only file system" in refused("train", "--resume", folder, "--quiet")
+    subprocess.run(["mount", "-o", "remount,rw", small_disk], check=True)
+    henkan("train", "--resume", folder, "--quiet")
+    assert weights(folder) == weights(whole)
+
+
+def test_too_large_a_batch(run, tmp_path):
+    def little_memory():
+        resource.setrlimit(resource.RLIMIT_AS, (4 * 2**30, 4 * 2**30))
+
+    settings = ("--hidden-size", 512, "--batch-size", 45_000, "--epochs", 1, "--quiet")
+    process = run("train", "addition", *settings, "--out", "m", preexec_fn=little_memory)
+    _, err = process.communicate()
+    assert process.returncode == 2, err
+    assert "there is not enough memory; try a smaller --batch-size" in err
+    assert "Traceback" not in err
+    assert (tmp_path / "m/checkpoint/progress.json").exists()
+
+
+def test_a_loss_that_is_no_number(run, henkan, tmp_path, lexicon):
+    process = run("train", lexicon, "--learning-rate", "1e20", *SETTINGS[:-1], "--out", "m")
+    _, err = process.communicate()
+    assert process.returncode == 2
+    lines = [line for line in err.splitlines() if "no longer a finite number" in line]
+    assert [line.rpartition(", ")[2] for line in lines] == [
+        "with a learning rate of 5e+19",
+        "with a learning rate of 2.5e+19",
+        "with a learning rate of 1.2e+19",
+        "where training ends",
+    ]
+    assert "train again with a smaller learning rate than 1e+20" in err.splitlines()[-1]
+    assert henkan("predict", "m", "abc").stdout.endswith("\n")
+    assert not (tmp_path / "m/checkpoint").exists()
+
+
+def test_a_training_can_be_moved_and_resumed_elsewhere(run, henkan, tmp_path, lexicon, whole):
+    killed(run, tmp_path / "m", lexicon.name)
+    (tmp_path / "away").mkdir()
+    shutil.move(tmp_path / "m", tmp_path / "away")
+    henkan("train", "--resume", "m", "--quiet", cwd=tmp_path / "away")
+    assert weights(tmp_path / "away/m") == weights(whole)
