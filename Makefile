@@ -6,11 +6,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help demo test test-torch lint format bench bench-g2p clean
+.PHONY: help demo test test-long fuzz test-torch lint format bench bench-g2p clean
 
 help:
 	@sed -n 's/^# //p' Makefile
 	@echo "make test-torch   also hold the derivatives against PyTorch (installs it)"
+	@echo "make test-long    kill, damage and confuse for longer (a quarter of an hour)"
+	@echo "make fuzz         let a fuzzer try the pair reader and the model loader (a minute)"
 	@echo "make lint         style and types"
 	@echo "make bench-g2p    measure pronunciations beside published figures (DATA=folder; an hour)"
 	@echo "make bench        measure speed beside PyTorch and JAX (installs them; half an hour)"
@@ -41,6 +43,16 @@ demo: $(VENV)/demo.stamp
 
 test: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest
+
+test-long: $(VENV)/dev.stamp
+	$(BIN)/python -m pytest -m long
+
+# SECONDS_EACH: how long each of the two fuzzers runs; atheris has no wheels for every system, so it is asked for here alone.
+SECONDS_EACH ?= 30
+fuzz: $(VENV)/dev.stamp
+	@$(PIP) 'atheris>=3'
+	$(BIN)/python fuzz/pairs.py -max_total_time=$(SECONDS_EACH) -max_len=4096
+	$(BIN)/python fuzz/model.py -max_total_time=$(SECONDS_EACH) -max_len=65536
 
 test-torch: $(VENV)/torch.stamp
 	$(BIN)/python -m pytest -m torch

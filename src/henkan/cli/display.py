@@ -73,7 +73,8 @@ class Display:
         elif isinstance(event, Setback):
             self.console.print(
                 f"the loss was no longer a finite number in epoch {event.epoch}: back to update {event.step:,}, "
-                + ("where training ends" if event.final else f"with a learning rate of {event.learning_rate:.2g}")
+                + ("where training ends" if event.final else f"with a learning rate of {event.learning_rate:.2g}"),
+                soft_wrap=True,
             )
         elif self.live is not None and time.monotonic() - self.drawn >= SECONDS_BETWEEN_DRAWINGS:
             self._draw(event)

@@ -1,0 +1,44 @@
+"""Feed the reader of pair files whatever a fuzzer thinks of: pairs or a `HenkanError` must come out, nothing else.
+
+python fuzz/pairs.py -max_total_time=60
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+
+import atheris
+
+with atheris.instrument_imports():
+    from henkan.errors import HenkanError
+    from henkan.text.audit import audit
+    from henkan.text.pairs import Columns, read_pairs
+    from henkan.text.symbols import Cutting
+    from henkan.text.vocabulary import Vocabulary
+
+FOLDER = Path(tempfile.mkdtemp())
+COLUMNS = Columns.parse("source,target,features")
+
+
+def try_one(data: bytes) -> None:
+    """The first byte chooses a layout, the rest is the file."""
+    choice, content = data[:1], data[1:]
+    features = choice > b"\x7f"
+    path = FOLDER / ("pairs.jsonl" if choice[-1:] and choice[0] % 2 else "pairs.tsv")
+    path.write_bytes(content)
+    try:
+        pairs = read_pairs(path, columns=COLUMNS if features else Columns())
+    except HenkanError as error:
+        assert "\n" not in str(error)
+        return
+    source, target = Cutting(features=features), Cutting()
+    audit(pairs, {"itself": pairs}, source=source, target=target).warnings()
+    for strings, cutting in ((pairs.sources, source), (pairs.targets, target)):
+        vocabulary = Vocabulary.of(strings, boundary=False, cutting=cutting)
+        for string in strings:
+            assert list(vocabulary.symbols_of(vocabulary.encode(string))) == list(cutting.cut(string))
+
+
+if __name__ == "__main__":
+    atheris.Setup(sys.argv, try_one)
+    atheris.Fuzz()

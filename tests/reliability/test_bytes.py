@@ -1,0 +1,78 @@
+"""Whatever bytes come in, the command ends with 0 or 2, and says so in a sentence."""
+
+import io
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from henkan.cli import main
+
+SAVED = Path(__file__).parent / "saved"
+LINES = st.lists(st.binary(max_size=12) | st.text(max_size=8).map(lambda text: text.encode("utf-8", "replace")))
+CONTENTS = (
+    st.binary(max_size=60) | LINES.map(b"\n".join) | LINES.map(lambda each: b"\n".join(a + b"\t" + a for a in each))
+)
+
+
+@pytest.fixture
+def henkan(monkeypatch, capfd):
+    """Runs the command in this process; the result is its exit status."""
+
+    def run(*arguments, stdin=b""):
+        monkeypatch.setattr(sys, "argv", ["henkan", *map(str, arguments)])
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        with pytest.raises(SystemExit) as ended:
+            main()
+        err = capfd.readouterr().err
+        assert ended.value.code in (0, 2), err
+        if ended.value.code == 2:
+            assert err.splitlines()[-1].startswith(("henkan: ", "Error: ")), err
+        return ended.value.code
+
+    return run
+
+
+SHORT = {"deadline": None, "derandomize": True, "database": None}
+
+
+@pytest.mark.parametrize("examples", [pytest.param(60), pytest.param(3000, marks=pytest.mark.long)])
+def test_any_file_of_pairs(henkan, tmp_path_factory, examples):
+    place = tmp_path_factory.mktemp("bytes")
+    file = place / "pairs"
+
+    @settings(max_examples=examples, **SHORT)
+    @given(CONTENTS)
+    @example(b"a\tb\n\xff\xfe\n")
+    @example(b"\x1f\x8b\x08\x00")
+    @example(b"a\x00\tb\n")
+    @example("\u0301\t\u202e\n".encode())
+    def check(content):
+        file.write_bytes(content)
+        henkan("inspect", file)
+        settings = ("--epochs", 1, "--hidden-size", 2, "--embedding-size", 2, "--quiet", "--dev", "none")
+        henkan("train", file, *settings, "--recipe", "modern", "--out", place / "m", "--force")
+
+    check()
+
+
+@pytest.mark.parametrize("examples", [pytest.param(100), pytest.param(3000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("name", ["format1-words", "format1-book"])
+def test_any_standard_input(henkan, name, examples):
+    @settings(max_examples=examples, **SHORT)
+    @given(CONTENTS)
+    def check(content):
+        henkan("predict", SAVED / name, "--json", stdin=content)
+
+    check()
+
+
+def test_any_arguments(henkan):
+    @settings(max_examples=60, **SHORT)
+    @given(st.lists(st.text(st.characters(exclude_characters="\0"), max_size=8), min_size=1, max_size=3))
+    def check(texts):
+        henkan("predict", SAVED / "format1-words", "--", *texts)
+
+    check()

@@ -1,0 +1,227 @@
+"""Folders that were saved once must load for ever; what was done to one since is noticed, or does no harm."""
+
+import hashlib
+import json
+import os
+import shutil
+import tracemalloc
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import henkan
+from henkan import HenkanError, ModelFolderError, artefact
+
+SAVED = Path(__file__).parent / "saved"
+QUESTIONS = {
+    "format1-words": (["abc\tPL;X", "é日b\tPL;Y", "az\tPL;X"], ["A B C", "É 日 B", "A z"]),
+    "format1-book": (["16+75", "52+607"], ["91", "659"]),
+}
+LOG_PROBABILITIES = {"format1-words": [-0.1644287, -0.1611528, -1.4072735], "format1-book": [-0.0715886, -0.1616705]}
+
+
+def ask(folder, name):
+    sources, _ = QUESTIONS[name]
+    unknown = "copy" if name == "format1-words" else "use"
+    return henkan.load(folder).predict(sources, unknown=unknown)
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_every_format_loads_and_answers_as_it_did(name):
+    sources, answers = QUESTIONS[name]
+    assert ask(SAVED / name, name) == answers
+    model = henkan.load(SAVED / name)
+    numbers = [conversion.log_probability for conversion in model.convert(sources)]
+    assert numbers == pytest.approx(LOG_PROBABILITIES[name], abs=1e-4)
+
+
+def test_an_older_format_is_migrated(tmp_path, monkeypatch):
+    """When the format changes, an older folder goes through the steps that make it one of today's."""
+
+    def rename(config, vocabulary):
+        return {name.removeprefix("old_"): value for name, value in config.items()}, vocabulary
+
+    shutil.copytree(SAVED / "format1-book", tmp_path / "m")
+    rewrite(tmp_path / "m", "config.json", lambda text: text.replace(b'"members"', b'"old_members"'))
+    with pytest.raises(ModelFolderError, match=r"config\.json does not have the form"):
+        henkan.load(tmp_path / "m")
+    monkeypatch.setattr(artefact, "FORMAT_VERSION", 2)
+    monkeypatch.setattr(artefact, "MIGRATIONS", {1: rename})
+    assert ask(tmp_path / "m", "format1-book") == ["91", "659"]
+
+
+def rewrite(folder, name, change):
+    """Change a file, and its sum in the manifest, as somebody would who wants to be believed."""
+    content = change((folder / name).read_bytes())
+    (folder / name).write_bytes(content)
+    if name != "manifest.json":
+        manifest = json.loads((folder / "manifest.json").read_text())
+        manifest["sha256"][name] = hashlib.sha256(content).hexdigest()
+        (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+FILES = ("manifest.json", "config.json", "vocabulary.json", "weights.safetensors", "metrics.json", "README.md")
+OPERATIONS = ("flip", "cut", "zero", "insert", "remove", "double", "swap")
+
+
+@st.composite
+def damages(draw):
+    """Where in which file, and what is done there; `believed` also mends the sums in the manifest."""
+    return {
+        "name": draw(st.sampled_from(FILES)),
+        "place": draw(st.floats(0, 1, exclude_max=True)),
+        "operation": draw(st.sampled_from(OPERATIONS)),
+        "value": draw(st.integers(1, 255)),
+        "length": draw(st.integers(1, 64)),
+        "believed": draw(st.booleans()),
+    }
+
+
+def damaged(content, damage):
+    at = int(damage["place"] * len(content))
+    length, value = damage["length"], damage["value"]
+    if damage["operation"] == "flip":
+        return content[:at] + bytes([content[at] ^ value]) + content[at + 1 :]
+    if damage["operation"] == "cut":
+        return content[:at]
+    if damage["operation"] == "zero":
+        return content[:at] + bytes(min(length, len(content) - at)) + content[at + length :]
+    if damage["operation"] == "insert":
+        return content[:at] + bytes([value]) * length + content[at:]
+    if damage["operation"] == "remove":
+        return content[:at] + content[at + length :]
+    if damage["operation"] == "double":
+        return content + content
+    half = len(content) // 2
+    return content[half:] + content[:half]
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+@pytest.mark.parametrize(
+    "examples", [pytest.param(300, id="short"), pytest.param(20_000, id="long", marks=pytest.mark.long)]
+)
+def test_any_damage_is_refused_or_harmless(tmp_path_factory, name, examples):
+    """With the sums mended as well, the answers may be others, but nothing may crash or go on for ever."""
+    folder = tmp_path_factory.mktemp("damage") / "m"
+    shutil.copytree(SAVED / name, folder)
+    whole = {path.name: path.read_bytes() for path in folder.iterdir()}
+
+    @settings(max_examples=examples, deadline=None, derandomize=True, database=None)
+    @given(damages())
+    def check(damage):
+        try:
+            if damage["believed"]:
+                rewrite(folder, damage["name"], lambda content: damaged(content, damage))
+            else:
+                (folder / damage["name"]).write_bytes(damaged(whole[damage["name"]], damage))
+            try:
+                answers = ask(folder, name)
+            except HenkanError as error:
+                assert "\n" not in str(error)
+            else:
+                assert damage["believed"] or answers == QUESTIONS[name][1]
+                henkan.load(folder).save(folder.parent / "again", force=True)
+        finally:
+            for file, content in whole.items():
+                (folder / file).write_bytes(content)
+
+    check()
+
+
+def huge_weights():
+    """A file of weights that claims far more than it holds."""
+    header = (
+        b'{"members.0.encoder.E": {"dtype": "F32", "shape": [1000000, 1000000], "data_offsets": [0, 4000000000000]}}'
+    )
+    return len(header).to_bytes(8, "little") + header + bytes(16)
+
+
+HOSTILE = {
+    "huge declared shapes": ("weights.safetensors", lambda _: huge_weights()),
+    "a header longer than the file": ("weights.safetensors", lambda c: (2**62).to_bytes(8, "little") + c[8:]),
+    "deep JSON": ("config.json", lambda _: b"[" * 500_000 + b"]" * 500_000),
+    "deep metrics are left out": ("metrics.json", lambda _: b'{"epochs":' * 100_000),
+    "names that stand twice": ("config.json", lambda c: c.replace(b'"members": 1', b'"members": 1, "members": 1')),
+    "huge layers": ("config.json", lambda c: c.replace(b'"hidden_size": 8', b'"hidden_size": 65536')),
+    "a number of thousands of digits": (
+        "config.json",
+        lambda c: c.replace(b'"members": 1', b'"members": 1' + b"0" * 9999),
+    ),
+    "answers without end": ("vocabulary.json", lambda c: c.replace(b'"longest": ', b'"longest": 9999999999')),
+    "a vocabulary that does not fit": ("vocabulary.json", lambda c: c.replace(b'"9"', b'"8", "9"')),
+    "not a number": (
+        "config.json",
+        lambda c: c.replace(b'"calibration": null', b'"calibration": {"temperature": NaN}'),
+    ),
+    "another format": ("manifest.json", lambda c: c.replace(b'"format_version": 1', b'"format_version": 99')),
+}
+
+
+@pytest.mark.parametrize("what", HOSTILE)
+def test_a_hostile_folder_is_refused_with_little_memory(tmp_path, what):
+    name, change = HOSTILE[what]
+    folder = tmp_path / "m"
+    shutil.copytree(SAVED / "format1-book", folder)
+    before = (folder / name).read_bytes()
+    rewrite(folder, name, change)
+    assert (folder / name).read_bytes() != before
+    tracemalloc.start()
+    try:
+        if "left out" in what:
+            assert ask(folder, "format1-book") == ["91", "659"]
+        else:
+            with pytest.raises(ModelFolderError):
+                henkan.load(folder)
+        assert tracemalloc.get_traced_memory()[1] < 64 * 2**20
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_file_of_another_size_is_refused_before_it_is_read(tmp_path):
+    """A file of a terabyte that takes no room on the disk."""
+    shutil.copytree(SAVED / "format1-book", tmp_path / "m")
+    for name in ("weights.safetensors", "config.json", "manifest.json"):
+        whole = (tmp_path / "m" / name).read_bytes()
+        os.truncate(tmp_path / "m" / name, 2**40)
+        with pytest.raises(ModelFolderError, match=r"is damaged \(1,099,511,627,776 bytes"):
+            henkan.load(tmp_path / "m")
+        (tmp_path / "m" / name).write_bytes(whole)
+    assert ask(tmp_path / "m", "format1-book") == ["91", "659"]
+
+
+def test_links_pipes_and_folders_in_the_place_of_files(tmp_path):
+    folder = tmp_path / "m"
+    shutil.copytree(SAVED / "format1-book", folder)
+    file, outside = folder / "vocabulary.json", tmp_path / "vocabulary.json"
+    shutil.move(file, outside)
+    file.symlink_to(outside)
+    with pytest.raises(ModelFolderError, match="leads out of the folder"):
+        henkan.load(folder)
+    file.unlink()
+    file.symlink_to(file)
+    with pytest.raises(ModelFolderError, match="cannot be read"):
+        henkan.load(folder)
+    file.unlink()
+    os.mkfifo(file)
+    with pytest.raises(ModelFolderError, match="no ordinary file"):
+        henkan.load(folder)
+    file.unlink()
+    file.mkdir()
+    with pytest.raises(ModelFolderError, match=r"no ordinary file|cannot be read"):
+        henkan.load(folder)
+    file.rmdir()
+    shutil.copy(outside, folder / "kept.json")
+    file.symlink_to(folder / "kept.json")  # within the folder, it is as good as the file
+    assert ask(folder, "format1-book") == ["91", "659"]
+
+
+def test_swapped_files_are_refused(tmp_path):
+    """Each is whole, but they belong to two models."""
+    shutil.copytree(SAVED / "format1-book", tmp_path / "m")
+    for name in ("config.json", "vocabulary.json", "weights.safetensors"):
+        shutil.copy(SAVED / "format1-words" / name, tmp_path / "m" / name)
+        with pytest.raises(ModelFolderError, match=rf"{name} is damaged"):
+            henkan.load(tmp_path / "m")
+        shutil.copy(SAVED / "format1-book" / name, tmp_path / "m" / name)
