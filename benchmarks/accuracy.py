@@ -34,7 +34,7 @@ def run(row: str, seed: int, train: str, test: str, threads: str) -> dict[str, o
     """Train and measure once, in a fresh process."""
     os.environ["OPENBLAS_NUM_THREADS"] = threads
     from henkan import Epoch, Seq2Seq
-    from henkan.text.pairs import read_pairs
+    from henkan.text.reading import read_pairs
 
     settings = dict(ROWS[row])
     all_sums = settings.pop("all_sums", False)

@@ -25,7 +25,7 @@ def main() -> None:
     arguments = parser.parse_args()
     os.environ.pop("OPENBLAS_CORETYPE", None)
     from henkan import Epoch, Seq2Seq
-    from henkan.text.pairs import read_pairs
+    from henkan.text.reading import read_pairs
 
     training, testing = (read_pairs(path, strip=True) for path in (arguments.train, arguments.test))
     known = set(training.sources)

@@ -54,7 +54,7 @@ def train(data: Path, work: Path, language: str, seed: int) -> Path:
     from henkan import fitting
     from henkan.config import make_configs
     from henkan.fitting import DataSource
-    from henkan.text.pairs import read_pairs
+    from henkan.text.reading import read_pairs
 
     folder = work / f"{language}-{seed}"
     if not (folder / "manifest.json").exists():
@@ -70,7 +70,7 @@ def measure(data: Path, work: Path, language: str, seeds: int, beam: int) -> dic
     from henkan import fitting
     from henkan.converter import Request
     from henkan.evaluation import evaluate
-    from henkan.text.pairs import read_pairs
+    from henkan.text.reading import read_pairs
 
     dev, test = (read_pairs(data / f"{language}.{part}.tsv") for part in ("dev", "test"))
     models = [fitting.load(work / f"{language}-{seed}") for seed in range(seeds)]

@@ -31,7 +31,7 @@ MARK, BOOK_EPOCHS = 0.9828, 25
 def ours(train: str, test: str, seed: int) -> float:
     """Seconds of updates until the mark is reached; infinity if it is not."""
     from henkan import Epoch, Seq2Seq
-    from henkan.text.pairs import read_pairs
+    from henkan.text.reading import read_pairs
 
     training, testing = read_pairs(Path(train)), read_pairs(Path(test))
     epochs: list[Epoch] = []
@@ -53,7 +53,7 @@ def ours(train: str, test: str, seed: int) -> float:
 def textbook(train: str) -> float:
     """Seconds of the book recipe's updates, from the median of 200."""
     from henkan.text.batches import EncodedPairs
-    from henkan.text.pairs import read_pairs
+    from henkan.text.reading import read_pairs
     from henkan.text.vocabulary import Vocabulary
     from textbook import TextbookSeq2Seq
 

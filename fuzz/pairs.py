@@ -12,7 +12,8 @@ import atheris
 with atheris.instrument_imports():
     from henkan.errors import HenkanError
     from henkan.text.audit import audit
-    from henkan.text.pairs import Columns, read_pairs
+    from henkan.text.pairs import Columns
+    from henkan.text.reading import read_pairs
     from henkan.text.symbols import Cutting
     from henkan.text.vocabulary import Vocabulary
 

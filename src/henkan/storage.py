@@ -15,6 +15,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load as load_safetensors
 
+from henkan import strict_json
 from henkan.batch import Array
 from henkan.errors import ModelFolderError
 
@@ -101,20 +102,9 @@ def from_json(content: bytes, folder: Path, name: str) -> Any:
         ModelFolderError: if it is none, nested too deep, or names a thing twice, which readers understand differently.
     """
     try:
-        return json.loads(content, object_pairs_hook=_distinct, parse_constant=_no_number)
-    except (ValueError, RecursionError):
+        return strict_json.parse(content)
+    except ValueError:
         raise ModelFolderError(f"{folder}: {name} is damaged (not JSON)") from None
-
-
-def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    values = dict(pairs)
-    if len(values) != len(pairs):
-        raise ValueError("a name stands twice")
-    return values
-
-
-def _no_number(text: str) -> float:
-    raise ValueError(f"{text} is no number of JSON")
 
 
 def seal(value: Any) -> bytes:

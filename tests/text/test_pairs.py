@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from henkan.errors import DataError, SettingsError
-from henkan.text.pairs import Columns, Pairs, hold_out, read_pairs, write_pairs
+from henkan.text.pairs import Columns, Pairs, hold_out, write_pairs
+from henkan.text.reading import read_pairs
 
 
 @pytest.fixture

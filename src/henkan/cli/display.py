@@ -122,6 +122,13 @@ class Display:
         self.drawn = time.monotonic()
 
 
+def show_reading(lines: int) -> None:
+    """Show on a terminal how many lines of a file were read; the next line takes its place."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r{lines:,} lines read\r")
+        sys.stderr.flush()
+
+
 def _clock(seconds: float) -> str:
     whole = round(seconds)
     hours, rest = divmod(whole, 3600)

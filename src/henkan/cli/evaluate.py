@@ -17,7 +17,7 @@ from henkan.errors import DataError
 from henkan.evaluation import NOTHING, Evaluation
 from henkan.evaluation import evaluate as measure
 from henkan.text.audit import show_symbol
-from henkan.text.pairs import read_pairs
+from henkan.text.reading import read_pairs
 from henkan.text.tasks import Task, task_or_file
 
 SHOWN = 10

@@ -13,7 +13,8 @@ from henkan import fitting
 from henkan.cli.options import PATH, layout_options, symbol_options
 from henkan.config import make_configs
 from henkan.text.audit import EXAMPLES, Audit, Side, audit, show_symbol
-from henkan.text.pairs import Columns, read_pairs
+from henkan.text.pairs import Columns
+from henkan.text.reading import Rejects, read_pairs
 
 SYMBOLS_SHOWN = 40
 
@@ -32,9 +33,10 @@ def inspect(data: Path, dev: Path | None, test: Path | None, as_json: bool, colu
     \b
     henkan inspect names.tsv --dev names.dev.tsv --test names.test.tsv
 
-    It changes nothing. No row is ever passed over: a line that is not a pair is an error that names it.
+    It changes nothing. A line that is not a pair is an error that names it, or is listed by --rejects.
     """
     layout = {"delimiter": settings.pop("delimiter"), "strip": settings.pop("strip"), "columns": columns}
+    layout["rejects"] = rejects = settings.pop("rejects")
     given = {name: value for name, value in settings.items() if value is not None}
     if columns.features is not None:
         given["features"] = True
@@ -45,11 +47,12 @@ def inspect(data: Path, dev: Path | None, test: Path | None, as_json: bool, colu
     if as_json:
         click.echo(json.dumps(asdict(found) | {"warnings": found.warnings()}))
     else:
-        click.echo("\n".join(_lines(found)))
+        click.echo("\n".join(_lines(found, rejects)))
 
 
-def _lines(found: Audit) -> list[str]:
-    lines = [f"{found.rows:,} pairs read, none passed over"]
+def _lines(found: Audit, rejects: Rejects | None) -> list[str]:
+    left_out = rejects.left_out if rejects is not None else 0
+    lines = [f"{found.rows:,} pairs read, {left_out or 'none'} passed over"]
     lines.append(f"{found.duplicates:,} of them stand there already")
     lines.append(f"{len(found.ambiguous):,} sources have several targets")
     for text, answers in list(found.ambiguous.items())[:EXAMPLES]:

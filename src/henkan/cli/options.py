@@ -12,6 +12,7 @@ from henkan.config import AttentionKind, Normalization, Schedule
 from henkan.errors import DataError
 from henkan.fitting import FittedModel
 from henkan.text.pairs import Columns
+from henkan.text.reading import Rejects
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -19,7 +20,7 @@ PATH = click.Path(path_type=Path)
 
 
 def layout_options(command: Command) -> Command:
-    """How a file of pairs is laid out: `delimiter`, `strip` and `columns`."""
+    """How a file of pairs is laid out: `delimiter`, `strip`, `columns` and `rejects`."""
     delimiter = click.option(
         "--delimiter",
         default="\t",
@@ -37,7 +38,34 @@ def layout_options(command: Command) -> Command:
         help="What the columns hold, in their order: source, target, features (tags such as V;PST, which join the "
         "source as whole symbols), and any other word for a column to pass over. Or the numbers of these three: 3,1.",
     )
-    return delimiter(columns(strip(command)))
+    rejects = click.option(
+        "--rejects",
+        metavar="FILE",
+        callback=_rejects,
+        help="Leave lines that are no pairs out, and list them here with the reasons.  "
+        "[default: such a line is an error]",
+    )
+    return delimiter(columns(strip(rejects(command))))
+
+
+def _rejects(_context: click.Context, _option: click.Parameter, value: str | None) -> Rejects | None:
+    return None if value is None else listed_rejects(Path(value))
+
+
+def listed_rejects(path: Path) -> Rejects:
+    """A list of rejects that is ended, and told of, when the command is."""
+    rejects = Rejects(path)
+
+    def end() -> None:
+        rejects.close()
+        if rejects.left_out:
+            click.echo(
+                f"{rejects.left_out:,} of {rejects.lines:,} lines were left out; {path} has them, with the reasons",
+                err=True,
+            )
+
+    click.get_current_context().call_on_close(end)
+    return rejects
 
 
 def _switch(name: str, default: bool | None, text: str) -> Callable[[Command], Command]:

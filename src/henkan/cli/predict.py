@@ -16,7 +16,7 @@ from henkan import fitting
 from henkan.cli.options import PATH
 from henkan.converter import Conversion, Converter, Request, Unknown
 from henkan.errors import DataError, UnanswerableError
-from henkan.text.pairs import decode_line
+from henkan.text.reading import MOST_BYTES, decode_line
 
 READ_AT_ONCE = 1 << 16
 
@@ -164,6 +164,8 @@ def _arriving_lines(file: BinaryIO) -> Iterator[list[bytes]]:
             yield [b"".join([*begun, lines[0]]), *lines[1:]]
             begun = []
         begun.append(rest)
+        if sum(map(len, begun)) > MOST_BYTES:
+            break  # no text to be answered, and perhaps without end
     if last := b"".join(begun):
         yield [last]
 

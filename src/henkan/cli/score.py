@@ -11,7 +11,8 @@ import click
 
 from henkan import fitting
 from henkan.cli.options import PATH, check_features, layout_options
-from henkan.text.pairs import Pairs, read_pairs
+from henkan.text.pairs import Pairs
+from henkan.text.reading import read_pairs
 from henkan.training import Epoch
 
 

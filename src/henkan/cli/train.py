@@ -19,14 +19,15 @@ from henkan import fitting
 from henkan.artefact import CHECKPOINT, check_place, is_model
 from henkan.checkpoint import SECONDS_BETWEEN, Checkpoints
 from henkan.cli.evaluate import exact_match_line, show_exact_match, show_questions
-from henkan.cli.options import PATH, layout_options, model_options, symbol_options
+from henkan.cli.options import PATH, layout_options, listed_rejects, model_options, symbol_options
 from henkan.config import RECIPES, ModelConfig, TrainingConfig, from_dict, make_configs
 from henkan.errors import CheckpointError, SettingsError
 from henkan.fitting import DataSource, FittedModel
 from henkan.interruption import Interruption
 from henkan.pictures import learning_curve
 from henkan.text.audit import audit
-from henkan.text.pairs import Columns, Pairs, hold_out, read_pairs
+from henkan.text.pairs import Columns, Pairs, hold_out
+from henkan.text.reading import Rejects, read_pairs
 from henkan.text.tasks import TASKS, Task, task_or_file
 from henkan.training import MOST_SETBACKS
 
@@ -179,6 +180,7 @@ class Run:
         options: what of the command line says which pairs are read, and how.
         start: the model to start from, or None.
         data: where the pairs came from, if that is known already.
+        rejects: where lines that are no pairs are listed, or None.
     """
 
     model: ModelConfig
@@ -187,9 +189,10 @@ class Run:
     options: Mapping[str, Any]
     start: FittedModel | None = None
     data: DataSource | None = None
+    rejects: Rejects | None = None
 
 
-LAYOUT = ("delimiter", "strip", "columns")
+LAYOUT = ("delimiter", "strip", "columns", "rejects")
 
 
 def _given() -> set[str]:
@@ -220,7 +223,9 @@ def _new_run(data: str, options: dict[str, Any]) -> Run:
     model, training = make_configs(settings, recipe=recipe, defaults=defaults)
     where = {"data": data, "dev": dev, "folder": os.getcwd()}
     reading = {**layout, "columns": asdict(layout["columns"])}
-    return Run(model, training, ensemble or 1, {**where, **reading}, fitted)
+    rejects = reading["rejects"]
+    reading["rejects"] = None if rejects is None else os.path.abspath(rejects.path)
+    return Run(model, training, ensemble or 1, {**where, **reading}, fitted, rejects=rejects)
 
 
 def _settings_of(fitted: FittedModel, settings: dict[str, Any], ensemble: int | None) -> dict[str, Any]:
@@ -249,8 +254,13 @@ def _old_run(data: str | None, plan: Mapping[str, Any], given: set[str]) -> Run:
         for part in (model, training):
             part.update({name: settings[name] for name in set(part) & set(settings)})
         options = dict(plan["options"])
-        for name in set(LAYOUT) & given:
+        for name in {"delimiter", "strip", "columns"} & given:
             options[name] = asdict(settings[name]) if name == "columns" else settings[name]
+        if "rejects" in given:
+            rejects = settings["rejects"]
+            options["rejects"] = os.path.abspath(rejects.path)
+        else:
+            rejects = None if options["rejects"] is None else listed_rejects(Path(options["rejects"]))
         if data is not None:
             options["data"] = data if data in TASKS else os.path.abspath(data)
         if "dev" in given:
@@ -269,6 +279,7 @@ def _old_run(data: str | None, plan: Mapping[str, Any], given: set[str]) -> Run:
             settings.get("ensemble", plan["ensemble"]),
             options,
             data=DataSource(**plan["data"]),
+            rejects=rejects,
         )
     except (KeyError, TypeError, AttributeError):
         raise CheckpointError("the checkpoint's plan.json is damaged; train anew with --force") from None
@@ -278,7 +289,7 @@ def _train(run: Run, checkpoints: Checkpoints, *, quiet: bool) -> tuple[FittedMo
     """Read the pairs and train on them; the model, and a question to ask it."""
     from henkan.cli.display import Display
 
-    pairs, held_out, source = _read(run)
+    pairs, held_out, source = _read(run, quiet=quiet)
     if not quiet:
         _say_what_was_found(pairs, held_out, run.options["dev"], run.model)
     with Display(held_out, quiet=quiet) as display:
@@ -326,10 +337,13 @@ def _name(data: str) -> str:
     return data if data in TASKS else Path(data).stem
 
 
-def _read(run: Run) -> tuple[Pairs, Pairs | None, DataSource]:
+def _read(run: Run, *, quiet: bool) -> tuple[Pairs, Pairs | None, DataSource]:
     """Training pairs, held-out pairs, and where they came from."""
+    from henkan.cli.display import show_reading
+
     data, dev, seed = _place(run, "data"), run.options["dev"], run.training.seed
     layout = {name: run.options[name] for name in LAYOUT} | {"columns": Columns(**run.options["columns"])}
+    layout |= {"rejects": run.rejects, "progress": None if quiet else show_reading}
     found = task_or_file(data)
     task = isinstance(found, Task)
     pairs = found.generate(seed=seed) if isinstance(found, Task) else read_pairs(found, **layout)

@@ -5,13 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
 from henkan.errors import DataError, SettingsError
-from henkan.text.symbols import TAG
 
 
 @dataclass(frozen=True)
@@ -95,83 +93,23 @@ class Columns:
 TWO_COLUMNS = Columns()
 
 
-def read_pairs(path: Path, *, delimiter: str = "\t", strip: bool = False, columns: Columns = TWO_COLUMNS) -> Pairs:
-    """Read a file of pairs: UTF-8, one pair a line, its columns with a delimiter between them.
-
-    A byte order mark and Windows line ends are understood. Either side may be empty. Where there are features, the
-    source becomes `text TAB features`.
-
-    Args:
-        path: the file.
-        delimiter: what stands between columns.
-        strip: whether to take white space off both ends of every column.
-        columns: which holds what.
-
-    Raises:
-        DataError: if the file cannot be read, holds no pair, or a line is not a pair; it names the line.
-    """
-    if not delimiter:
-        raise DataError("the delimiter is empty; give the character that stands between source and target")
-    try:
-        with path.open("rb") as file:
-            pairs = Pairs.of(_parse(file, path, delimiter, strip, columns))
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror or error}); check the name") from None
-    if not len(pairs):
-        raise DataError(f"{path}: the file is empty; it should hold a source and a target on each line")
-    return pairs
-
-
-def _parse(file: BinaryIO, path: Path, delimiter: str, strip: bool, columns: Columns) -> Iterable[tuple[str, str]]:
-    for number, raw in enumerate(file, start=1):
-        place = f"{path}, line {number}"
-        parts = decode_line(raw, place, first=number == 1).split(delimiter)
-        if len(parts) != columns.count and (columns.count is not None or len(parts) < columns.fewest):
-            raise DataError(f"{place}: {_wrong_columns(len(parts), delimiter, columns)}")
-        if strip:
-            parts = [part.strip() for part in parts]
-        source, target = parts[columns.source], parts[columns.target]
-        if columns.features is not None:
-            if TAG in source:
-                raise DataError(f"{place}: the source holds a tab, which stands before features; take it out")
-            source += TAG + parts[columns.features]
-        yield source, target
-
-
-def _wrong_columns(found: int, delimiter: str, columns: Columns) -> str:
-    shown = "(a tab)" if delimiter == "\t" else repr(delimiter)
-    if columns == TWO_COLUMNS:
-        times = "no" if found == 1 else f"{found - 1} times the"
-        return (
-            f"{times} delimiter {shown}, where one should stand between source and target; "
-            "mend the line, or name another --delimiter or the --columns"
-        )
-    least = "" if columns.count else "at least "
-    return (
-        f"{found} columns with the delimiter {shown} between them, where {least}{columns.fewest} should be; "
-        "mend the line, or name another --delimiter or other --columns"
-    )
-
-
-def decode_line(raw: bytes, place: str, *, first: bool) -> str:
-    """The text of a line of bytes, without its line end and, on the first line, a byte order mark.
-
-    Raises:
-        DataError: beginning with `place`, if it is not UTF-8.
-    """
-    raw = raw.removesuffix(b"\n").removesuffix(b"\r")
-    if first:
-        raw = raw.removeprefix(b"\xef\xbb\xbf")
-    try:
-        return raw.decode()
-    except UnicodeDecodeError as error:
-        raise DataError(f"{place}: not UTF-8 (byte {error.start + 1} of the line); convert it first") from None
-
-
 def write_pairs(pairs: Pairs, file: BinaryIO) -> None:
-    """Write a line for each pair: source TAB target, UTF-8."""
-    for source, target in zip(pairs.sources, pairs.targets, strict=True):
-        file.write(f"{source}\t{target}\n".encode())
+    """Write a line for each pair: source TAB target, UTF-8.
+
+    Raises:
+        DataError: at the first pair that such a line cannot hold, before anything of it is written.
+    """
+    for row, (source, target) in enumerate(zip(pairs.sources, pairs.targets, strict=True), start=1):
+        line = f"{source}\t{target}"
+        ends = line.endswith("\r") or (row == 1 and line.startswith("\ufeff"))
+        try:
+            if line.count("\t") != 1 or "\n" in line or "\0" in line or ends:
+                raise ValueError
+            file.write(f"{line}\n".encode())
+        except ValueError:
+            raise DataError(
+                f"pair {row} ({line!a:.60}) holds what a line of a text file cannot; write JSON Lines instead"
+            ) from None
 
 
 def hold_out(pairs: Pairs, seed: int, share: float = 0.1, normalize: Callable[[str], str] = str) -> tuple[Pairs, Pairs]:

@@ -1,0 +1,30 @@
+"""JSON from elsewhere."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+
+def parse(content: str | bytes) -> Any:
+    """The value of a JSON text.
+
+    Raises:
+        ValueError: if it is none, is nested too deep, has NaN for a number, or names a thing twice, which two readers
+            may understand differently.
+    """
+    try:
+        return json.loads(content, object_pairs_hook=_distinct, parse_constant=_no_number)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) != len(pairs):
+        raise ValueError("a name stands twice")
+    return values
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is no number of JSON")
