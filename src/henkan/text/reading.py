@@ -39,6 +39,7 @@ class Rejects:
         self.path = path
         self.left_out = self.lines = 0
         self._file: BinaryIO | None = None
+        self._earlier = False
 
     def check(self) -> None:
         """Refuse to write over anything but such a list.
@@ -55,6 +56,7 @@ class Rejects:
             raise SettingsError(f"{self.path}: cannot be used for rejects ({error.strerror or error})") from None
         if not own:
             raise SettingsError(f"{self.path}: there is a file that is no list of rejects; choose another --rejects")
+        self._earlier = True
 
     def add(self, path: Path, number: int, reason: str, raw: bytes) -> None:
         """Leave a line out."""
@@ -68,7 +70,7 @@ class Rejects:
         """End the list; one of an earlier time is emptied if there is nothing to list."""
         if self._file is not None:
             self._file.close()
-        elif self.path.exists():
+        elif self._earlier:
             self.path.write_bytes(HEADER)
 
 

@@ -1,0 +1,55 @@
+import gzip
+import json
+
+SMALL = ("--epochs", "1", "--hidden-size", "8", "--embedding-size", "4", "--quiet")
+
+
+def test_lines_that_are_no_pairs_are_left_out_and_listed(henkan, refused, tmp_path, pairs_file):
+    with pairs_file.open("ab") as file:
+        file.write(b"no pair\nx\t\xff\n")
+    assert "words.tsv, line 40: no delimiter" in refused("inspect", pairs_file)
+    done = henkan("inspect", pairs_file, "--rejects", "rejects.tsv")
+    assert "39 pairs read, 2 passed over" in done.stdout
+    assert done.stderr == "2 of 41 lines were left out; rejects.tsv has them, with the reasons\n"
+    rows = (tmp_path / "rejects.tsv").read_bytes().splitlines()
+    assert [row.split(b"\t")[1] for row in rows[1:]] == [b"40", b"41"]
+
+    dev = tmp_path / "dev.tsv"
+    dev.write_text("ab\tAB\nbad\n")
+    done = henkan("train", pairs_file, "--dev", dev, "--rejects", "rejects.tsv", *SMALL, "--out", "m")
+    assert "3 of 43 lines were left out" in done.stderr
+    assert (tmp_path / "rejects.tsv").read_bytes().count(b"\n") == 4
+    assert json.loads((tmp_path / "m/config.json").read_text())["data"]["pairs"] == 39
+    assert "1 of 2 lines" in henkan("evaluate", "m", dev, "--rejects", "r2.tsv").stderr
+    assert "1 of 2 lines" in henkan("score", "m", dev, "--rejects", "r2.tsv").stderr
+
+
+def test_rejects_do_not_overwrite_data(refused, pairs_file):
+    before = pairs_file.read_bytes()
+    sentence = refused("train", pairs_file, "--rejects", pairs_file, *SMALL)
+    assert "there is a file that is no list of rejects; choose another --rejects" in sentence
+    assert pairs_file.read_bytes() == before
+
+
+def test_packed_files_and_json_lines(henkan, tmp_path, words):
+    (tmp_path / "words.tsv.gz").write_bytes(
+        gzip.compress("".join(f"{source}\t{target}\n" for source, target in zip(*words, strict=True)).encode())
+    )
+    (tmp_path / "words.jsonl").write_text("".join(json.dumps(pair) + "\n" for pair in zip(*words, strict=True)))
+    for name, out in (("words.tsv.gz", "a"), ("words.jsonl", "b")):
+        henkan("train", name, *SMALL, "--out", out)
+    a, b = ((tmp_path / out / "weights.safetensors").read_bytes() for out in "ab")
+    assert a == b
+
+
+def test_what_cannot_be_read(refused, tmp_path):
+    for path, words in (("/dev/null", "is empty"), ("/dev/zero", "longer than"), (tmp_path, "cannot be read")):
+        assert words in refused("train", path, *SMALL)
+    assert "line 1: longer than" in refused("predict", write_model(tmp_path), input="x" * 2**21)
+
+
+def write_model(tmp_path):
+    from henkan import Seq2Seq
+
+    Seq2Seq(epochs=1, hidden_size=4).fit(["a", "b"], ["A", "B"]).save(tmp_path / "model")
+    return tmp_path / "model"

@@ -1,0 +1,239 @@
+import gzip
+import json
+import os
+import threading
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from henkan.errors import DataError, HenkanError, SettingsError
+from henkan.text.pairs import Columns, Pairs, write_pairs
+from henkan.text.reading import MOST_BYTES, Rejects, read_pairs
+from henkan.text.symbols import Cutting
+from henkan.text.vocabulary import Vocabulary
+
+
+@pytest.fixture
+def file(tmp_path):
+    def write(content):
+        path = tmp_path / "pairs.tsv"
+        path.write_bytes(content)
+        return path
+
+    return write
+
+
+def test_reads_source_tab_target(file):
+    pairs = read_pairs(file("58+77\t135\nひらがな\tカタカナ\n".encode()))
+    assert pairs == Pairs(["58+77", "ひらがな"], ["135", "カタカナ"])
+
+
+def test_the_books_fixed_width_layout(file):
+    pairs = read_pairs(file(b"16+75  _91  \n52+607 _659 \n"), delimiter="_", strip=True)
+    assert pairs == Pairs(["16+75", "52+607"], ["91", "659"])
+
+
+def test_byte_order_mark_windows_line_ends_and_no_last_line_end(file):
+    assert read_pairs(file(b"\xef\xbb\xbfa\tb\r\n\tc\r\nd\t")) == Pairs(["a", "", "d"], ["b", "c", ""])
+
+
+def test_only_a_line_feed_ends_a_line(file):
+    assert read_pairs(file("a\u2028b\tc\x0bd\n".encode())) == Pairs(["a\u2028b"], ["c\x0bd"])
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "the file is empty"),
+        (b"a\tb\nc\n", r"line 2: no delimiter \(a tab\)"),
+        (b"a\tb\n\n", r"line 2: no delimiter"),
+        (b"a\tb\tc\n", r"line 1: 2 times the delimiter"),
+        (b"a\tb\nc\t\xff\n", r"line 2: not UTF-8 \(byte 3"),
+    ],
+)
+def test_what_is_no_pair_file_is_refused_with_its_line(file, content, words):
+    with pytest.raises(DataError, match=words):
+        read_pairs(file(content))
+
+
+def test_a_missing_file_and_a_folder(tmp_path):
+    with pytest.raises(DataError, match="cannot be read"):
+        read_pairs(tmp_path / "none.tsv")
+    with pytest.raises(DataError, match="cannot be read"):
+        read_pairs(tmp_path)
+
+
+def test_columns_are_picked_and_features_join_the_source(tmp_path):
+    path = tmp_path / "verbs.csv"
+    path.write_text("went,go,V;PST\ngoes,go,\n")
+    pairs = read_pairs(path, delimiter=",", columns=Columns.parse("target,source,features"))
+    assert pairs.sources == ["go\tV;PST", "go\t"]
+    assert pairs.targets == ["went", "goes"]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"a\tb\nc\0\td\n", r"line 2: a NUL character; is this a binary file, or UTF-16"),
+        ("a\tb\n".encode("utf-16"), "this is UTF-16 or UTF-32"),
+        ("a\tb\n".encode("utf-32"), "this is UTF-16 or UTF-32"),
+        (b"\x89PNG\r\n\x1a\n\0\0", "line 1: not UTF-8"),
+        (b"a\tb\n" + b"x" * 2 * MOST_BYTES + b"\ty\n", r"line 2: longer than 1,048,576 bytes"),
+        (gzip.compress(b"a\tb\n" * 1000)[:-20], r"the gzip file is damaged or cut off after line"),
+        (b"\x1f\x8b\x08\x00nonsense", "the gzip file is damaged"),
+    ],
+)
+def test_what_cannot_be_text_is_said_so(file, content, words):
+    with pytest.raises(DataError, match=words):
+        read_pairs(file(content))
+
+
+@pytest.mark.parametrize(
+    ("text", "pair"),
+    [
+        ('"a"\t"b"', ('"a"', '"b"')),
+        ("\u0301\u0302\tx", ("\u0301\u0302", "x")),
+        ("\u202eabc\t\u0627\u0644", ("\u202eabc", "\u0627\u0644")),
+        ("\t", ("", "")),
+        ("a\rb\tc", ("a\rb", "c")),
+        ("x" * 500_000 + "\ty", ("x" * 500_000, "y")),
+    ],
+)
+def test_unusual_text_is_kept_as_it_is(file, text, pair):
+    assert read_pairs(file(text.encode() + b"\r\n")) == Pairs([pair[0]], [pair[1]])
+
+
+def test_gzip_is_known_by_its_bytes(file):
+    assert read_pairs(file(gzip.compress("a\té\n".encode()))) == Pairs(["a"], ["é"])
+
+
+def test_a_pipe_is_read_and_an_endless_file_is_not(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    writer = threading.Thread(target=lambda: (tmp_path / "pipe").write_bytes(b"a\tb\n"))
+    writer.start()
+    assert read_pairs(tmp_path / "pipe") == Pairs(["a"], ["b"])
+    writer.join()
+    with pytest.raises(DataError, match="/dev/null: the file is empty"):
+        read_pairs(Path("/dev/null"))
+    with pytest.raises(DataError, match="/dev/zero, line 1: longer than"):
+        read_pairs(Path("/dev/zero"))
+
+
+def test_a_million_different_symbols(file):
+    symbols = [chr(code) for code in range(32, 0x110000) if not 0xD800 <= code < 0xE000][:1_000_000]
+    lines = ["".join(symbols[k : k + 1000]) for k in range(0, len(symbols), 1000)]
+    pairs = read_pairs(file("".join(f"{line}\tx\n" for line in lines).encode()))
+    assert list(pairs.sources) == lines
+    assert len(Vocabulary.of(pairs.sources, boundary=False)) == 1_000_000
+
+
+def test_rejects_are_listed_with_their_reasons(file, tmp_path):
+    content = b"a\tb\nc\n\xff\td\ne\tf\n" + b"y" * 2 * MOST_BYTES + b"\ng\th\n"
+    rejects = Rejects(tmp_path / "rejects.tsv")
+    path = file(content)
+    assert read_pairs(path, rejects=rejects) == Pairs(["a", "e", "g"], ["b", "f", "h"])
+    rejects.close()
+    assert (rejects.left_out, rejects.lines) == (3, 6)
+    header, *rows = (tmp_path / "rejects.tsv").read_bytes().splitlines()
+    assert header == b"file\tline\treason\ttext"
+    assert [row.split(b"\t")[:2] for row in rows] == [[str(path).encode(), line] for line in (b"2", b"3", b"5")]
+    assert rows[0].split(b"\t")[3:] == [b"c"]
+    assert rows[1].split(b"\t")[3:] == [b"\xff", b"d"]
+    assert rows[2].split(b"\t")[3] == b"y" * (MOST_BYTES + 1)
+
+
+def test_rejects_never_take_the_place_of_anything_else(file, tmp_path):
+    path = file(b"a\tb\nc\n")
+    with pytest.raises(SettingsError, match="no list of rejects"):
+        read_pairs(path, rejects=(own := Rejects(path)))
+    own.close()
+    assert path.read_bytes() == b"a\tb\nc\n"
+    for _ in range(2):  # its own list it may replace
+        rejects = Rejects(tmp_path / "rejects.tsv")
+        read_pairs(path, rejects=rejects)
+        rejects.close()
+    assert len((tmp_path / "rejects.tsv").read_bytes().splitlines()) == 2
+
+
+def test_nothing_but_rejects_is_an_error(file, tmp_path):
+    rejects = Rejects(tmp_path / "rejects.tsv")
+    with pytest.raises(DataError, match=r"no line could be read as a pair; .*rejects\.tsv has the reasons"):
+        read_pairs(file(b"a\nb\n"), rejects=rejects)
+    rejects.close()
+
+
+@pytest.mark.parametrize(
+    ("line", "columns", "pair"),
+    [
+        ('["a", "b"]', "source,target", ("a", "b")),
+        ('{"target": "b", "source": "a", "id": 3}', "source,target", ("a", "b")),
+        ('{"source": "a\\tb\\n", "target": "\\ud800"}', "source,target", ("a\tb\n", "\ud800")),
+        ('{"source": "go", "target": "went", "features": "PST"}', "source,target,features", ("go\tPST", "went")),
+    ],
+)
+def test_json_lines(tmp_path, line, columns, pair):
+    for name, pack in (("p.jsonl", bytes), ("p.jsonl.gz", gzip.compress)):
+        (tmp_path / name).write_bytes(pack(line.encode() + b"\n"))
+        assert read_pairs(tmp_path / name, columns=Columns.parse(columns)) == Pairs([pair[0]], [pair[1]])
+
+
+@pytest.mark.parametrize(
+    "line",
+    ['["a"]', '["a", 3]', '{"source": "a"}', "a\tb", "3", '{"source": "a", "source": "b", "target": "c"}', "[" * 9999],
+)
+def test_json_lines_that_are_no_pairs(tmp_path, line):
+    (tmp_path / "p.jsonl").write_text('["a", "b"]\n' + line + "\n")
+    with pytest.raises(DataError, match=r"p\.jsonl, line 2: not a JSON object of strings"):
+        read_pairs(tmp_path / "p.jsonl")
+
+
+ANY = st.text(st.characters(exclude_categories=[])) | st.text("\0\t\r\n\ufeff\ud800a\u0301")
+QUICK = settings(deadline=None, derandomize=True, database=None, max_examples=200)
+
+
+@QUICK
+@given(st.lists(st.tuples(ANY, ANY), min_size=1, max_size=5), st.sampled_from(["characters", "graphemes"]))
+def test_any_strings_survive_to_ids_and_back(tmp_path_factory, pairs, unit):
+    path = tmp_path_factory.mktemp("any") / "pairs.jsonl"
+    path.write_text("".join(json.dumps(pair) + "\n" for pair in pairs))
+    read = read_pairs(path)
+    assert read == Pairs.of(pairs)
+    for strings in (read.sources, read.targets):
+        vocabulary = Vocabulary.of(strings, boundary=True, cutting=Cutting(unit))
+        assert [vocabulary.decode(vocabulary.encode(string)) for string in strings] == list(strings)
+
+
+@QUICK
+@given(st.lists(st.tuples(ANY, ANY), min_size=1, max_size=5))
+@example([("\ufeffa", "b")])
+@example([("a", "b\r")])
+def test_what_is_written_is_read_again(tmp_path_factory, pairs):
+    """Or it was refused, for a line cannot hold it."""
+    path = tmp_path_factory.mktemp("written") / "pairs.tsv"
+    try:
+        with path.open("wb") as out:
+            write_pairs(Pairs.of(pairs), out)
+    except DataError:
+        assert any(set("\t\r\n\0\ufeff") & set(a + b) or not _is_utf8(a + b) for a, b in pairs)
+    else:
+        assert read_pairs(path) == Pairs.of(pairs)
+
+
+def _is_utf8(text):
+    try:
+        return bool(text.encode()) or True
+    except UnicodeEncodeError:
+        return False
+
+
+@QUICK
+@given(st.binary(max_size=80), st.sampled_from(["p.tsv", "p.jsonl"]))
+def test_any_bytes_are_pairs_or_an_error(tmp_path_factory, content, name):
+    path = tmp_path_factory.mktemp("bytes") / name
+    path.write_bytes(content)
+    try:
+        assert len(read_pairs(path))
+    except HenkanError as error:
+        assert "\n" not in str(error)
