@@ -159,8 +159,8 @@ def fit(
     training = training.sized(len(pairs))
     source_vocabulary, target_vocabulary = _vocabularies(pairs, model, training, start)
     encoded = EncodedPairs(
-        map(source_vocabulary.encode, pairs.sources),
-        map(target_vocabulary.encode, pairs.targets),
+        source_vocabulary.encode_all(pairs.sources),
+        target_vocabulary.encode_all(pairs.targets),
         source_vocabulary,
         target_vocabulary,
         reverse=model.reverse,

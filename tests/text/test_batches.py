@@ -2,14 +2,15 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from henkan.text.batches import EncodedPairs, Sequences, source_batches
+from henkan.text.batches import EncodedPairs, source_batches
+from henkan.text.sequences import Sequences
 from henkan.text.vocabulary import Vocabulary
 
 STRINGS = st.lists(st.text("abc", max_size=6), min_size=1, max_size=8)
 
 
 def test_padding_and_reversal():
-    sequences = Sequences([[1, 2, 3], [], [4]], 5)
+    sequences = Sequences.of([[1, 2, 3], [], [4]], 5)
     ids, valid = sequences.padded(np.array([0, 2, 1]))
     assert ids.T.tolist() == [[1, 2, 3], [4, 0, 0], [0, 0, 0]]
     assert valid.T.tolist() == [[True, True, True], [True, False, False], [False, False, False]]
@@ -18,8 +19,8 @@ def test_padding_and_reversal():
 
 
 def test_ids_take_the_smallest_type_that_holds_them():
-    assert Sequences([[1]], 256).flat.dtype == np.uint8
-    assert Sequences([[1]], 257).flat.dtype == np.uint16
+    assert Sequences.of([[1]], 256).flat.dtype == np.uint8
+    assert Sequences.of([[1]], 257).flat.dtype == np.uint16
 
 
 def encode(sources, targets, *, reverse=False):

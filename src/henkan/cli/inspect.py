@@ -54,7 +54,7 @@ def _lines(found: Audit, rejects: Rejects | None) -> list[str]:
     left_out = rejects.left_out if rejects is not None else 0
     lines = [f"{found.rows:,} pairs read, {left_out or 'none'} passed over"]
     lines.append(f"{found.duplicates:,} of them stand there already")
-    lines.append(f"{len(found.ambiguous):,} sources have several targets")
+    lines.append(f"{found.ambiguous_sources:,} sources have several targets")
     for text, answers in list(found.ambiguous.items())[:EXAMPLES]:
         lines.append(f"    {text}: {' | '.join(answers)}")
     for name, side in (("source", found.source), ("target", found.target)):

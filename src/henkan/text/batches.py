@@ -8,49 +8,17 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 
 from henkan.batch import Array, Batch, Sources, Targets
+from henkan.text.sequences import Sequences
 from henkan.text.vocabulary import BOUNDARY, UNKNOWN, Vocabulary
 
 POOL = 8
-
-
-class Sequences:
-    """Many strings as ids, in one flat vector.
-
-    Attributes:
-        flat: all ids, one string after another, in the smallest fitting unsigned type.
-        offsets: (n + 1,) string k is `flat[offsets[k]:offsets[k + 1]]`.
-    """
-
-    def __init__(self, ids: Iterable[Sequence[int]], symbols: int) -> None:
-        strings = list(ids)
-        self.offsets: Array = np.zeros(len(strings) + 1, np.int64)
-        np.cumsum([len(string) for string in strings], out=self.offsets[1:])
-        dtype = np.min_scalar_type(max(symbols - 1, 0))
-        self.flat: Array = np.fromiter((id for string in strings for id in string), dtype, count=int(self.offsets[-1]))
-
-    def __len__(self) -> int:
-        return len(self.offsets) - 1
-
-    def lengths(self, rows: Array | slice = slice(None)) -> Array:
-        """Symbols in the strings of some rows, or of all."""
-        return self.offsets[1:][rows] - self.offsets[:-1][rows]
-
-    def padded(self, rows: Array, *, reverse: bool = False) -> tuple[Array, Array]:
-        """The strings of some rows as columns: ids (T, N), with zeros after each end, and valid (T, N)."""
-        starts, lengths = self.offsets[rows], self.lengths(rows)
-        steps = np.arange(lengths.max(initial=0))[:, None]
-        valid = steps < lengths
-        places = starts + (lengths - 1 - steps if reverse else steps)
-        ids = np.zeros(valid.shape, np.intp)
-        ids[valid] = self.flat[places[valid]]
-        return ids, valid
 
 
 class EncodedPairs:
     """Training pairs as ids.
 
     Args:
-        sources, targets: ids, without boundaries, as many of the one as of the other.
+        sources, targets: ids, without boundaries, as many of the one as of the other: `Sequences`, or lists.
         source_vocabulary, target_vocabulary: their vocabularies.
         reverse: whether the encoder reads the source backwards.
         unknown_rate: how often an epoch a symbol, on average, is replaced by the unknown one. A symbol that occurs n
@@ -60,19 +28,19 @@ class EncodedPairs:
 
     def __init__(
         self,
-        sources: Iterable[Sequence[int]],
-        targets: Iterable[Sequence[int]],
+        sources: Sequences | Iterable[Sequence[int]],
+        targets: Sequences | Iterable[Sequence[int]],
         source_vocabulary: Vocabulary,
         target_vocabulary: Vocabulary,
         *,
         reverse: bool,
         unknown_rate: float = 0.0,
     ) -> None:
-        end = [] if target_vocabulary.width is not None else [BOUNDARY]
         self.reverse = reverse
-        self.sources = Sequences(sources, len(source_vocabulary))
-        self.targets = Sequences(([*target, *end] for target in targets), len(target_vocabulary))
-
+        self.sources = _sequences(sources, source_vocabulary)
+        self.targets = _sequences(targets, target_vocabulary)
+        if target_vocabulary.width is None:
+            self.targets = self.targets.ended(BOUNDARY)
         self._replaced: Array | None = None  # with which probability each symbol is
         if unknown_rate and source_vocabulary.unknown:
             counts = np.bincount(self.sources.flat, minlength=len(source_vocabulary))
@@ -136,11 +104,15 @@ class EncodedPairs:
             yield self.batch(np.arange(start, min(start + size, len(self))))
 
 
+def _sequences(ids: Sequences | Iterable[Sequence[int]], vocabulary: Vocabulary) -> Sequences:
+    return ids if isinstance(ids, Sequences) else Sequences.of(ids, len(vocabulary))
+
+
 def source_batches(
     ids: Sequence[Sequence[int]], symbols: int, *, reverse: bool, size: int
 ) -> Iterator[tuple[Array, Sources]]:
     """Sources alone, for prediction: the longest first, `size` at a time, with the places they came from."""
-    sequences = Sequences(ids, symbols)
+    sequences = Sequences.of(ids, symbols)
     order = np.argsort(-sequences.lengths(), kind="stable")
     for start in range(0, len(order), size):
         rows = order[start : start + size]

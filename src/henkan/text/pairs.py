@@ -10,6 +10,7 @@ from typing import BinaryIO
 import numpy as np
 
 from henkan.errors import DataError, SettingsError
+from henkan.text.texts import Texts, TextsWriter
 
 
 @dataclass(frozen=True)
@@ -36,14 +37,17 @@ class Pairs:
 
     def take(self, rows: Iterable[int]) -> Pairs:
         """The pairs of some rows."""
-        places = list(rows)
-        return Pairs([self.sources[row] for row in places], [self.targets[row] for row in places])
+        places = np.fromiter(rows, np.int64)
+        return Pairs(Texts.of(self.sources).take(places), Texts.of(self.targets).take(places))
 
     @classmethod
     def of(cls, pairs: Iterable[tuple[str, str]]) -> Pairs:
         """Pairs from (source, target) tuples."""
-        both = list(pairs)
-        return cls([source for source, _ in both], [target for _, target in both])
+        sources, targets = TextsWriter(), TextsWriter()
+        for source, target in pairs:
+            sources.add(source)
+            targets.add(target)
+        return cls(sources.texts(), targets.texts())
 
 
 @dataclass(frozen=True)
@@ -112,7 +116,9 @@ def write_pairs(pairs: Pairs, file: BinaryIO) -> None:
             ) from None
 
 
-def hold_out(pairs: Pairs, seed: int, share: float = 0.1, normalize: Callable[[str], str] = str) -> tuple[Pairs, Pairs]:
+def hold_out(
+    pairs: Pairs, seed: int, share: float = 0.1, normalize: Callable[[str], str] | None = None
+) -> tuple[Pairs, Pairs]:
     """Split into training and held-out pairs, drawn by the seed.
 
     Pairs whose sources are the same, after normalisation, go to the same side: a question that was trained on is no
@@ -121,11 +127,13 @@ def hold_out(pairs: Pairs, seed: int, share: float = 0.1, normalize: Callable[[s
     Raises:
         DataError: if there are not two different sources.
     """
-    sources = list(map(normalize, pairs.sources))
-    distinct = list(dict.fromkeys(sources))
-    if len(distinct) < 2:
+    hashes = Texts.of(pairs.sources).hashes(normalize)
+    _, first, which = np.unique(hashes, return_index=True, return_inverse=True)
+    if len(first) < 2:
         raise DataError("one source is too few to hold a part out; give more pairs, or hold nothing out (--dev none)")
-    order = np.random.default_rng([seed, 1]).permutation(len(distinct))
-    held_out = {distinct[place] for place in order[: max(1, round(share * len(distinct)))]}
-    sides = np.fromiter((source in held_out for source in sources), bool, count=len(pairs))
-    return pairs.take(np.flatnonzero(~sides).tolist()), pairs.take(np.flatnonzero(sides).tolist())
+    coming = np.argsort(first)  # sources in the order in which they first come
+    order = np.random.default_rng([seed, 1]).permutation(len(first))
+    chosen = np.zeros(len(first), bool)
+    chosen[coming[order[: max(1, round(share * len(first)))]]] = True
+    sides = chosen[which]
+    return pairs.take(np.flatnonzero(~sides)), pairs.take(np.flatnonzero(sides))

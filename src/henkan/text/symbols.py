@@ -37,6 +37,11 @@ class Cutting:
             raise SettingsError("cutting into graphemes needs the package regex; install henkan[graphemes]")
 
     @property
+    def plain(self) -> bool:
+        """Whether symbols are characters, and nothing else is done."""
+        return self == Cutting()
+
+    @property
     def separator(self) -> str | None:
         """What stands between symbols, or None if nothing does."""
         return None if self.unit in ("characters", "graphemes") else self.unit

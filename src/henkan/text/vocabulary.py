@@ -6,8 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+
 from henkan.errors import ModelFolderError, UnanswerableError
+from henkan.text.sequences import Sequences, cut_all, fitting
 from henkan.text.symbols import TAG, Cutting
+from henkan.text.texts import Texts
 
 BOUNDARY = 0
 """The target's id for what stands before its first symbol and after its last."""
@@ -67,12 +71,8 @@ class Vocabulary:
         cutting: Cutting = Cutting(),  # noqa: B008
     ) -> Vocabulary:
         """The vocabulary of the strings that a model is trained on."""
-        symbols: set[str] = set()
-        longest = 0
-        for string in strings:
-            cut = cutting.cut(string)
-            symbols.update(cut)
-            longest = max(longest, len(cut))
+        cut, found = cut_all(strings, cutting)
+        symbols, longest = set(found), int(cut.lengths().max(initial=0))
         if fill:
             symbols.add(FILLER)
         width = longest if fill else None
@@ -127,6 +127,24 @@ class Vocabulary:
             return [self._ids[symbol] for symbol in symbols]
         except KeyError:
             raise UnanswerableError(string, index, f"unknown {self.unknown_symbols(string)[0]}") from None
+
+    def encode_all(self, strings: Iterable[str]) -> Sequences:
+        """What `encode` makes of many strings, at once.
+
+        Raises:
+            UnanswerableError: at the first string that has a symbol that is not in the vocabulary, or is too long.
+        """
+        texts = Texts.of(strings)
+        cut, symbols = cut_all(texts, self.cutting)
+        ids = np.array([self._ids.get(symbol, -1) for symbol in symbols], np.int64)
+        wrong = cut.lengths() > self.width if self.width is not None else np.zeros(len(cut), bool)
+        if (ids < 0).any():
+            places = np.flatnonzero((ids < 0)[cut.flat])
+            wrong[np.searchsorted(cut.offsets, places, side="right") - 1] = True
+        for row in np.flatnonzero(wrong)[:1].tolist():
+            self.encode(texts[row], row)  # which says what is wrong
+        encoded = Sequences(ids.astype(fitting(len(self)))[cut.flat], cut.offsets)
+        return encoded if self.width is None else encoded.filled(self.width, self._ids[FILLER])
 
     def unknown_symbols(self, string: str) -> list[str]:
         """Each symbol of a string that is not in the vocabulary, named: `symbol 'x'` or `feature 'PST'`."""

@@ -1,0 +1,107 @@
+"""Many strings as ids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from henkan.batch import Array
+from henkan.text.symbols import Cutting
+from henkan.text.texts import Texts
+
+CODE_POINTS = 0x110000
+
+
+class Sequences:
+    """Many strings as ids, in one flat vector.
+
+    Attributes:
+        flat: all ids, one string after another, in a small unsigned type.
+        offsets: (n + 1,) string k is `flat[offsets[k]:offsets[k + 1]]`.
+    """
+
+    def __init__(self, flat: Array, offsets: Array) -> None:
+        self.flat, self.offsets = flat, offsets
+
+    @classmethod
+    def of(cls, ids: Iterable[Sequence[int]], symbols: int) -> Sequences:
+        """Sequences from ids below `symbols`."""
+        strings = list(ids)
+        offsets = _offsets([len(string) for string in strings])
+        flat = np.fromiter((id for string in strings for id in string), fitting(symbols), count=int(offsets[-1]))
+        return cls(flat, offsets)
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def lengths(self, rows: Array | slice = slice(None)) -> Array:
+        """Symbols in the strings of some rows, or of all."""
+        return self.offsets[1:][rows] - self.offsets[:-1][rows]
+
+    def padded(self, rows: Array, *, reverse: bool = False) -> tuple[Array, Array]:
+        """The strings of some rows as columns: ids (T, N), with zeros after each end, and valid (T, N)."""
+        starts, lengths = self.offsets[rows], self.lengths(rows)
+        steps = np.arange(lengths.max(initial=0))[:, None]
+        valid = steps < lengths
+        places = starts + (lengths - 1 - steps if reverse else steps)
+        ids = np.zeros(valid.shape, np.intp)
+        ids[valid] = self.flat[places[valid]]
+        return ids, valid
+
+    def ended(self, id: int) -> Sequences:
+        """The same with one more id at the end of each."""
+        return Sequences(np.insert(self.flat, self.offsets[1:], id), self.offsets + np.arange(len(self.offsets)))
+
+    def filled(self, width: int, id: int) -> Sequences:
+        """The same with so many ids at the end of each that it has `width`."""
+        flat = np.full((len(self), width), id, self.flat.dtype)
+        flat[np.arange(width) < self.lengths()[:, None]] = self.flat
+        return Sequences(flat.reshape(-1), np.arange(len(self) + 1) * width)
+
+
+def cut_all(strings: Iterable[str], cutting: Cutting) -> tuple[Sequences, list[str]]:
+    """Strings cut into symbols.
+
+    Returns:
+        for each symbol its place among the symbols, and these, in code point order.
+    """
+    if cutting.plain:
+        return _cut_into_characters(Texts.of(strings))
+    numbers: dict[str, int] = {}
+    flat: list[int] = []
+    lengths = []
+    for string in strings:
+        cut = cutting.cut(string)
+        flat.extend([numbers.setdefault(symbol, len(numbers)) for symbol in cut])
+        lengths.append(len(cut))
+    symbols = sorted(numbers)
+    place = np.empty(len(symbols), fitting(len(symbols)))
+    place[[numbers[symbol] for symbol in symbols]] = np.arange(len(symbols))
+    return Sequences(place[np.array(flat, np.intp)], _offsets(lengths)), symbols
+
+
+def _cut_into_characters(texts: Texts) -> tuple[Sequences, list[str]]:
+    """The same for plain characters, a hundred thousand strings at a time."""
+    counts = np.zeros(CODE_POINTS, np.int64)
+    for codes, _ in texts.code_points():
+        found = np.bincount(codes)
+        counts[: len(found)] += found
+    present = np.flatnonzero(counts)
+    place = np.zeros(CODE_POINTS, fitting(len(present)))
+    place[present] = np.arange(len(present))
+    flat, lengths, done, row = np.empty(counts.sum(), place.dtype), np.empty(len(texts), np.int64), 0, 0
+    for codes, numbers in texts.code_points():
+        flat[done : done + len(codes)] = place[codes]
+        lengths[row : row + len(numbers)] = numbers
+        done, row = done + len(codes), row + len(numbers)
+    return Sequences(flat, _offsets(lengths)), [chr(code) for code in present.tolist()]
+
+
+def fitting(symbols: int) -> np.dtype[np.unsignedinteger]:
+    """The smallest type for ids below `symbols`."""
+    return np.min_scalar_type(max(symbols - 1, 0))
+
+
+def _offsets(lengths: Sequence[int] | Array) -> Array:
+    return np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths, dtype=np.int64)])
