@@ -143,6 +143,10 @@ HOSTILE = {
     "a header longer than the file": ("weights.safetensors", lambda c: (2**62).to_bytes(8, "little") + c[8:]),
     "deep JSON": ("config.json", lambda _: b"[" * 500_000 + b"]" * 500_000),
     "deep metrics are left out": ("metrics.json", lambda _: b'{"epochs":' * 100_000),
+    "a number without end is left out": (
+        "metrics.json",
+        lambda c: c.replace(b'"loss": 0.', b'"loss": 1e999, "old": 0.'),
+    ),
     "names that stand twice": ("config.json", lambda c: c.replace(b'"members": 1', b'"members": 1, "members": 1')),
     "huge layers": ("config.json", lambda c: c.replace(b'"hidden_size": 8', b'"hidden_size": 65536')),
     "a number of thousands of digits": (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any, overload
 
 import numpy as np
@@ -14,7 +15,7 @@ ROWS_AT_ONCE = 1 << 17
 
 
 class Texts(Sequence[str]):
-    """Strings, one after another in UTF-8: about the bytes of their file, where a list of Python's takes four times that.
+    """Strings, one after another in UTF-8: about the bytes of their file, a quarter of what a list of strings takes.
 
     Args:
         data: (bytes,) uint8; half a surrogate pair is written as if it were a character.
@@ -53,7 +54,7 @@ class Texts(Sequence[str]):
         for start in range(0, len(self), ROWS_AT_ONCE):
             ends = self.offsets[start : start + ROWS_AT_ONCE + 1]
             part, places = self.data[ends[0] : ends[-1]].tobytes(), (ends - ends[0]).tolist()
-            for begin, end in zip(places, places[1:], strict=False):
+            for begin, end in pairwise(places):
                 yield _text(part[begin:end])
 
     def __eq__(self, other: object) -> bool:
