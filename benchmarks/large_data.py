@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from measuring import machine, write
+from measuring import write
 
 LENGTH = 20
 ROWS_AT_ONCE = 100_000
@@ -74,7 +74,7 @@ def main() -> None:
         f"{arguments.pairs:,} pairs: first update after {found['seconds_to_the_first_update']:.0f} s, "
         f"peak {found['peak_bytes'] / 1e9:.2f} GB"
     )
-    write(arguments.out, {"machine": machine(), "pairs": arguments.pairs, **found})
+    write(arguments.out, pairs=arguments.pairs, **found)
 
 
 if __name__ == "__main__":

@@ -11,8 +11,8 @@ def parse(content: str | bytes) -> Any:
     """The value of a JSON text.
 
     Raises:
-        ValueError: if it is none, is nested too deep, has a number that is not finite, or names a thing twice, which two
-            readers may understand differently.
+        ValueError: if it is none, is nested too deep, has a number that is not finite, or names a thing twice, which
+            two readers may understand differently.
     """
     try:
         return json.loads(content, object_pairs_hook=_distinct, parse_constant=_no_number, parse_float=_finite)

@@ -1,0 +1,86 @@
+import json
+import shutil
+
+import pytest
+
+import henkan as library
+
+TINY = ("--epochs", "1", "--learning-rate", "1e-12", "--quiet", "--dev", "none")
+
+
+@pytest.fixture
+def more(tmp_path):
+    """Pairs with symbols that the model has not seen."""
+    path = tmp_path / "more.tsv"
+    path.write_text("".join(f"{a}{b}\t{b}{a}!\n" for a in "abxyz" for b in "abxyz"))
+    return path
+
+
+def symbols(folder, side):
+    return json.loads((folder / "vocabulary.json").read_text())[side]["symbols"]
+
+
+def test_it_starts_where_the_model_stands(henkan, folder, more, tmp_path, words):
+    """With hardly any learning, the answers are still those of the model, though its symbols have other numbers now."""
+    henkan("train", more, "--from", folder, *TINY, "--out", "m")
+    assert symbols(tmp_path / "m", "source") == list("abcxyz")
+    assert symbols(tmp_path / "m", "target") == list("!ABCabxyz")
+    before, after = library.load(folder), library.load(tmp_path / "m")
+    old, new = (model.log_probability(words[0], words[1]) for model in (before, after))
+    assert before.predict(words[0]) == words[1]
+    assert sum(a == b for a, b in zip(after.predict(words[0]), words[1], strict=True)) > 35
+    assert all(b <= a for a, b in zip(old, new, strict=True))  # the new symbols take a share of every probability
+
+
+def test_it_learns_the_new_pairs_with_its_own_settings(henkan, folder, more, tmp_path):
+    settings = ("--epochs", 120, "--learning-rate", 0.01, "--batch-size", 8, "--dev", "none", "--dropout", 0, "--quiet")
+    henkan("train", more, "--from", folder, *settings, "--out", "m")
+    assert henkan("predict", "m", "xa", "bz").stdout == "ax!\nzb!\n"
+    configs = [json.loads((place / "config.json").read_text())["model"] for place in (folder, tmp_path / "m")]
+    assert configs[0] == configs[1]
+
+
+def test_what_cannot_be_changed_is_said(refused, folder, more):
+    assert "has hidden size 32, which cannot become 64; leave it out" in refused(
+        "train", more, "--from", folder, "--hidden-size", 64, "--quiet"
+    )
+    assert "has 1 members, not 3" in refused("train", more, "--from", folder, "--ensemble", 3, "--quiet")
+    assert "no such folder" in refused("train", more, "--from", "none", "--quiet")
+
+
+def test_an_ensemble_is_trained_on_member_by_member(henkan, more, tmp_path, pairs_file):
+    small = ("--hidden-size", 8, "--embedding-size", 4, "--epochs", 1, "--quiet")
+    henkan("train", pairs_file, *small, "--ensemble", 2, "--out", "two")
+    henkan("train", more, "--from", "two", *TINY, "--out", "m")
+    weights = [library.load(tmp_path / name)._fitted.artefact.members for name in ("two", "m")]
+    for before, after in zip(*weights, strict=True):
+        name = "encoder.lstm1.Wh"
+        assert abs(before[name] - after[name]).max() < 1e-6
+    assert abs(weights[1][0][name] - weights[1][1][name]).max() > 0.01
+
+
+def test_a_stopped_one_needs_the_model_no_more(henkan, folder, more, tmp_path):
+    """What it started from is kept in the checkpoint."""
+    from henkan import fitting
+    from henkan.checkpoint import Checkpoints
+    from henkan.errors import Interrupted
+
+    settings = ("--epochs", 4, "--dev", "none", "--quiet")
+    henkan("train", more, "--from", folder, *settings, "--out", "whole")
+
+    def stop_at_once(self, _event, progress):
+        self.keep(progress())
+        raise Interrupted("", 2)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Checkpoints, "after", stop_at_once)
+        patched.setattr("sys.argv", ["henkan", "train", str(more), "--from", str(folder), *map(str, settings),
+                                     "--out", str(tmp_path / "m")])  # fmt: skip
+        with pytest.raises(SystemExit) as ended:
+            __import__("henkan.cli", fromlist=["main"]).main()
+        assert ended.value.code == 130
+    shutil.rmtree(folder)
+    assert fitting.load(tmp_path / "m/checkpoint/start").artefact.metrics["pairs"] == 39
+    henkan("train", "--resume", "m", "--quiet")
+    a, b = ((tmp_path / name / "weights.safetensors").read_bytes() for name in ("whole", "m"))
+    assert a == b
