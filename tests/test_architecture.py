@@ -44,7 +44,7 @@ ALLOWED = {
                        "engine", "errors", "evaluation", "storage", "text", "training"),
     "henkan.__main__": ("cli",),
     "henkan": ("_version", "converter", "errors", "estimator", "fitting", "training"),
-    "henkan.estimator": ("fitting", "converter", "evaluation", "errors", "config", "text", "training"),
+    "henkan.estimator": ("checkpoint", "fitting", "converter", "evaluation", "errors", "config", "text", "training"),
 }  # fmt: skip
 
 # Outside the standard library: who may import what; the rest may import NumPy alone.

@@ -2,6 +2,7 @@ import pytest
 
 import henkan
 from henkan import DataError, Epoch, ModelFolderError, NotFittedError, Preparing, Seq2Seq, SettingsError, Started, Step
+from henkan.errors import CheckpointError
 from henkan.training import Setback
 
 
@@ -110,3 +111,27 @@ def test_a_filled_models_targets_may_be_filled_already(words):
 def test_patience_needs_held_out_pairs(words):
     with pytest.raises(SettingsError, match="patience needs held-out pairs"):
         Seq2Seq(schedule="constant", patience=1).fit(*words)
+
+
+def test_a_training_that_was_stopped_goes_on_to_the_same_bits(words, tmp_path):
+    def settings(**more):
+        return Seq2Seq(epochs=6, batch_size=8, hidden_size=8, **more)
+
+    def stop(event):
+        if isinstance(event, Epoch) and event.epoch == 4:
+            raise KeyboardInterrupt
+
+    dev = (words[0][:5], words[1][:5])
+    whole = settings().fit(*words, dev=dev)
+    with pytest.raises(KeyboardInterrupt):
+        settings().fit(*words, dev=dev, callback=stop, checkpoint=tmp_path / "c")
+    with pytest.raises(CheckpointError, match="layers is 2 here and was 1"):
+        settings(layers=2).fit(*words, dev=dev, checkpoint=tmp_path / "c")
+    with pytest.raises(CheckpointError, match="the held-out pairs are not those"):
+        settings().fit(*words, dev=(["a"], ["A"]), checkpoint=tmp_path / "c")
+    events = []
+    resumed = settings().fit(*words, dev=dev, callback=events.append, checkpoint=tmp_path / "c")
+    assert [event.epoch for event in events if isinstance(event, Epoch)] == [4, 5, 6]
+    vectors = [model._fitted.converter.engine.parameters.vector for model in (whole, resumed)]
+    assert (vectors[0] == vectors[1]).all()
+    assert not any((tmp_path / "c").iterdir())

@@ -113,6 +113,11 @@ class Checkpoints:
             self._leave(lock, made)
 
     @property
+    def start(self) -> Path:
+        """Where the model is kept that a training started from."""
+        return self.folder / "start"
+
+    @property
     def begun(self) -> bool:
         """Whether a training stands there that is not finished."""
         return (self.folder / "plan.json").exists()
@@ -171,14 +176,25 @@ class Checkpoints:
                     )
         return self._progress()
 
-    def _begin(self, plan: Mapping[str, Any]) -> None:
+    def clear(self) -> None:
+        """Give up what was being trained here before, unless it is to be resumed.
+
+        Raises:
+            CheckpointError: if it cannot be deleted.
+        """
+        if self.resume:
+            return
         try:
-            for old in ("plan.json", "progress.json"):
+            for old in ("plan.json", "progress.json"):  # the plan first: without it, the rest is nothing
                 (self.folder / old).unlink(missing_ok=True)
             for tensors in self.folder.glob("tensors-*"):
                 tensors.unlink()
+            if self.start.exists():
+                shutil.rmtree(self.start)
         except OSError as error:
             raise self._unwritten(error) from None
+
+    def _begin(self, plan: Mapping[str, Any]) -> None:
         sealed = {"format": FORMAT, "format_version": FORMAT_VERSION, **plan, "options": self.options}
         self._write("plan.json", seal(sealed))
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Unpack
 
 from henkan import fitting
+from henkan.checkpoint import SECONDS_BETWEEN, Checkpoints
 from henkan.config import Settings, make_configs
 from henkan.converter import Conversion, Fallback, Request, Unknown
 from henkan.errors import DataError, NotFittedError
@@ -49,6 +51,8 @@ class Seq2Seq:
         *,
         dev: tuple[Sequence[str], Sequence[str]] | None = None,
         callback: Report | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
+        checkpoint_every: float = SECONDS_BETWEEN,
     ) -> Seq2Seq:
         """Train on pairs, from fresh weights.
 
@@ -58,29 +62,39 @@ class Seq2Seq:
                 calibrate the confidences.
             callback: called with a `henkan.Started`, a `henkan.Preparing`, then a `henkan.Step` for each update
                 and a `henkan.Epoch` for each epoch.
+            checkpoint: a folder that keeps what it takes to go on: where a training of the same pairs and settings was
+                stopped or killed, it goes on from there, to the same bits as if it never had been.
+            checkpoint_every: seconds between two checkpoints within an epoch; there is one after every epoch.
 
         Returns:
             self.
 
         Raises:
             DataError: if there are no pairs, or not as many sources as targets.
+            CheckpointError: if something else was being trained in the folder, or it cannot be written.
         """
         pairs = _pairs(sources, targets)
         if dev is not None and (not isinstance(dev, tuple | list) or len(dev) != 2):
             raise DataError("dev must be two lists, the sources and the targets")
-        self._fitted = fitting.fit(
-            pairs,
-            None if dev is None else _pairs(*dev),
-            self._model_config,
-            self._training_config,
-            data=DataSource(
-                pairs=len(pairs),
-                held_out="none" if dev is None else "file",
-                seed=self._training_config.seed,
-            ),
-            members=self._ensemble,
-            report=callback,
-        )
+        held_out = None if dev is None else _pairs(*dev)
+        seed = self._training_config.seed
+        source = DataSource(pairs=len(pairs), held_out="none" if dev is None else "file", seed=seed)
+        checkpoints = None if checkpoint is None else Checkpoints(Path(checkpoint), every=checkpoint_every)
+        with nullcontext() if checkpoints is None else checkpoints.held():
+            if checkpoints is not None:
+                checkpoints.resume = checkpoints.begun
+            self._fitted = fitting.fit(
+                pairs,
+                held_out,
+                self._model_config,
+                self._training_config,
+                data=source,
+                members=self._ensemble,
+                report=callback,
+                checkpoints=checkpoints,
+            )
+            if checkpoints is not None:
+                checkpoints.finish()
         metrics = self._fitted.artefact.metrics
         if any(each.get("setbacks", 0) > MOST_SETBACKS for each in metrics.get("members", [metrics])):
             rate = self._training_config.learning_rate

@@ -180,8 +180,9 @@ def fit(
             },
             "versions": versions(),
         }
+        checkpoints.clear()
         if start is not None and not checkpoints.resume:
-            start.save(checkpoints.folder / "start", force=True)
+            start.save(checkpoints.start)
         progress = checkpoints.open(plan)
     tell: Report = report if report is not None else lambda _: None
     engines = []

@@ -267,3 +267,18 @@ def test_a_training_can_be_moved_and_resumed_elsewhere(run, henkan, tmp_path, le
     shutil.move(tmp_path / "m", tmp_path / "away")
     henkan("train", "--resume", "m", "--quiet", cwd=tmp_path / "away")
     assert weights(tmp_path / "away/m") == weights(whole)
+
+
+def test_what_an_earlier_training_started_from_is_forgotten(run, henkan, tmp_path, lexicon, whole):
+    """A training with --from, killed, and another one without, in the same folder."""
+    process = begun(run, tmp_path / "m", lexicon, "--from", whole)
+    process.kill()
+    process.wait()
+    assert (tmp_path / "m/checkpoint/start").is_dir()
+    process = run("train", lexicon, *SETTINGS, "--out", "m", "--force")
+    wait_for(lambda: not (tmp_path / "m/checkpoint/start").exists(), process)
+    process.kill()
+    process.wait()
+    command = ("train", "--resume", "m", "--quiet") if (tmp_path / "m/checkpoint/plan.json").exists() else None
+    henkan(*(command or ("train", lexicon, *SETTINGS, "--out", "m", "--force")))
+    assert weights(tmp_path / "m") == weights(whole)

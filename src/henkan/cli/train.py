@@ -155,8 +155,8 @@ def train(
                 raise CheckpointError(
                     f"{folder}: a training was stopped there; go on with --resume {folder}, or train anew with --force"
                 )
-            if resume is not None and (checkpoints.folder / "start").exists():
-                run = replace(run, start=fitting.load(checkpoints.folder / "start"))
+            if resume is not None and checkpoints.start.exists():
+                run = replace(run, start=fitting.load(checkpoints.start))
             checkpoints.options = run.options
             with interruption.noticed():
                 fitted, question = _train(run, checkpoints, quiet=quiet)
