@@ -66,10 +66,10 @@ def test_a_model_that_was_shown_none_cannot_read_unknown_symbols(words):
     assert model.convert(["ab?"])[0].reason == "unknown symbol '?'"
 
 
-@pytest.fixture(scope="module")
-def copyist(words):
+@pytest.fixture(scope="module", params=[False, True], ids=["forwards", "reversed"])
+def copyist(words, request):
     """A model that looks at what it writes down, and has seen many symbols become unknown."""
-    sizes = {"epochs": 120, "batch_size": 8, "hidden_size": 32, "embedding_size": 8}
+    sizes = {"epochs": 120, "batch_size": 8, "hidden_size": 32, "embedding_size": 8, "reverse": request.param}
     return Seq2Seq(dropout=0.0, embedding_dropout=0.0, unknown_rate=20, **sizes).fit(*words)
 
 
