@@ -27,6 +27,7 @@ def henkan(sizes: dict[str, int], batches: list[tuple], kernels: str) -> Update:
     from henkan.batch import Batch, Sources, Targets
     from henkan.config import ModelConfig
     from henkan.engine.numpy import NumpyEngine
+    from henkan.model import first_weights
 
     def convert(sources: Any, lengths: Any, inputs: Any, targets: Any, valid: Any) -> Batch:
         running = (np.arange(len(sources))[:, None] < lengths).sum(axis=1)
@@ -42,7 +43,7 @@ def henkan(sizes: dict[str, int], batches: list[tuple], kernels: str) -> Update:
         peeky=not attention,
     )
     engine = NumpyEngine(config, sizes["V"], sizes["V"])
-    engine.initialize("orthogonal", 0)
+    engine.set_weights(first_weights(config, sizes["V"], sizes["V"], "orthogonal", 0))
     ours = [convert(*batch) for batch in batches]
     engine.prepare(ours[0])
     KEPT.enter_context(engine.at_work())

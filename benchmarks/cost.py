@@ -89,11 +89,13 @@ def update_time(T: int, N: int, H: int, V: int) -> float:
     from henkan.batch import Batch, Sources, Targets
     from henkan.config import ModelConfig
     from henkan.engine.numpy import NumpyEngine
+    from henkan.model import first_weights
 
     ids, full, valid = np.random.default_rng(0).integers(1, V, size=(3, T, N)), np.full(T, N), np.ones((T, N), bool)
     batch = Batch(Sources(ids[0], full), Targets(ids[1], ids[2], valid, full))
-    engine = NumpyEngine(ModelConfig(embedding_size=32, hidden_size=H), V, V)
-    engine.initialize("orthogonal", 0)
+    config = ModelConfig(embedding_size=32, hidden_size=H)
+    engine = NumpyEngine(config, V, V)
+    engine.set_weights(first_weights(config, V, V, "orthogonal", 0))
     engine.prepare(batch)
     times, end = [], time.perf_counter() + 2
     with engine.at_work():

@@ -5,6 +5,7 @@ import numpy as np
 from henkan.config import ModelConfig
 from henkan.converter import Converter
 from henkan.engine.numpy import NumpyEngine
+from henkan.model import first_weights
 from henkan.text.batches import EncodedPairs
 from henkan.text.vocabulary import Vocabulary
 
@@ -18,7 +19,7 @@ def small_model(*, dtype=np.float64, hidden_size=4, seed=0, training=None, **set
     sources = Vocabulary.of(SOURCES, boundary=False, fill=config.fill)
     targets = Vocabulary.of(TARGETS, boundary=True, fill=config.fill)
     engine = NumpyEngine(config, len(sources), len(targets), dtype=dtype, training=training)
-    engine.initialize("orthogonal", seed)
+    engine.set_weights(first_weights(config, len(sources), len(targets), "orthogonal", seed, dtype))
     converter = Converter(engine, sources, targets, reverse=config.reverse, attention=config.attention)
     return converter, encoded(converter, SOURCES, TARGETS).batch(np.arange(len(SOURCES)))
 

@@ -194,6 +194,11 @@ class Checkpoints:
         except OSError as error:
             raise self._unwritten(error) from None
 
+    def keep_start(self, save: Callable[[Path], None]) -> None:
+        """Have the model that a training starts from saved here too, unless it is resumed and has it."""
+        if not self.resume:
+            save(self.start)
+
     def _begin(self, plan: Mapping[str, Any]) -> None:
         sealed = {"format": FORMAT, "format_version": FORMAT_VERSION, **plan, "options": self.options}
         self._write("plan.json", seal(sealed))
@@ -307,6 +312,30 @@ class Checkpoints:
             f"{self.folder}: the checkpoint cannot be written ({error.strerror or error}); {kept}: make room or give "
             f"the right to write, then go on with --resume {self.shown}"
         )
+
+
+class Onlooker(Checkpoints):
+    """What a member of a team that does not lead sees of the leader's checkpoint: it reads, and never writes."""
+
+    @contextmanager
+    def held(self) -> Iterator[Checkpoints]:
+        """The leader holds the folder."""
+        yield self
+
+    def clear(self) -> None:
+        """The leader clears it."""
+
+    def keep_start(self, save: Callable[[Path], None]) -> None:
+        """The leader keeps it."""
+
+    def keep(self, progress: Progress) -> None:
+        """The leader writes."""
+
+    def finish(self) -> None:
+        """The leader ends it."""
+
+    def _begin(self, plan: Mapping[str, Any]) -> None:
+        """The leader begins it."""
 
 
 def _values(progress: Progress) -> tuple[dict[str, Any], dict[str, Array]]:

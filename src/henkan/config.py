@@ -16,6 +16,9 @@ Schedule = Literal["one-cycle", "constant"]
 Initialization = Literal["orthogonal", "book"]
 AttentionKind = Literal["dot", "general"]
 Normalization = Literal["none", "NFC", "NFD", "NFKC", "NFKD"]
+EngineName = Literal["auto", "numpy", "torch"]
+Device = Literal["auto", "cpu", "cuda", "mps"]
+Precision = Literal["float32", "tf32", "bf16"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,6 +176,41 @@ class TrainingConfig:
             updates_an_epoch = max(1, -(-pairs // batch_size))
             epochs = max(FEWEST_EPOCHS, min(MOST_EPOCHS, -(-self.updates // updates_an_epoch)))
         return replace(self, batch_size=batch_size, dropout=dropout, epochs=epochs)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineConfig:
+    """Who does the arithmetic, and on what. No part of the model: it can be chosen anew at every use.
+
+    Attributes:
+        engine: "numpy", or "torch" for PyTorch. "auto" is PyTorch where a device, a precision or determinism is asked
+            for, or where torchrun has started the process, and else NumPy.
+        device: for PyTorch. "auto" takes a GPU if there is one.
+        precision: of PyTorch's products. "float32" is what it says, on a GPU too. "tf32" cuts the factors' mantissas
+            from 23 bits to 10 on NVIDIA's GPUs since Ampere. "bf16" multiplies numbers of 8 bits of mantissa, and keeps
+            the weights and their updates in float32.
+        deterministic: make PyTorch use only algorithms that give the same bits every time, or refuse.
+    """
+
+    engine: EngineName = "auto"
+    device: Device = "auto"
+    precision: Precision = "float32"
+    deterministic: bool = False
+
+    def __post_init__(self) -> None:
+        for name, choices in (("engine", EngineName), ("device", Device), ("precision", Precision)):
+            _require_choice(name, getattr(self, name), choices)
+        _require(isinstance(self.deterministic, bool), "deterministic", "true or false", self.deterministic)
+        if self.engine == "numpy" and self.asks_for_torch:
+            raise SettingsError(
+                "the NumPy engine has no choice of device, precision or determinism (it is always the CPU's, float32, "
+                "and the same bits); leave these out, or choose the engine torch"
+            )
+
+    @property
+    def asks_for_torch(self) -> bool:
+        """Whether anything is set that PyTorch alone can do."""
+        return self.device != "auto" or self.precision != "float32" or self.deterministic
 
 
 class Settings(TypedDict, total=False):

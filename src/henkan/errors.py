@@ -29,6 +29,10 @@ class CheckpointError(HenkanError):
     """A training that cannot be kept, or not be gone on with."""
 
 
+class EngineError(HenkanError):
+    """The machinery of an engine has failed: another process, or what PyTorch was asked for."""
+
+
 class Interrupted(Exception):  # noqa: N818  (it is no error, as KeyboardInterrupt is none)
     """A training was stopped by a signal, and kept.
 

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Unpack
 
 from henkan import fitting
-from henkan.checkpoint import SECONDS_BETWEEN, Checkpoints
-from henkan.config import Settings, make_configs
+from henkan.checkpoint import SECONDS_BETWEEN, Checkpoints, Onlooker
+from henkan.config import Device, EngineConfig, EngineName, Precision, Settings, make_configs
 from henkan.converter import Conversion, Fallback, Request, Unknown
+from henkan.engine.choice import choose_engines
 from henkan.errors import DataError, NotFittedError
 from henkan.evaluation import evaluate
 from henkan.fitting import DataSource, FittedModel, Report
@@ -31,6 +32,7 @@ class Seq2Seq:
         recipe: "words", "modern" or "book", where the settings not given come from: "words" is for people's own pairs,
             "modern" for the article's model.
         ensemble: how many models to train, with the seed and those that follow it, which answer together.
+        engine, device, precision, deterministic: who does the arithmetic; see `henkan.config.EngineConfig`.
         settings: by name, any of `henkan.config.ModelConfig` (such as reverse, peeky, attention, bidirectional, layers,
             hidden_size, target_symbols) and `henkan.config.TrainingConfig` (such as epochs, batch_size,
             learning_rate, dropout, seed).
@@ -39,8 +41,19 @@ class Seq2Seq:
         SettingsError: for an unknown setting or an impossible value.
     """
 
-    def __init__(self, *, recipe: str = "words", ensemble: int = 1, **settings: Unpack[Settings]) -> None:
+    def __init__(
+        self,
+        *,
+        recipe: str = "words",
+        ensemble: int = 1,
+        engine: EngineName = "auto",
+        device: Device = "auto",
+        precision: Precision = "float32",
+        deterministic: bool = False,
+        **settings: Unpack[Settings],
+    ) -> None:
         self._ensemble = ensemble
+        self._engine = EngineConfig(engine=engine, device=device, precision=precision, deterministic=deterministic)
         self._model_config, self._training_config = make_configs(settings, recipe=recipe)
         self._fitted: FittedModel | None = None
 
@@ -79,10 +92,14 @@ class Seq2Seq:
         held_out = None if dev is None else _pairs(*dev)
         seed = self._training_config.seed
         source = DataSource(pairs=len(pairs), held_out="none" if dev is None else "file", seed=seed)
-        checkpoints = None if checkpoint is None else Checkpoints(Path(checkpoint), every=checkpoint_every)
+        engines = choose_engines(self._engine, together=True)
+        checkpoints = None
+        if checkpoint is not None:
+            kind = Checkpoints if engines.team.rank == 0 else Onlooker
+            checkpoints = kind(Path(checkpoint), every=checkpoint_every)
         with nullcontext() if checkpoints is None else checkpoints.held():
             if checkpoints is not None:
-                checkpoints.resume = checkpoints.begun
+                checkpoints.resume = bool(engines.team.share(checkpoints.begun))
             self._fitted = fitting.fit(
                 pairs,
                 held_out,
@@ -92,6 +109,7 @@ class Seq2Seq:
                 members=self._ensemble,
                 report=callback,
                 checkpoints=checkpoints,
+                engines=engines,
             )
             if checkpoints is not None:
                 checkpoints.finish()
@@ -193,14 +211,27 @@ class Seq2Seq:
         return self._fitted
 
 
-def load(folder: str | os.PathLike[str]) -> Seq2Seq:
+def load(
+    folder: str | os.PathLike[str],
+    *,
+    engine: EngineName = "auto",
+    device: Device = "auto",
+    precision: Precision = "float32",
+    deterministic: bool = False,
+) -> Seq2Seq:
     """A saved model, ready to predict.
+
+    Args:
+        folder: where it is.
+        engine, device, precision, deterministic: who does the arithmetic, whoever has trained it; see
+            `henkan.config.EngineConfig`.
 
     Raises:
         ModelFolderError: if the folder is no model, damaged, or of a newer format.
+        SettingsError: if the engine cannot be had here.
     """
-    fitted = fitting.load(Path(folder))
-    model = Seq2Seq()
+    model = Seq2Seq(engine=engine, device=device, precision=precision, deterministic=deterministic)
+    fitted = fitting.load(Path(folder), choose_engines(model._engine))
     model._model_config, model._training_config = fitted.artefact.model, fitted.artefact.training
     model._ensemble = len(fitted.artefact.members)
     model._fitted = fitted

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, astuple, dataclass, replace
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +19,12 @@ from henkan.card import model_card
 from henkan.checkpoint import Checkpoints, Progress
 from henkan.config import ModelConfig, TrainingConfig, to_dict
 from henkan.converter import BATCH_SIZE, Converter
+from henkan.engine.base import Engine, Engines, Team
 from henkan.engine.ensemble import Ensemble
-from henkan.engine.numpy import NumpyEngine
+from henkan.engine.numpy import NumpyEngines
 from henkan.errors import DataError, ModelFolderError, SettingsError, UnanswerableError
 from henkan.evaluation import Evaluation, evaluate
+from henkan.model import first_weights, parameter_shapes, transplant
 from henkan.storage import sha256, to_json
 from henkan.text.batches import EncodedPairs
 from henkan.text.pairs import Pairs, hold_out
@@ -126,6 +129,7 @@ def fit(
     report: Report | None = None,
     start: FittedModel | None = None,
     checkpoints: Checkpoints | None = None,
+    engines: Engines | None = None,
 ) -> FittedModel:
     """Train a model.
 
@@ -141,6 +145,8 @@ def fit(
         report: told of every event.
         start: a trained model of the same settings and as many members, whose weights to start from.
         checkpoints: where to keep what it takes to go on after a stop, held by the caller; None: nowhere.
+        engines: who does the arithmetic; None: NumPy. Where a team of processes shares it, all of them call this, and
+            the leader's result alone has been measured on the held-out pairs.
 
     Raises:
         DataError: if there are no pairs.
@@ -156,6 +162,8 @@ def fit(
         raise SettingsError("patience needs held-out pairs, or nobody knows which epoch is better")
     if start is not None and (start.artefact.model != model or len(start.artefact.members) != members):
         raise SettingsError("a model to start from must have the same settings and as many members")
+    engines = engines or NumpyEngines()
+    team = engines.team
     training = training.sized(len(pairs))
     source_vocabulary, target_vocabulary = _vocabularies(pairs, model, training, start)
     encoded = EncodedPairs(
@@ -178,37 +186,42 @@ def fit(
                 "training pairs": sha256(encoded.digest().encode() + to_json(vocabularies)),
                 "held-out pairs": None if held_out is None else held_out.digest(),
             },
-            "versions": versions(),
+            "versions": versions(engines),
         }
         checkpoints.clear()
-        if start is not None and not checkpoints.resume:
-            start.save(checkpoints.start)
+        if start is not None:
+            checkpoints.keep_start(start.save)
         progress = checkpoints.open(plan)
+        team.share(0)  # nobody writes before all have read
     tell: Report = report if report is not None else lambda _: None
-    engines = []
+    shapes = parameter_shapes(model, len(source_vocabulary), len(target_vocabulary))
+    size, trained = sum(map(prod, shapes.values())), []
     for member in range(members):
         config = replace(training, seed=training.seed + member)
-        engine = NumpyEngine(model, len(source_vocabulary), len(target_vocabulary), training=config)
-        engines.append(engine)
+        engine = engines.make(model, len(source_vocabulary), len(target_vocabulary), training=config)
+        trained.append(engine)
         if member < len(progress.done):
             engine.set_weights(progress.done[member])
             continue
         converter = _converter([engine], source_vocabulary, target_vocabulary, model)
-        weights, epochs = sum(array.size for array in engine.weights.values()), config.epochs or 0
-        tell(Started(converter, len(pairs), len(held_out or ()), epochs, weights, member + 1, members))
+        epochs = config.epochs or 0
+        tell(Started(converter, len(pairs), len(held_out or ()), epochs, size, member + 1, members))
         if progress.state is None:
-            engine.initialize(config.initialization, config.seed)
+            weights = first_weights(
+                model, len(source_vocabulary), len(target_vocabulary), config.initialization, config.seed
+            )
             if start is not None:
-                old = start.artefact.source_vocabulary, start.artefact.target_vocabulary
-                engine.transplant(
-                    start.artefact.members[member],
-                    old[0].places_in(source_vocabulary),
-                    old[1].places_in(target_vocabulary),
+                kept = start.artefact
+                places = (
+                    kept.source_vocabulary.places_in(source_vocabulary),
+                    kept.target_vocabulary.places_in(target_vocabulary),
                 )
-        _fit_member(engine, converter, encoded, held_out, config, progress, tell, checkpoints)
-    converter = _converter(engines, source_vocabulary, target_vocabulary, model)
+                transplant(weights, kept.members[member], model, *places)
+            engine.set_weights(weights)
+        _fit_member(engine, converter, encoded, held_out, config, progress, tell, checkpoints, team)
+    converter = _converter(trained, source_vocabulary, target_vocabulary, model)
     result = None
-    if held_out is not None:
+    if held_out is not None and team.rank == 0:
         result = evaluate(converter, held_out)
         converter.temperature = calibrate(converter, result)
     kept = Artefact(
@@ -216,7 +229,7 @@ def fit(
         training=training,
         source_vocabulary=source_vocabulary,
         target_vocabulary=target_vocabulary,
-        members=[dict(engine.weights) for engine in engines],
+        members=[dict(engine.weights) for engine in trained],
         data=asdict(data),
         metrics={
             **progress.histories[0],
@@ -224,16 +237,16 @@ def fit(
             "pairs": len(pairs),
             "held_out": len(held_out or ()),
             "exact_match": None if result is None else result.exact_match,
-            "weights": sum(array.size for array in engines[0].weights.values()),
+            "weights": size,
         },
         temperature=converter.temperature,
     )
     return FittedModel(kept, converter, data, result)
 
 
-def versions() -> dict[str, str]:
+def versions(engines: Engines) -> dict[str, str]:
     """What the bits of a training may depend on."""
-    return {"henkan": __version__, **NumpyEngine.versions()}
+    return {"henkan": __version__, "engine": engines.describe()}
 
 
 def _vocabularies(
@@ -250,7 +263,7 @@ def _vocabularies(
 
 
 def _fit_member(
-    engine: NumpyEngine,
+    engine: Engine,
     converter: Converter,
     encoded: EncodedPairs,
     held_out: Pairs | None,
@@ -258,6 +271,7 @@ def _fit_member(
     progress: Progress,
     tell: Report,
     checkpoints: Checkpoints | None,
+    team: Team,
 ) -> None:
     """Train one model, or the rest of it, leave it at its best, and add it to the progress."""
     if progress.state is None:
@@ -272,7 +286,7 @@ def _fit_member(
 
     if checkpoints is not None:
         checkpoints.keep(now())
-    examiner = None if held_out is None else HeldOut(engine, converter, held_out)
+    examiner = None if held_out is None else HeldOut(engine, converter, held_out, team)
     tell(Preparing())
     engine.prepare(encoded.batch(np.arange(min(len(encoded), training.batch_size or 1))))
     with engine.at_work():
@@ -311,7 +325,7 @@ def combine(models: Sequence[FittedModel], held_out: Pairs | None = None) -> Fit
         ):
             raise SettingsError("only models of the same settings and symbols can be combined")
     vocabularies = first.artefact.source_vocabulary, first.artefact.target_vocabulary
-    converter = _converter(_engines(first.artefact, members), *vocabularies, first.artefact.model)
+    converter = _converter(_engines(first.artefact, members, NumpyEngines()), *vocabularies, first.artefact.model)
     result = None if held_out is None else evaluate(converter, held_out)
     converter.temperature = None if result is None else calibrate(converter, result)
     metrics = {
@@ -330,22 +344,25 @@ def _comparable(part: ModelConfig | Vocabulary) -> object:
     return part.to_dict() if isinstance(part, Vocabulary) else part
 
 
-def _engines(kept: Artefact, members: Sequence[Mapping[str, Array]]) -> list[NumpyEngine]:
-    engines = []
+def _engines(kept: Artefact, members: Sequence[Mapping[str, Array]], engines: Engines) -> list[Engine]:
+    made = []
     for weights in members:
-        engine = NumpyEngine(
+        engine = engines.make(
             kept.model, len(kept.source_vocabulary), len(kept.target_vocabulary), training=kept.training
         )
         engine.set_weights(weights)
-        engines.append(engine)
-    return engines
+        made.append(engine)
+    return made
 
 
 class HeldOut:
-    """Measures a model on held-out pairs; a pair whose target it cannot write has no loss."""
+    """Measures a model on held-out pairs; a pair whose target it cannot write has no loss.
 
-    def __init__(self, engine: NumpyEngine, converter: Converter, pairs: Pairs) -> None:
-        self.engine, self.converter, self.pairs = engine, converter, pairs
+    Of a team, the leader measures and tells the others.
+    """
+
+    def __init__(self, engine: Engine, converter: Converter, pairs: Pairs, team: Team) -> None:
+        self.engine, self.converter, self.pairs, self.team = engine, converter, pairs, team
         source, target = converter.source_vocabulary, converter.target_vocabulary
         ids = []
         for text, answer in zip(pairs.sources, pairs.targets, strict=True):
@@ -357,10 +374,13 @@ class HeldOut:
 
     def exact_match(self) -> float:
         """The share of the pairs that are answered rightly."""
-        return evaluate(self.converter, self.pairs).exact_match
+        return self.team.share(evaluate(self.converter, self.pairs).exact_match if self.team.rank == 0 else 0.0)
 
     def loss(self) -> float:
         """The mean loss of the pairs, in nats a symbol."""
+        return self.team.share(self._loss() if self.team.rank == 0 else 0.0)
+
+    def _loss(self) -> float:
         batches = list(self.encoded.ordered_batches(BATCH_SIZE))
         symbols = [int(batch.targets.valid.sum()) for batch in batches]
         losses = self.engine.map(self.engine.loss, batches)
@@ -381,7 +401,7 @@ def calibrate(converter: Converter, result: Evaluation) -> float | None:
 
 
 def _converter(
-    engines: Sequence[NumpyEngine],
+    engines: Sequence[Engine],
     source_vocabulary: Vocabulary,
     target_vocabulary: Vocabulary,
     model: ModelConfig,
@@ -405,13 +425,17 @@ def cuttings(model: ModelConfig) -> tuple[Cutting, Cutting]:
     )
 
 
-def load(folder: Path) -> FittedModel:
+def load(folder: Path, engines: Engines | None = None) -> FittedModel:
     """Read a saved model.
+
+    Args:
+        folder: where it is.
+        engines: who is to do its arithmetic, whoever trained it; None: NumPy.
 
     Raises:
         ModelFolderError: if it cannot be read, or its parts do not fit each other.
     """
-    kept = artefact.load(folder, NumpyEngine.shapes)
+    kept = artefact.load(folder, parameter_shapes)
     try:
         data = DataSource(**kept.data)
     except (TypeError, ValueError):
@@ -425,7 +449,8 @@ def load(folder: Path) -> FittedModel:
     if (kept.source_vocabulary.cutting, kept.target_vocabulary.cutting) != cuttings(kept.model):
         raise ModelFolderError(f"{folder}: vocabulary.json does not fit config.json")
     vocabularies = kept.source_vocabulary, kept.target_vocabulary
-    converter = _converter(_engines(kept, kept.members), *vocabularies, kept.model, kept.temperature)
+    made = _engines(kept, kept.members, engines or NumpyEngines())
+    converter = _converter(made, *vocabularies, kept.model, kept.temperature)
     return FittedModel(kept, converter, data)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from henkan import fitting
 from henkan.config import ModelConfig, TrainingConfig
+from henkan.engine.base import Engines
 from henkan.errors import DataError, SettingsError
 from henkan.fitting import DataSource
 from henkan.text.pairs import Pairs
@@ -43,6 +44,7 @@ def suspects(
     *,
     folds: int = 5,
     report: Callable[[int, fitting.Event], None] | None = None,
+    engines: Engines | None = None,
 ) -> list[Suspect]:
     """All rows, the least believable first, and last those of which nothing can be said.
 
@@ -54,6 +56,7 @@ def suspects(
         model, training: how to train.
         folds: how many parts, at least 2.
         report: told of every event, with the number of the part, from 1.
+        engines: who does the arithmetic; None: NumPy.
 
     Raises:
         SettingsError: if there cannot be so many parts.
@@ -80,7 +83,8 @@ def suspects(
 
         asked = pairs.take(np.flatnonzero(parts == part).tolist())
         others = pairs.take(np.flatnonzero(parts != part).tolist())
-        converter = fitting.fit(others, None, model, training, data=DataSource(), report=tell).converter
+        fitted = fitting.fit(others, None, model, training, data=DataSource(), report=tell, engines=engines)
+        converter = fitted.converter
         answers = converter.convert(asked.sources)
         [scores] = converter.score(asked.sources, asked.targets)
         for conversion, target, score in zip(answers, asked.targets, scores, strict=True):

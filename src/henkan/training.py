@@ -19,13 +19,13 @@ from henkan.text.batches import EncodedPairs
 
 @dataclass(frozen=True)
 class Step:
-    """One update was made.
+    """An update was made, or several of an engine that is looked at more rarely.
 
     Attributes:
         epoch: which pass over the data, from 1.
         step: updates made so far, of `steps` in all.
         loss: mean loss of this epoch up to here, in nats a symbol.
-        learning_rate: what the update was made with.
+        learning_rate: what the (last) update was made with.
         pairs: training pairs seen so far, in all epochs.
         seconds: time spent in updates so far, in all epochs.
     """
@@ -191,7 +191,8 @@ class TrainingState:
 
 MOST_SETBACKS = 3
 GOOD_EVERY = 1000
-"""Updates between two states of an epoch that training can go back to; its beginning is one too."""
+"""Updates between two states of an epoch that training can go back to; its beginning is one too. A multiple of every
+engine's `look_every`: a state is good only if its losses were looked at."""
 
 
 def train(
@@ -201,7 +202,7 @@ def train(
     state: TrainingState,
     examiner: Examiner | None,
 ) -> Iterator[Step | Epoch | Setback]:
-    """Train to the planned end, yielding each update and each epoch as it is done.
+    """Train to the planned end, yielding updates and epochs as they are done.
 
     What the caller does between two events is not counted as training time. With `patience`, it ends as soon as so many
     epochs have brought no better model. If the loss is no longer finite, training goes back to the last good state,
@@ -220,7 +221,7 @@ def train(
         while sound and state.position.batch < len(order):
             if state.position.batch % GOOD_EVERY == 0:
                 state.good = Good(state.position, engine.snapshot())
-            step = _update(engine, pairs, order, config, state)
+            step = _updates(engine, pairs, order, config, state)
             sound = step is not None
             if step is not None:
                 yield step
@@ -230,25 +231,32 @@ def train(
             yield _end_epoch(engine, examiner, config, len(order), state)
 
 
-def _update(
+def _updates(
     engine: Engine, pairs: EncodedPairs, order: Sequence[Array], config: TrainingConfig, state: TrainingState
 ) -> Step | None:
-    """Make the next update; None if the loss is not a finite number."""
-    clock, was = time.perf_counter(), state.position
-    steps = (config.epochs or 0) * len(order)
-    batch = pairs.batch(order[was.batch], state.generator)
-    rate = _rate(config, state, was.step, steps)
-    count = int(batch.targets.valid.sum())
-    with np.errstate(all="ignore"):  # a number too large is told of in words
-        loss = engine.train_step(batch, rate)
+    """Make the next updates, down to where the engine's losses are looked at; None if one is not a finite number.
+
+    The places are counted from the epoch's beginning: a training that was stopped looks at the same again.
+    """
+    clock, was, loss = time.perf_counter(), state.position, state.position.loss
+    rows = order[was.batch : was.batch + engine.look_every - was.batch % engine.look_every]
+    steps, losses, counts, rate = (config.epochs or 0) * len(order), [], [], 0.0
+    for step, each in enumerate(rows, start=was.step):
+        batch = pairs.batch(each, state.generator)
+        counts.append(int(batch.targets.valid.sum()))
+        rate = _rate(config, state, step, steps)
+        with np.errstate(all="ignore"):  # a number too large is told of in words
+            losses.append(engine.train_step(batch, rate))
+    for number, count in zip(map(float, losses), counts, strict=True):
+        loss += number * count
     if not isfinite(loss):
         return None
     state.position = now = Position(
-        step=was.step + 1,
-        batch=was.batch + 1,
-        loss=was.loss + loss * count,
-        symbols=was.symbols + count,
-        pairs=was.pairs + batch.sources.ids.shape[1],
+        step=was.step + len(rows),
+        batch=was.batch + len(rows),
+        loss=loss,
+        symbols=was.symbols + sum(counts),
+        pairs=was.pairs + sum(map(len, rows)),
         seconds=was.seconds + time.perf_counter() - clock,
         order=was.order,
         generator=state.generator.bit_generator.state,

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from henkan import fitting
-from henkan.cli.options import PATH, check_features, layout_options
+from henkan.cli.options import PATH, check_features, engine_options, layout_options, pop_engines
 from henkan.cli.tables import aligned
 from henkan.converter import Request
 from henkan.errors import DataError
@@ -31,6 +31,7 @@ SHOWN = 10
 @click.option("--json", "as_json", is_flag=True, help="Print one object instead, with the details.")
 @click.option("--beam", type=int, default=1, show_default=True, help="Beginnings of answers to follow at every step.")
 @layout_options
+@engine_options
 def evaluate(
     model: Path, data: str, errors: Path | None, details: bool, as_json: bool, beam: int, **layout: Any
 ) -> None:
@@ -48,7 +49,7 @@ def evaluate(
     calibration error is how far its confidence is from the share of right answers, on average.
     """
     request = Request(beam=beam, confidence=True)
-    fitted = fitting.load(model)
+    fitted = fitting.load(model, pop_engines(layout))
     found = task_or_file(data)
     if isinstance(found, Task):
         pairs = fitting.task_questions(found, fitted.data)

@@ -8,7 +8,9 @@ from typing import Any, TypeVar, get_args
 
 import click
 
-from henkan.config import AttentionKind, Normalization, Schedule
+from henkan.config import AttentionKind, Device, EngineConfig, EngineName, Normalization, Precision, Schedule
+from henkan.engine.base import Engines
+from henkan.engine.choice import choose_engines
 from henkan.errors import DataError
 from henkan.fitting import FittedModel
 from henkan.text.pairs import Columns
@@ -116,6 +118,52 @@ def model_options(command: Command) -> Command:
     ):
         command = option(command)
     return command
+
+
+ENGINE_SETTINGS = ("engine", "device", "precision", "deterministic")
+
+
+def engine_options(command: Command) -> Command:
+    """Who does the arithmetic: the settings of `EngineConfig`."""
+    for option in (
+        click.option(
+            "--deterministic",
+            is_flag=True,
+            help="With PyTorch: the same bits every time, or an error where it cannot promise them.",
+        ),
+        click.option(
+            "--precision",
+            type=click.Choice(get_args(Precision)),
+            default="float32",
+            help="With PyTorch, of products: float32; tf32 (23 bits of mantissa cut to 10, on NVIDIA's GPUs since "
+            "Ampere); bf16 (8 bits; weights and updates stay float32).  [default: float32]",
+        ),
+        click.option(
+            "--device",
+            type=click.Choice(get_args(Device)),
+            default="auto",
+            help="With PyTorch: where to calculate.  [default: a GPU if there is one]",
+        ),
+        click.option(
+            "--engine",
+            type=click.Choice(get_args(EngineName)),
+            default="auto",
+            help="Who does the arithmetic: numpy, or torch (install henkan[torch]); the model is the same.  "
+            "[default: numpy; torch with torchrun, or if one of the following three is given]",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def pop_engine(options: dict[str, Any]) -> EngineConfig:
+    """The settings of the engine, taken out of a command's options."""
+    return EngineConfig(**{name: options.pop(name) for name in ENGINE_SETTINGS})
+
+
+def pop_engines(options: dict[str, Any]) -> Engines:
+    """The engines that they ask for, of this process alone."""
+    return choose_engines(pop_engine(options))
 
 
 def check_features(fitted: FittedModel, columns: Columns) -> None:

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, get_args
 import click
 
 from henkan import fitting
-from henkan.cli.options import PATH
+from henkan.cli.options import PATH, engine_options, pop_engines
 from henkan.converter import Conversion, Converter, Request, Unknown
 from henkan.errors import DataError, UnanswerableError
 from henkan.text.reading import MOST_BYTES, decode_line
@@ -55,6 +55,7 @@ READ_AT_ONCE = 1 << 16
     "itself to where attention looks at it; `skip` the text with an empty line (in JSON: a null and the reason); stop "
     "there with an `error`, as a model does that has learned no unknown symbol.",
 )
+@engine_options
 def predict(model: Path, texts: Sequence[str], as_json: bool, **request: Any) -> None:
     """Convert each TEXT with the saved MODEL, or each line of standard input if there is none.
 
@@ -68,8 +69,9 @@ def predict(model: Path, texts: Sequence[str], as_json: bool, **request: Any) ->
 
     The confidence of an answer is its probability, fitted to the pairs that were held out in training.
     """
+    engines = pop_engines(request)
     asked = Request(**request, confidence=as_json)
-    converter = fitting.load(model).converter
+    converter = fitting.load(model, engines).converter
     if asked.abstain_below is not None and converter.temperature is None:
         click.echo("note: this model held no pairs out in training, so its confidences are not fitted to any", err=True)
     printer = Printer(converter, asked, as_json=as_json)

@@ -10,7 +10,8 @@ from typing import Any
 import click
 
 from henkan import fitting
-from henkan.cli.options import PATH, check_features, layout_options
+from henkan.cli.options import PATH, check_features, engine_options, layout_options, pop_engines
+from henkan.engine.base import Engines
 from henkan.text.pairs import Pairs
 from henkan.text.reading import read_pairs
 from henkan.training import Epoch
@@ -28,6 +29,7 @@ from henkan.training import Epoch
 @click.option("--folds", type=int, default=5, show_default=True, help="With --suspicious, how many models to train.")
 @click.option("--json", "as_json", is_flag=True, help="Print an object a line.")
 @layout_options
+@engine_options
 def score(model: Path, data: Path, suspicious: bool, folds: int, as_json: bool, **layout: Any) -> None:
     """Print for each pair of a FILE: the log-probability that the saved MODEL gives the target, source, target.
 
@@ -40,11 +42,12 @@ def score(model: Path, data: Path, suspicious: bool, folds: int, as_json: bool, 
     was trained without it, and a last column has that answer; the least believable rows come first, and last, as nan,
     those with a source that such a model could not read.
     """
-    fitted = fitting.load(model)
+    engines = pop_engines(layout)
+    fitted = fitting.load(model, engines)
     pairs = read_pairs(data, **layout)
     check_features(fitted, layout["columns"])
     if suspicious:
-        rows = _suspects(fitted, pairs, folds)
+        rows = _suspects(fitted, pairs, folds, engines)
     else:
         [scores] = fitted.converter.score(pairs.sources, pairs.targets)
         rows = [
@@ -54,7 +57,7 @@ def score(model: Path, data: Path, suspicious: bool, folds: int, as_json: bool, 
     click.echo("\n".join(_line(row, as_json=as_json) for row in rows))
 
 
-def _suspects(fitted: fitting.FittedModel, pairs: Pairs, folds: int) -> list[dict[str, Any]]:
+def _suspects(fitted: fitting.FittedModel, pairs: Pairs, folds: int, engines: Engines) -> list[dict[str, Any]]:
     from henkan.suspicion import suspects
 
     def tell(part: int, event: fitting.Event) -> None:
@@ -71,7 +74,7 @@ def _suspects(fitted: fitting.FittedModel, pairs: Pairs, folds: int) -> list[dic
     return [
         {"margin": each.margin, "source": each.source, "target": each.target, "answer": each.answer}
         | {"log_probability": each.log_probability}
-        for each in suspects(pairs, kept.model, kept.training, folds=folds, report=tell)
+        for each in suspects(pairs, kept.model, kept.training, folds=folds, report=tell, engines=engines)
     ]
 
 

@@ -17,10 +17,21 @@ from click.core import ParameterSource
 
 from henkan import fitting
 from henkan.artefact import CHECKPOINT, check_place, is_model
-from henkan.checkpoint import SECONDS_BETWEEN, Checkpoints
+from henkan.checkpoint import SECONDS_BETWEEN, Checkpoints, Onlooker
 from henkan.cli.evaluate import exact_match_line, show_exact_match, show_questions
-from henkan.cli.options import PATH, layout_options, listed_rejects, model_options, symbol_options
-from henkan.config import RECIPES, ModelConfig, TrainingConfig, from_dict, make_configs
+from henkan.cli.options import (
+    ENGINE_SETTINGS,
+    PATH,
+    engine_options,
+    layout_options,
+    listed_rejects,
+    model_options,
+    pop_engine,
+    symbol_options,
+)
+from henkan.config import RECIPES, EngineConfig, ModelConfig, TrainingConfig, from_dict, make_configs
+from henkan.engine.base import Engines
+from henkan.engine.choice import RESTARTS, choose_engines
 from henkan.errors import CheckpointError, SettingsError
 from henkan.fitting import DataSource, FittedModel
 from henkan.interruption import Interruption
@@ -104,6 +115,7 @@ SHOWN_SETTINGS = (
 @model_options
 @symbol_options
 @layout_options
+@engine_options
 @click.option("--quiet", is_flag=True, help="Show no progress, and print the exact match alone.")
 def train(
     data: str | None,
@@ -130,36 +142,49 @@ def train(
     Ctrl-C, or a SIGTERM, ends the training after its batch, and nothing is lost: DIR/checkpoint holds all that
     --resume DIR needs to go on to the same model, to the bit. After a kill or a power cut it goes on from the last
     checkpoint. A second Ctrl-C leaves at once.
+
+    Started by torchrun, as in `torchrun --nproc-per-node 2 -m henkan train names.tsv`, the processes share each batch
+    out among them: the batch size and the learning rate mean what they mean for one.
     """
-    interruption = Interruption()
-    given = _given()
+    interruption, given, engine = Interruption(), _given(), pop_engine(options)
     if resume is not None:
         _refuse_beside_resume(given)
         if not (resume / CHECKPOINT / "plan.json").exists() and is_model(resume):
             click.echo(f"the training of {resume} is finished; train on from it with --from {resume}")
             return
+        engine = _old_engine(engine, Checkpoints(resume, resume=True).plan(), given)
     elif data is None:
         raise click.UsageError("name a task or a file of pairs to train on, or --resume a training that was stopped")
     folder = resume or out or Path("models") / _name(str(data))
-    checkpoints = Checkpoints(
-        folder, every=checkpoint_every, stop=lambda: interruption.signal, resume=resume is not None
+    engines = choose_engines(engine, together=True)
+    team = engines.team
+    leads, quiet = team.rank == 0, quiet or team.rank > 0
+    checkpoints = (Checkpoints if leads else Onlooker)(
+        folder,
+        every=checkpoint_every,
+        stop=lambda: team.most(interruption.signal or 0) or None,
+        resume=resume is not None or bool(team.share(_is_restart(folder))),
     )
-    if resume is None:
-        run = _new_run(str(data), options)
-        check_place(folder, force=force)
+    if checkpoints.resume:
+        run = _old_run(data, checkpoints.plan(), given if resume is not None else set(), engines)
     else:
-        run = _old_run(data, checkpoints.plan(), given)
+        run = _new_run(str(data), options)
+        if leads:
+            check_place(folder, force=force)
+    run.options["engine"] = asdict(engine)
     try:
         with checkpoints.held():
-            if checkpoints.begun and not (resume or force):
+            if leads and checkpoints.begun and not (checkpoints.resume or force):
                 raise CheckpointError(
                     f"{folder}: a training was stopped there; go on with --resume {folder}, or train anew with --force"
                 )
-            if resume is not None and checkpoints.start.exists():
+            if checkpoints.resume and checkpoints.start.exists():
                 run = replace(run, start=fitting.load(checkpoints.start))
             checkpoints.options = run.options
             with interruption.noticed():
-                fitted, question = _train(run, checkpoints, quiet=quiet)
+                fitted, question = _train(run, checkpoints, engines, quiet=quiet)
+                if not leads:
+                    return
                 picture = learning_curve(fitted.artefact.metrics)
                 fitted.save(folder, force=True, pictures={} if picture is None else {"learning_curve.png": picture})
                 checkpoints.finish()
@@ -170,6 +195,24 @@ def train(
     _say_what_came_out(fitted, folder, question, pictured=picture is not None, quiet=quiet)
 
 
+def _is_restart(folder: Path) -> bool:
+    """Whether torchrun has started us again, to go on with a training of which a member had died."""
+    restarted = os.environ.get(RESTARTS, "0") not in ("", "0")
+    return restarted and Checkpoints(folder).begun
+
+
+def _old_engine(engine: EngineConfig, plan: Mapping[str, Any], given: set[str]) -> EngineConfig:
+    """The engine that a training was begun with, but for what is asked for now."""
+    try:
+        begun = dict(plan["options"].get("engine", {}))
+        now = {name: value for name, value in asdict(engine).items() if name in given}
+        if "engine" in now:  # another engine has other devices
+            begun = {}
+        return EngineConfig(**{**begun, **now})
+    except (KeyError, TypeError, AttributeError):
+        raise CheckpointError("the checkpoint's plan.json is damaged; train anew with --force") from None
+
+
 @dataclass(frozen=True)
 class Run:
     """A training as it was asked for.
@@ -177,7 +220,7 @@ class Run:
     Attributes:
         model, training: the settings.
         ensemble: how many models.
-        options: what of the command line says which pairs are read, and how.
+        options: what of the command line says which pairs are read, and how, and who does the arithmetic.
         start: the model to start from, or None.
         data: where the pairs came from, if that is known already.
         rejects: where lines that are no pairs are listed, or None.
@@ -186,7 +229,7 @@ class Run:
     model: ModelConfig
     training: TrainingConfig
     ensemble: int
-    options: Mapping[str, Any]
+    options: dict[str, Any]
     start: FittedModel | None = None
     data: DataSource | None = None
     rejects: Rejects | None = None
@@ -245,11 +288,11 @@ def _settings_of(fitted: FittedModel, settings: dict[str, Any], ensemble: int | 
     return {**settings, **own}
 
 
-def _old_run(data: str | None, plan: Mapping[str, Any], given: set[str]) -> Run:
+def _old_run(data: str | None, plan: Mapping[str, Any], given: set[str], engines: Engines) -> Run:
     """What was asked for when the training was begun, and what now differs from that."""
     current = click.get_current_context().params
     try:
-        settings = {name: current[name] for name in given}
+        settings = {name: current[name] for name in given - set(ENGINE_SETTINGS)}
         model, training = ({**plan[part]} for part in ("model", "training"))
         for part in (model, training):
             part.update({name: settings[name] for name in set(part) & set(settings)})
@@ -261,16 +304,16 @@ def _old_run(data: str | None, plan: Mapping[str, Any], given: set[str]) -> Run:
             options["rejects"] = os.path.abspath(rejects.path)
         else:
             rejects = None if options["rejects"] is None else listed_rejects(Path(options["rejects"]))
-        if data is not None:
+        if data is not None and "data" in given:
             options["data"] = data if data in TASKS else os.path.abspath(data)
         if "dev" in given:
             options["dev"] = settings["dev"] if settings["dev"] == "none" else os.path.abspath(settings["dev"])
-        for name, now in fitting.versions().items():
-            then = plan["versions"].get(name)
-            if now != then:
+        for name, now in fitting.versions(engines).items():
+            then = plan["versions"][name]
+            if now != then and engines.team.rank == 0:
                 click.echo(
-                    f"warning: this training was begun with {name} {then}, and goes on with {now}: its result may "
-                    "differ in the last bits from that of one never stopped",
+                    f"warning: this training was begun with the {name} {then}, and goes on with {now}: its result "
+                    "may differ in the last bits from that of one never stopped",
                     err=True,
                 )
         return Run(
@@ -285,12 +328,13 @@ def _old_run(data: str | None, plan: Mapping[str, Any], given: set[str]) -> Run:
         raise CheckpointError("the checkpoint's plan.json is damaged; train anew with --force") from None
 
 
-def _train(run: Run, checkpoints: Checkpoints, *, quiet: bool) -> tuple[FittedModel, str]:
+def _train(run: Run, checkpoints: Checkpoints, engines: Engines, *, quiet: bool) -> tuple[FittedModel, str]:
     """Read the pairs and train on them; the model, and a question to ask it."""
     from henkan.cli.display import Display
 
     pairs, held_out, source = _read(run, quiet=quiet)
     if not quiet:
+        _say_who_trains(run, engines)
         _say_what_was_found(pairs, held_out, run.options["dev"], run.model)
     with Display(held_out, quiet=quiet) as display:
         fitted = fitting.fit(
@@ -303,6 +347,7 @@ def _train(run: Run, checkpoints: Checkpoints, *, quiet: bool) -> tuple[FittedMo
             report=display,
             start=run.start,
             checkpoints=checkpoints,
+            engines=engines,
         )
     return fitted, pairs.sources[0]
 
@@ -360,6 +405,17 @@ def _place(run: Run, name: str) -> str:
     """A file as it was named, seen from where we are: a training may be resumed in another folder."""
     named, folder = str(run.options[name]), run.options["folder"]
     return named if named in TASKS or folder == os.getcwd() else os.path.join(folder, named)
+
+
+def _say_who_trains(run: Run, engines: Engines) -> None:
+    """The engine, where it is not the usual one, and how several processes share a batch."""
+    if run.options["engine"] != asdict(EngineConfig()) or engines.team.size > 1:
+        click.echo(engines.describe(), err=True)
+    if engines.team.size > 1:
+        click.echo(
+            f"{engines.team.size} processes share each batch: batch size and learning rate are those of one process",
+            err=True,
+        )
 
 
 def _say_what_was_found(pairs: Pairs, held_out: Pairs | None, dev: str | None, model: ModelConfig) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, SupportsFloat, TypeVar
 
 from henkan.batch import Array, Batch, Sources
+from henkan.config import ModelConfig, TrainingConfig
 
 Self = TypeVar("Self", bound="Indexed")
 Item = TypeVar("Item")
@@ -64,6 +65,14 @@ class Engine(Predictor, Protocol):
     """A model's arithmetic, with all that training asks."""
 
     @property
+    def look_every(self) -> int:
+        """Updates after which their losses are looked at: 1 where an update is done when its call returns.
+
+        Where the call only orders it, as on a GPU, looking means waiting.
+        """
+        ...
+
+    @property
     def weights(self) -> Mapping[str, Array]:
         """Name -> array of every weight."""
         ...
@@ -76,8 +85,12 @@ class Engine(Predictor, Protocol):
         """Do what must be done once before training, such as compiling, so that no update pays for it."""
         ...
 
-    def train_step(self, batch: Batch, learning_rate: float) -> float:
-        """Make one update; return the batch's loss before it, in nats a symbol."""
+    def train_step(self, batch: Batch, learning_rate: float) -> SupportsFloat:
+        """Make one update; return the batch's loss before it, in nats a symbol.
+
+        The batch is the whole one, also where several processes share it out, and so is the loss. `float` of it may
+        have to wait until it is known.
+        """
         ...
 
     def loss(self, batch: Batch) -> float:
@@ -90,4 +103,69 @@ class Engine(Predictor, Protocol):
 
     def restore(self, snapshot: Mapping[str, Any]) -> None:
         """Go back to where `snapshot` was taken."""
+        ...
+
+
+class Team(Protocol):
+    """The processes that train one model together.
+
+    All of them run the same program on the same data; whatever a member calls here, all call, in the same order.
+
+    Attributes:
+        rank: which this is, from 0. The first leads: it alone prints, saves and measures.
+        size: how many there are.
+    """
+
+    @property
+    def rank(self) -> int: ...  # noqa: D102
+
+    @property
+    def size(self) -> int: ...  # noqa: D102
+
+    def share(self, number: float) -> float:
+        """The leader's number, for all; also the place where each waits for it."""
+        ...
+
+    def most(self, number: int) -> int:
+        """The largest of all members' numbers."""
+        ...
+
+
+class Alone:
+    """A team of one."""
+
+    rank, size = 0, 1
+
+    def share(self, number: float) -> float:
+        """The number itself."""
+        return number
+
+    def most(self, number: int) -> int:
+        """The number itself."""
+        return number
+
+
+class Engines(Protocol):
+    """Makes the engines of one kind.
+
+    Attributes:
+        team: who shares the work.
+    """
+
+    @property
+    def team(self) -> Team: ...  # noqa: D102
+
+    def make(
+        self,
+        config: ModelConfig,
+        source_symbols: int,
+        target_symbols: int,
+        *,
+        training: TrainingConfig | None = None,
+    ) -> Engine:
+        """An engine for such a model, all of whose weights are still to be set."""
+        ...
+
+    def describe(self) -> str:
+        """What does the arithmetic, in words; what the bits of its sums may depend on is in it."""
         ...

@@ -6,7 +6,7 @@ the threads, define the order of every sum: the same seed gives the same bits on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -14,10 +14,10 @@ from typing import Any, TypeVar
 import numpy as np
 
 from henkan.batch import Array, Batch, Sources
-from henkan.config import Initialization, ModelConfig, TrainingConfig
-from henkan.engine.base import StepOutput
+from henkan.config import ModelConfig, TrainingConfig
+from henkan.engine.base import Alone, StepOutput, Team
 from henkan.engine.workers import WORKERS
-from henkan.model import EncoderDecoder, initialize, parameter_shapes
+from henkan.model import EncoderDecoder, parameter_shapes
 from henkan.model.decoder import Outlook, decoder_step, look_out
 from henkan.nn import Adam, Parameters, Regularization, clip_by_global_norm
 from henkan.nn.kernels import choose_kernels, plain
@@ -80,39 +80,15 @@ class NumpyEngine:
         self._workspaces: list[Workspace] = []
         self._adam: Adam | None = None
 
-    @staticmethod
-    def shapes(config: ModelConfig, source_symbols: int, target_symbols: int) -> dict[str, tuple[int, ...]]:
-        """Name -> shape of every weight of such a model."""
-        return parameter_shapes(config, source_symbols, target_symbols)
+    @property
+    def look_every(self) -> int:
+        """An update is done when its call returns, so each loss is looked at."""
+        return 1
 
     @property
     def weights(self) -> Mapping[str, Array]:
         """Name -> array of every weight."""
         return self.parameters.arrays
-
-    def initialize(self, rule: Initialization, seed: int) -> None:
-        """Draw the first weights."""
-        initialize(self.parameters, self.model.config, rule, np.random.default_rng(seed))
-
-    @staticmethod
-    def versions() -> dict[str, str]:
-        """What the bits of its sums may depend on."""
-        return {"numpy": np.__version__, "kernels": "fused" if choose_kernels().FUSED else "plain"}
-
-    def transplant(self, weights: Mapping[str, Array], sources: Sequence[int], targets: Sequence[int]) -> None:
-        """Copy the weights of a model with fewer symbols in; the symbols that it lacks keep what they have here.
-
-        Args:
-            weights: by name.
-            sources, targets: for every id of that model's, the id of the same symbol here.
-        """
-        config, ours = self.model.config, (len(sources), len(targets))
-        here, without = (parameter_shapes(config, *sizes) for sizes in ((ours[0] + 1, ours[1] + 2), ours))
-        places = {1: list(sources), 2: list(targets)}  # an axis that is longer by one counts sources, by two, targets
-        for name, array in self.parameters.arrays.items():
-            grown = [a - b for a, b in zip(here[name], without[name], strict=True)]
-            index = [places.get(more, list(range(size))) for more, size in zip(grown, array.shape, strict=True)]
-            array[np.ix_(*index)] = weights[name]
 
     def set_weights(self, weights: Mapping[str, Array]) -> None:
         """Copy weights in, by name; every one must be there and have its shape."""
@@ -216,3 +192,24 @@ class NumpyEngine:
                 vector.size, vector.dtype, beta2=config.beta2, weight_decay=config.weight_decay, kernels=kernels
             )
         return self._adam
+
+
+class NumpyEngines:
+    """Makes engines in NumPy, of one process."""
+
+    team: Team = Alone()
+
+    def make(
+        self,
+        config: ModelConfig,
+        source_symbols: int,
+        target_symbols: int,
+        *,
+        training: TrainingConfig | None = None,
+    ) -> NumpyEngine:
+        """An engine for such a model, all of whose weights are zero."""
+        return NumpyEngine(config, source_symbols, target_symbols, training=training)
+
+    def describe(self) -> str:
+        """NumPy's version, and which kernels are used."""
+        return f"NumPy {np.__version__} with {'fused' if choose_kernels().FUSED else 'plain'} kernels"

@@ -1,12 +1,37 @@
-"""First weights, drawn by one of two rules."""
+"""First weights: drawn by one of two rules, or taken over from another model."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from henkan.config import Initialization, ModelConfig
+from henkan.model.seq2seq import parameter_shapes
 from henkan.nn import Parameters
 from henkan.nn.parameters import Array
+
+
+def first_weights(
+    config: ModelConfig,
+    source_symbols: int,
+    target_symbols: int,
+    rule: Initialization,
+    seed: int,
+    dtype: type[np.floating] = np.float32,
+) -> dict[str, Array]:
+    """Name -> array of a new model's weights, the same for every engine.
+
+    Args:
+        config: the model's settings.
+        source_symbols, target_symbols: sizes of the two vocabularies.
+        rule: see `initialize`.
+        seed: decides the draws.
+        dtype: float32, or float64 for checking.
+    """
+    parameters = Parameters(parameter_shapes(config, source_symbols, target_symbols), dtype)
+    initialize(parameters, config, rule, np.random.default_rng(seed))
+    return parameters.arrays
 
 
 def initialize(
@@ -46,3 +71,26 @@ def _orthogonal(size: int, generator: np.random.Generator) -> Array:
     """A random orthogonal matrix, evenly distributed (QR with the signs of R's diagonal taken out)."""
     q, r = np.linalg.qr(generator.normal(size=(size, size)))
     return np.asarray(q * np.sign(np.diag(r)))
+
+
+def transplant(
+    weights: Mapping[str, Array],
+    old: Mapping[str, Array],
+    config: ModelConfig,
+    sources: Sequence[int],
+    targets: Sequence[int],
+) -> None:
+    """Copy the weights of a model with fewer symbols in; the symbols that it lacks keep what they have here.
+
+    Args:
+        weights: by name, changed in place.
+        old: the other model's.
+        config: the settings of both.
+        sources, targets: for every id of the other model's, the id of the same symbol here.
+    """
+    here, without = (parameter_shapes(config, len(sources) + one, len(targets) + two) for one, two in ((1, 2), (0, 0)))
+    places = {1: list(sources), 2: list(targets)}  # an axis that is longer by one counts sources, by two, targets
+    for name, array in weights.items():
+        grown = [a - b for a, b in zip(here[name], without[name], strict=True)]
+        index = [places.get(more, list(range(size))) for more, size in zip(grown, array.shape, strict=True)]
+        array[np.ix_(*index)] = old[name]

@@ -1,0 +1,343 @@
+"""The PyTorch engine. It trains, decodes, and keeps the same weights under the same names as the NumPy one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any, SupportsFloat, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from henkan.batch import Array, Batch, Sources, Targets
+from henkan.config import EngineConfig, ModelConfig, TrainingConfig
+from henkan.engine.base import Alone, StepOutput, Team
+from henkan.engine.torch.device import choose_device, in_words
+from henkan.engine.torch.network import IGNORED, Given, Network, Noise, Tensors
+from henkan.engine.torch.team import TorchTeam, place_on_this_machine
+from henkan.engine.workers import VARIABLE as THREADS
+from henkan.model import parameter_shapes
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+LOOK_EVERY = 20
+"""Updates between two looks at the losses of a GPU, or of several processes: a look is a wait."""
+
+STEPS_REPEAT = 4
+"""On a GPU strings are padded to a multiple of so many steps: shapes that repeat find their memory and plans again."""
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What stays the same through decoding."""
+
+    given: Given
+
+    def take(self, rows: Array) -> Memory:
+        """The parts of some sequences."""
+        given, index = self.given, torch.from_numpy(rows).to(self.given.valid.device)
+        context = None if given.context is None else given.context[index]
+        keys, values = (None if part is None else part[:, index] for part in (given.keys, given.values))
+        return Memory(Given([], context, keys, values, given.valid[:, index]))
+
+
+@dataclass(frozen=True)
+class State:
+    """The hidden and cell states of the decoder's layers, (L, N, H) each."""
+
+    h: Tensor
+    c: Tensor
+
+    def take(self, rows: Array) -> State:
+        """The parts of some sequences."""
+        index = torch.from_numpy(rows).to(self.h.device)
+        return State(self.h[:, index], self.c[:, index])
+
+
+class TorchEngine:
+    """An engine in PyTorch.
+
+    Args:
+        config: the model's settings.
+        source_symbols, target_symbols: sizes of the two vocabularies.
+        training: settings of the updates (clipping and Adam's); None: the defaults.
+        device: where to calculate.
+        dtype: float32, or float64 for checking.
+        autocast: multiply in bf16.
+        team: who shares the work: each member is given the whole batch, and works on its own shard of it.
+    """
+
+    def __init__(
+        self,
+        config: ModelConfig,
+        source_symbols: int,
+        target_symbols: int,
+        *,
+        training: TrainingConfig | None = None,
+        device: torch.device = torch.device("cpu"),  # noqa: B008  (it cannot be changed)
+        dtype: torch.dtype = torch.float32,
+        autocast: bool = False,
+        team: Team | None = None,
+    ) -> None:
+        self.config, self.training, self.device = config, training or TrainingConfig(), device
+        self.team: Team = team or Alone()
+        self.network = Network(config, source_symbols, target_symbols).to(device, dtype)
+        self.order = list(parameter_shapes(config, source_symbols, target_symbols))
+        self.autocast = autocast
+        self.steps_repeat = 1 if device.type == "cpu" else STEPS_REPEAT
+        # Made at the first update, for prediction needs none of it.
+        self._optimizer: torch.optim.AdamW | None = None
+        self._shared: nn.Module = self.network
+        self._generator = torch.Generator(device)
+
+    @property
+    def look_every(self) -> int:
+        """A GPU, or a team, is not waited for at every update."""
+        return 1 if self.device.type == "cpu" and self.team.size == 1 else LOOK_EVERY
+
+    @property
+    def weights(self) -> Mapping[str, Array]:
+        """Name -> a copy of every weight."""
+        return self._arrays(lambda parameter: parameter.detach())
+
+    def set_weights(self, weights: Mapping[str, Array]) -> None:
+        """Copy weights in, by name; every one must be there and have its shape."""
+        with torch.no_grad():
+            for name, view in self.network.named().items():
+                view.copy_(torch.from_numpy(np.ascontiguousarray(weights[name])))
+
+    def _arrays(self, of: Callable[[nn.Parameter], Tensor]) -> dict[str, Array]:
+        """Name -> array, as henkan orders and shapes them."""
+        views = self.network.named(of)
+        return {name: np.ascontiguousarray(views[name].cpu().numpy()).copy() for name in self.order}
+
+    def at_work(self, *, many: bool = False) -> AbstractContextManager[None]:  # noqa: ARG002
+        """PyTorch has threads of its own."""
+        return nullcontext()
+
+    def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+        """function(item) for every item, in order."""
+        return map(function, items)
+
+    def prepare(self, batch: Batch) -> None:  # noqa: ARG002
+        """Nothing is compiled."""
+        self._training()
+
+    def _training(self) -> torch.optim.AdamW:
+        if self._optimizer is None:
+            config = self.training
+            self._optimizer = torch.optim.AdamW(
+                [parameter for parameter in self.network.parameters() if parameter.requires_grad],
+                lr=config.learning_rate,
+                betas=(0.9, config.beta2),
+                weight_decay=config.weight_decay,
+                fused=self.device.type in ("cpu", "cuda"),
+            )
+            for group in self._optimizer.param_groups:  # Adam's moments are there from the beginning, as NumPy's are
+                for parameter in group["params"]:
+                    self._optimizer.state[parameter] = {
+                        "step": torch.tensor(0.0, device=self.device),
+                        "exp_avg": torch.zeros_like(parameter),
+                        "exp_avg_sq": torch.zeros_like(parameter),
+                    }
+            if self.team.size > 1:
+                own = [self.device.index] if self.device.type == "cuda" else None
+                with in_words(several=True):
+                    self._shared = DistributedDataParallel(self.network, own, gradient_as_bucket_view=True)
+        return self._optimizer
+
+    @property
+    def _steps(self) -> int:
+        """Updates that Adam has made."""
+        return int(next(iter(self._training().state.values()))["step"])
+
+    def train_step(self, batch: Batch, learning_rate: float) -> SupportsFloat:
+        """Make one update; return the batch's loss before it, in nats a symbol, which `float` waits for."""
+        optimizer, several = self._training(), self.team.size > 1
+        with in_words(several=several):
+            optimizer.zero_grad()
+            loss = self._loss(batch, self._shared, self._noise())
+            loss.backward()
+            self._clip()
+            optimizer.param_groups[0]["lr"] = learning_rate
+            optimizer.step()
+            known: SupportsFloat = self.team.mean(loss.detach()) if isinstance(self.team, TorchTeam) else loss.detach()
+            return known
+
+    def _loss(self, batch: Batch, network: nn.Module, noise: Noise | None = None) -> Tensor:
+        # DistributedDataParallel takes the mean of the members' gradients, and so of their losses; the sum is meant.
+        size = self.team.size
+        divisor = max(int(batch.targets.valid.sum()), 1) / size
+        moved = self._move(batch.shard(self.team.rank, size) if size > 1 else batch, divisor)
+        with self._multiplying():
+            loss: Tensor = network(moved, noise)
+        return loss
+
+    def _multiplying(self) -> AbstractContextManager[None]:
+        """The precision of products."""
+        precision: AbstractContextManager[None] = torch.autocast(
+            self.device.type, torch.bfloat16, enabled=self.autocast
+        )
+        return precision
+
+    def _clip(self) -> None:
+        """Scale the gradients so that their global norm is at most the limit; nothing waits for the norm."""
+        gradients = [parameter.grad for parameter in self.network.parameters() if parameter.grad is not None]
+        norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
+        torch._foreach_mul_(gradients, (self.training.clip_norm / norm).clamp(max=1.0))
+
+    def _noise(self) -> Noise:
+        """What is left out in the next update: drawn from its number, so a training that goes on draws the same."""
+        config, generator = self.training, self._generator
+        rates = config.dropout or 0.0, config.embedding_dropout
+        if any(rates):
+            seed = np.random.SeedSequence([config.seed, 4, self._steps, self.team.rank]).generate_state(1, np.uint64)
+            generator.manual_seed(int(seed[0]) >> 1)
+
+        def draw(shape: torch.Size) -> Tensor:
+            return torch.rand(shape, generator=generator, device=self.device)
+
+        return Noise(*rates, config.label_smoothing, draw)
+
+    def _move(self, batch: Batch, divisor: float) -> Tensors:
+        """A batch to the device, all of it in one transfer."""
+        sources, targets = batch.sources, batch.targets
+        wanted = np.where(targets.valid, targets.ids, IGNORED)
+        N, (S, T) = max(batch.size, 1), map(self._rounded, (len(sources.ids), len(wanted)))
+        parts = [
+            _padded(sources.ids, S, N),
+            _padded(sources.valid.sum(axis=0)[None], 1, N),
+            _padded(targets.inputs, T, N),
+            _padded(wanted, T, N, IGNORED),
+        ]
+        flat = torch.from_numpy(np.concatenate([part.ravel() for part in parts]))
+        if self.device.type == "cuda":
+            flat = flat.pin_memory()
+        moved = flat.to(self.device, non_blocking=True).split([part.size for part in parts])
+        ids, lengths, inputs, goals = (each.view(part.shape) for each, part in zip(moved, parts, strict=True))
+        return Tensors(ids, lengths[0], inputs, goals, divisor)
+
+    def _rounded(self, steps: int) -> int:
+        return max(-(-steps // self.steps_repeat), 1) * self.steps_repeat
+
+    def loss(self, batch: Batch) -> float:
+        """The mean cross-entropy over the batch's valid steps, in nats a symbol."""
+        divisor = max(int(batch.targets.valid.sum()), 1)
+        with torch.inference_mode(), in_words(), self._multiplying():
+            return float(self.network(self._move(batch, divisor)))
+
+    def snapshot(self) -> dict[str, Any]:
+        """Copies of the weights, of Adam's moments and of its number of updates, as the NumPy engine has them."""
+        state = self._training().state
+        values: dict[str, Any] = {}
+        for name, of in (
+            ("weights", lambda parameter: parameter.detach()),
+            ("m", lambda parameter: state[parameter]["exp_avg"]),
+            ("v", lambda parameter: state[parameter]["exp_avg_sq"]),
+        ):
+            values[name] = np.concatenate([array.ravel() for array in self._arrays(_trained_alone(of)).values()])
+        return values | {"steps": self._steps}
+
+    def restore(self, snapshot: Mapping[str, Any]) -> None:
+        """Go back to where `snapshot` was taken, by whichever engine."""
+        state = self._training().state
+        shapes = {name: tuple(view.shape) for name, view in self.network.named().items()}
+        ends = np.cumsum([np.prod(shapes[name], dtype=int) for name in self.order])
+        with torch.no_grad():
+            for vector, of in (
+                (snapshot["weights"], lambda parameter: parameter),
+                (snapshot["m"], lambda parameter: state[parameter]["exp_avg"]),
+                (snapshot["v"], lambda parameter: state[parameter]["exp_avg_sq"]),
+            ):
+                views = self.network.named(_trained_alone(of))
+                for name, values in zip(self.order, np.split(vector, ends[:-1]), strict=True):
+                    views[name].copy_(torch.from_numpy(values.reshape(shapes[name])))
+            for each in state.values():
+                each["step"].fill_(snapshot["steps"])
+
+    def encode(self, sources: Sources, *, many: bool = False) -> tuple[Memory, State]:  # noqa: ARG002
+        """Read the sources: what stays the same through decoding, and the decoder's first state."""
+        N = sources.ids.shape[1]
+        nothing = np.empty((0, N), int)
+        batch = Batch(sources, Targets(nothing, nothing, nothing.astype(bool), np.empty(0, int)))
+        moved = self._move(batch, 1.0)
+        with torch.inference_mode(), in_words():
+            with self._multiplying():
+                given = self.network.read(moved.sources, moved.lengths)
+            h = torch.stack(given.first)
+        return Memory(given), State(h, torch.zeros_like(h))
+
+    def step(self, memory: Memory, state: State, symbols: Array) -> StepOutput:
+        """One step of decoding: `symbols` (N,) are the last ones."""
+        last = torch.from_numpy(np.ascontiguousarray(symbols)).to(self.device)
+        with torch.inference_mode(), in_words():
+            with self._multiplying():
+                logs, h, c, looks = self.network.step(memory.given, state.h, state.c, last)
+            attention = None if looks is None else looks.float().cpu().numpy()
+            return StepOutput(logs.cpu().numpy(), State(h, c), attention)
+
+
+def _trained_alone(of: Callable[[nn.Parameter], Tensor]) -> Callable[[nn.Parameter], Tensor]:
+    """The same for the parameters that are trained; of the others, which have no moments, the parameter itself."""
+    return lambda parameter: of(parameter) if parameter.requires_grad else parameter.detach()
+
+
+def _padded(array: Array, steps: int, columns: int, filler: int = 0) -> Array:
+    """(steps, columns) with an array in its first corner."""
+    if array.shape == (steps, columns):
+        return array.astype(np.int64, copy=False)
+    full = np.full((steps, columns), filler, np.int64)
+    full[: array.shape[0], : array.shape[1]] = array
+    return full
+
+
+class TorchEngines:
+    """Makes engines in PyTorch.
+
+    Args:
+        config: on what, and how exactly.
+        launched: whether torchrun has started this process, beside others.
+
+    Raises:
+        SettingsError: if the machine lacks what is asked of it.
+        EngineError: if the other processes cannot be reached.
+    """
+
+    def __init__(self, config: EngineConfig, *, launched: bool = False) -> None:
+        threads = os.environ.get(THREADS, "")
+        if threads.isdecimal() and int(threads) > 0:
+            torch.set_num_threads(int(threads))
+        self.config = config
+        self.device = choose_device(config, place=place_on_this_machine() if launched else None)
+        self.team: Team = TorchTeam(self.device) if launched else Alone()
+
+    def make(
+        self,
+        config: ModelConfig,
+        source_symbols: int,
+        target_symbols: int,
+        *,
+        training: TrainingConfig | None = None,
+    ) -> TorchEngine:
+        """An engine for such a model, all of whose weights are still to be set."""
+        return TorchEngine(
+            config,
+            source_symbols,
+            target_symbols,
+            training=training,
+            device=self.device,
+            autocast=self.config.precision == "bf16",
+            team=self.team,
+        )
+
+    def describe(self) -> str:
+        """PyTorch's version, the device and the precision, and how many processes share the work."""
+        name = f"cuda ({torch.cuda.get_device_name(self.device)})" if self.device.type == "cuda" else self.device.type
+        exact = " and deterministic" if self.config.deterministic else ""
+        team = f", {self.team.size} processes" if self.team.size > 1 else ""
+        return f"PyTorch {torch.__version__} on {name} in {self.config.precision}{exact}{team}"

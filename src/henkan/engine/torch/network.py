@@ -1,0 +1,262 @@
+"""The model of `henkan.model` as PyTorch's modules: nn.LSTM does the recurrence, autograd the derivatives.
+
+It is the same model, so this page can be laid beside `henkan.model`; what differs is how unequal lengths are met.
+nn.LSTM runs over padding, which stands behind each sequence and so cannot change what came before; the states at the
+true ends are picked out afterwards, and a second direction reads each sequence turned round within its own length.
+
+Weights have henkan's names and shapes wherever they are seen from outside. Inside nn.LSTM they are transposed, its
+second bias stays at zero, and a Peeky decoder's Wc stands below its Wx, for its inputs are joined: nn.LSTM offers no
+way to add h Wc to the gates once a sequence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from henkan.config import ModelConfig
+from henkan.model import parameter_shapes
+
+IGNORED = -100
+"""What stands for a target at padding; PyTorch's cross-entropy passes it over."""
+
+
+@dataclass(frozen=True)
+class Tensors:
+    """A batch on the device.
+
+    Attributes:
+        sources: (S, N) ids, padded. lengths: (N,).
+        inputs: (T, N) ids. targets: (T, N) ids, `IGNORED` at padding.
+        divisor: what the sum of the losses is divided by.
+    """
+
+    sources: Tensor
+    lengths: Tensor
+    inputs: Tensor
+    targets: Tensor
+    divisor: float
+
+
+@dataclass(frozen=True)
+class Noise:
+    """What is left out in an update; see `henkan.nn.regularization`, whose draws come in the same order.
+
+    Attributes:
+        dropout, embedding_dropout, label_smoothing: shares.
+        draw: shape -> so many numbers from 0 to 1.
+    """
+
+    dropout: float
+    embedding_dropout: float
+    label_smoothing: float
+    draw: Callable[[torch.Size], Tensor]
+
+    def states(self, x: Tensor) -> Tensor:
+        """(T, N, D) with a share of the numbers at zero, the same at every step."""
+        return self._drop(x, self.dropout)
+
+    def table(self, E: Tensor) -> Tensor:
+        """(V, D) likewise."""
+        return self._drop(E, self.embedding_dropout)
+
+    def _drop(self, x: Tensor, rate: float) -> Tensor:
+        if rate == 0:
+            return x
+        return x * ((self.draw(x.shape[-2:]) >= rate).to(x.dtype) / (1 - rate))
+
+
+@dataclass(frozen=True)
+class Given:
+    """What the decoder gets of its sources.
+
+    Attributes:
+        first: for each layer (N, H). context: (N, H), or None without peeking.
+        keys, values: (S, N, H), or None without attention. valid: (S, N).
+    """
+
+    first: list[Tensor]
+    context: Tensor | None
+    keys: Tensor | None
+    values: Tensor | None
+    valid: Tensor
+
+
+class Turn(torch.autograd.Function):
+    """The steps of each sequence in another order that is its own inverse; so the derivative is the same turn."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, order: Tensor) -> Tensor:  # noqa: D102
+        ctx.save_for_backward(order)
+        return x.gather(0, order[..., None].expand_as(x))
+
+    @staticmethod
+    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor, None]:  # noqa: D102
+        (order,) = ctx.saved_tensors
+        return dy.gather(0, order[..., None].expand_as(dy)), None
+
+
+class Part(nn.Module):
+    """Weights by name, and LSTMs by name: those of encoder, bridge, attention or decoder.
+
+    Args:
+        shapes: of the part's weights, as `henkan.model` names them.
+        inputs: for an LSTM whose inputs are wider than its Wx has rows, how wide.
+    """
+
+    def __init__(self, shapes: Mapping[str, tuple[int, ...]], inputs: Mapping[str, int]) -> None:
+        super().__init__()
+        for name, shape in shapes.items():
+            layer, _, kind = name.rpartition(".")
+            if not layer and kind != "Wc":  # which is part of an LSTM
+                self.register_parameter(name, nn.Parameter(torch.zeros(shape)))
+            elif kind == "Wx":
+                self.add_module(layer, _lstm(inputs.get(layer, shape[0]), shape[1] // 4))
+
+
+def _lstm(inputs: int, hidden: int) -> nn.LSTM:
+    lstm = nn.LSTM(inputs, hidden)
+    lstm.bias_hh_l0.requires_grad_(False).zero_()
+    return lstm
+
+
+class Network(nn.Module):
+    """An encoder-decoder.
+
+    Args:
+        config: its settings.
+        source_symbols, target_symbols: sizes of the two vocabularies.
+    """
+
+    def __init__(self, config: ModelConfig, source_symbols: int, target_symbols: int) -> None:
+        super().__init__()
+        self.config = config
+        shapes = parameter_shapes(config, source_symbols, target_symbols)
+        joined = {"lstm1": config.embedding_size + config.hidden_size} if config.peeky else {}
+        for part in ("encoder", "bridge", "attention", "decoder"):
+            prefix = part + "."
+            own = {name.removeprefix(prefix): shape for name, shape in shapes.items() if name.startswith(prefix)}
+            self.add_module(part, Part(own, joined if part == "decoder" else {}))
+
+    def named(self, of: Callable[[nn.Parameter], Tensor] = lambda parameter: parameter) -> dict[str, Tensor]:
+        """Henkan's name -> a view, shaped as henkan has it, of a tensor that belongs to a parameter.
+
+        Args:
+            of: which tensor: the parameter itself, its gradient, or what an optimiser keeps of it.
+        """
+        views: dict[str, Tensor] = {}
+        for name, parameter in self.named_parameters():
+            stem, _, kind = name.rpartition(".")
+            if kind == "weight_ih_l0":
+                turned, D = of(parameter).T, self.config.embedding_size
+                joined = stem == "decoder.lstm1" and self.config.peeky
+                views[f"{stem}.Wx"] = turned[:D] if joined else turned
+                if joined:
+                    views["decoder.Wc"] = turned[D:]
+            elif kind == "weight_hh_l0":
+                views[f"{stem}.Wh"] = of(parameter).T
+            elif kind == "bias_ih_l0":
+                views[f"{stem}.b"] = of(parameter)
+            elif kind != "bias_hh_l0":
+                views[name] = of(parameter)
+        return views
+
+    def forward(self, batch: Tensors, noise: Noise | None = None) -> Tensor:
+        """The sum of the losses over the valid target steps of a batch, over its divisor."""
+        given = self.read(batch.sources, batch.lengths, noise)
+        E = self.decoder.E if noise is None else noise.table(self.decoder.E)
+        x = self._join(functional.embedding(batch.inputs, E), given.context)
+        for number, h in enumerate(given.first, start=1):
+            x, _ = getattr(self.decoder, f"lstm{number}")(x, (h[None], torch.zeros_like(h[None])))
+            x = x if noise is None else noise.states(x)
+        if given.keys is not None:
+            x, _ = self._attend(x, given)
+            x = x if noise is None else noise.states(x)
+        logits = self._scores(x, given.context).flatten(0, 1)
+        smoothing = 0.0 if noise is None else noise.label_smoothing
+        total = functional.cross_entropy(
+            logits.to(torch.promote_types(logits.dtype, torch.float32)),
+            batch.targets.flatten(),
+            ignore_index=IGNORED,
+            reduction="sum",
+            label_smoothing=smoothing,
+        )
+        return total / batch.divisor
+
+    def read(self, sources: Tensor, lengths: Tensor, noise: Noise | None = None) -> Given:
+        """Run the encoder over sources (S, N) of some lengths (N,), and make what the decoder gets."""
+        config, (steps, columns) = self.config, (torch.arange(n, device=sources.device) for n in sources.shape)
+        steps = steps[:, None]
+        valid, ends = steps < lengths, (lengths - 1).clamp(min=0)
+        order = torch.where(valid, lengths - 1 - steps, steps)
+        E = self.encoder.E if noise is None else noise.table(self.encoder.E)
+        x, first = functional.embedding(sources, E), []
+        for number in range(1, config.layers + 1):
+            states = [getattr(self.encoder, f"lstm{number}")(x)[0]]
+            if config.bidirectional:  # in the order of its reading
+                states.append(getattr(self.encoder, f"back{number}")(Turn.apply(x, order))[0])
+            last = torch.cat([each[ends, columns] for each in states], 1).where((lengths > 0)[:, None], 0)
+            first.append(self._bridge(number, last))
+            x = torch.cat([states[0], *(Turn.apply(back, order) for back in states[1:])], 2)
+            x = x if noise is None else noise.states(x)
+        keys = values = None
+        if config.attention:
+            values = x @ self.attention.Wv
+            if config.attention_kind == "general":
+                keys = x @ self.attention.Wk
+            else:  # the two directions' states are added
+                keys = x.unflatten(2, (config.directions, config.hidden_size)).sum(2)
+        return Given(first, first[-1] if config.peeky else None, keys, values, valid)
+
+    def _bridge(self, number: int, last: Tensor) -> Tensor:
+        if not self.config.bidirectional:
+            return last
+        W, b = (getattr(self.bridge, f"{kind}{number}") for kind in ("W", "b"))
+        return torch.tanh(last @ W + b)
+
+    def _join(self, x: Tensor, context: Tensor | None) -> Tensor:
+        return x if context is None else torch.cat([x, context.expand(len(x), -1, -1)], 2)
+
+    def _attend(self, hs: Tensor, given: Given) -> tuple[Tensor, Tensor]:
+        """Ask the memory from every step of hs (T, N, H): a (T, N, H), and the weights (N, T, S)."""
+        assert given.keys is not None
+        assert given.values is not None
+        scores = hs.transpose(0, 1) @ given.keys.permute(1, 2, 0)
+        valid = given.valid.T[:, None]
+        scores = scores.masked_fill(~valid, torch.finfo(scores.dtype).min)
+        looks = scores.softmax(2) * valid  # a source without symbols gets no weight at all
+        contexts = (looks @ given.values.transpose(0, 1)).transpose(0, 1)
+        return torch.tanh(contexts + hs @ self.attention.Wq + self.attention.b), looks
+
+    def _scores(self, x: Tensor, context: Tensor | None) -> Tensor:
+        """What stands before the softmax; what peeking adds is the same at every step, and made once a sequence."""
+        decoder = self.decoder
+        bias = decoder.by if context is None else decoder.by + context @ decoder.Wyc
+        return x @ (decoder.E.T if self.config.tied else decoder.Wy) + bias
+
+    def step(self, given: Given, h: Tensor, c: Tensor, symbols: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
+        """One step of decoding.
+
+        Args:
+            given: of N sources. h, c: (L, N, H). symbols: (N,) the last ones.
+
+        Returns:
+            log-probabilities (N, V), the next h and c, and attention's weights (N, S) or None.
+        """
+        x = self._join(functional.embedding(symbols[None], self.decoder.E), given.context)
+        states = []
+        for number in range(len(h)):
+            x, state = getattr(self.decoder, f"lstm{number + 1}")(x, (h[number, None], c[number, None]))
+            states.append(state)
+        looks = None
+        if given.keys is not None:
+            x, weights = self._attend(x, given)
+            looks = weights[:, 0]
+        logits = self._scores(x[0], given.context)
+        h, c = (torch.cat(parts) for parts in zip(*states, strict=True))
+        return logits.to(torch.promote_types(logits.dtype, torch.float32)).log_softmax(1), h, c, looks
