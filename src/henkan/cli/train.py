@@ -30,8 +30,8 @@ from henkan.cli.options import (
     symbol_options,
 )
 from henkan.config import RECIPES, EngineConfig, ModelConfig, TrainingConfig, from_dict, make_configs
-from henkan.engine.base import Engines
-from henkan.engine.choice import RESTARTS, choose_engines
+from henkan.engine.base import RESTARTS, Engines
+from henkan.engine.choice import choose_engines
 from henkan.errors import CheckpointError, SettingsError
 from henkan.fitting import DataSource, FittedModel
 from henkan.interruption import Interruption

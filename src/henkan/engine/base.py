@@ -106,6 +106,10 @@ class Engine(Predictor, Protocol):
         ...
 
 
+RESTARTS = "TORCHELASTIC_RESTART_COUNT"
+"""How often torchrun has started the processes of a team again after one had died; it sets that in the environment."""
+
+
 class Team(Protocol):
     """The processes that train one model together.
 

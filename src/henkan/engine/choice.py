@@ -13,9 +13,6 @@ from henkan.errors import SettingsError
 LAUNCHED = "TORCHELASTIC_RUN_ID"
 """What torchrun sets in the environment of every process that it starts."""
 
-RESTARTS = "TORCHELASTIC_RESTART_COUNT"
-"""How often it has started them again after one had died; it sets that too."""
-
 
 def choose_engines(config: EngineConfig, *, together: bool = False) -> Engines:
     """What makes the engines that are asked for.

@@ -86,7 +86,8 @@ class TorchEngine:
     ) -> None:
         self.config, self.training, self.device = config, training or TrainingConfig(), device
         self.team: Team = team or Alone()
-        self.network = Network(config, source_symbols, target_symbols).to(device, dtype)
+        with in_words():
+            self.network = Network(config, source_symbols, target_symbols).to(device, dtype)
         self.order = list(parameter_shapes(config, source_symbols, target_symbols))
         self.autocast = autocast
         self.steps_repeat = 1 if device.type == "cpu" else STEPS_REPEAT

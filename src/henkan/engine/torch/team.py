@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 from datetime import timedelta
 
 import torch
 from torch import distributed
 
+from henkan.engine.base import RESTARTS
 from henkan.engine.torch.device import in_words
 from henkan.errors import EngineError
 
@@ -30,7 +32,7 @@ class TorchTeam:
         self.device = device
         if not distributed.is_initialized():
             try:
-                distributed.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=PATIENCE)
+                _join("nccl" if device.type == "cuda" else "gloo")
             except (RuntimeError, ValueError) as error:
                 raise EngineError(
                     f"the processes of this training do not find each other ({error!s:.120}); start them with torchrun"
@@ -55,6 +57,15 @@ class TorchTeam:
         """The mean of all members' numbers, without waiting for it."""
         distributed.all_reduce(number, distributed.ReduceOp.SUM)
         return number / self.size
+
+
+def _join(backend: str) -> None:
+    """Meet the other processes; they part when Python ends."""
+    store, rank, size = next(distributed.rendezvous("env://", timeout=PATIENCE))
+    # After a restart the store still holds the addresses of those that have died: each attempt has its own names.
+    attempt = distributed.PrefixStore(f"henkan {os.environ.get(RESTARTS, '0')}", store)
+    distributed.init_process_group(backend, store=attempt, rank=rank, world_size=size, timeout=PATIENCE)
+    atexit.register(distributed.destroy_process_group)
 
 
 def place_on_this_machine() -> int:

@@ -1,0 +1,240 @@
+"""The PyTorch engine through the real commands: the same model folder, and several processes by torchrun."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from henkan import load
+
+pytest.importorskip("torch", reason="PyTorch is not installed; `make test-torch` installs it")
+pytestmark = pytest.mark.torch
+
+SETTINGS = ("--epochs", 6, "--hidden-size", 24, "--embedding-size", 8, "--seed", 3)
+
+
+@pytest.fixture(autouse=True)
+def one_thread(monkeypatch):
+    """PyTorch's threads wait for each other by spinning, which a busy machine has no cores for."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture
+def pairs(tmp_path):
+    """Two hundred words and their capitals, as a file of pairs."""
+    words = [first + middle + last for first in "abcdef" for middle in "ghijklm" for last in "nopqr"]
+    path = tmp_path / "pairs.tsv"
+    path.write_text("".join(f"{word}\t{word.upper()}\n" for word in words))
+    return path
+
+
+@pytest.fixture
+def torchrun(tmp_path):
+    """Starts `torchrun` with two processes of one thread each; every one that is left is killed at the end."""
+    started = []
+
+    def run(*arguments, options=()):
+        environment = {**os.environ, "PYTHONUTF8": "1"}
+        command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", *options]
+        process = subprocess.Popen(
+            [*command, *map(str, arguments)],
+            cwd=tmp_path,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+        )
+        started.append(process)
+        return process
+
+    yield run
+    for process in started:
+        if process.poll() is None:
+            process.terminate()
+        process.communicate()
+
+
+def weights(folder):
+    return (folder / "weights.safetensors").read_bytes()
+
+
+def wait_for(condition, process):
+    while not condition():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.02)
+
+
+def test_trained_by_the_one_and_asked_by_the_other(henkan, pairs):
+    done = henkan("train", pairs, *SETTINGS, "--engine", "torch", "--out", "theirs")
+    assert "PyTorch " in done.stderr
+    assert " on cpu in float32" in done.stderr
+    henkan("train", pairs, *SETTINGS, "--out", "ours")
+    asked = ("agn", "flr", "bhx", "")
+    for folder in ("ours", "theirs"):
+        answers = [
+            henkan("predict", folder, *asked, "--json", "--beam", 3, "--engine", engine).stdout
+            for engine in ("numpy", "torch")
+        ]
+        one, other = ([json.loads(line) for line in answer.splitlines()] for answer in answers)
+        assert [each["prediction"] for each in one] == [each["prediction"] for each in other]
+        for here, there in zip(one, other, strict=True):
+            assert here["log_probability"] == pytest.approx(there["log_probability"], rel=1e-3, abs=1e-5)
+    exact = [henkan("evaluate", "theirs", pairs, "--engine", engine).stdout for engine in ("numpy", "torch")]
+    assert exact[0] == exact[1]
+    scores = [henkan("score", "theirs", pairs, "--engine", engine).stdout for engine in ("numpy", "torch")]
+    first, second = ([float(line.split("\t")[0]) for line in score.splitlines()] for score in scores)
+    assert first == pytest.approx(second, rel=1e-3, abs=1e-3)
+
+
+@pytest.mark.parametrize("begun", ["numpy", "torch"])
+def test_begun_by_the_one_and_gone_on_with_by_the_other(henkan, tmp_path, pairs, begun):
+    whole = ("--dropout", 0, "--embedding-dropout", 0)
+    henkan("train", pairs, *SETTINGS, *whole, "--engine", begun, "--out", "whole")
+    stop(tmp_path, pairs, *SETTINGS, *whole, "--engine", begun)
+    done = henkan("train", "--resume", "m", "--engine", "torch" if begun == "numpy" else "numpy")
+    assert "goes on with PyTorch" in done.stderr if begun == "numpy" else "goes on with NumPy" in done.stderr
+    ours, theirs = (load(tmp_path / name)._model().artefact.members[0] for name in ("whole", "m"))
+    for name, array in ours.items():
+        assert theirs[name] == pytest.approx(array, rel=0.05, abs=0.02), name
+
+
+def test_stopped_and_gone_on_with_to_the_bit(henkan, tmp_path, pairs):
+    henkan("train", pairs, *SETTINGS, "--engine", "torch", "--out", "whole")
+    stop(tmp_path, pairs, *SETTINGS, "--engine", "torch")
+    assert "warning" not in henkan("train", "--resume", "m").stderr
+    assert weights(tmp_path / "m") == weights(tmp_path / "whole")
+
+
+def stop(tmp_path, pairs, *arguments):
+    """Begin a training into `m`, and stop it in its midst."""
+    command = [sys.executable, "-m", "henkan", "train", pairs, *arguments, "--out", "m", "--checkpoint-every", 0]
+    process = subprocess.Popen(
+        list(map(str, command)), cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
+    )
+    wait_for(lambda: progress(tmp_path) > 4, process)
+    process.send_signal(signal.SIGTERM)
+    process.communicate()
+    assert process.returncode == 143
+
+
+def progress(tmp_path):
+    path = tmp_path / "m" / "checkpoint" / "progress.json"
+    state = json.loads(path.read_text())["content"]["state"] if path.exists() else None
+    return 0 if state is None else state["position"]["step"]
+
+
+LOSSES = """
+import json, sys
+import numpy as np
+from henkan.config import EngineConfig, ModelConfig, TrainingConfig
+from henkan.engine.choice import choose_engines
+from henkan.model import first_weights
+from henkan.text.batches import EncodedPairs
+from henkan.text.tasks import TASKS
+from henkan.text.vocabulary import Vocabulary
+
+pairs = TASKS["addition"].generate(3200, 0)
+source, target = Vocabulary.of(pairs.sources, boundary=False), Vocabulary.of(pairs.targets, boundary=True)
+encoded = EncodedPairs(source.encode_all(pairs.sources), target.encode_all(pairs.targets), source, target, reverse=True)
+model, training = ModelConfig(attention=True, hidden_size=32), TrainingConfig()
+engines = choose_engines(EngineConfig(engine="torch"), together=True)
+engine = engines.make(model, len(source), len(target), training=training)
+engine.set_weights(first_weights(model, len(source), len(target), "orthogonal", 0))
+rows = np.arange(3200).reshape(50, 64)
+losses = [float(engine.train_step(encoded.batch(row), 1e-2)) for row in rows]
+if engines.team.rank == 0:
+    print(json.dumps([engines.team.size, losses]))
+"""
+
+
+def test_two_processes_have_the_losses_of_one(torchrun, tmp_path):
+    """The same effective batch: fifty updates of the whole of it, or of two halves."""
+    program = tmp_path / "losses.py"
+    program.write_text(LOSSES)
+    alone = subprocess.run([sys.executable, program], check=True, capture_output=True, text=True)
+    size, one = json.loads(alone.stdout)
+    out, err = torchrun(program).communicate()
+    assert size == 1, err
+    size, two = json.loads(out)
+    assert size == 2
+    assert len(one) == 50
+    assert one[-1] < one[0] - 0.5
+    assert two == pytest.approx(one, abs=1e-5)
+
+
+def test_two_processes_train_one_model(henkan, torchrun, tmp_path, pairs):
+    """The leader alone prints and saves; without dropout the result is that of one process, but for its last bits."""
+    settings = (*SETTINGS, "--epochs", 40, "--dropout", 0, "--embedding-dropout", 0)
+    one = henkan("train", pairs, *settings, "--engine", "torch", "--out", "one")
+    process = torchrun("-m", "henkan", "train", pairs, *settings, "--out", "two")
+    out, err = process.communicate()
+    assert process.returncode == 0, err
+    assert out.count("exact match") == 1
+    assert err.count("epoch 40/40") == 1
+    assert "2 processes share each batch" in err
+    exact = [json.loads((tmp_path / name / "metrics.json").read_text())["exact_match"] for name in ("one", "two")]
+    assert exact[0] == pytest.approx(exact[1], abs=0.1)
+    assert "exact match" in one.stdout
+    assert not (tmp_path / "two" / "checkpoint").exists()
+    assert load(tmp_path / "two").predict(["agn", "flr"]) == ["AGN", "FLR"]
+
+
+def test_a_signal_stops_all_of_them_and_all_go_on(torchrun, tmp_path, pairs):
+    command = ("-m", "henkan", "train", pairs, *SETTINGS, "--epochs", 30)
+    torchrun(*command, "--out", "whole").communicate()
+    process = torchrun(*command, "--out", "m", "--checkpoint-every", 0)
+    wait_for(lambda: progress(tmp_path) > 0, process)
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate()
+    assert process.returncode != 0
+    assert err.count("stopped; nothing is lost") == 2, err
+    out, err = torchrun("-m", "henkan", "train", "--resume", "m").communicate()
+    assert "exact match" in out, err
+    assert weights(tmp_path / "m") == weights(tmp_path / "whole")
+
+
+def member(rank):
+    """The process of that rank."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            environment = (folder / "environ").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if f"RANK={rank}".encode() in environment and b"henkan" in (folder / "cmdline").read_bytes():
+            return int(folder.name)
+    return None
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="finds the process of a rank in /proc")
+def test_a_member_that_dies_ends_the_run_and_a_restart_goes_on(torchrun, tmp_path, pairs):
+    command = ("-m", "henkan", "train", pairs, *SETTINGS, "--epochs", 20, "--checkpoint-every", 0)
+    process = torchrun(*command, "--out", "m")
+    wait_for(lambda: progress(tmp_path) > 0, process)
+    os.kill(member(1), signal.SIGKILL)
+    _, err = process.communicate()
+    assert process.returncode != 0
+    assert "henkan/cli/main.py" not in err  # torchrun shows a traceback of its own
+    assert "another process of this training has died" in err or "stopped; nothing is lost" in err
+    assert (tmp_path / "m" / "checkpoint" / "plan.json").exists()
+    out, err = torchrun("-m", "henkan", "train", "--resume", "m").communicate()
+    assert "exact match" in out, err
+
+    process = torchrun(*command, "--out", "n", options=("--max-restarts", "1"))
+    wait_for(lambda: (tmp_path / "n/checkpoint/progress.json").exists(), process)
+    os.kill(member(1), signal.SIGKILL)
+    out, err = process.communicate()
+    assert process.returncode == 0, err
+    assert "exact match" in out
+    assert weights(tmp_path / "n") == weights(tmp_path / "m")
+
+
+def test_what_cannot_be_is_one_sentence(refused, henkan, pairs):
+    assert "leave these out, or choose the engine torch" in refused(
+        "train", pairs, "--engine", "numpy", "--device", "cpu"
+    )
+    assert "no choice" not in henkan("train", pairs, *SETTINGS, "--device", "cpu", "--quiet").stderr
