@@ -8,7 +8,45 @@ import numpy as np
 import pytest
 
 import henkan
-from henkan import ModelFolderError, artefact
+from henkan import ModelFolderError, artefact, storage
+
+
+def test_a_file_is_on_the_disk_before_its_name_is_and_the_name_before_it_counts(tmp_path, monkeypatch):
+    """Synced, renamed, and the folder synced: in another order, a power cut could leave half a file or none."""
+    happened, sync, replace = [], os.fsync, os.replace
+
+    def name_of(descriptor):
+        paths = [tmp_path, *tmp_path.iterdir()]
+        return next(path.name for path in paths if os.path.samestat(os.fstat(descriptor), path.stat()))
+
+    def recorded_sync(descriptor):
+        happened.append(("sync", name_of(descriptor), (tmp_path / "a").read_bytes(), os.fstat(descriptor).st_size))
+        sync(descriptor)
+
+    def recorded_replace(source, target):
+        happened.append(("replace", Path(source).name, Path(target).name, Path(source).read_bytes()))
+        replace(source, target)
+
+    (tmp_path / "a").write_bytes(b"old")
+    monkeypatch.setattr(os, "fsync", recorded_sync)
+    monkeypatch.setattr(os, "replace", recorded_replace)
+    storage.write_file(tmp_path / "a", b"newer")
+    size = tmp_path.stat().st_size
+    assert happened == [
+        ("sync", "a.part", b"old", len(b"newer")),
+        ("replace", "a.part", "a", b"newer"),
+        ("sync", tmp_path.name, b"newer", size),
+    ]
+
+
+def test_what_is_no_model_is_not_told_to_be_one(tmp_path):
+    """Checkpoints are read by the same functions, and say themselves what is to be done."""
+    with pytest.raises(ModelFolderError, match=r"tensors cannot be read \(No such file or directory\)$"):
+        storage.read_file(tmp_path, "tensors", 9)
+    with pytest.raises(ModelFolderError, match=r"tensors is damaged$"):
+        storage.load_tensors(b"", tmp_path, "tensors")
+    with pytest.raises(ModelFolderError, match=r"manifest\.json cannot be read .*; name a folder that `henkan train` w"):
+        henkan.load(tmp_path)
 
 
 def test_what_is_in_the_folder(folder):

@@ -321,7 +321,8 @@ def _members(
     numbers = sum(map(prod, shapes.values())) * count
     most = min(4 * numbers + BYTES_TO_NAME_WEIGHTS * (len(shapes) * count + 1), MOST_WEIGHT_BYTES)
     name = "weights.safetensors"
-    tensors = load_tensors(_checked(folder, name, manifest, most), folder, name)
+    content = _checked(folder, name, manifest, most)
+    tensors = load_tensors(content, folder, name, advice="train again or restore it")
     wanted = {f"members.{k}.{weight}": shape for k in range(count) for weight, shape in shapes.items()}
     if {tensor: array.shape for tensor, array in tensors.items()} != wanted:
         raise ModelFolderError(f"{folder}: {name} does not fit config.json and vocabulary.json")
@@ -356,4 +357,5 @@ def _temperature(calibration: Any) -> float | None:
 def _read(folder: Path, name: str, most: int) -> bytes:
     """A file of the model: the incoming one, if there is one, else the settled one."""
     incoming = folder / INCOMING / name
-    return read_file(folder, f"{INCOMING}/{name}" if os.path.lexists(incoming) else name, most)
+    place = f"{INCOMING}/{name}" if os.path.lexists(incoming) else name
+    return read_file(folder, place, most, advice="name a folder that `henkan train` wrote")

@@ -50,11 +50,12 @@ def sync_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
-def read_file(folder: Path, name: str, most: int) -> bytes:
+def read_file(folder: Path, name: str, most: int, *, advice: str = "") -> bytes:
     """The bytes of a file in a folder.
 
     Args:
         most: bytes; a larger file is refused before it is read.
+        advice: what to do if it cannot be read, which depends on what the folder is; "": the caller says it.
 
     Raises:
         ModelFolderError: if it cannot be read, is larger, no ordinary file, or leads out of the folder.
@@ -77,9 +78,7 @@ def read_file(folder: Path, name: str, most: int) -> bytes:
             return file.read(status.st_size)
     except (OSError, RuntimeError) as error:  # a RuntimeError is a circle of links
         reason = getattr(error, "strerror", None) or error
-        raise ModelFolderError(
-            f"{folder}: {name} cannot be read ({reason}); name a folder that `henkan train` wrote"
-        ) from None
+        raise ModelFolderError(f"{folder}: {name} cannot be read ({reason}){advice and '; ' + advice}") from None
 
 
 def sha256(content: bytes) -> str:
@@ -127,11 +126,14 @@ def unseal(content: bytes, folder: Path, name: str) -> Any:
     raise ModelFolderError(f"{folder}: {name} is damaged or was changed")
 
 
-def load_tensors(content: bytes, folder: Path, name: str, *, finite: bool = True) -> Mapping[str, Array]:
+def load_tensors(
+    content: bytes, folder: Path, name: str, *, finite: bool = True, advice: str = ""
+) -> Mapping[str, Array]:
     """Name -> array of a safetensors file.
 
     Args:
         finite: whether every number must be.
+        advice: what to do if it is damaged; as for `read_file`.
 
     Raises:
         ModelFolderError: if it is none, or an array is not of (finite) float32 numbers.
@@ -139,7 +141,7 @@ def load_tensors(content: bytes, folder: Path, name: str, *, finite: bool = True
     try:
         tensors: Mapping[str, Array] = load_safetensors(content)
     except (SafetensorError, ValueError, KeyError, TypeError, AttributeError):
-        raise ModelFolderError(f"{folder}: {name} is damaged; train again or restore it") from None
+        raise ModelFolderError(f"{folder}: {name} is damaged{advice and '; ' + advice}") from None
     for tensor, array in tensors.items():
         if array.dtype != np.float32 or (finite and not np.isfinite(array).all()):
             raise ModelFolderError(f"{folder}: the weights {tensor!r:.100} are not finite float32 numbers")
