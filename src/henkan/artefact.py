@@ -28,6 +28,7 @@ from uuid import uuid4
 import numpy as np
 from safetensors.numpy import save as save_safetensors
 
+from henkan import metrics
 from henkan.batch import Array
 from henkan.config import ModelConfig, TrainingConfig, from_dict, to_dict
 from henkan.errors import HenkanError, ModelFolderError
@@ -330,19 +331,12 @@ def _members(
 
 
 def _metrics(folder: Path) -> dict[str, Any]:
-    """What was measured. It may be edited or deleted, for no answer depends on it: what is no metrics is left out."""
+    """What was measured, as far as there is a file that says so."""
     try:
-        metrics = from_json(_read(folder, "metrics.json", MOST_BYTES["metrics.json"]), folder, "metrics.json")
+        content = _read(folder, "metrics.json", MOST_BYTES["metrics.json"])
+        return metrics.checked(from_json(content, folder, "metrics.json"))
     except ModelFolderError:
         return {}
-    try:
-        histories = metrics.get("members", [metrics])
-        sound = all(
-            type(epoch["seconds"]) in (int, float) for history in histories for epoch in history["epochs"]
-        ) and all(type(metrics[name]) is int for name in ("pairs", "held_out", "weights"))
-    except (KeyError, TypeError, AttributeError):
-        sound = False
-    return metrics if sound else {}
 
 
 def _temperature(calibration: Any) -> float | None:
