@@ -4,7 +4,10 @@ from pathlib import Path
 import pytest
 
 import henkan
+from henkan import strict_json
+from henkan.limits import most_of_metrics
 from henkan.metrics import checked
+from henkan.storage import to_json
 
 SAVED = Path(__file__).parent / "reliability" / "saved"
 RECORD = {"epoch": 1, "loss": 0.5, "exact_match": 0.25, "seconds": 2.5, "learning_rate": 0.01, "dev_loss": None}
@@ -23,6 +26,27 @@ def test_names_that_are_not_theirs_are_left_out():
     assert checked({**METRICS, "mine": [[]], "epochs": [{**RECORD, "mine": 1}]}) == METRICS
     older = {name: value for name, value in RECORD.items() if name != "dev_loss"}
     assert checked({**METRICS, "epochs": [older]})["epochs"] == [older]
+
+
+def test_the_largest_that_is_written_is_believed():
+    """Two hundred epochs of each of a thousand members; ten thousand epochs of one."""
+    numbers = dict.fromkeys(("loss", "exact_match", "seconds", "learning_rate", "dev_loss"), 2.2250738585072014e-308)
+    history = {"seed": 2**63, "epochs": [{"epoch": 100, **numbers}] * 200, "best_epoch": 100}
+    one, two = (to_json({**METRICS, **history, "members": [history] * members}) for members in (1, 2))
+    of_thousand = (len(one) + 999 * (len(two) - len(one)), _marks(one) + 999 * (_marks(two) - _marks(one)))
+    most = most_of_metrics(1000)
+    assert of_thousand[0] <= most.bytes
+    assert of_thousand[1] < most.values
+    metrics = {**METRICS, **history, "epochs": [{"epoch": 100, **numbers}] * 10_000}
+    written, most = to_json(metrics), most_of_metrics(1)
+    assert len(written) <= most.bytes
+    assert strict_json.parse(written, most=most.values) == metrics
+    with pytest.raises(ValueError, match="more values"):
+        strict_json.parse(written, most=9999)
+
+
+def _marks(content):
+    return sum(map(content.count, (b"[", b"{", b",")))
 
 
 @pytest.mark.parametrize(
