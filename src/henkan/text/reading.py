@@ -120,7 +120,7 @@ def read_pairs(
         with path.open("rb") as file:
             pairs = Pairs.of(_pairs(_lines(_unpacked(file, path), path), path, parse, rejects, progress))
     except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror or error}); check the name") from None
+        raise DataError(f"{path}: cannot be read ({error.strerror or error}); check the name and the rights") from None
     if not len(pairs):
         if rejects is not None and rejects.left_out > before:
             raise DataError(f"{path}: no line could be read as a pair; {rejects.path} has the reasons")
