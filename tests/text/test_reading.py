@@ -1,7 +1,10 @@
 import gzip
 import json
 import os
+import sys
 import threading
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -119,6 +122,49 @@ def test_a_pipe_is_read_and_an_endless_file_is_not(tmp_path):
         read_pairs(Path("/dev/null"))
     with pytest.raises(DataError, match="/dev/zero, line 1: longer than"):
         read_pairs(Path("/dev/zero"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux how much of a pipe has been read")
+@pytest.mark.parametrize(
+    ("content", "read"),
+    [
+        (gzip.compress(b"a\tb\n"), Pairs(["a"], ["b"])),
+        (b"\xef\xbb\xbfa\tb\n", Pairs(["a"], ["b"])),
+        (b"a\tb", Pairs(["a"], ["b"])),
+        (b"\t", Pairs([""], [""])),
+        ("\ufeffa\tb\n".encode("utf-32-be"), "this is UTF-16 or UTF-32"),
+        ("\ufeffa\tb\n".encode("utf-16-le"), "this is UTF-16 or UTF-32"),
+    ],
+)
+def test_a_pipe_that_gives_a_byte_at_a_time(tmp_path, content, read):
+    """Of the first bytes, by which gzip and UTF-16 are known, each is read before the next is written."""
+    import fcntl
+    import termios
+
+    os.mkfifo(tmp_path / "pipe")
+    done = threading.Event()
+
+    def write():
+        with suppress(BrokenPipeError), (tmp_path / "pipe").open("wb", buffering=0) as pipe:
+            for place in range(len(content)):
+                pipe.write(content[place : place + 1])
+                while place < 4 and unread(pipe) and not done.is_set():
+                    time.sleep(0.001)
+
+    def unread(pipe):
+        return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        if isinstance(read, Pairs):
+            assert read_pairs(tmp_path / "pipe") == read
+        else:
+            with pytest.raises(DataError, match=read):
+                read_pairs(tmp_path / "pipe")
+    finally:
+        done.set()
+        writer.join()
 
 
 def test_a_million_different_symbols(file):

@@ -22,6 +22,8 @@ MOST_PIECES = 1024
 LINES_BETWEEN_REPORTS = 20_000
 UTF16_OR_32 = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 GZIP = b"\x1f\x8b"
+LONGEST_MARK = 4
+BUFFER = 2**16
 HEADER = b"file\tline\treason\ttext\n"
 
 Progress = Callable[[int], None]
@@ -117,7 +119,7 @@ def read_pairs(
 
     before = 0 if rejects is None else rejects.left_out
     try:
-        with path.open("rb") as file:
+        with path.open("rb", buffering=0) as file:
             pairs = Pairs.of(_pairs(_lines(_unpacked(file, path), path), path, parse, rejects, progress))
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error}); check the name and the rights") from None
@@ -128,12 +130,32 @@ def read_pairs(
     return pairs
 
 
-def _unpacked(file: BinaryIO, path: Path) -> BinaryIO:
+class _Begun(io.RawIOBase):
+    """A file whose first bytes were read already, and come first nevertheless: a pipe cannot go back."""
+
+    def __init__(self, begin: bytes, file: io.RawIOBase) -> None:
+        self._begin, self._file = begin, file
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        if not self._begin:
+            return self._file.readinto(buffer)
+        count = min(len(buffer), len(self._begin))
+        buffer[:count], self._begin = self._begin[:count], self._begin[count:]
+        return count
+
+
+def _unpacked(file: io.RawIOBase, path: Path) -> BinaryIO:
     """The file's own bytes, or those that gzip has packed."""
-    begin = cast(io.BufferedReader, file).peek(4)[:4]
+    begin = b""
+    while len(begin) < LONGEST_MARK and (more := file.read(LONGEST_MARK - len(begin))):  # a pipe may give one at a time
+        begin += more
     if begin.startswith(UTF16_OR_32):
         raise DataError(f"{path}: this is UTF-16 or UTF-32; convert it first, as with `iconv -f UTF-16 -t UTF-8`")
-    return cast(BinaryIO, gzip.GzipFile(fileobj=file)) if begin.startswith(GZIP) else file
+    whole = io.BufferedReader(_Begun(begin, file), BUFFER)
+    return cast(BinaryIO, gzip.GzipFile(fileobj=whole)) if begin.startswith(GZIP) else whole
 
 
 def _lines(file: BinaryIO, path: Path) -> Iterator[bytes]:
