@@ -3,12 +3,14 @@
 import os
 import subprocess
 import sys
+from contextlib import contextmanager
 from itertools import product
 
 import pytest
 
 from henkan import Seq2Seq
 
+NOBODY = 65534
 WORDS = ["".join(letters) for length in (1, 2, 3) for letters in product("abc", repeat=length)]
 
 
@@ -30,6 +32,23 @@ def folder(trained, tmp_path):
     """The same model, saved."""
     trained.save(tmp_path / "model")
     return tmp_path / "model"
+
+
+@pytest.fixture
+def without_rights():
+    """Within it, even root has no more rights than anybody."""
+
+    @contextmanager
+    def as_anybody():
+        user = os.geteuid()
+        if user == 0:
+            os.seteuid(NOBODY)
+        try:
+            yield
+        finally:
+            os.seteuid(user)
+
+    return as_anybody
 
 
 @pytest.fixture

@@ -8,7 +8,45 @@ import numpy as np
 import pytest
 
 import henkan
-from henkan import ModelFolderError, artefact
+from henkan import ModelFolderError, artefact, storage
+
+
+def test_a_file_is_on_the_disk_before_its_name_is_and_the_name_before_it_counts(tmp_path, monkeypatch):
+    """Synced, renamed, and the folder synced: in another order, a power cut could leave half a file or none."""
+    happened, sync, replace = [], os.fsync, os.replace
+
+    def name_of(descriptor):
+        paths = [tmp_path, *tmp_path.iterdir()]
+        return next(path.name for path in paths if os.path.samestat(os.fstat(descriptor), path.stat()))
+
+    def recorded_sync(descriptor):
+        happened.append(("sync", name_of(descriptor), (tmp_path / "a").read_bytes(), os.fstat(descriptor).st_size))
+        sync(descriptor)
+
+    def recorded_replace(source, target):
+        happened.append(("replace", Path(source).name, Path(target).name, Path(source).read_bytes()))
+        replace(source, target)
+
+    (tmp_path / "a").write_bytes(b"old")
+    monkeypatch.setattr(os, "fsync", recorded_sync)
+    monkeypatch.setattr(os, "replace", recorded_replace)
+    storage.write_file(tmp_path / "a", b"newer")
+    size = tmp_path.stat().st_size
+    assert happened == [
+        ("sync", "a.part", b"old", len(b"newer")),
+        ("replace", "a.part", "a", b"newer"),
+        ("sync", tmp_path.name, b"newer", size),
+    ]
+
+
+def test_what_is_no_model_is_not_told_to_be_one(tmp_path):
+    """Checkpoints are read by the same functions, and say themselves what is to be done."""
+    with pytest.raises(ModelFolderError, match=r"tensors cannot be read \(No such file or directory\)$"):
+        storage.read_file(tmp_path, "tensors", 9)
+    with pytest.raises(ModelFolderError, match=r"tensors is damaged$"):
+        storage.load_tensors(b"", tmp_path, "tensors")
+    with pytest.raises(ModelFolderError, match=r"manifest\.json cannot be read .*; name a folder that"):
+        henkan.load(tmp_path)
 
 
 def test_what_is_in_the_folder(folder):
@@ -98,6 +136,9 @@ def rewrite(folder, name, change):
         ("config.json", lambda v: v.update(members=10**12), "members"),
         ("config.json", lambda v: v["data"].update(more=1), "config.json does not have the form"),
         ("config.json", lambda v: v.update(members="x"), "'x' members; that cannot be"),
+        ("config.json", lambda v: v.update(more=[]), "config.json does not have the form"),
+        ("config.json", lambda v: v.update(calibration={"temperature": 1.0, "more": []}), "config.json does not have"),
+        ("vocabulary.json", lambda v: v.update(more=[]), "does not have the form"),
         ("vocabulary.json", lambda v: v["source"]["symbols"].append("z"), "does not fit"),
         ("vocabulary.json", lambda v: v.update(source=v["target"]), "does not fit"),
         ("vocabulary.json", lambda v: v["source"].update(symbols=3), "vocabulary does not have the form"),
@@ -107,6 +148,20 @@ def test_what_does_not_fit_is_refused(folder, name, change, message):
     rewrite(folder, name, change)
     with pytest.raises(ModelFolderError, match=message):
         henkan.load(folder)
+
+
+def test_the_largest_vocabularies_for_their_weights_are_believed(tmp_path):
+    """The fewest weights for the most symbols, and symbols that look like values of JSON, or are long."""
+    settings = {"epochs": 1, "embedding_size": 1, "hidden_size": 1, "batch_size": 1024}
+    many = ["".join(map(chr, range(start, start + 1000))) for start in range(0x4E00, 0x9000, 1000)]
+    characters = henkan.Seq2Seq(**settings).fit(many, ["a"] * len(many))
+    characters.save(tmp_path / "many")
+    assert henkan.load(tmp_path / "many").predict(many[:1]) == characters.predict(many[:1])
+    marks = [f"[{{{k},,,,,,,,,}}]" * 9 for k in range(1000)]
+    long = "x" * 2**20
+    separated = henkan.Seq2Seq(**settings, source_symbols=" ").fit([*marks, long], ["a"] * 1001)
+    separated.save(tmp_path / "marks")
+    assert henkan.load(tmp_path / "marks").predict(marks[:1]) == separated.predict(marks[:1])
 
 
 def test_no_folder_and_no_model(tmp_path):

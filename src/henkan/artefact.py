@@ -28,23 +28,25 @@ from uuid import uuid4
 import numpy as np
 from safetensors.numpy import save as save_safetensors
 
+from henkan import metrics
 from henkan.batch import Array
 from henkan.config import ModelConfig, TrainingConfig, from_dict, to_dict
 from henkan.errors import HenkanError, ModelFolderError
-from henkan.storage import from_json, load_tensors, read_file, sha256, sync_folder, to_json, write_file
+from henkan.limits import SETTINGS, most_of_metrics, most_of_vocabulary, most_of_weights
+from henkan.storage import file_size, from_json, load_tensors, read_file, sha256, sync_folder, to_json, write_file
 from henkan.text.vocabulary import Vocabulary
 
 FORMAT = "henkan-model"
 FORMAT_VERSION = 1
 MOST_MEMBERS = 1000
+CONFIG = {"model", "training", "data", "members", "calibration"}
+VOCABULARY = {"source", "target"}
 HASHED = ("config.json", "vocabulary.json", "weights.safetensors")
 WRITTEN = (*HASHED, "metrics.json", "README.md", "manifest.json", "learning_curve.png")
 INCOMING = "incoming"
 CHECKPOINT = "checkpoint"
-MOST_BYTES = {"manifest.json": 2**20, "config.json": 2**20, "vocabulary.json": 2**28, "metrics.json": 2**28}
-MOST_WEIGHT_BYTES = 2**33
 ATTEMPTS = 20
-BYTES_TO_NAME_WEIGHTS = 512  # more than a file of weights spends on the name and the place of one array
+NO_MODEL = "name a folder that `henkan train` wrote"
 
 Shapes = Callable[[ModelConfig, int, int], Mapping[str, tuple[int, ...]]]
 Migration = Callable[[Any, Any], tuple[Any, Any]]
@@ -261,13 +263,16 @@ def _stamp(folder: Path) -> object:
 
 def _load(folder: Path, shapes: Shapes) -> Artefact:
     manifest = _manifest(folder)
+    weights = file_size(folder, _place(folder, "weights.safetensors"), advice=NO_MODEL)
     config, vocabulary = (
-        from_json(_checked(folder, name, manifest, MOST_BYTES[name]), folder, name)
-        for name in ("config.json", "vocabulary.json")
+        from_json(_checked(folder, name, manifest, most.bytes), folder, name, most=most.values)
+        for name, most in (("config.json", SETTINGS), ("vocabulary.json", most_of_vocabulary(weights)))
     )
     try:
         for version in range(manifest["format_version"], FORMAT_VERSION):
             config, vocabulary = MIGRATIONS[version](config, vocabulary)
+        if set(config) != CONFIG or set(vocabulary) != VOCABULARY:
+            raise ValueError("other names than henkan writes")
         model = from_dict(ModelConfig, config["model"])
         training = from_dict(TrainingConfig, config["training"])
         source, target = (Vocabulary.from_dict(vocabulary[side]) for side in ("source", "target"))
@@ -287,13 +292,14 @@ def _load(folder: Path, shapes: Shapes) -> Artefact:
         members=_members(folder, manifest, wanted, count),
         data=data,
         temperature=temperature,
-        metrics=_metrics(folder),
+        metrics=_metrics(folder, count),
     )
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
     """The manifest, as far as it must be known."""
-    manifest = from_json(_read(folder, "manifest.json", MOST_BYTES["manifest.json"]), folder, "manifest.json")
+    name = "manifest.json"
+    manifest = from_json(_read(folder, name, SETTINGS.bytes), folder, name, most=SETTINGS.values)
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise ModelFolderError(f"{folder}: manifest.json is not that of a henkan model")
     version = manifest.get("format_version")
@@ -319,41 +325,40 @@ def _members(
 ) -> list[dict[str, Array]]:
     """The weights of every member; nothing is read that is larger than they can be."""
     numbers = sum(map(prod, shapes.values())) * count
-    most = min(4 * numbers + BYTES_TO_NAME_WEIGHTS * (len(shapes) * count + 1), MOST_WEIGHT_BYTES)
     name = "weights.safetensors"
-    tensors = load_tensors(_checked(folder, name, manifest, most), folder, name)
+    content = _checked(folder, name, manifest, most_of_weights(numbers, len(shapes) * count))
+    tensors = load_tensors(content, folder, name, advice="train again or restore it")
     wanted = {f"members.{k}.{weight}": shape for k in range(count) for weight, shape in shapes.items()}
     if {tensor: array.shape for tensor, array in tensors.items()} != wanted:
         raise ModelFolderError(f"{folder}: {name} does not fit config.json and vocabulary.json")
     return [{weight: tensors[f"members.{k}.{weight}"] for weight in shapes} for k in range(count)]
 
 
-def _metrics(folder: Path) -> dict[str, Any]:
-    """What was measured. It may be edited or deleted, for no answer depends on it: what is no metrics is left out."""
+def _metrics(folder: Path, members: int) -> dict[str, Any]:
+    """What was measured, as far as there is a file that says so."""
+    name, most = "metrics.json", most_of_metrics(members)
     try:
-        metrics = from_json(_read(folder, "metrics.json", MOST_BYTES["metrics.json"]), folder, "metrics.json")
+        return metrics.checked(from_json(_read(folder, name, most.bytes), folder, name, most=most.values))
     except ModelFolderError:
         return {}
-    try:
-        histories = metrics.get("members", [metrics])
-        sound = all(
-            type(epoch["seconds"]) in (int, float) for history in histories for epoch in history["epochs"]
-        ) and all(type(metrics[name]) is int for name in ("pairs", "held_out", "weights"))
-    except (KeyError, TypeError, AttributeError):
-        sound = False
-    return metrics if sound else {}
 
 
 def _temperature(calibration: Any) -> float | None:
     if calibration is None:
         return None
     temperature = calibration["temperature"]
+    if len(calibration) > 1:
+        raise ValueError("other names than henkan writes")
     if type(temperature) is not float or not 0 < temperature < float("inf"):
         raise ModelFolderError(f"config.json gives the temperature {temperature!r:.20}; that cannot be")
     return temperature
 
 
 def _read(folder: Path, name: str, most: int) -> bytes:
-    """A file of the model: the incoming one, if there is one, else the settled one."""
-    incoming = folder / INCOMING / name
-    return read_file(folder, f"{INCOMING}/{name}" if os.path.lexists(incoming) else name, most)
+    """The bytes of a file of the model."""
+    return read_file(folder, _place(folder, name), most, advice=NO_MODEL)
+
+
+def _place(folder: Path, name: str) -> str:
+    """Which file of that name counts: the incoming one, if there is one, else the settled one."""
+    return f"{INCOMING}/{name}" if os.path.lexists(folder / INCOMING / name) else name

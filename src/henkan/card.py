@@ -17,7 +17,7 @@ def model_card(artefact: Artefact, folder: Path, version: str, *, pictured: bool
     epochs = metrics.get("epochs", [])
     measured, members = metrics.get("exact_match"), len(artefact.members)
     accuracy = "No pairs were held out, so its accuracy was not measured in training."
-    if isinstance(measured, float):  # metrics.json may be edited
+    if measured is not None:
         kept = (
             f"epoch {metrics.get('best_epoch')} was kept" if members == 1 else "each member is that of its best epoch"
         )
@@ -29,7 +29,7 @@ def model_card(artefact: Artefact, folder: Path, version: str, *, pictured: bool
     model = "A sequence-to-sequence model" if members == 1 else f"An ensemble of {members} sequence-to-sequence models"
     others = "It reads others as unknown." if artefact.source_vocabulary.unknown else "It knows no others."
     seconds = sum(
-        epoch.get("seconds", 0) for history in metrics.get("members", [metrics]) for epoch in history.get("epochs", [])
+        epoch["seconds"] for history in metrics.get("members", [metrics]) for epoch in history.get("epochs", [])
     )
     kind = "pairs of the task" if data.get("task") else "pairs from"
     settings = {**to_dict(artefact.model), **to_dict(artefact.training), "epochs": len(epochs)}

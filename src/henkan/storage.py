@@ -6,8 +6,8 @@ import hashlib
 import json
 import os
 import stat
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -50,23 +50,20 @@ def sync_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
-def read_file(folder: Path, name: str, most: int) -> bytes:
+def read_file(folder: Path, name: str, most: int, *, advice: str = "") -> bytes:
     """The bytes of a file in a folder.
 
     Args:
         most: bytes; a larger file is refused before it is read.
+        advice: what to do if it cannot be read, which depends on what the folder is; "": the caller says it.
 
     Raises:
         ModelFolderError: if it cannot be read, is larger, no ordinary file, or leads out of the folder.
     """
-    try:
-        path = (folder / name).resolve(strict=True)
-        if not path.is_relative_to(folder.resolve()):
-            raise ModelFolderError(
-                f"{folder}: {name} is a link that leads out of the folder; put the file itself there"
-            )
+    with _named(folder, name, advice):
         # Not blocking: a pipe that nobody writes to would be waited for.
-        with open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)), "rb") as file:
+        flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+        with open(os.open(_inside(folder, name), flags), "rb") as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise ModelFolderError(f"{folder}: {name} is no ordinary file; the folder is damaged")
@@ -75,11 +72,34 @@ def read_file(folder: Path, name: str, most: int) -> bytes:
                     f"{folder}: {name} is damaged ({status.st_size:,} bytes, where there can be at most {most:,})"
                 )
             return file.read(status.st_size)
+
+
+def file_size(folder: Path, name: str, *, advice: str = "") -> int:
+    """The bytes that a file in a folder has.
+
+    Raises:
+        ModelFolderError: if there is none, or it leads out of the folder.
+    """
+    with _named(folder, name, advice):
+        return _inside(folder, name).stat().st_size
+
+
+def _inside(folder: Path, name: str) -> Path:
+    """Where a file in a folder is, links followed."""
+    path = (folder / name).resolve(strict=True)
+    if not path.is_relative_to(folder.resolve()):
+        raise ModelFolderError(f"{folder}: {name} is a link that leads out of the folder; put the file itself there")
+    return path
+
+
+@contextmanager
+def _named(folder: Path, name: str, advice: str) -> Iterator[None]:
+    """Have the system's errors name the file."""
+    try:
+        yield
     except (OSError, RuntimeError) as error:  # a RuntimeError is a circle of links
         reason = getattr(error, "strerror", None) or error
-        raise ModelFolderError(
-            f"{folder}: {name} cannot be read ({reason}); name a folder that `henkan train` wrote"
-        ) from None
+        raise ModelFolderError(f"{folder}: {name} cannot be read ({reason}){advice and '; ' + advice}") from None
 
 
 def sha256(content: bytes) -> str:
@@ -95,16 +115,19 @@ def to_json(value: Any) -> bytes:
         return (json.dumps(value, indent=2, allow_nan=False) + "\n").encode()
 
 
-def from_json(content: bytes, folder: Path, name: str) -> Any:
+def from_json(content: bytes, folder: Path, name: str, *, most: int | None = None) -> Any:
     """The value of JSON.
 
+    Args:
+        most: values that there can be; None: any number.
+
     Raises:
-        ModelFolderError: if it is none, nested too deep, or names a thing twice, which readers understand differently.
+        ModelFolderError: if `strict_json.parse` refuses it.
     """
     try:
-        return strict_json.parse(content)
+        return strict_json.parse(content, most=most)
     except ValueError:
-        raise ModelFolderError(f"{folder}: {name} is damaged (not JSON)") from None
+        raise ModelFolderError(f"{folder}: {name} is damaged (not JSON as henkan writes it)") from None
 
 
 def seal(value: Any) -> bytes:
@@ -127,11 +150,14 @@ def unseal(content: bytes, folder: Path, name: str) -> Any:
     raise ModelFolderError(f"{folder}: {name} is damaged or was changed")
 
 
-def load_tensors(content: bytes, folder: Path, name: str, *, finite: bool = True) -> Mapping[str, Array]:
+def load_tensors(
+    content: bytes, folder: Path, name: str, *, finite: bool = True, advice: str = ""
+) -> Mapping[str, Array]:
     """Name -> array of a safetensors file.
 
     Args:
         finite: whether every number must be.
+        advice: what to do if it is damaged; as for `read_file`.
 
     Raises:
         ModelFolderError: if it is none, or an array is not of (finite) float32 numbers.
@@ -139,7 +165,7 @@ def load_tensors(content: bytes, folder: Path, name: str, *, finite: bool = True
     try:
         tensors: Mapping[str, Array] = load_safetensors(content)
     except (SafetensorError, ValueError, KeyError, TypeError, AttributeError):
-        raise ModelFolderError(f"{folder}: {name} is damaged; train again or restore it") from None
+        raise ModelFolderError(f"{folder}: {name} is damaged{advice and '; ' + advice}") from None
     for tensor, array in tensors.items():
         if array.dtype != np.float32 or (finite and not np.isfinite(array).all()):
             raise ModelFolderError(f"{folder}: the weights {tensor!r:.100} are not finite float32 numbers")

@@ -1,5 +1,6 @@
 import gzip
 import json
+import os
 
 SMALL = ("--epochs", "1", "--hidden-size", "8", "--embedding-size", "4", "--quiet")
 
@@ -24,11 +25,32 @@ def test_lines_that_are_no_pairs_are_left_out_and_listed(henkan, refused, tmp_pa
     assert "1 of 2 lines" in henkan("score", "m", dev, "--rejects", "r2.tsv").stderr
 
 
-def test_rejects_do_not_overwrite_data(refused, pairs_file):
-    before = pairs_file.read_bytes()
-    sentence = refused("train", pairs_file, "--rejects", pairs_file, *SMALL)
-    assert "there is a file that is no list of rejects; choose another --rejects" in sentence
-    assert pairs_file.read_bytes() == before
+def test_rejects_do_not_overwrite_data(refused, tmp_path, pairs_file):
+    (tmp_path / "list.tsv").write_bytes(b"file\tline\treason\ttext\nold.tsv\t3\twhy\tx\nmended\tMENDED\n")
+    with pairs_file.open("ab") as file:
+        file.write(b"no pair\n")
+    for data, more, rejects, words in (
+        (pairs_file, (), "m.tsv", "there is a file that is no list of rejects; choose another --rejects"),
+        (pairs_file, (), pairs_file, "rejects cannot be listed in a file that is read; choose another --rejects"),
+        ("list.tsv", (), "list.tsv", "rejects cannot be listed in a file that is read"),
+        (pairs_file, ("--dev", "list.tsv"), "list.tsv", "rejects cannot be listed in a file that is read"),
+    ):
+        (tmp_path / "m.tsv").write_bytes(b"mine")
+        before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+        assert words in refused("train", data, *more, "--rejects", rejects, *SMALL)
+        assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_rejects_that_cannot_be_written(refused, tmp_path, pairs_file):
+    assert "none/r.tsv: the list of rejects cannot be written (No such file" in refused(
+        "train", pairs_file, "--rejects", "none/r.tsv", *SMALL
+    )
+    with pairs_file.open("ab") as file:
+        file.write(b"no pair\n")
+    if os.path.exists("/dev/full"):
+        sentence = refused("train", pairs_file, "--rejects", "/dev/full", *SMALL)
+        assert "/dev/full: the list of rejects cannot be written (No space left on device)" in sentence
+    assert [path.name for path in tmp_path.iterdir()] == ["words.tsv"]
 
 
 def test_packed_files_and_json_lines(henkan, tmp_path, words):

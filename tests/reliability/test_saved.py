@@ -4,6 +4,8 @@ import hashlib
 import json
 import os
 import shutil
+import subprocess
+import sys
 import tracemalloc
 from pathlib import Path
 
@@ -181,6 +183,60 @@ def test_a_hostile_folder_is_refused_with_little_memory(tmp_path, what):
         assert tracemalloc.get_traced_memory()[1] < 64 * 2**20
     finally:
         tracemalloc.stop()
+
+
+def values(count):
+    return b"[" + b"[]," * count + b"[]]"
+
+
+LARGE = {
+    "metrics of many values": ("metrics.json", lambda _: values(11_000_000)),
+    "metrics as large as they can be": ("metrics.json", lambda _: values(1_400_000)),
+    "metrics with many names": (
+        "metrics.json",
+        lambda _: b"{" + b",".join(b'"%d":0' % k for k in range(350_000)) + b"}",
+    ),
+    "a vocabulary of many values": ("vocabulary.json", lambda _: values(11_000_000)),
+    "a vocabulary with another name": ("vocabulary.json", lambda c: c.rstrip()[:-1] + b',"a":' + values(10**6) + b"}"),
+    "a vocabulary of a long symbol": (
+        "vocabulary.json",
+        lambda c: c.replace(b'"9"', '"😀'.encode() + b"9" * 64_000_000 + b'"'),
+    ),
+    "settings of many values": ("config.json", lambda c: c.rstrip()[:-1] + b',"a":' + values(340_000) + b"}"),
+    "a manifest of many values": ("manifest.json", lambda c: c.rstrip()[:-1] + b',"a":' + values(340_000) + b"}"),
+}
+
+MEASURE = """
+import sys
+import henkan
+
+def peak():
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
+
+henkan.load(sys.argv[1])
+before = peak()
+try:
+    henkan.load(sys.argv[2])
+    print("loaded")
+except henkan.ModelFolderError as error:
+    print(str(error).removeprefix(sys.argv[2] + ": "))
+print(peak() - before)
+"""
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="the peak of a process's memory is Linux's to tell")
+@pytest.mark.parametrize("what", LARGE)
+def test_large_json_costs_little_memory(tmp_path, what):
+    """Of the whole process, in kilobytes: tracing Python's own would miss what the reader of JSON takes."""
+    name, change = LARGE[what]
+    shutil.copytree(SAVED / "format1-book", tmp_path / "m")
+    rewrite(tmp_path / "m", name, change)
+    command = [sys.executable, "-c", MEASURE, SAVED / "format1-book", tmp_path / "m"]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    said, taken = done.stdout.splitlines()
+    assert said == "loaded" if name == "metrics.json" else said.startswith(f"{name} is damaged")
+    assert int(taken) < 24_000
 
 
 def test_a_file_of_another_size_is_refused_before_it_is_read(tmp_path):

@@ -1,7 +1,13 @@
 import gzip
 import json
 import os
+import random
+import shutil
+import sys
+import tempfile
 import threading
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -121,6 +127,49 @@ def test_a_pipe_is_read_and_an_endless_file_is_not(tmp_path):
         read_pairs(Path("/dev/zero"))
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux how much of a pipe has been read")
+@pytest.mark.parametrize(
+    ("content", "read"),
+    [
+        (gzip.compress(b"a\tb\n"), Pairs(["a"], ["b"])),
+        (b"\xef\xbb\xbfa\tb\n", Pairs(["a"], ["b"])),
+        (b"a\tb", Pairs(["a"], ["b"])),
+        (b"\t", Pairs([""], [""])),
+        ("\ufeffa\tb\n".encode("utf-32-be"), "this is UTF-16 or UTF-32"),
+        ("\ufeffa\tb\n".encode("utf-16-le"), "this is UTF-16 or UTF-32"),
+    ],
+)
+def test_a_pipe_that_gives_a_byte_at_a_time(tmp_path, content, read):
+    """Of the first bytes, by which gzip and UTF-16 are known, each is read before the next is written."""
+    import fcntl
+    import termios
+
+    os.mkfifo(tmp_path / "pipe")
+    done = threading.Event()
+
+    def write():
+        with suppress(BrokenPipeError), (tmp_path / "pipe").open("wb", buffering=0) as pipe:
+            for place in range(len(content)):
+                pipe.write(content[place : place + 1])
+                while place < 4 and unread(pipe) and not done.is_set():
+                    time.sleep(0.001)
+
+    def unread(pipe):
+        return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        if isinstance(read, Pairs):
+            assert read_pairs(tmp_path / "pipe") == read
+        else:
+            with pytest.raises(DataError, match=read):
+                read_pairs(tmp_path / "pipe")
+    finally:
+        done.set()
+        writer.join()
+
+
 def test_a_million_different_symbols(file):
     symbols = [chr(code) for code in range(32, 0x110000) if not 0xD800 <= code < 0xE000][:1_000_000]
     lines = ["".join(symbols[k : k + 1000]) for k in range(0, len(symbols), 1000)]
@@ -146,15 +195,134 @@ def test_rejects_are_listed_with_their_reasons(file, tmp_path):
 
 def test_rejects_never_take_the_place_of_anything_else(file, tmp_path):
     path = file(b"a\tb\nc\n")
-    with pytest.raises(SettingsError, match="no list of rejects"):
-        read_pairs(path, rejects=(own := Rejects(path)))
-    own.close()
+    (tmp_path / "other.tsv").write_bytes(b"mine")
+    for name, words in (("other.tsv", "no list of rejects"), ("pairs.tsv", "in a file that is read")):
+        with pytest.raises(SettingsError, match=words):
+            read_pairs(path, rejects=(own := Rejects(tmp_path / name)))
+        own.close()
     assert path.read_bytes() == b"a\tb\nc\n"
+    assert (tmp_path / "other.tsv").read_bytes() == b"mine"
     for _ in range(2):  # its own list it may replace
         rejects = Rejects(tmp_path / "rejects.tsv")
         read_pairs(path, rejects=rejects)
         rejects.close()
     assert len((tmp_path / "rejects.tsv").read_bytes().splitlines()) == 2
+
+
+LIST = b"file\tline\treason\ttext\nold.tsv\t3\twhy\tx\nmended\tpair\n"
+"""An earlier list, in which somebody has mended a line."""
+
+
+@pytest.mark.parametrize("way", ["itself", "link", "hard link"])
+def test_a_list_of_rejects_that_is_read_is_never_written_over(tmp_path, way):
+    path = read = tmp_path / "rejects.tsv"
+    path.write_bytes(LIST)
+    if way != "itself":
+        read = tmp_path / "same.tsv"
+        read.symlink_to(path) if way == "link" else read.hardlink_to(path)
+    rejects = Rejects(path)
+    with pytest.raises(SettingsError, match=r"rejects\.tsv: rejects cannot be listed in a file that is read"):
+        read_pairs(read, rejects=rejects)
+    rejects.close()
+    assert path.read_bytes() == read.read_bytes() == LIST
+
+
+@pytest.mark.parametrize("content", [b"a\tb\nc\n", b"a\tb\n"])
+@pytest.mark.parametrize("earlier", [LIST, b"", None])
+def test_a_list_that_is_read_second_is_put_back(file, tmp_path, content, earlier):
+    """What was left out of the first file has taken its place by then."""
+    path = tmp_path / "rejects.tsv"
+    if earlier is not None:
+        path.write_bytes(earlier)
+    rejects = Rejects(path)
+    assert read_pairs(file(content), rejects=rejects) == Pairs(["a"], ["b"])
+    if path.exists():
+        with pytest.raises(SettingsError, match="in a file that is read"):
+            read_pairs(path, rejects=rejects)
+    rejects.close()
+    assert (path.read_bytes() if path.exists() else None) == earlier
+
+
+def test_a_list_stands_there_as_soon_as_its_file_was_read(file, tmp_path):
+    """Not when training ends; and it says so if there is nothing to list any more."""
+    path = tmp_path / "rejects.tsv"
+    for content, listed in ((b"a\tb\nc\n", [b"c"]), (b"a\tb\n", [])):
+        rejects = Rejects(path)
+        read_pairs(file(content), rejects=rejects)
+        assert [row.split(b"\t")[-1] for row in path.read_bytes().splitlines()] == [b"text", *listed]
+        rejects.close()
+
+
+def test_a_file_that_cannot_be_read_leaves_the_earlier_list(tmp_path):
+    (tmp_path / "rejects.tsv").write_bytes(LIST)
+    rejects = Rejects(tmp_path / "rejects.tsv")
+    with pytest.raises(DataError, match=r"none\.tsv: cannot be read"):
+        read_pairs(tmp_path / "none.tsv", rejects=rejects)
+    rejects.close()
+    assert (tmp_path / "rejects.tsv").read_bytes() == LIST
+
+
+@pytest.mark.parametrize("content", [b"a\tb\nc\n", b"a\tb\n"])
+@pytest.mark.parametrize(
+    ("name", "reason"), [("none/rejects.tsv", "No such file"), (".", "Is a directory"), ("x" * 300, "too long")]
+)
+def test_a_list_that_cannot_be_written_is_named_whether_or_not_it_is_needed(file, tmp_path, content, name, reason):
+    path, rejects = file(content), Rejects(tmp_path / name)
+    with pytest.raises(SettingsError) as caught:
+        read_pairs(path, rejects=rejects)
+    assert str(caught.value).startswith(f"{tmp_path / name}: the list of rejects cannot be written (")
+    assert reason in str(caught.value)
+    rejects.close()
+    assert [each.name for each in tmp_path.iterdir()] == ["pairs.tsv"]
+
+
+def test_a_list_without_the_right_to_write_it(file, without_rights):
+    with tempfile.TemporaryDirectory() as folder:  # into which others may look; not so into tmp_path
+        public = Path(folder)
+        path = Path(shutil.move(file(b"a\tb\n"), public))
+        (public / "rejects.tsv").write_bytes(LIST)
+        (public / "rejects.tsv").chmod(0o444)
+        public.chmod(0o555)
+        for name in ("rejects.tsv", "other.tsv"):
+            words = rf"{name}: the list of rejects cannot be written \(Permission denied\)"
+            with without_rights(), pytest.raises(SettingsError, match=words):
+                read_pairs(path, rejects=Rejects(public / name))
+        assert (public / "rejects.tsv").read_bytes() == LIST
+        public.chmod(0o700)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full here")
+def test_a_full_disk_is_noticed_when_the_file_was_read(file):
+    rejects = Rejects(Path("/dev/full"))
+    with pytest.raises(SettingsError, match=r"^/dev/full: the list of rejects cannot be written \(No space left"):
+        read_pairs(file(b"a\tb\nc\n"), rejects=rejects)
+    rejects.close()
+    assert not rejects.complete
+
+
+def test_a_pipe_has_the_list_and_then_its_end(file, tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    read = []
+    reader = threading.Thread(target=lambda: read.append((tmp_path / "pipe").read_bytes()))
+    reader.start()
+    rejects = Rejects(tmp_path / "pipe")
+    read_pairs(path := file(b"a\tb\nc\n"), rejects=rejects)
+    read_pairs(path, rejects=rejects)
+    rejects.close()
+    reader.join()
+    assert [row.split(b"\t")[-1] for row in read[0].splitlines()] == [b"text", b"c", b"c"]
+
+
+def test_lines_are_counted_as_they_are_read(tmp_path):
+    numbers = random.Random(0)
+    lines = [f"{numbers.random()}\tx\n" for _ in range(5000)]
+    (tmp_path / "pairs.gz").write_bytes(gzip.compress("".join(["no pair\n", *lines]).encode())[:-1000])
+    rejects = Rejects(tmp_path / "rejects.tsv")
+    with pytest.raises(DataError, match=r"damaged or cut off after line \d{4};") as caught:
+        read_pairs(tmp_path / "pairs.gz", rejects=rejects)
+    rejects.close()
+    assert f"after line {rejects.lines};" in str(caught.value)
+    assert rejects.left_out == 1
 
 
 def test_nothing_but_rejects_is_an_error(file, tmp_path):

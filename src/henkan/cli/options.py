@@ -60,7 +60,7 @@ def listed_rejects(path: Path) -> Rejects:
 
     def end() -> None:
         rejects.close()
-        if rejects.left_out:
+        if rejects.left_out and rejects.complete:
             click.echo(
                 f"{rejects.left_out:,} of {rejects.lines:,} lines were left out; {path} has them, with the reasons",
                 err=True,

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from henkan import strict_json
-from henkan.errors import DataError, SettingsError
+from henkan.errors import DataError
 from henkan.text.pairs import TWO_COLUMNS, Columns, Pairs
+from henkan.text.rejects import Rejects as Rejects  # whoever has pairs read gives it
 from henkan.text.symbols import TAG
 
 MOST_BYTES = 2**20
@@ -22,56 +23,10 @@ MOST_PIECES = 1024
 LINES_BETWEEN_REPORTS = 20_000
 UTF16_OR_32 = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 GZIP = b"\x1f\x8b"
-HEADER = b"file\tline\treason\ttext\n"
+LONGEST_MARK = 4
+BUFFER = 2**16
 
 Progress = Callable[[int], None]
-
-
-class Rejects:
-    """A list of the lines that were left out; it is written as soon as there is one.
-
-    Attributes:
-        path: of the list: file, line number, reason and the line as it was, with tabs between them.
-        left_out, lines: how many were, of how many.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.left_out = self.lines = 0
-        self._file: BinaryIO | None = None
-        self._earlier = False
-
-    def check(self) -> None:
-        """Refuse to write over anything but such a list.
-
-        Raises:
-            SettingsError: if there is something else.
-        """
-        try:
-            if not self.path.exists() or self.path.stat().st_size == 0 or self._file is not None:
-                return
-            with self.path.open("rb") as file:
-                own = file.read(len(HEADER)) == HEADER
-        except OSError as error:
-            raise SettingsError(f"{self.path}: cannot be used for rejects ({error.strerror or error})") from None
-        if not own:
-            raise SettingsError(f"{self.path}: there is a file that is no list of rejects; choose another --rejects")
-        self._earlier = True
-
-    def add(self, path: Path, number: int, reason: str, raw: bytes) -> None:
-        """Leave a line out."""
-        if self._file is None:
-            self._file = self.path.open("wb")
-            self._file.write(HEADER)
-        self.left_out += 1
-        self._file.write(f"{path}\t{number}\t{reason}\t".encode("utf-8", "surrogateescape") + raw + b"\n")
-
-    def close(self) -> None:
-        """End the list; one of an earlier time is emptied if there is nothing to list."""
-        if self._file is not None:
-            self._file.close()
-        elif self._earlier:
-            self.path.write_bytes(HEADER)
 
 
 class _LineError(Exception):
@@ -104,12 +59,12 @@ def read_pairs(
 
     Raises:
         DataError: if the file cannot be read, holds no pair, or a line is not a pair; it names the line.
-        SettingsError: if the list of rejects would take the place of something else.
+        SettingsError: if the list of rejects cannot be written, or would take the place of something else.
     """
     if not delimiter:
         raise DataError("the delimiter is empty; give the character that stands between source and target")
     if rejects is not None:
-        rejects.check()
+        rejects.begin(path)
     json_lines = path.name.removesuffix(".gz").endswith(".jsonl")
 
     def parse(text: str) -> tuple[str, str]:
@@ -117,10 +72,12 @@ def read_pairs(
 
     before = 0 if rejects is None else rejects.left_out
     try:
-        with path.open("rb") as file:
+        with path.open("rb", buffering=0) as file:
             pairs = Pairs.of(_pairs(_lines(_unpacked(file, path), path), path, parse, rejects, progress))
     except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror or error}); check the name") from None
+        raise DataError(f"{path}: cannot be read ({error.strerror or error}); check the name and the rights") from None
+    if rejects is not None:
+        rejects.end()
     if not len(pairs):
         if rejects is not None and rejects.left_out > before:
             raise DataError(f"{path}: no line could be read as a pair; {rejects.path} has the reasons")
@@ -128,12 +85,32 @@ def read_pairs(
     return pairs
 
 
-def _unpacked(file: BinaryIO, path: Path) -> BinaryIO:
+class _Begun(io.RawIOBase):
+    """A file whose first bytes were read already, and come first nevertheless: a pipe cannot go back."""
+
+    def __init__(self, begin: bytes, file: io.RawIOBase) -> None:
+        self._begin, self._file = begin, file
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        if not self._begin:
+            return self._file.readinto(buffer)
+        count = min(len(buffer), len(self._begin))
+        buffer[:count], self._begin = self._begin[:count], self._begin[count:]
+        return count
+
+
+def _unpacked(file: io.RawIOBase, path: Path) -> BinaryIO:
     """The file's own bytes, or those that gzip has packed."""
-    begin = cast(io.BufferedReader, file).peek(4)[:4]
+    begin = b""
+    while len(begin) < LONGEST_MARK and (more := file.read(LONGEST_MARK - len(begin))):  # a pipe may give one at a time
+        begin += more
     if begin.startswith(UTF16_OR_32):
         raise DataError(f"{path}: this is UTF-16 or UTF-32; convert it first, as with `iconv -f UTF-16 -t UTF-8`")
-    return cast(BinaryIO, gzip.GzipFile(fileobj=file)) if begin.startswith(GZIP) else file
+    whole = io.BufferedReader(_Begun(begin, file), BUFFER)
+    return cast(BinaryIO, gzip.GzipFile(fileobj=whole)) if begin.startswith(GZIP) else whole
 
 
 def _lines(file: BinaryIO, path: Path) -> Iterator[bytes]:
@@ -166,8 +143,9 @@ def _pairs(
     rejects: Rejects | None,
     progress: Progress | None,
 ) -> Iterator[tuple[str, str]]:
-    number = 0
     for number, raw in enumerate(lines, start=1):
+        if rejects is not None:
+            rejects.lines += 1
         try:
             pair = parse(line_text(raw, first=number == 1))
         except _LineError as reason:
@@ -180,8 +158,6 @@ def _pairs(
             yield pair
         if progress is not None and number % LINES_BETWEEN_REPORTS == 0:
             progress(number)
-    if rejects is not None:
-        rejects.lines += number
 
 
 def line_text(raw: bytes, *, first: bool) -> str:

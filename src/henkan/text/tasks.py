@@ -83,14 +83,18 @@ def task_or_file(name: str) -> Task | Path:
     """The task of that name, or else the file.
 
     Raises:
-        DataError: if there is neither.
+        DataError: if there is neither, or one may not even look for the file.
     """
     if name in TASKS:
         return TASKS[name]
-    if not os.path.exists(name):
+    try:
+        os.stat(name)
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # a ValueError: no file can be called so
         close = get_close_matches(name, TASKS, 1)
         hint = f"did you mean {close[0]}?" if close else f"the tasks are {', '.join(TASKS)}"
-        raise DataError(f"there is no task or file {name!r}; {hint}")
+        raise DataError(f"there is no task or file {name!r}; {hint}") from None
+    except OSError as error:
+        raise DataError(f"{name}: cannot be read ({error.strerror or error}); check the name and the rights") from None
     return Path(name)
 
 

@@ -1,12 +1,20 @@
 """The fused kernels are the plain ones' twins: same arguments, same results."""
 
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+import henkan
 from henkan.nn.kernels import choose_kernels, plain
 
 fused = pytest.importorskip("henkan.nn.kernels.fused", reason="numba is not installed; `henkan[fast]` brings it")
 
+ROOT = Path(henkan.__file__).parent
 TOLERANCES = {"float64": {"rtol": 1e-10, "atol": 1e-14}, "float32": {"rtol": 1e-4, "atol": 1e-6}}
 T, N, H, P = 5, 6, 17, 9
 SHAPES = ((0, 4 * H), (1, H), (1, H), (0, H))  # gates, hs, cs, tanh(c): further steps, width
@@ -122,3 +130,23 @@ def test_one_place_chooses(monkeypatch):
     assert choose_kernels() is fused
     monkeypatch.setenv("HENKAN_KERNELS", "plain")
     assert choose_kernels() is plain
+
+
+def test_without_any_folder_for_compiled_code(tmp_path):
+    """As in a container whose files are another user's, and whose user has no home."""
+    package = shutil.copytree(ROOT, tmp_path / "henkan", ignore=shutil.ignore_patterns("__pycache__"))
+    (package / "nn" / "kernels" / "__pycache__").touch()  # where a file is, not even root can make a folder
+    taken = ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME")
+    environment = {name: value for name, value in os.environ.items() if name not in taken}
+    environment |= {"HOME": "/dev/null", "PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
+    script = """
+import numpy as np
+from henkan.nn.kernels import choose_kernels
+kernels = choose_kernels()
+print(kernels.__file__, kernels.FUSED)
+print(kernels.sum_rows(np.array([1, 0, 1]), np.array([[1.0], [2.0], [4.0]]), 2).tolist())
+"""
+    command = [sys.executable, "-W", "error", "-c", script]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True, text=True)
+    assert done.stdout == f"{package / 'nn' / 'kernels' / 'fused.py'} True\n[[2.0], [5.0]]\n"
+    assert {path.name for path in tmp_path.iterdir()} == {"henkan"}

@@ -4,7 +4,8 @@ A cell's gates, states and activations are done in one sweep while they are in t
 BLAS of SciPy. How the loops are written matters, for LLVM turns them into vector instructions only if each
 runs over one contiguous piece and chooses with `a if condition else b`; see docs/performance.md.
 
-The compiled code is kept on disk; see `numba`'s documentation of its cache.
+The compiled code is kept on disk, beside this file or in the user's cache folder; see `numba`'s documentation of its
+cache. Where neither may be written, it is compiled by every process anew, unless NUMBA_CACHE_DIR names a folder.
 """
 
 from __future__ import annotations
@@ -31,7 +32,11 @@ def kernel(function: Function) -> Function:
 
     "contract" lets a * b + c be one instruction; nothing else of the arithmetic may be rearranged.
     """
-    compiled: Any = njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract"})(function)
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
+    try:
+        compiled: Any = njit(cache=True, **options)(function)
+    except RuntimeError:  # No folder for the cache. One in a public place would not do: numba unpickles what it finds.
+        compiled = njit(**options)(function)
     return cast(Function, compiled)
 
 
