@@ -6,15 +6,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help demo test test-long fuzz test-torch lint format bench bench-g2p clean
+.PHONY: help demo test test-long fuzz test-torch lint format bench bench-g2p bench-gpu clean
 
 help:
 	@sed -n 's/^# //p' Makefile
-	@echo "make test-torch   also hold the derivatives against PyTorch (installs it)"
+	@echo "make test-torch   hold the two engines against each other, and train with two processes (installs PyTorch)"
 	@echo "make test-long    kill, damage and confuse for longer (a quarter of an hour)"
 	@echo "make fuzz         let a fuzzer try the pair reader and the model loader (a minute)"
 	@echo "make lint         style and types"
 	@echo "make bench-g2p    measure pronunciations beside published figures (DATA=folder; an hour)"
+	@echo "make bench-gpu    measure the engines on a GPU, beside a plain PyTorch script (PRECISION=tf32)"
 	@echo "make bench        measure speed beside PyTorch and JAX (installs them; half an hour)"
 
 $(BIN)/python:
@@ -76,6 +77,8 @@ RESULTS := docs/results
 bench: $(VENV)/bench.stamp
 	$(BIN)/python benchmarks/training_speed.py --out $(RESULTS)/training_speed.json
 	$(BIN)/python benchmarks/training_speed.py --long --rounds 3 --out $(RESULTS)/training_speed_long.json
+	$(BIN)/python benchmarks/engines.py --rounds 3 --out $(RESULTS)/engines.json
+	$(BIN)/python benchmarks/engines.py --sizes long words --processes --out $(RESULTS)/engines_processes.json
 	$(BIN)/python benchmarks/scaling.py --out $(RESULTS)/scaling.json
 	$(BIN)/henkan train addition --epochs 5 --quiet --force --out models/bench
 	$(BIN)/python benchmarks/decoding_speed.py models/bench --out $(RESULTS)/decoding_speed.json
@@ -83,6 +86,11 @@ bench: $(VENV)/bench.stamp
 ifdef TRAIN
 	$(BIN)/python benchmarks/time_to_accuracy.py --train $(TRAIN) --test $(TEST) --out $(RESULTS)/time_to_accuracy.json
 endif
+
+# PRECISION: float32 or tf32, of both PyTorch contestants.
+PRECISION ?= float32
+bench-gpu: $(VENV)/torch.stamp
+	$(BIN)/python benchmarks/engines.py --sizes large --device cuda --precision $(PRECISION) --out $(RESULTS)/engines_gpu.json
 
 # DATA: a folder of the shared task's files; see benchmarks/g2p.py. It goes on where it was stopped.
 bench-g2p: $(VENV)/dev.stamp

@@ -1,4 +1,5 @@
-"""The article's model in four ways, for `training_speed.py`: each is built once and then makes updates.
+"""The article's model in several ways, for `training_speed.py` and `engines.py`: each is built once and then makes
+updates.
 
 Every builder takes the sizes and a list of batches, and returns a function that makes one update with the k-th
 batch. A batch is (sources (S, N), source lengths (N,), inputs (T, N), targets (T, N), valid (T, N)), the sources
@@ -20,13 +21,22 @@ KEPT = ExitStack()  # what is entered here stays so to the end of the process
 
 
 def henkan(sizes: dict[str, int], batches: list[tuple], kernels: str) -> Update:
-    """Ours; `kernels` is "fused" or "plain"."""
+    """Ours in NumPy; `kernels` is "fused" or "plain"."""
     import os
 
     os.environ["HENKAN_KERNELS"] = kernels
+    return _ours(sizes, batches, {"engine": "numpy"})
+
+
+def henkan_torch(sizes: dict[str, int], batches: list[tuple], wish: dict[str, Any] | None = None) -> Update:
+    """Ours in PyTorch; `wish`: on what, and how exactly. Where torchrun has started several, they share each batch."""
+    return _ours(sizes, batches, {"engine": "torch", **(wish or {})})
+
+
+def _ours(sizes: dict[str, int], batches: list[tuple], wish: dict[str, Any]) -> Update:
     from henkan.batch import Batch, Sources, Targets
-    from henkan.config import ModelConfig
-    from henkan.engine.numpy import NumpyEngine
+    from henkan.config import EngineConfig, ModelConfig
+    from henkan.engine.choice import choose_engines
     from henkan.model import first_weights
 
     def convert(sources: Any, lengths: Any, inputs: Any, targets: Any, valid: Any) -> Batch:
@@ -41,8 +51,9 @@ def henkan(sizes: dict[str, int], batches: list[tuple], kernels: str) -> Update:
         attention=attention,
         bidirectional=attention,
         peeky=not attention,
+        layers=sizes.get("layers", 1),
     )
-    engine = NumpyEngine(config, sizes["V"], sizes["V"])
+    engine = choose_engines(EngineConfig(**wish), together=True).make(config, sizes["V"], sizes["V"])
     engine.set_weights(first_weights(config, sizes["V"], sizes["V"], "orthogonal", 0))
     ours = [convert(*batch) for batch in batches]
     engine.prepare(ours[0])
@@ -63,16 +74,19 @@ def textbook(sizes: dict[str, int], batches: list[tuple]) -> Update:
     return update
 
 
-def pytorch(sizes: dict[str, int], batches: list[tuple], compiled: bool) -> Update:
-    """nn.LSTM, fused AdamW; eager with packed sources, or under torch.compile with the last state picked out."""
+def pytorch(sizes: dict[str, int], batches: list[tuple], compiled: bool, device: str = "cpu") -> Update:
+    """nn.LSTM, fused AdamW; eager with packed sources, or under torch.compile with the last state picked out.
+
+    Sources that are all of one length are packed by nobody. The losses of a GPU are not waited for.
+    """
     import torch
     from torch import nn
 
     class Seq2Seq(nn.Module):
-        def __init__(self, V: int, D: int, H: int) -> None:
+        def __init__(self, V: int, D: int, H: int, layers: int = 1) -> None:
             super().__init__()
             self.encoder_embedding, self.decoder_embedding = nn.Embedding(V, D), nn.Embedding(V, D)
-            self.encoder, self.decoder = nn.LSTM(D, H), nn.LSTM(D + H, H)
+            self.encoder, self.decoder = nn.LSTM(D, H, layers), nn.LSTM(D + H, H, layers)
             self.output = nn.Linear(2 * H, V)
 
         def forward(self, sources: Any, lengths: Any, inputs: Any) -> Any:
@@ -81,8 +95,8 @@ def pytorch(sizes: dict[str, int], batches: list[tuple], compiled: bool) -> Upda
                 hs, _ = self.encoder(xs)
                 h = hs[lengths - 1, torch.arange(len(lengths))][None]
             else:
-                _, (h, _) = self.encoder(nn.utils.rnn.pack_padded_sequence(xs, lengths))
-            repeated = h.expand(len(inputs), -1, -1)
+                _, (h, _) = self.encoder(xs if full else nn.utils.rnn.pack_padded_sequence(xs, lengths))
+            repeated = h[-1:].expand(len(inputs), -1, -1)
             joined = torch.cat([repeated, self.decoder_embedding(inputs)], 2)
             hs, _ = self.decoder(joined, (h.contiguous(), torch.zeros_like(h)))
             return self.output(torch.cat([repeated, hs], 2))
@@ -114,10 +128,17 @@ def pytorch(sizes: dict[str, int], batches: list[tuple], compiled: bool) -> Upda
             return self.output(torch.tanh(contexts + self.query(hs)))
 
     torch.manual_seed(0)
-    model = (Attentive if sizes.get("attention") else Seq2Seq)(sizes["V"], sizes["D"], sizes["H"])
+    full = "layers" in sizes and all((batch[1] == len(batch[0])).all() for batch in batches)
+    more = {"layers": sizes["layers"]} if "layers" in sizes else {}
+    model = (Attentive if sizes.get("attention") else Seq2Seq)(sizes["V"], sizes["D"], sizes["H"], **more).to(device)
     optimiser = torch.optim.AdamW(model.parameters(), lr=RATE, betas=(0.9, BETA2), weight_decay=DECAY, fused=True)
     ready = [
-        (torch.tensor(sources), torch.tensor(lengths), torch.tensor(inputs), torch.tensor(np.where(valid, targets, -1)))
+        (
+            torch.tensor(sources, device=device),
+            torch.tensor(lengths),  # which must be on the CPU to pack
+            torch.tensor(inputs, device=device),
+            torch.tensor(np.where(valid, targets, -1), device=device),
+        )
         for sources, lengths, inputs, targets, valid in batches
     ]
 
@@ -133,7 +154,7 @@ def pytorch(sizes: dict[str, int], batches: list[tuple], compiled: bool) -> Upda
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), CLIP)
         optimiser.step()
-        return float(loss.detach())
+        return float(loss.detach()) if device == "cpu" else loss.detach()
 
     return update
 

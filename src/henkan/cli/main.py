@@ -16,6 +16,7 @@ from henkan.cli.inspect import inspect
 from henkan.cli.predict import predict
 from henkan.cli.score import score
 from henkan.cli.train import train
+from henkan.engine.choice import member_of_a_team
 from henkan.errors import HenkanError, Interrupted
 
 
@@ -49,6 +50,8 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code if error.exit_code != 1 else 2)
     except Interrupted as stop:
+        if member_of_a_team() > 0:  # the first tells of it
+            sys.exit(128 + stop.signal)
         _fail(str(stop), 128 + stop.signal)
     except (click.Abort, KeyboardInterrupt):
         _fail("interrupted", 130)
@@ -81,5 +84,6 @@ def _abandon_output() -> None:
 
 
 def _fail(sentence: str, status: int) -> None:
-    click.echo(f"henkan: {sentence}", err=True)
+    rank = member_of_a_team()
+    click.echo(f"henkan{f' (process {rank})' if rank else ''}: {sentence}", err=True)
     sys.exit(status)

@@ -14,6 +14,11 @@ LAUNCHED = "TORCHELASTIC_RUN_ID"
 """What torchrun sets in the environment of every process that it starts."""
 
 
+def member_of_a_team() -> int:
+    """Which of torchrun's processes this is, from 0; 0 where it has not started us."""
+    return int(os.environ.get("RANK", "0")) if LAUNCHED in os.environ else 0
+
+
 def choose_engines(config: EngineConfig, *, together: bool = False) -> Engines:
     """What makes the engines that are asked for.
 
