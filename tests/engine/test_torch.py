@@ -11,7 +11,7 @@ from henkan.batch import Batch, Sources, Targets
 from henkan.config import EngineConfig, TrainingConfig
 from henkan.engine.choice import choose_engines
 from henkan.nn.regularization import Regularization
-from models import loss_and_gradients, small_model
+from models import encoded, loss_and_gradients, small_model
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed; `make test-torch` installs it")
 pytestmark = pytest.mark.torch
@@ -154,6 +154,17 @@ def test_a_snapshot_of_the_one_is_gone_on_with_by_the_other(there):
     for _ in range(2):
         assert float(second.train_step(batch, 0.01)) == pytest.approx(float(first.train_step(batch, 0.01)), rel=1e-9)
     np.testing.assert_allclose(second.snapshot()["weights"], first.snapshot()["weights"], rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("settings", COMBINATIONS[::5], ids=name_of)
+@pytest.mark.parametrize("steps_repeat", [1, 4])
+def test_saliency_agrees(settings, steps_repeat):
+    ours, theirs, _, converter = both(**settings)
+    theirs.steps_repeat = steps_repeat
+    pair = encoded(converter, ["12+34"], ["46"]).batch(np.arange(1))
+    expected = ours.saliency(pair)
+    assert expected.max() > 0
+    np.testing.assert_allclose(theirs.saliency(pair), expected, rtol=1e-8, atol=1e-13)
 
 
 @pytest.fixture(scope="module", params=["the article's", "words"])

@@ -60,6 +60,13 @@ class Predictor(Protocol):
         """One step of decoding: `symbols` (N,) are the last ones."""
         ...
 
+    def saliency(self, batch: Batch) -> Array:
+        """How much of each source step reaches each target step of a batch of one pair, (T, S).
+
+        See `henkan.model.saliency`.
+        """
+        ...
+
 
 class Engine(Predictor, Protocol):
     """A model's arithmetic, with all that training asks."""

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from henkan.batch import Array, Sources
+from henkan.batch import Array, Batch, Sources
 from henkan.engine.base import Predictor, StepOutput
 from henkan.nn import log_softmax
 
@@ -63,3 +63,8 @@ class Ensemble:
             Parts([output.state for output in outputs]),
             np.mean(looks, axis=0) if looks else None,
         )
+
+    def saliency(self, batch: Batch) -> Array:
+        """The mean of the members'."""
+        mean: Array = np.mean([member.saliency(batch) for member in self.members], axis=0)
+        return mean

@@ -17,7 +17,7 @@ from henkan.batch import Array, Batch, Sources
 from henkan.config import ModelConfig, TrainingConfig
 from henkan.engine.base import Alone, StepOutput, Team
 from henkan.engine.workers import WORKERS
-from henkan.model import EncoderDecoder, parameter_shapes
+from henkan.model import EncoderDecoder, parameter_shapes, saliency
 from henkan.model.decoder import Outlook, decoder_step, look_out
 from henkan.nn import Adam, Parameters, Regularization, clip_by_global_norm
 from henkan.nn.kernels import choose_kernels, plain
@@ -192,6 +192,10 @@ class NumpyEngine:
                 vector.size, vector.dtype, beta2=config.beta2, weight_decay=config.weight_decay, kernels=kernels
             )
         return self._adam
+
+    def saliency(self, batch: Batch) -> Array:
+        """See `henkan.model.saliency`."""
+        return saliency(self.model, batch)
 
 
 class NumpyEngines:

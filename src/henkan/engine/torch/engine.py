@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, SupportsFloat, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 from torch.nn.parallel import DistributedDataParallel
 
 from henkan.batch import Array, Batch, Sources, Targets
@@ -20,7 +21,7 @@ from henkan.engine.torch.device import choose_device, in_words
 from henkan.engine.torch.network import IGNORED, Given, Network, Noise, Tensors
 from henkan.engine.torch.team import TorchTeam, place_on_this_machine
 from henkan.engine.workers import VARIABLE as THREADS
-from henkan.model import parameter_shapes
+from henkan.model import one_step_each, parameter_shapes
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -281,6 +282,18 @@ class TorchEngine:
                 logs, h, c, looks = self.network.step(memory.given, state.h, state.c, last)
             attention = None if looks is None else looks.float().cpu().numpy()
             return StepOutput(logs.cpu().numpy(), State(h, c), attention)
+
+    def saliency(self, batch: Batch) -> Array:
+        """See `henkan.model.saliency`; here autograd finds the gradients."""
+        moved = self._move(one_step_each(batch), 1.0)
+        S, T = len(batch.sources.ids), len(batch.targets.ids)
+        places = torch.arange(moved.sources.numel(), device=self.device).view(moved.sources.shape)
+        rows = self.network.encoder.E.detach()[moved.sources.flatten()].requires_grad_()
+        with in_words():
+            loss = functional_call(self.network, {"encoder.E": rows}, (replace(moved, sources=places),))
+            [gradient] = torch.autograd.grad(loss, [rows])
+        norms: Array = gradient.norm(dim=1).view(places.shape)[:S, :T].T.cpu().numpy()
+        return norms
 
 
 def _trained_alone(of: Callable[[nn.Parameter], Tensor]) -> Callable[[nn.Parameter], Tensor]:
