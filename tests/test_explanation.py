@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from henkan import Seq2Seq
-from henkan.errors import UnanswerableError
+from henkan.errors import SettingsError, UnanswerableError
 from henkan.explanation import END, explain
 from henkan.pictures import attention_picture
 
@@ -44,10 +44,29 @@ def test_any_answer_can_be_explained(attentive):
         explain(attentive._fitted.converter, "cab", answer="x")
 
 
-def test_a_model_without_attention_has_no_weights(trained):
-    found = explain(trained._fitted.converter, "a?b")
-    assert found.unknown == ["symbol '?'"]
-    assert not any(choice.weights for choice in found.choices)
+def test_a_model_without_attention_is_explained_by_saliency(trained):
+    """In reading order, though the encoder reads from the end."""
+    converter = trained._fitted.converter
+    assert explain(converter, "a?b").unknown == ["symbol '?'"]
+    found = explain(converter, "abc")
+    assert found.by == "saliency"
+    assert [np.argmax(choice.weights) for choice in found.choices[:2]] == [0, 1]
+    assert all(sum(choice.weights) == pytest.approx(1, rel=1e-5) for choice in found.choices)
+    with pytest.raises(SettingsError, match="no attention to explain by"):
+        explain(converter, "abc", by="attention")
+    assert [choice.weights for choice in explain(converter, "").choices] == [[]] * len(explain(converter, "").choices)
+
+
+def test_a_model_with_attention_can_be_explained_by_saliency_too(attentive):
+    found = explain(attentive._fitted.converter, "abc", by="saliency")
+    assert [np.argmax(choice.weights) for choice in found.choices[:3]] == [0, 1, 2]
+    assert found.choices[0].weights != explain(attentive._fitted.converter, "abc").choices[0].weights
+
+
+def test_an_ensembles_saliency_is_the_mean(words):
+    settings = {"epochs": 2, "batch_size": 8, "hidden_size": 16, "embedding_size": 8}
+    model = Seq2Seq(recipe="modern", ensemble=2, **settings).fit(*words)
+    assert sum(explain(model._fitted.converter, "abc").choices[0].weights) == pytest.approx(1, rel=1e-5)
 
 
 def test_a_filled_model(words):

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp
+from typing import Literal
 
 import numpy as np
 
 from henkan.converter import Converter, Request
 from henkan.decoding import trace
-from henkan.text.batches import source_batches
+from henkan.errors import SettingsError
+from henkan.text.batches import EncodedPairs, source_batches
 from henkan.text.vocabulary import BOUNDARY, FILLER
+
+By = Literal["attention", "saliency"]
 
 END = ""
 """What stands for the end of an answer among symbols."""
@@ -25,7 +29,8 @@ class Choice:
         symbol: what was written, or `END`.
         probability: that it was given, from 0 to 1.
         runners_up: the most probable other symbols and their probabilities.
-        weights: how much attention went to each source symbol, in reading order; empty without attention.
+        weights: for each source symbol, in reading order, its share of what the step was made of: of attention, or of
+            saliency. They add up to 1, or are all 0 where no symbol has any part in it.
     """
 
     symbol: str
@@ -45,6 +50,7 @@ class Explanation:
         unknown: its unknown symbols, named.
         cut_off: whether the answer did not end within the length bound.
         choices: the steps, the end included where the model has one.
+        by: what their weights are of, "attention" or "saliency".
     """
 
     source: str
@@ -54,12 +60,22 @@ class Explanation:
     unknown: Sequence[str]
     cut_off: bool
     choices: Sequence[Choice]
+    by: By
 
 
 def explain(
-    converter: Converter, text: str, *, answer: str | None = None, beam: int = 1, runners_up: int = 3
+    converter: Converter,
+    text: str,
+    *,
+    answer: str | None = None,
+    beam: int = 1,
+    runners_up: int = 3,
+    by: By | None = None,
 ) -> Explanation:
     """Take an answer apart.
+
+    Attention says where a model looked; saliency (`henkan.model.saliency`) how fast the answer would change with each
+    source symbol, by whatever way that reaches it.
 
     Args:
         converter: the model.
@@ -67,10 +83,15 @@ def explain(
         answer: any answer, whose steps are explained instead of the model's own; None: the model's.
         beam: see `henkan.converter.Request`.
         runners_up: how many other symbols to name at each step.
+        by: "attention" or "saliency"; None: attention where the model has it.
 
     Raises:
+        SettingsError: if attention is asked for and the model has none.
         UnanswerableError: if the model cannot read the text, or cannot write the answer.
     """
+    by = by or ("attention" if converter.attention else "saliency")
+    if by == "attention" and not converter.attention:
+        raise SettingsError("this model has no attention to explain by; leave --by out, or ask for saliency")
     vocabulary = converter.target_vocabulary
     ids = converter.source_vocabulary.encode(text, use_unknown=True)
     if answer is None:
@@ -82,8 +103,9 @@ def explain(
         [[score]] = converter.score([text], [answer], [converter.temperature or 1.0])
         confidence = exp(min(score, 0.0))
     [(_, sources)] = source_batches([ids], len(converter.source_vocabulary), reverse=converter.reverse, size=1)
-    choices = []
-    for _, symbols, log_probabilities, attention in trace(converter.engine, sources, [wanted], converter.bounds):
+    choices, shares = [], _shares_of_saliency(converter, ids, wanted) if by == "saliency" else []
+    steps = trace(converter.engine, sources, [wanted], converter.bounds)
+    for step, (_, symbols, log_probabilities, attention) in enumerate(steps):
         probabilities = np.exp(log_probabilities[0])
         ranked = np.argsort(-probabilities, kind="stable").tolist()
         if cut_off and int(symbols[0]) == BOUNDARY:
@@ -93,7 +115,7 @@ def explain(
             for id in ranked
             if id != symbols[0] and probabilities[id] > 0
         ][:runners_up]
-        weights = [] if attention is None else attention[0].tolist()
+        weights = attention[0].tolist() if by == "attention" and attention is not None else shares[step]
         choices.append(
             Choice(
                 _name(converter, int(symbols[0])),
@@ -111,7 +133,18 @@ def explain(
         converter.source_vocabulary.unknown_symbols(text),
         cut_off,
         choices,
+        by,
     )
+
+
+def _shares_of_saliency(converter: Converter, ids: Sequence[int], wanted: Sequence[int]) -> list[list[float]]:
+    """For each step of an answer, each source step's share of the saliency, as the encoder reads them."""
+    vocabularies = converter.source_vocabulary, converter.target_vocabulary
+    pair = EncodedPairs([ids], [wanted], *vocabularies, reverse=converter.reverse)
+    norms = converter.engine.saliency(pair.batch(np.arange(1)))
+    totals = norms.sum(axis=1, keepdims=True)
+    shares: list[list[float]] = (norms / np.where(totals > 0, totals, 1)).tolist()
+    return shares
 
 
 def _name(converter: Converter, id: int) -> str:

@@ -54,13 +54,15 @@ def attention_picture(
     probabilities: Sequence[float],
     weights: Sequence[Sequence[float]],
     *,
+    by: str = "attention",
     format: str,
 ) -> tuple[bytes, list[str]] | None:
-    """How probable each symbol of an answer was, and where attention looked; None without matplotlib.
+    """How probable each symbol of an answer was, and which part each source symbol had in it; None without matplotlib.
 
     Args:
         source, answer: symbols. probabilities: of the answer's.
-        weights: for each symbol of the answer, the weights over the source; empty without attention.
+        weights: for each symbol of the answer, the weights over the source; empty where the source has no symbols.
+        by: what they are of: "attention" or "saliency".
         format: "png" or "svg".
 
     Returns:
@@ -92,7 +94,7 @@ def attention_picture(
             axis.imshow(weights, cmap="Greys", vmin=0, vmax=1, aspect="auto")
             axis.set_xticks(range(len(source)), source)
             axis.xaxis.tick_top()
-            axis.set_xlabel("attention to the source")
+            axis.set_xlabel("attention to the source" if by == "attention" else "share of saliency")
             axis.tick_params(length=0)
         file = BytesIO()
         with warnings.catch_warnings():  # of missing glyphs, which the notes tell of
