@@ -135,3 +135,12 @@ def test_a_training_that_was_stopped_goes_on_to_the_same_bits(words, tmp_path):
     vectors = [model._fitted.converter.engine.parameters.vector for model in (whole, resumed)]
     assert (vectors[0] == vectors[1]).all()
     assert not any((tmp_path / "c").iterdir())
+
+
+def test_nobodys_own_files_are_taken_for_a_checkpoint(words, tmp_path):
+    mine = tmp_path / "c" / "checkpoint" / "thesis.pt"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine")
+    with pytest.raises(CheckpointError, match=r"holds other things \(thesis\.pt\)"):
+        Seq2Seq(epochs=1).fit(*words, checkpoint=tmp_path / "c")
+    assert mine.read_text() == "mine"

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,7 +26,7 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save as save_safetensors
 
-from henkan.artefact import CHECKPOINT
+from henkan.artefact import CHECKPOINT, INCOMING, WRITTEN
 from henkan.batch import Array
 from henkan.errors import CheckpointError, Interrupted, ModelFolderError, SettingsError
 from henkan.storage import load_tensors, read_file, seal, sha256, sync_folder, unseal, write_file
@@ -38,6 +39,10 @@ MOST_JSON_BYTES = 2**28
 MOST_TENSOR_BYTES = 2**36
 CHANGEABLE = ("data", "versions")
 """What may differ when a training goes on: where the same pairs are, and what it is told of."""
+
+START = "start"
+OWN_FILES = re.compile(r"((plan|progress|holder)\.json|tensors-\d+\.safetensors)(\.part)?|lock")
+OWN_FILES_OF_START = re.compile(rf"({'|'.join(map(re.escape, WRITTEN))})(\.part)?")
 
 
 @dataclass
@@ -91,10 +96,11 @@ class Checkpoints:
         """Have the folder for oneself; what is empty afterwards is taken away.
 
         Raises:
-            CheckpointError: if another training has it, or it cannot be made.
+            CheckpointError: if another training has it, it holds what is not a checkpoint's, or it cannot be made.
         """
         from filelock import FileLock, Timeout
 
+        self._check_place()
         made = [each for each in (self.folder, *self.folder.parents) if not each.exists()]
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -115,20 +121,37 @@ class Checkpoints:
     @property
     def start(self) -> Path:
         """Where the model is kept that a training started from."""
-        return self.folder / "start"
+        return self.folder / START
 
     @property
     def begun(self) -> bool:
         """Whether a training stands there that is not finished."""
         return (self.folder / "plan.json").exists()
 
+    def _check_place(self) -> None:
+        """Nobody's own files are to be among those that are deleted here one day."""
+        try:
+            strange = next(_strange(self.folder), None)
+        except OSError as error:
+            raise CheckpointError(
+                f"{self.folder}: cannot be used ({error.strerror or error}); choose another --out"
+            ) from None
+        if strange is not None:
+            raise CheckpointError(
+                f"{self.folder}: the folder holds other things ({strange}); choose another --out (in Python, another "
+                "checkpoint)"
+            )
+
     def _leave(self, lock: Any, made: Sequence[Path]) -> None:
         """Let the folder go, and take it away if nothing in it is to be resumed."""
         done = not self.begun
         if done:
-            for left in self.folder.glob("*"):
-                if left.name != "lock":
-                    shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
+            for left in self.folder.iterdir() if self.folder.is_dir() else ():
+                if left.name == START:
+                    shutil.rmtree(left, ignore_errors=True)
+                elif left.name != "lock" and OWN_FILES.fullmatch(left.name):
+                    with suppress(OSError):
+                        left.unlink()
         lock.release()
         if done:
             with suppress(OSError):
@@ -187,8 +210,9 @@ class Checkpoints:
         try:
             for old in ("plan.json", "progress.json"):  # the plan first: without it, the rest is nothing
                 (self.folder / old).unlink(missing_ok=True)
-            for tensors in self.folder.glob("tensors-*"):
-                tensors.unlink()
+            for left in self.folder.glob("tensors-*"):
+                if OWN_FILES.fullmatch(left.name):
+                    left.unlink()
             if self.start.exists():
                 shutil.rmtree(self.start)
         except OSError as error:
@@ -277,8 +301,8 @@ class Checkpoints:
             with suppress(OSError):
                 (self.folder / name).unlink(missing_ok=True)  # to leave room for what is to be mended
             raise
-        for old in self.folder.glob("tensors-*.safetensors*"):
-            if old.name != name:
+        for old in self.folder.glob("tensors-*"):
+            if old.name != name and OWN_FILES.fullmatch(old.name):
                 with suppress(OSError):
                     old.unlink()
         self._last = time.monotonic()
@@ -336,6 +360,22 @@ class Onlooker(Checkpoints):
 
     def _begin(self, plan: Mapping[str, Any]) -> None:
         """The leader begins it."""
+
+
+def _strange(folder: Path) -> Iterator[str]:
+    """What in the folder of a checkpoint, if there is one, is not of a checkpoint."""
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if path.name == START and path.is_dir() and not path.is_symlink():
+            yield from (f"{START}/{each.name}" for each in path.iterdir() if not _is_of_start(each))
+        elif path.is_dir() or not OWN_FILES.fullmatch(path.name):
+            yield path.name
+
+
+def _is_of_start(path: Path) -> bool:
+    """Whether it is of the model that a training started from, be it half written."""
+    if path.is_dir():
+        return path.name.removeprefix(".").startswith(INCOMING)
+    return OWN_FILES_OF_START.fullmatch(path.name) is not None
 
 
 def _values(progress: Progress) -> tuple[dict[str, Any], dict[str, Array]]:

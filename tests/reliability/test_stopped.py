@@ -131,6 +131,23 @@ def test_a_stopped_training_is_not_begun_again_by_mistake(run, refused, henkan, 
     assert weights(tmp_path / "m") == weights(whole)
 
 
+def test_nobodys_own_files_are_taken_for_a_checkpoint(refused, tmp_path, lexicon):
+    """Not even by a command that fails; what looks like a checkpoint's own folder is looked into as well."""
+    own = ("thesis.pt", "sub/notes.txt", "start/photograph.png", "tensors-best.safetensors")
+    for name in own:
+        place = tmp_path / name.replace("/", "-") / "checkpoint"
+        (place / name).parent.mkdir(parents=True)
+        (place / name).write_text("mine")
+        for arguments in (("none.tsv",), (lexicon,), (lexicon, "--force"), (lexicon, "--from", "none")):
+            sentence = refused("train", *arguments, "--out", place.parent, *SETTINGS)
+        assert "no such folder" in sentence
+        sentence = refused("train", lexicon, "--out", place.parent, *SETTINGS)
+        shown = name if name != "sub/notes.txt" else "sub"
+        assert f"{place}: the folder holds other things ({shown}); choose another --out" in sentence
+        assert [path for path in place.rglob("*") if path.is_file()] == [place / name]
+        assert (place / name).read_text() == "mine"
+
+
 def test_what_has_changed_is_named(run, refused, henkan, tmp_path, lexicon):
     killed(run, tmp_path / "m", lexicon)
     text = lexicon.read_text()
