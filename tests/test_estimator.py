@@ -1,3 +1,6 @@
+import shutil
+import uuid
+
 import pytest
 
 import henkan
@@ -144,3 +147,27 @@ def test_nobodys_own_files_are_taken_for_a_checkpoint(words, tmp_path):
     with pytest.raises(CheckpointError, match=r"holds other things \(thesis\.pt\)"):
         Seq2Seq(epochs=1).fit(*words, checkpoint=tmp_path / "c")
     assert mine.read_text() == "mine"
+
+
+@pytest.mark.parametrize("of", ["the member under way", "a member that is done"])
+def test_progress_of_another_shape_is_refused(words, tmp_path, monkeypatch, of):
+    """Though it says that it belongs to the plan."""
+
+    def stop(event):
+        if isinstance(event, Epoch):
+            events.append(event)
+            if len(events) == (1 if of == "the member under way" else 2):
+                raise KeyboardInterrupt
+
+    for name, size in (("small", 4), ("large", 8)):
+        events = []
+        with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+            patched.setattr("henkan.checkpoint.uuid4", lambda: uuid.UUID(int=1))
+            model = Seq2Seq(epochs=1, ensemble=2, hidden_size=size)
+            model.fit(*words, callback=stop, checkpoint=tmp_path / name, checkpoint_every=0)
+    small, large = (tmp_path / name / "checkpoint" for name in ("small", "large"))
+    for path in large.iterdir():
+        if path.name.startswith(("progress", "tensors")):
+            shutil.copy(path, small)
+    with pytest.raises(CheckpointError, match=r"progress\.json does not fit the model"):
+        Seq2Seq(epochs=1, ensemble=2, hidden_size=4).fit(*words, checkpoint=tmp_path / "small")

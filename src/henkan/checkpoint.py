@@ -1,13 +1,13 @@
 """What a stopped training needs to go on, to the bit.
 
-    plan.json                 the settings, the data and how to read it again, versions; written once
+    plan.json                 the settings, the data and how to read it again, versions, and a name of its own
     start/                    the model that it started from, if it did
     progress.json             where it stands, all but the arrays
     tensors-N.safetensors     weights, Adam's moments, the best weights so far, the models that are done
     lock, holder.json         who is training here
 
-`progress.json` names its tensors and their SHA-256 sum. It is replaced last, in one rename: until then the checkpoint
-before it stands, whole.
+`progress.json` names its tensors and their SHA-256 sum, and the plan that it belongs to. It is replaced last, in one
+rename: until then the checkpoint before it stands, whole.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 from safetensors.numpy import save as save_safetensors
@@ -33,7 +34,7 @@ from henkan.storage import load_tensors, read_file, seal, sha256, sync_folder, u
 from henkan.training import Best, Epoch, Good, Position, Setback, Step, TrainingState
 
 FORMAT = "henkan-checkpoint"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 SECONDS_BETWEEN = 60.0
 MOST_JSON_BYTES = 2**28
 MOST_TENSOR_BYTES = 2**36
@@ -89,6 +90,7 @@ class Checkpoints:
             raise SettingsError(f"checkpoint every must be a number of seconds, not {every!r}")
         self.shown, self.folder = model, model.resolve() / CHECKPOINT
         self.every, self.stop, self.resume, self.options = every, stop, resume, options or {}
+        self._plan: dict[str, Any] = {}
         self._number, self._last = 0, time.monotonic()
 
     @contextmanager
@@ -197,7 +199,11 @@ class Checkpoints:
                         f"{self.shown}: {(part or name).replace('_', ' ')} is {now!r} here and was {then!r} when this "
                         "training was begun; leave it out, or train anew with another --out"
                     )
-        return self._progress()
+        self._plan = begun
+        progress = self._progress()
+        if self.options and self.options != begun["options"]:  # where the data are now, and who does the arithmetic
+            self._write_plan({**begun, "options": self.options})
+        return progress
 
     def clear(self) -> None:
         """Give up what was being trained here before, unless it is to be resumed.
@@ -224,8 +230,12 @@ class Checkpoints:
             save(self.start)
 
     def _begin(self, plan: Mapping[str, Any]) -> None:
-        sealed = {"format": FORMAT, "format_version": FORMAT_VERSION, **plan, "options": self.options}
-        self._write("plan.json", seal(sealed))
+        about = {"format": FORMAT, "format_version": FORMAT_VERSION, "id": uuid4().hex}
+        self._write_plan({**about, **plan, "options": self.options})
+
+    def _write_plan(self, plan: Mapping[str, Any]) -> None:
+        self._plan = dict(plan)
+        self._write("plan.json", seal(self._plan))
 
     def plan(self) -> dict[str, Any]:
         """What was written by `begin`.
@@ -256,6 +266,8 @@ class Checkpoints:
             return Progress()
         try:
             values = self._read("progress.json")
+            if values["plan"] != self._plan["id"]:
+                raise ModelFolderError(f"{self.folder}: progress.json belongs to another training than plan.json")
             content = read_file(self.folder, values["tensors"], MOST_TENSOR_BYTES)
             if sha256(content) != values["sha256"]:
                 raise ModelFolderError(f"{self.folder}: {values['tensors']} is damaged or was changed")
@@ -265,6 +277,15 @@ class Checkpoints:
             raise CheckpointError(f"{error}; train anew with --force") from None
         except (KeyError, TypeError, ValueError, AttributeError):
             raise CheckpointError(f"{self.folder}: progress.json is damaged; train anew with --force") from None
+
+    def check_fits(self, kept: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+        """Whether what was kept has the names and shapes of what it is to replace.
+
+        Raises:
+            CheckpointError: if not.
+        """
+        if _shapes(kept) != _shapes(wanted):
+            raise CheckpointError(f"{self.folder}: progress.json does not fit the model; train anew with --force")
 
     def after(self, event: Step | Epoch | Setback, progress: Callable[[], Progress]) -> None:
         """Keep the progress if it is time to.
@@ -293,7 +314,7 @@ class Checkpoints:
         name = f"tensors-{self._number}.safetensors"
         values, tensors = _values(progress)
         content = save_safetensors(tensors)
-        values |= {"number": self._number, "tensors": name, "sha256": sha256(content)}
+        values |= {"plan": self._plan["id"], "number": self._number, "tensors": name, "sha256": sha256(content)}
         try:
             self._write(name, content)
             self._write("progress.json", seal(values))
@@ -358,8 +379,8 @@ class Onlooker(Checkpoints):
     def finish(self) -> None:
         """The leader ends it."""
 
-    def _begin(self, plan: Mapping[str, Any]) -> None:
-        """The leader begins it."""
+    def _write_plan(self, plan: Mapping[str, Any]) -> None:
+        """The leader writes it."""
 
 
 def _strange(folder: Path) -> Iterator[str]:
@@ -427,6 +448,10 @@ def _split(group: str, values: Mapping[str, Any], tensors: dict[str, Array]) -> 
     arrays = {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
     tensors |= {f"{group}.{name}": array for name, array in arrays.items()}
     return {name: value for name, value in values.items() if name not in arrays}
+
+
+def _shapes(values: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+    return {name: np.shape(value) for name, value in values.items()}
 
 
 def _group(group: str, tensors: Mapping[str, Array]) -> dict[str, Array]:

@@ -201,6 +201,8 @@ def fit(
         engine = engines.make(model, len(source_vocabulary), len(target_vocabulary), training=config)
         trained.append(engine)
         if member < len(progress.done):
+            if checkpoints is not None:
+                checkpoints.check_fits(progress.done[member], engine.weights)
             engine.set_weights(progress.done[member])
             continue
         converter = _converter([engine], source_vocabulary, target_vocabulary, model)
@@ -277,6 +279,8 @@ def _fit_member(
     if progress.state is None:
         progress.state = TrainingState(np.random.default_rng([training.seed, 3]))
     else:
+        assert checkpoints is not None  # where else should it come from?
+        _check_fits(progress, engine, checkpoints)
         engine.restore(progress.snapshot)
     state = progress.state
 
@@ -302,6 +306,16 @@ def _fit_member(
     setbacks = {"setbacks": state.setbacks} if state.setbacks else {}
     progress.histories.append({"seed": training.seed, "epochs": epochs, "best_epoch": best, **setbacks})
     progress.state = None
+
+
+def _check_fits(progress: Progress, engine: Engine, checkpoints: Checkpoints) -> None:
+    """Whether an engine can go on from what was kept of the member under way."""
+    state = progress.state
+    checkpoints.check_fits(progress.snapshot, engine.snapshot())
+    if state is not None and state.good is not None:
+        checkpoints.check_fits(state.good.snapshot, progress.snapshot)
+    if state is not None and state.best is not None:
+        checkpoints.check_fits(state.best.weights, engine.weights)
 
 
 def combine(models: Sequence[FittedModel], held_out: Pairs | None = None) -> FittedModel:

@@ -180,6 +180,20 @@ def test_a_damaged_checkpoint_is_refused(run, refused, tmp_path, lexicon):
         path.write_bytes(content)
 
 
+@pytest.mark.parametrize("settings", [("--hidden-size", 8), ("--seed", 1)], ids=["other sizes", "same sizes"])
+def test_the_progress_of_another_training_is_refused(run, refused, tmp_path, lexicon, settings):
+    for name, more in (("m", ()), ("other", settings)):
+        process = begun(run, tmp_path / name, lexicon, *more)
+        process.kill()
+        process.wait()
+    for left in (tmp_path / "m/checkpoint").glob("tensors-*"):
+        left.unlink()
+    for path in (tmp_path / "other/checkpoint").iterdir():
+        if path.name.startswith(("progress", "tensors")):
+            shutil.copy(path, tmp_path / "m/checkpoint")
+    assert "progress.json belongs to another training than plan.json" in refused("train", "--resume", "m", "--quiet")
+
+
 def test_a_folder_taken_away(run, tmp_path, lexicon):
     process = run("train", lexicon, *SETTINGS[2:], "--epochs", 100, "--out", "m")
     wait_for((tmp_path / "m/checkpoint/progress.json").exists, process)
