@@ -181,6 +181,7 @@ def fit(
             "model": to_dict(model),
             "training": to_dict(training),
             "ensemble": members,
+            "started from a model": start is not None,
             "data": asdict(data),
             "marks": {
                 "training pairs": sha256(encoded.digest().encode() + to_json(vocabularies)),

@@ -13,7 +13,7 @@ from contextlib import suppress
 
 import pytest
 
-from henkan import load
+from henkan import Epoch, Seq2Seq, load
 from reliability.conftest import wait_for, write_lexicon
 
 # With dropout, attention, the unknown symbol and a best epoch: all that has a state, or could have one.
@@ -154,7 +154,9 @@ def test_what_has_changed_is_named(run, refused, henkan, tmp_path, lexicon):
     lexicon.write_text(text + "a\tb\n")
     assert "the training pairs are not those" in refused("train", "--resume", "m", "--quiet")
     lexicon.rename(tmp_path / "other.tsv")
-    assert "lexicon.tsv" in refused("train", "--resume", "m", "--quiet")
+    sentence = refused("train", "--resume", "m", "--quiet")
+    assert f"{lexicon}: the pairs of this training are no longer there" in sentence
+    assert "`henkan train NEW_PLACE --resume m`" in sentence
     (tmp_path / "moved.tsv").write_text(text)
     sentence = refused("train", "moved.tsv", "--resume", "m", "--epochs", 9, "--quiet")
     assert "epochs is 9 here and was 8" in sentence
@@ -298,6 +300,58 @@ def test_a_training_can_be_moved_and_resumed_elsewhere(run, henkan, tmp_path, le
     shutil.move(tmp_path / "m", tmp_path / "away")
     henkan("train", "--resume", "m", "--quiet", cwd=tmp_path / "away")
     assert weights(tmp_path / "away/m") == weights(whole)
+
+
+def test_the_new_place_of_the_data_is_remembered(run, refused, henkan, tmp_path, lexicon, whole):
+    (tmp_path / "dev.tsv").write_text("a\tA\n")
+    process = begun(run, tmp_path / "m", lexicon, "--dev", "dev.tsv")
+    process.kill()
+    process.wait()
+    henkan("train", lexicon, *SETTINGS, "--dev", "dev.tsv", "--out", "whole")
+    for name in ("lexicon.tsv", "dev.tsv"):
+        (tmp_path / name).rename(tmp_path / f"moved.{name}")
+    assert "`henkan train NEW_PLACE --resume m`" in refused("train", "--resume", "m", "--quiet")
+    moved = ("moved.lexicon.tsv", "--resume", "m")
+    assert "`henkan train --resume m --dev NEW_PLACE`" in refused("train", *moved, "--quiet")
+    before = (tmp_path / "m/checkpoint/plan.json").read_bytes()
+    process = run("train", *moved, "--dev", "moved.dev.tsv", "--quiet", "--checkpoint-every", 0)
+    wait_for(lambda: (tmp_path / "m/checkpoint/plan.json").read_bytes() != before, process)
+    process.kill()
+    process.wait()
+    (tmp_path / "away").mkdir()
+    henkan("train", "--resume", tmp_path / "m", "--quiet", cwd=tmp_path / "away")
+    assert weights(tmp_path / "m") == weights(tmp_path / "whole")
+
+
+def test_a_training_begun_from_python_is_gone_on_with_there(refused, tmp_path, words):
+    def stop(event):
+        if isinstance(event, Epoch):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Seq2Seq(epochs=2).fit(*words, callback=stop, checkpoint=tmp_path / "m")
+    sentence = refused("train", "--resume", tmp_path / "m")
+    assert "begun from Python, where its pairs are; go on with it there, by calling fit(..., checkpoint=" in sentence
+    assert (tmp_path / "m/checkpoint/progress.json").exists()
+
+
+def test_what_is_taken_out_of_a_checkpoint(run, refused, henkan, tmp_path, lexicon, whole):
+    """A sentence, or the same bytes from the beginning; never another model."""
+    process = begun(run, tmp_path / "m", lexicon, "--from", whole)
+    process.kill()
+    process.wait()
+    henkan("train", lexicon, *SETTINGS, "--from", whole, "--out", "whole")
+    folder = tmp_path / "m/checkpoint"
+    [tensors] = folder.glob("tensors-*.safetensors")
+    for name in (tensors.name, "start/weights.safetensors", "start"):
+        (folder / name).rename(tmp_path / "away")
+        sentence = refused("train", "--resume", "m", "--quiet")
+        assert "train anew with --force" in sentence
+        assert ("the model that this training started from can no longer be read" in sentence) == ("start" in name)
+        (tmp_path / "away").rename(folder / name)
+    (folder / "progress.json").unlink()
+    henkan("train", "--resume", "m", "--quiet")
+    assert weights(tmp_path / "m") == weights(tmp_path / "whole")
 
 
 def test_what_an_earlier_training_started_from_is_forgotten(run, henkan, tmp_path, lexicon, whole):

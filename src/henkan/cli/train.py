@@ -32,7 +32,7 @@ from henkan.cli.options import (
 from henkan.config import RECIPES, EngineConfig, ModelConfig, TrainingConfig, from_dict, make_configs
 from henkan.engine.base import RESTARTS, Engines
 from henkan.engine.choice import choose_engines
-from henkan.errors import CheckpointError, SettingsError
+from henkan.errors import CheckpointError, DataError, ModelFolderError, SettingsError
 from henkan.fitting import DataSource, FittedModel
 from henkan.interruption import Interruption
 from henkan.pictures import learning_curve
@@ -152,7 +152,7 @@ def train(
         if not (resume / CHECKPOINT / "plan.json").exists() and is_model(resume):
             click.echo(f"the training of {resume} is finished; train on from it with --from {resume}")
             return
-        engine = _old_engine(engine, Checkpoints(resume, resume=True).plan(), given)
+        engine = _old_engine(engine, Checkpoints(resume, resume=True).plan(), given, resume)
     elif data is None:
         raise click.UsageError("name a task or a file of pairs to train on, or --resume a training that was stopped")
     folder = resume or out or Path("models") / _name(str(data))
@@ -178,8 +178,8 @@ def train(
                 raise CheckpointError(
                     f"{folder}: a training was stopped there; go on with --resume {folder}, or train anew with --force"
                 )
-            if checkpoints.resume and checkpoints.start.exists():
-                run = replace(run, start=fitting.load(checkpoints.start))
+            if checkpoints.resume and checkpoints.plan()["started from a model"]:
+                run = replace(run, start=_kept_start(checkpoints))
             checkpoints.options = run.options
             with interruption.noticed():
                 fitted, question = _train(run, checkpoints, engines, quiet=quiet)
@@ -195,14 +195,29 @@ def train(
     _say_what_came_out(fitted, folder, question, pictured=picture is not None, quiet=quiet)
 
 
+def _kept_start(checkpoints: Checkpoints) -> FittedModel:
+    """The model that a training which goes on had started from."""
+    try:
+        return fitting.load(checkpoints.start)
+    except ModelFolderError as error:
+        raise CheckpointError(
+            f"the model that this training started from can no longer be read ({error}); train anew with --force"
+        ) from None
+
+
 def _is_restart(folder: Path) -> bool:
     """Whether torchrun has started us again, to go on with a training of which a member had died."""
     restarted = os.environ.get(RESTARTS, "0") not in ("", "0")
     return restarted and Checkpoints(folder).begun
 
 
-def _old_engine(engine: EngineConfig, plan: Mapping[str, Any], given: set[str]) -> EngineConfig:
+def _old_engine(engine: EngineConfig, plan: Mapping[str, Any], given: set[str], folder: Path) -> EngineConfig:
     """The engine that a training was begun with, but for what is asked for now."""
+    if plan.get("options") == {}:
+        raise CheckpointError(
+            f"{folder}: this training was begun from Python, where its pairs are; go on with it there, by calling "
+            f"fit(..., checkpoint={str(folder)!r}) again"
+        )
     try:
         begun = dict(plan["options"].get("engine", {}))
         now = {name: value for name, value in asdict(engine).items() if name in given}
@@ -332,6 +347,8 @@ def _train(run: Run, checkpoints: Checkpoints, engines: Engines, *, quiet: bool)
     """Read the pairs and train on them; the model, and a question to ask it."""
     from henkan.cli.display import Display
 
+    if run.data is not None:
+        _check_whether_moved(run, checkpoints.shown)
     pairs, held_out, source = _read(run, quiet=quiet)
     if not quiet:
         _say_who_trains(run, engines)
@@ -399,6 +416,17 @@ def _read(run: Run, *, quiet: bool) -> tuple[Pairs, Pairs | None, DataSource]:
     if dev == "none":
         return pairs, None, replace(source, held_out="none")
     return pairs, read_pairs(Path(_place(run, "dev")), **layout), replace(source, held_out="file")
+
+
+def _check_whether_moved(run: Run, folder: Path) -> None:
+    """Say how to go on with a training whose data are not where they were."""
+    hints = {"data": f"train NEW_PLACE --resume {folder}", "dev": f"train --resume {folder} --dev NEW_PLACE"}
+    for name, hint in hints.items():
+        if run.options[name] not in (None, "none", *TASKS) and not os.path.exists(_place(run, name)):
+            raise DataError(
+                f"{_place(run, name)}: the pairs of this training are no longer there; if they have moved, go on with "
+                f"`henkan {hint}`"
+            )
 
 
 def _place(run: Run, name: str) -> str:
