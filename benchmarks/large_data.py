@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import shutil
 import subprocess
 import sys
@@ -47,17 +46,16 @@ def measure(path: Path, out: Path, hidden_size: int) -> dict[str, float]:
         time.sleep(0.1)
         seconds = time.perf_counter() - began
         try:
+            found["peak_bytes"] = peak(process.pid)
             state = json.loads((out / "checkpoint" / "progress.json").read_text())["content"]["state"]
-            so_far = peak(process.pid)
-        except OSError:
+        except (OSError, StopIteration):  # it has not begun, or has ended
             continue
         found.setdefault("seconds_to_the_first_checkpoint", seconds)
         if state is None or state["records"] or state["position"]["step"]:
             found.setdefault("seconds_to_the_first_update", seconds)
-            found.setdefault("peak_bytes_at_the_first_update", so_far)
+            found.setdefault("peak_bytes_at_the_first_update", found["peak_bytes"])
     assert process.returncode == 0, process.returncode
     found["seconds"] = time.perf_counter() - began
-    found["peak_bytes"] = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
     return found
 
 

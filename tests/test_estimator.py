@@ -159,11 +159,10 @@ def test_progress_of_another_shape_is_refused(words, tmp_path, monkeypatch, of):
             if len(events) == (1 if of == "the member under way" else 2):
                 raise KeyboardInterrupt
 
+    monkeypatch.setattr("henkan.checkpoint.uuid4", lambda: uuid.UUID(int=1))
     for name, size in (("small", 4), ("large", 8)):
-        events = []
-        with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-            patched.setattr("henkan.checkpoint.uuid4", lambda: uuid.UUID(int=1))
-            model = Seq2Seq(epochs=1, ensemble=2, hidden_size=size)
+        events, model = [], Seq2Seq(epochs=1, ensemble=2, hidden_size=size)
+        with pytest.raises(KeyboardInterrupt):
             model.fit(*words, callback=stop, checkpoint=tmp_path / name, checkpoint_every=0)
     small, large = (tmp_path / name / "checkpoint" for name in ("small", "large"))
     for path in large.iterdir():

@@ -298,10 +298,24 @@ class Checkpoints:
             CheckpointError: if it cannot be written.
             Interrupted: if a signal wants the training to end; it is kept then.
         """
-        number = None if self.stop is None else self.stop()
+        number = self.stop()
         if number is not None or not isinstance(event, Step) or time.monotonic() - self._last >= self.every:
             self.keep(progress())
         if number is not None:
+            raise self.interrupted(number)
+
+    def pause(self, progress: Callable[[], Progress]) -> None:
+        """A place to stop in long work between two events.
+
+        Args:
+            progress: called for where things stand, if they are to be kept.
+
+        Raises:
+            CheckpointError, Interrupted: as `after`.
+        """
+        number = self.stop()
+        if number is not None:
+            self.keep(progress())
             raise self.interrupted(number)
 
     def keep(self, progress: Progress) -> None:

@@ -184,7 +184,7 @@ class Seq2Seq:
             DataError: if there are not as many sources as targets.
         """
         pairs = _pairs(sources, targets)
-        [scores] = self._model().converter.score(pairs.sources, pairs.targets)
+        scores: list[float] = self._model().converter.score(pairs.sources, pairs.targets)[0].tolist()
         return scores
 
     def score(self, sources: Sequence[str], targets: Sequence[str]) -> float:

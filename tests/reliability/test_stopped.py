@@ -302,7 +302,7 @@ def test_a_training_can_be_moved_and_resumed_elsewhere(run, henkan, tmp_path, le
     assert weights(tmp_path / "away/m") == weights(whole)
 
 
-def test_the_new_place_of_the_data_is_remembered(run, refused, henkan, tmp_path, lexicon, whole):
+def test_the_new_place_of_the_data_is_remembered(run, refused, henkan, tmp_path, lexicon):
     (tmp_path / "dev.tsv").write_text("a\tA\n")
     process = begun(run, tmp_path / "m", lexicon, "--dev", "dev.tsv")
     process.kill()
