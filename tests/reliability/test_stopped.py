@@ -35,9 +35,9 @@ def whole(tmp_path_factory):
     return place / "whole"
 
 
-def begun(run, folder, lexicon, *more):
+def begun(run, folder, lexicon, *more, **options):
     """A training into a folder, after its first checkpoint."""
-    process = run("train", lexicon, *SETTINGS, *more, "--out", folder)
+    process = run("train", lexicon, *SETTINGS, *more, "--out", folder, **options)
     wait_for((folder / "checkpoint" / "progress.json").exists, process)
     return process
 
@@ -98,20 +98,53 @@ def test_a_signal_ends_a_training_that_can_be_gone_on_with(run, henkan, tmp_path
     assert "is finished" in henkan("train", "--resume", "m").stdout
 
 
-def test_a_second_signal_leaves_at_once(run, tmp_path, lexicon):
-    """The first is noticed between two batches; asking so many held-out pairs is one long wait."""
-    held_out = tmp_path / "dev.tsv"
-    held_out.write_text("abcdefgh\tX\n" * 300_000)
-    process = run("train", lexicon, "--dev", held_out, *SETTINGS, "--out", "m")
-    wait_for((tmp_path / "m/checkpoint/progress.json").exists, process)
-    time.sleep(4)  # in the first evaluation, most likely; wherever it is, the end is the same
-    for _ in range(2):
-        process.send_signal(signal.SIGINT)
-        time.sleep(0.5)
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 130
+SLOW = """
+import time
+import henkan.training
+real = henkan.training._updates
+henkan.training._updates = lambda *all: time.sleep(60) or real(*all)
+"""
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM)])
+def test_a_second_signal_leaves_at_once(run, henkan, tmp_path, lexicon, whole, number, status):
+    """The first is noticed, and waits for a batch that takes a minute."""
+    process = begun(run, tmp_path / "m", lexicon, before=SLOW)
+    process.send_signal(number)
+    while "once more leaves at once" not in process.stderr.readline():
+        assert process.poll() is None
+    process.send_signal(number)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == status
     assert "Traceback" not in err
-    assert json.loads((tmp_path / "m/checkpoint/progress.json").read_text())["content"]["number"] >= 1
+    henkan("train", "--resume", "m", "--quiet")
+    assert weights(tmp_path / "m") == weights(whole)
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_while_the_data_are_read_leaves_at_once(run, tmp_path, number, status):
+    os.mkfifo(tmp_path / "pipe")  # which nobody writes to
+    process = run("train", "pipe", "--out", "m")
+    wait_for((tmp_path / "m/checkpoint/holder.json").exists, process)
+    time.sleep(0.2)  # it may still be at its own beginning, which makes no difference
+    process.send_signal(number)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == status
+    assert err == "henkan: stopped before the training had begun; there is nothing to go on with\n"
+    assert not (tmp_path / "m").exists()
+
+
+def test_a_signal_that_is_ignored_stays_so(run, tmp_path, lexicon, whole):
+    """As under nohup, or of a job that a shell started in the background."""
+
+    def ignore():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    process = begun(run, tmp_path / "m", lexicon, preexec_fn=ignore)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate()
+    assert (process.returncode, err) == (0, "")
+    assert weights(tmp_path / "m") == weights(whole)
 
 
 def test_two_trainings_do_not_share_a_folder(run, refused, tmp_path, lexicon):

@@ -32,8 +32,8 @@ from henkan.cli.options import (
 from henkan.config import RECIPES, EngineConfig, ModelConfig, TrainingConfig, from_dict, make_configs
 from henkan.engine.base import RESTARTS, Engines
 from henkan.engine.choice import choose_engines
-from henkan.errors import CheckpointError, DataError, ModelFolderError, SettingsError
-from henkan.fitting import DataSource, FittedModel
+from henkan.errors import CheckpointError, DataError, Interrupted, ModelFolderError, SettingsError
+from henkan.fitting import DataSource, Event, FittedModel, Started
 from henkan.interruption import Interruption
 from henkan.pictures import learning_curve
 from henkan.text.audit import audit
@@ -139,7 +139,8 @@ def train(
 
     Progress goes to standard error, the result to standard output.
 
-    Ctrl-C, or a SIGTERM, ends the training after its batch, and nothing is lost: DIR/checkpoint holds all that
+    Ctrl-C, or a SIGTERM, ends the training after its batch (or, while held-out pairs are being asked, after some
+    sixteen thousand), and nothing is lost: DIR/checkpoint holds all that
     --resume DIR needs to go on to the same model, to the bit. After a kill or a power cut it goes on from the last
     checkpoint. A second Ctrl-C leaves at once.
 
@@ -173,7 +174,7 @@ def train(
             check_place(folder, force=force)
     run.options["engine"] = asdict(engine)
     try:
-        with checkpoints.held():
+        with interruption, checkpoints.held():
             if leads and checkpoints.begun and not (checkpoints.resume or force):
                 raise CheckpointError(
                     f"{folder}: a training was stopped there; go on with --resume {folder}, or train anew with --force"
@@ -181,17 +182,17 @@ def train(
             if checkpoints.resume and checkpoints.plan()["started from a model"]:
                 run = replace(run, start=_kept_start(checkpoints))
             checkpoints.options = run.options
-            with interruption.noticed():
-                fitted, question = _train(run, checkpoints, engines, quiet=quiet)
-                if not leads:
-                    return
-                picture = learning_curve(fitted.artefact.metrics)
-                fitted.save(folder, force=True, pictures={} if picture is None else {"learning_curve.png": picture})
-                checkpoints.finish()
+            fitted, question = _train(run, checkpoints, engines, interruption, quiet=quiet)
+            if not leads:
+                return
+            picture = learning_curve(fitted.artefact.metrics)
+            fitted.save(folder, force=True, pictures={} if picture is None else {"learning_curve.png": picture})
+            checkpoints.finish()
     except KeyboardInterrupt:
+        number = interruption.signal or SIGINT
         if checkpoints.begun:
-            raise checkpoints.interrupted(SIGINT) from None
-        raise
+            raise checkpoints.interrupted(number) from None
+        raise Interrupted("stopped before the training had begun; there is nothing to go on with", number) from None
     _say_what_came_out(fitted, folder, question, pictured=picture is not None, quiet=quiet)
 
 
@@ -343,9 +344,16 @@ def _old_run(data: str | None, plan: Mapping[str, Any], given: set[str], engines
         raise CheckpointError("the checkpoint's plan.json is damaged; train anew with --force") from None
 
 
-def _train(run: Run, checkpoints: Checkpoints, engines: Engines, *, quiet: bool) -> tuple[FittedModel, str]:
+def _train(
+    run: Run, checkpoints: Checkpoints, engines: Engines, interruption: Interruption, *, quiet: bool
+) -> tuple[FittedModel, str]:
     """Read the pairs and train on them; the model, and a question to ask it."""
     from henkan.cli.display import Display
+
+    def tell(event: Event) -> None:
+        if isinstance(event, Started):
+            interruption.notice()
+        display(event)
 
     if run.data is not None:
         _check_whether_moved(run, checkpoints.shown)
@@ -361,7 +369,7 @@ def _train(run: Run, checkpoints: Checkpoints, engines: Engines, *, quiet: bool)
             run.training,
             data=run.data or source,
             members=run.ensemble,
-            report=display,
+            report=tell,
             start=run.start,
             checkpoints=checkpoints,
             engines=engines,
