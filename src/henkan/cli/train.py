@@ -22,6 +22,7 @@ from henkan.cli.evaluate import exact_match_line, show_exact_match, show_questio
 from henkan.cli.options import (
     ENGINE_SETTINGS,
     PATH,
+    check_features,
     engine_options,
     layout_options,
     listed_rejects,
@@ -276,6 +277,7 @@ def _new_run(data: str, options: dict[str, Any]) -> Run:
         settings["features"] = True
     fitted = None if start is None else fitting.load(start)
     if fitted is not None:
+        check_features(fitted, layout["columns"])
         settings = _settings_of(fitted, settings, ensemble)
         ensemble = len(fitted.artefact.members)
     defaults = TASKS[data].settings if data in TASKS else None
@@ -300,6 +302,10 @@ def _settings_of(fitted: FittedModel, settings: dict[str, Any], ensemble: int | 
     if ensemble not in (None, members):
         raise SettingsError(f"the model to start from has {members} members, not {ensemble}; leave --ensemble out")
     if not fitted.artefact.source_vocabulary.unknown:
+        if settings.get("unknown_rate"):
+            raise SettingsError(
+                "the model to start from has no unknown symbol, and cannot be shown one; leave --unknown-rate out"
+            )
         settings = {"unknown_rate": 0.0, **settings}
     return {**settings, **own}
 
