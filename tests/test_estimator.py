@@ -76,6 +76,26 @@ def test_misuse_is_told_in_words():
         Seq2Seq().fit(["a", 3], ["a", "b"])
 
 
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"checkpoint": 3}, "checkpoint must be the name of a folder, not 3"),
+        ({"checkpoint": b"a"}, "checkpoint must be the name of a folder, not b'a'"),
+        ({"checkpoint": "a\0b"}, r"checkpoint must be the name of a folder, not 'a\\x00b'"),
+        ({"checkpoint": "a", "checkpoint_every": "x"}, "checkpoint every must be a number of seconds, not 'x'"),
+        ({"checkpoint": "a", "checkpoint_every": None}, "checkpoint every must be a number of seconds, not None"),
+        ({"checkpoint": "a", "checkpoint_every": float("nan")}, "checkpoint every must be a number of seconds"),
+        ({"checkpoint": "a", "checkpoint_every": -1}, "checkpoint every must be a number of seconds, not -1"),
+    ],
+    ids=str,
+)
+def test_an_impossible_checkpoint_is_told_in_words(settings, sentence, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SettingsError, match=sentence):
+        Seq2Seq(epochs=1).fit(["a"], ["b"], **settings)
+    assert not any(tmp_path.iterdir())
+
+
 def test_empty_sides_are_strings_like_any_other():
     model = Seq2Seq(epochs=60, hidden_size=16).fit(["", "a", "b"], ["x", "", "y"])
     assert model.predict(["", "a", "b"]) == ["x", "", "y"]
@@ -170,3 +190,15 @@ def test_progress_of_another_shape_is_refused(words, tmp_path, monkeypatch, of):
             shutil.copy(path, small)
     with pytest.raises(CheckpointError, match=r"progress\.json does not fit the model"):
         Seq2Seq(epochs=1, ensemble=2, hidden_size=4).fit(*words, checkpoint=tmp_path / "small")
+
+
+def test_a_new_folder_is_on_the_disk_before_its_checkpoint_counts(words, tmp_path, monkeypatch):
+    from henkan import checkpoint, storage
+
+    synced = []
+    for module in (checkpoint, storage):
+        monkeypatch.setattr(module, "sync_folder", synced.append)
+    Seq2Seq(epochs=1).fit(*words, checkpoint=tmp_path / "a" / "b")
+    folder = tmp_path / "a" / "b" / "checkpoint"
+    assert set(synced) == {folder, *list(folder.parents)[:3]}
+    assert max(map(synced.index, list(folder.parents)[:3])) < synced.index(folder)

@@ -86,7 +86,7 @@ class Checkpoints:
         resume: bool = False,
         options: Mapping[str, Any] | None = None,
     ) -> None:
-        if not every >= 0:
+        if not isinstance(every, int | float | np.number) or isinstance(every, bool) or not every >= 0:
             raise SettingsError(f"checkpoint every must be a number of seconds, not {every!r}")
         self.shown, self.folder = model, model.resolve() / CHECKPOINT
         self.every, self.stop, self.resume, self.options = every, stop, resume, options or {}
@@ -106,6 +106,8 @@ class Checkpoints:
         made = [each for each in (self.folder, *self.folder.parents) if not each.exists()]
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
+            for each in made:
+                sync_folder(each.parent)
             lock = FileLock(self.folder / "lock")
             lock.acquire(timeout=0)
         except Timeout:

@@ -14,7 +14,7 @@ from henkan.checkpoint import SECONDS_BETWEEN, Checkpoints, Onlooker
 from henkan.config import Device, EngineConfig, EngineName, Precision, Settings, make_configs
 from henkan.converter import Conversion, Fallback, Request, Unknown
 from henkan.engine.choice import choose_engines
-from henkan.errors import DataError, NotFittedError
+from henkan.errors import DataError, NotFittedError, SettingsError
 from henkan.evaluation import evaluate
 from henkan.fitting import DataSource, FittedModel, Report
 from henkan.text.pairs import Pairs
@@ -85,6 +85,7 @@ class Seq2Seq:
         Raises:
             DataError: if there are no pairs, or not as many sources as targets.
             CheckpointError: if something else was being trained in the folder, or it cannot be written.
+            SettingsError: for an impossible name or number.
         """
         pairs = _pairs(sources, targets)
         if dev is not None and (not isinstance(dev, tuple | list) or len(dev) != 2):
@@ -96,7 +97,7 @@ class Seq2Seq:
         checkpoints = None
         if checkpoint is not None:
             kind = Checkpoints if engines.team.rank == 0 else Onlooker
-            checkpoints = kind(Path(checkpoint), every=checkpoint_every)
+            checkpoints = kind(_folder(checkpoint, "checkpoint"), every=checkpoint_every)
         with nullcontext() if checkpoints is None else checkpoints.held():
             if checkpoints is not None:
                 checkpoints.resume = bool(engines.team.share(checkpoints.begun))
@@ -236,6 +237,12 @@ def load(
     model._ensemble = len(fitted.artefact.members)
     model._fitted = fitted
     return model
+
+
+def _folder(name: str | os.PathLike[str], what: str) -> Path:
+    if not isinstance(name, str | os.PathLike) or not isinstance(os.fspath(name), str) or "\0" in os.fspath(name):
+        raise SettingsError(f"{what} must be the name of a folder, not {name!r}")
+    return Path(name)
 
 
 def _pairs(sources: Sequence[str], targets: Sequence[str]) -> Pairs:
