@@ -157,7 +157,37 @@ def test_a_training_that_was_stopped_goes_on_to_the_same_bits(words, tmp_path):
     assert [event.epoch for event in events if isinstance(event, Epoch)] == [4, 5, 6]
     vectors = [model._fitted.converter.engine.parameters.vector for model in (whole, resumed)]
     assert (vectors[0] == vectors[1]).all()
-    assert not any((tmp_path / "c").iterdir())
+    resumed.save(tmp_path / "c")
+    assert not (tmp_path / "c" / "checkpoint").exists()
+    assert henkan.load(tmp_path / "c").predict(words[0]) == resumed.predict(words[0])
+
+
+def test_a_training_that_has_ended_is_kept_until_it_is_saved(words, tmp_path):
+    def fit(**settings):
+        events = []
+        settings = {"epochs": 2, "hidden_size": 8, "ensemble": 2} | settings
+        model = Seq2Seq(**settings).fit(*words, dev=words, callback=events.append, checkpoint=tmp_path / "c")
+        return model, [event.epoch for event in events if isinstance(event, Epoch)]
+
+    first, epochs = fit()
+    assert epochs == [1, 2, 1, 2]
+    second, epochs = fit()
+    assert epochs == []
+    assert second.convert(words[0], confidence=True) == first.convert(words[0], confidence=True)
+    assert second._fitted.artefact.metrics == first._fitted.artefact.metrics
+    with pytest.raises(CheckpointError, match="hidden size is 9 here and was 8"):
+        fit(hidden_size=9)
+    with pytest.raises(ModelFolderError):
+        second.save(tmp_path)  # where other things are
+    assert fit()[1] == []
+    second.save(tmp_path / "m")
+    assert not (tmp_path / "c" / "checkpoint").exists()
+    other, epochs = fit(hidden_size=9)
+    assert epochs == [1, 2, 1, 2]
+    first.save(tmp_path / "n")  # whose checkpoint is no longer there: another's is
+    assert fit(hidden_size=9)[1] == []
+    other.save(tmp_path / "o")
+    assert not (tmp_path / "c" / "checkpoint").exists()
 
 
 def test_nobodys_own_files_are_taken_for_a_checkpoint(words, tmp_path):

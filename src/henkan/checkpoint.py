@@ -194,12 +194,13 @@ class Checkpoints:
                 if now != then and name == "marks":
                     raise CheckpointError(
                         f"{self.shown}: the {part} are not those that this training was begun with; give the same "
-                        "again, or train anew with another --out"
+                        "again, or train anew with another --out (in Python, another checkpoint)"
                     )
                 if now != then:
                     raise CheckpointError(
                         f"{self.shown}: {(part or name).replace('_', ' ')} is {now!r} here and was {then!r} when this "
-                        "training was begun; leave it out, or train anew with another --out"
+                        "training was begun; leave it out, or train anew with another --out (in Python, "
+                        "another checkpoint)"
                     )
         self._plan = begun
         progress = self._progress()
@@ -358,6 +359,13 @@ class Checkpoints:
             (self.folder / "plan.json").unlink()
             sync_folder(self.folder)
 
+    def discard(self) -> None:
+        """Likewise, by somebody who no longer has the folder: if this training still stands there, it is taken away."""
+        with suppress(CheckpointError):
+            if self.plan()["id"] == self._plan["id"]:
+                with self.held():
+                    self.finish()
+
     def _read(self, name: str) -> Any:
         return unseal(read_file(self.folder, name, MOST_JSON_BYTES), self.folder, name)
 
@@ -394,6 +402,9 @@ class Onlooker(Checkpoints):
 
     def finish(self) -> None:
         """The leader ends it."""
+
+    def discard(self) -> None:
+        """The leader takes it away."""
 
     def _write_plan(self, plan: Mapping[str, Any]) -> None:
         """The leader writes it."""

@@ -56,6 +56,7 @@ class Seq2Seq:
         self._engine = EngineConfig(engine=engine, device=device, precision=precision, deterministic=deterministic)
         self._model_config, self._training_config = make_configs(settings, recipe=recipe)
         self._fitted: FittedModel | None = None
+        self._checkpoints: Checkpoints | None = None
 
     def fit(
         self,
@@ -76,7 +77,9 @@ class Seq2Seq:
             callback: called with a `henkan.Started`, a `henkan.Preparing`, then a `henkan.Step` for each update
                 and a `henkan.Epoch` for each epoch.
             checkpoint: a folder that keeps what it takes to go on: where a training of the same pairs and settings was
-                stopped or killed, it goes on from there, to the same bits as if it never had been.
+                stopped or killed, it goes on from there, to the same bits as if it never had been. Where it had come to
+                its end, `fit` returns at once with the same model. What is kept there is deleted by `save`, wherever
+                that puts the model; until then a training of other pairs or settings is refused the folder.
             checkpoint_every: seconds between two checkpoints within an epoch; there is one after every epoch.
 
         Returns:
@@ -112,8 +115,7 @@ class Seq2Seq:
                 checkpoints=checkpoints,
                 engines=engines,
             )
-            if checkpoints is not None:
-                checkpoints.finish()
+        self._checkpoints = checkpoints
         metrics = self._fitted.artefact.metrics
         if any(each.get("setbacks", 0) > MOST_SETBACKS for each in metrics.get("members", [metrics])):
             rate = self._training_config.learning_rate
@@ -200,11 +202,15 @@ class Seq2Seq:
     def save(self, folder: str | os.PathLike[str], *, force: bool = False) -> None:
         """Write the model as a folder; `force` replaces a model that stands there.
 
+        The checkpoint that `fit` may have kept of it is deleted then.
+
         Raises:
             NotFittedError: before `fit`.
             ModelFolderError: if it cannot be written there.
         """
         self._model().save(Path(folder), force=force)
+        if self._checkpoints is not None:
+            self._checkpoints.discard()
 
     def _model(self) -> FittedModel:
         if self._fitted is None:

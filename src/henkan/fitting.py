@@ -306,6 +306,8 @@ def _fit_member(
     setbacks = {"setbacks": state.setbacks} if state.setbacks else {}
     progress.histories.append({"seed": training.seed, "epochs": epochs, "best_epoch": best, **setbacks})
     progress.state = None
+    if checkpoints is not None:
+        checkpoints.keep(progress)
 
 
 def _check_fits(progress: Progress, engine: Engine, checkpoints: Checkpoints) -> None:
