@@ -1,3 +1,4 @@
+import json
 import shutil
 import uuid
 
@@ -232,3 +233,23 @@ def test_a_new_folder_is_on_the_disk_before_its_checkpoint_counts(words, tmp_pat
     folder = tmp_path / "a" / "b" / "checkpoint"
     assert set(synced) == {folder, *list(folder.parents)[:3]}
     assert max(map(synced.index, list(folder.parents)[:3])) < synced.index(folder)
+
+
+@pytest.mark.parametrize(
+    ("every", "wanted"),
+    [
+        (0, [(1, 0), (1, 0), (2, 1), (3, 2), (4, 2), (5, 3), (6, 4)]),
+        (1e9, [(1, 0), (1, 0), (1, 0), (1, 0), (2, 2), (2, 2), (2, 2)]),
+    ],
+)
+def test_when_checkpoints_are_written(words, tmp_path, every, wanted):
+    """Before the first batch, after every epoch, and after every update whose time has come."""
+
+    def look(event):
+        if isinstance(event, Preparing | Step | Epoch):
+            content = json.loads((tmp_path / "c/checkpoint/progress.json").read_text())["content"]
+            seen.append((content["number"], content["state"]["position"]["step"]))
+
+    seen = []
+    Seq2Seq(epochs=2, batch_size=20).fit(*words, callback=look, checkpoint=tmp_path / "c", checkpoint_every=every)
+    assert seen == wanted

@@ -14,7 +14,8 @@ from contextlib import suppress
 
 import pytest
 
-from henkan import Epoch, Seq2Seq, load
+from henkan import Epoch, Seq2Seq, __version__, load
+from henkan.storage import seal, unseal
 from reliability.conftest import wait_for, write_lexicon
 
 # With dropout, attention, the unknown symbol and a best epoch: all that has a state, or could have one.
@@ -204,6 +205,17 @@ def test_what_has_changed_is_named(run, refused, henkan, tmp_path, lexicon):
     assert re.search(r" with fused kernels \(numba .*\) on .*, and goes on with NumPy .* with plain kernels on ", err)
 
 
+def test_another_version_of_henkan_is_named(run, henkan, tmp_path, lexicon, whole):
+    killed(run, tmp_path / "m", lexicon)
+    path = tmp_path / "m/checkpoint/plan.json"
+    plan = unseal(path.read_bytes(), path.parent, path.name)
+    path.write_bytes(seal({**plan, "versions": {**plan["versions"], "henkan": "0.0.1"}}))
+    err = henkan("train", "--resume", "m", "--quiet").stderr
+    assert err.startswith(f"warning: this training was begun with the henkan 0.0.1, and goes on with {__version__}: ")
+    assert len(err.splitlines()) == 1
+    assert weights(tmp_path / "m") == weights(whole)
+
+
 def test_a_damaged_checkpoint_is_refused(run, refused, tmp_path, lexicon):
     killed(run, tmp_path / "m", lexicon)
     folder = tmp_path / "m/checkpoint"
@@ -310,6 +322,45 @@ def test_too_large_a_batch(run, tmp_path):
     assert "there is not enough memory; try a smaller --batch-size" in err
     assert "Traceback" not in err
     assert (tmp_path / "m/checkpoint/progress.json").exists()
+
+
+NO_MEMORY = """
+import itertools
+from henkan.engine.numpy import NumpyEngine
+update, number = NumpyEngine.train_step, itertools.count(1)
+
+def train_step(self, *arguments):
+    if next(number) == 100:
+        raise MemoryError
+    return update(self, *arguments)
+
+NumpyEngine.train_step = train_step
+"""
+
+
+def test_a_training_goes_on_after_the_memory_has_run_out(run, henkan, tmp_path, lexicon, whole):
+    """Somebody else may have taken it."""
+    process = run("train", lexicon, *SETTINGS, "--out", "m", before=NO_MEMORY)
+    _, err = process.communicate()
+    assert process.returncode == 2
+    [sentence] = err.splitlines()
+    assert "there is not enough memory" in sentence
+    state = json.loads((tmp_path / "m/checkpoint/progress.json").read_text())["content"]["state"]
+    assert 0 < state["position"]["step"] < 100
+    henkan("train", "--resume", "m", "--quiet")
+    assert weights(tmp_path / "m") == weights(whole)
+
+
+def test_an_ensemble_killed_at_its_second_model(run, henkan, tmp_path, lexicon):
+    settings = ("--ensemble", 2, "--epochs", 4)
+    henkan("train", lexicon, *SETTINGS, *settings, "--out", "whole")
+    process = begun(run, tmp_path / "m", lexicon, *settings)
+    progress = tmp_path / "m/checkpoint/progress.json"
+    wait_for(lambda: json.loads(progress.read_text())["content"]["done"] == 1, process)
+    process.kill()
+    process.wait()
+    henkan("train", "--resume", "m", "--quiet")
+    assert weights(tmp_path / "m") == weights(tmp_path / "whole")
 
 
 def test_a_loss_that_is_no_number(run, henkan, tmp_path, lexicon):
