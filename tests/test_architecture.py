@@ -59,7 +59,7 @@ FOREIGN = {
     "henkan.cli": {"click", "rich"},
     "henkan.engine.torch": {"numpy", "torch"},
     "henkan.engine.workers": {"numpy", "threadpoolctl"},
-    "henkan.evaluation": {"rapidfuzz"},
+    "henkan.evaluation": {"numpy", "rapidfuzz"},
     "henkan.nn.kernels.fused": {"numpy", "numba", "scipy"},
     "henkan.pictures": {"matplotlib"},
     "henkan.text.symbols": {"regex"},
