@@ -365,7 +365,7 @@ def _train(
         _check_whether_moved(run, checkpoints.shown)
     pairs, held_out, source = _read(run, quiet=quiet)
     if not quiet:
-        _say_who_trains(run, engines)
+        _say_who_trains(run, engines, len(pairs))
         _say_what_was_found(pairs, held_out, run.options["dev"], run.model)
     with Display(held_out, quiet=quiet) as display:
         fitted = fitting.fit(
@@ -449,13 +449,15 @@ def _place(run: Run, name: str) -> str:
     return named if named in TASKS or folder == os.getcwd() else os.path.join(folder, named)
 
 
-def _say_who_trains(run: Run, engines: Engines) -> None:
+def _say_who_trains(run: Run, engines: Engines, pairs: int) -> None:
     """The engine, where it is not the usual one, and how several processes share a batch."""
     if run.options["engine"] != asdict(EngineConfig()) or engines.team.size > 1:
         click.echo(engines.describe(), err=True)
     if engines.team.size > 1:
+        sized = run.training.sized(pairs)
         click.echo(
-            f"{engines.team.size} processes share each batch: batch size and learning rate are those of one process",
+            f"{engines.team.size} processes share each batch of {sized.batch_size}; the learning rate of "
+            f"{sized.learning_rate:g} is that of the whole batch, as for one process",
             err=True,
         )
 
