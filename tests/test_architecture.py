@@ -33,6 +33,7 @@ ALLOWED = {
     "henkan.explanation": ("converter", "decoding", "errors", "text"),
     "henkan.suspicion": ("config", "engine.base", "errors", "fitting", "text"),
     "henkan.pictures": (),
+    "henkan.reproduction": ("batch", "converter", "engine.base", "errors", "reproduction", "text"),
     "henkan.cli": ("cli", "engine.base", "engine.choice", "fitting", "artefact", "checkpoint", "interruption",
                    "converter", "evaluation", "errors", "config", "text", "training", "pictures", "explanation",
                    "suspicion", "__version__"),
@@ -62,6 +63,7 @@ FOREIGN = {
     "henkan.evaluation": {"rapidfuzz"},
     "henkan.nn.kernels.fused": {"numpy", "numba", "scipy"},
     "henkan.pictures": {"matplotlib"},
+    "henkan.reproduction.drawing": {"matplotlib"},
     "henkan.text.symbols": {"regex"},
 }
 
