@@ -33,9 +33,11 @@ ALLOWED = {
     "henkan.explanation": ("converter", "decoding", "errors", "text"),
     "henkan.suspicion": ("config", "engine.base", "errors", "fitting", "text"),
     "henkan.pictures": (),
+    "henkan.reproduction": ("_version", "batch", "checkpoint", "config", "converter", "engine.base", "errors",
+                            "evaluation", "fitting", "reproduction", "storage", "text", "training"),
     "henkan.cli": ("cli", "engine.base", "engine.choice", "fitting", "artefact", "checkpoint", "interruption",
                    "converter", "evaluation", "errors", "config", "text", "training", "pictures", "explanation",
-                   "suspicion", "__version__"),
+                   "reproduction", "engine.workers", "suspicion", "__version__"),
     "henkan.artefact": ("batch", "config", "errors", "limits", "metrics", "storage", "text"),
     "henkan.limits": (),
     "henkan.metrics": (),
@@ -62,6 +64,10 @@ FOREIGN = {
     "henkan.evaluation": {"numpy", "rapidfuzz"},
     "henkan.nn.kernels.fused": {"numpy", "numba", "scipy"},
     "henkan.pictures": {"matplotlib"},
+    "henkan.reproduction.drawing": {"matplotlib"},
+    "henkan.reproduction.drawings": {"matplotlib"},
+    "henkan.reproduction.page": {"markdown_it"},
+    "henkan.reproduction.reproduce": {"filelock", "numpy"},
     "henkan.text.symbols": {"regex"},
 }
 
