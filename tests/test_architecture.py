@@ -65,7 +65,7 @@ FOREIGN = {
     "henkan.nn.kernels.fused": {"numpy", "numba", "scipy"},
     "henkan.pictures": {"matplotlib"},
     "henkan.reproduction.drawing": {"matplotlib"},
-    "henkan.reproduction.drawings": {"matplotlib"},
+    "henkan.reproduction.curves": {"matplotlib"},
     "henkan.reproduction.page": {"markdown_it"},
     "henkan.reproduction.reproduce": {"filelock", "numpy"},
     "henkan.text.symbols": {"regex"},

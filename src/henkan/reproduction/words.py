@@ -15,7 +15,7 @@ MODELS = {
     "reversed": "reversed",
     "peeky": "Peeky",
     "both": "reversed + Peeky",
-    "attention": "attention",
+    "attention": "reversed + attention",
 }
 
 BY_REVERSAL = (("plain", "reversed"), ("peeky", "both"))
