@@ -18,7 +18,8 @@ def small(tmp_path_factory):
     (place / "train.tsv").write_text("".join(lines[:150]))
     (place / "test.tsv").write_text("".join(lines[150:]))
     (place / "run.py").write_text(
-        "from henkan.reproduction import plan\n"
+        "from henkan.reproduction import experiments, plan\n"
+        "experiments.SALIENT, experiments.TRAIN, experiments.HELD_OUT, experiments.LONG = 5, 60, 40, 10\n"
         "small = plan.Size({'addition': 60, 'dates': 60}, {key: 1 for key in plan.QUICK.epochs}, plan.QUICK.seeds)\n"
         "plan.QUICK = small\n"
         "if __name__ == '__main__':\n"
