@@ -1,16 +1,20 @@
 """Rows of a Parquet file answered in a second: one process with one thread and with two, Ray and Dask with two workers.
 
     python benchmarks/scoring_scale.py MODEL
+    python benchmarks/scoring_scale.py MODEL --pairs FILE
 
-MODEL is a folder that `henkan train addition` saved; the rows are sums. Every contestant is a command that reads the
+MODEL is a folder that `henkan train addition` saved, and the rows are sums; or, with --pairs, one that was trained on
+FILE, and the rows are drawn from it. Every contestant is a command that reads the
 file, answers it and writes another, timed from its start to its end; the same command on a file of ten rows is its
-start-up, timed in the same round. Rows per second are those of the time between. Beside them: one process that gives
-pairs their probabilities (`log_probability`), and the time and memory that loading a model takes.
+start-up, timed in the same round. Rows per second are those of the time between; for one process also those of its
+processor time, which other programs on the machine change little. Beside them: one process that gives pairs their
+probabilities (`log_probability`), and the time and memory that loading a model takes.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
@@ -29,13 +33,19 @@ FEW = 10
 LOADS = 100
 
 
-def make(rows: int, path: Path) -> None:
-    """So many sums."""
+def make(rows: int, pairs: Path | None, path: Path) -> None:
+    """So many sums, or so many rows of a file of pairs, each with the right answer."""
     import pyarrow as pa
     from pyarrow import parquet
 
-    a, b = np.random.default_rng(0).integers(0, 1000, size=(2, rows)).tolist()
-    parquet.write_table(pa.table({"source": [f"{x}+{y}" for x, y in zip(a, b, strict=True)]}), path)
+    generator = np.random.default_rng(0)
+    if pairs:
+        known = [line.split("\t")[:2] for line in pairs.read_text("utf-8").splitlines()]
+        drawn = [known[k] for k in generator.integers(0, len(known), rows).tolist()]
+    else:
+        drawn = [[f"{a}+{b}", str(a + b)] for a, b in generator.integers(0, 1000, size=(rows, 2)).tolist()]
+    sources, expected = zip(*drawn, strict=True)
+    parquet.write_table(pa.table({"source": sources, "expected": expected}), path)
 
 
 def local(what: str, model: str, source: str, target: str) -> None:
@@ -50,8 +60,7 @@ def local(what: str, model: str, source: str, target: str) -> None:
     if what == "predict":
         answers = pa.array(henkan.load(model).predict(texts), pa.string())
     else:
-        sums = [str(sum(map(int, text.split("+")))) for text in texts]
-        answers = pa.array(henkan.load(model).log_probability(texts, sums))
+        answers = pa.array(henkan.load(model).log_probability(texts, rows["expected"].to_pylist()))
     parquet.write_table(rows.append_column("target", answers), target)
 
 
@@ -72,6 +81,7 @@ def main() -> None:
     """Measure in turn and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model")
+    parser.add_argument("--pairs", type=Path, help="source TAB target, one a line")
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--out", type=Path)
@@ -89,18 +99,22 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         many, few = folder / "many.parquet", folder / "few.parquet"
-        make(arguments.rows, many)
-        make(FEW, few)
+        make(arguments.rows, arguments.pairs, many)
+        make(FEW, arguments.pairs, few)
         numbers = count()
+        processor: dict[str, list[float]] = {}
 
-        def contestant(source: Path, threads: int, *command: str) -> Callable[[], float]:
-            """Seconds of a command that is given a file to read and one to write."""
+        def contestant(way: str, source: Path, threads: int, *command: str) -> Callable[[], float]:
+            """Seconds of a command that is given a file to read and one to write; notes its processor time."""
 
             def measure() -> float:
                 words = [sys.executable, *command, str(source), str(folder / f"answers{next(numbers)}")]
-                clock = time.perf_counter()
+                clock, before = time.perf_counter(), os.times()
                 subprocess.run(words, env=environment(threads), check=True, capture_output=True)
-                return time.perf_counter() - clock
+                seconds, after = time.perf_counter() - clock, os.times()
+                used = after.children_user + after.children_system - before.children_user - before.children_system
+                processor.setdefault(way, []).append(used)
+                return seconds
 
             return measure
 
@@ -112,26 +126,34 @@ def main() -> None:
             "Dask, two workers": (1, str(EXAMPLES / "scale_dask.py"), arguments.model),
             "one process, one thread, log_probability": (1, *here, "log_probability"),
         }
-        contestant(many, *ways["one process, one thread"])()  # compiles, if nobody has yet
+        contestant("warm", many, *ways["one process, one thread"])()  # compiles, if nobody has yet
         contestants = {}
         for way, command in ways.items():
-            contestants[f"{way}: start-up"] = contestant(few, *command)
-            contestants[way] = contestant(many, *command)
+            for name, source in ((f"{way}: start-up", few), (way, many)):
+                contestants[name] = contestant(name, source, *command)
         results = in_turn(contestants, arguments.rounds)
     loads = [run([sys.executable, __file__, arguments.model, "--loading"], environment(1)).split() for _ in range(3)]
     each_ms, each_bytes = ([float(load[k]) for load in loads] for k in (0, 1))
 
-    starts = {way: results[f"{way}: start-up"] for way in ways}
-    rates = {
-        way: [arguments.rows / (whole - start) for whole, start in zip(results[way], starts[way], strict=True)]
-        for way in ways
-    }
+    def a_second(seconds: dict[str, list[float]], way: str) -> list[float]:
+        both = zip(seconds[way], seconds[f"{way}: start-up"], strict=True)
+        return [arguments.rows / (whole - start) for whole, start in both]
+
+    rates = {way: a_second(results, way) for way in ways}
+    busy = {way: a_second(processor, way) for way in ways if way.startswith("one process")}
     first = next(iter(ways))
     print(machine())
     table(
-        ["", "rows a second", "over one thread", "start-up, seconds", f"{arguments.rows:,} rows, all in all, seconds"],
+        ["", "rows a second", "over one thread", "rows a processor second", "start-up, seconds", "in all, seconds"],
         [
-            [way, spread(rates[way], 0), ratios(rates[way], rates[first]), spread(starts[way]), spread(results[way], 1)]
+            [
+                way,
+                spread(rates[way], 0),
+                ratios(rates[way], rates[first]),
+                spread(busy[way], 0) if way in busy else "",
+                spread(results[f"{way}: start-up"], 1),
+                spread(results[way], 1),
+            ]
             for way in ways
         ],
     )
@@ -142,6 +164,7 @@ def main() -> None:
         versions={name: version(name) for name in ("ray", "dask", "distributed", "pyarrow")},
         seconds=results,
         rows_a_second=rates,
+        rows_a_processor_second=busy,
         loading={"milliseconds": each_ms, "bytes": each_bytes},
     )
 
