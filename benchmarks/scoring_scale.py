@@ -4,10 +4,10 @@
     python benchmarks/scoring_scale.py MODEL --pairs FILE
 
 MODEL is a folder that `henkan train addition` saved, and the rows are sums; or, with --pairs, one that was trained on
-FILE, and the rows are drawn from it. Every contestant is a command that reads the
-file, answers it and writes another, timed from its start to its end; the same command on a file of ten rows is its
-start-up, timed in the same round. Rows per second are those of the time between; for one process also those of its
-processor time, which other programs on the machine change little. Beside them: one process that gives pairs their
+FILE, and the rows are drawn from it. Every contestant is a command that reads the file, answers it and writes another,
+timed from its start to its end; the same command on a file of ten rows is its start-up, timed in the same round. Rows
+per second are those of the time between, and those of the processor time between, which other programs on the machine
+change little (not for Ray, whose workers leave no account of theirs). Beside them: one process that gives pairs their
 probabilities (`log_probability`), and the time and memory that loading a model takes.
 """
 
@@ -140,7 +140,7 @@ def main() -> None:
         return [arguments.rows / (whole - start) for whole, start in both]
 
     rates = {way: a_second(results, way) for way in ways}
-    busy = {way: a_second(processor, way) for way in ways if way.startswith("one process")}
+    busy = {way: a_second(processor, way) for way in ways if not way.startswith("Ray")}
     first = next(iter(ways))
     print(machine())
     table(
