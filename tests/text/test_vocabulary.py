@@ -1,3 +1,5 @@
+import pickle
+
 import pytest
 
 from henkan.errors import ModelFolderError, UnanswerableError
@@ -34,6 +36,8 @@ def test_an_unknown_symbol_is_named_with_its_text():
         vocabulary.encode("axb", 7)
     assert str(caught.value) == "unknown symbol 'x' in 'axb'"
     assert (caught.value.text, caught.value.index) == ("axb", 7)
+    elsewhere = pickle.loads(pickle.dumps(caught.value))
+    assert (str(elsewhere), elsewhere.text, elsewhere.index) == (str(caught.value), "axb", 7)
 
 
 def test_an_unknown_symbol_can_be_read_as_such():
