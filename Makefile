@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 .PHONY: help demo test test-long fuzz test-torch test-scale lint format bench bench-g2p bench-gpu clean
 
 help:
-	@sed -n 's/^# //p' Makefile
+	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 	@echo "make test-torch   hold the two engines against each other, and train with two processes (installs PyTorch)"
 	@echo "make test-scale   answer a million rows in Ray and in Dask (installs them; a few minutes)"
 	@echo "make test-long    kill, damage and confuse for longer (a quarter of an hour)"
