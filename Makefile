@@ -15,7 +15,7 @@ help:
 	@echo "make fuzz         let a fuzzer try the pair reader and the model loader (a minute)"
 	@echo "make lint         style and types"
 	@echo "make docs         the pages as a site, in site/index.html, in English and in Japanese"
-	@echo "make pictures     draw the pages' pictures again (minutes)"
+	@echo "make pictures     draw the pages' pictures again (a minute)"
 	@echo "make bench-g2p    measure pronunciations beside published figures (DATA=folder; an hour)"
 	@echo "make bench-gpu    measure the engines on a GPU, beside a plain PyTorch script (PRECISION=tf32)"
 	@echo "make bench        measure speed beside PyTorch and JAX (installs them; half an hour)"

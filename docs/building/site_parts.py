@@ -11,10 +11,11 @@ from typing import Any
 
 from docutils import nodes
 from latex2mathml.converter import convert
-from sources import find
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from sphinx.writers.html5 import HTML5Translator
+
+from sources import find
 
 LANGUAGES = {"en": "English", "ja": "日本語"}
 
@@ -64,7 +65,7 @@ def _mathml(tex: str, display: str) -> str:
     return converted
 
 
-def speak(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.document | None) -> None:
+def speak(app: Sphinx, page: str, _template: str, context: dict[str, Any], _doctree: nodes.document | None) -> None:
     """Give a page the language of its folder, and the address of the same page in the others."""
     folder, _, rest = page.partition("/")
     language = folder if folder in LANGUAGES else "en"
@@ -81,7 +82,9 @@ def speak(app: Sphinx, page: str, template: str, context: dict[str, Any], doctre
         sections = re.split(r'(?=<p class="caption")', tree)
         others = [name for code, name in LANGUAGES.items() if code != language]
         context["furo_navigation_tree"] = "".join(
-            section for section in sections if not any(f">{name}<" in section for name in others)
+            section.replace(">Reference<", ">資料（英語）<") if language == "ja" else section
+            for section in sections
+            if not any(f">{name}<" in section for name in others)
         )
 
 

@@ -1,6 +1,6 @@
 """Draw the pictures of the chapters, from calculations like theirs.
 
-    python docs/pictures/make.py               all of them (minutes: three of them train models)
+    python docs/pictures/make.py               all of them (a minute: two of them train models)
     python docs/pictures/make.py lstm time     some
 
 writes NAME.en.svg and NAME.ja.svg beside this file. Text stays text, in whatever font the reader has.
@@ -20,6 +20,8 @@ from matplotlib.figure import Figure
 
 from henkan.config import ModelConfig
 from henkan.engine.numpy import NumpyEngine
+from henkan.explanation import explain
+from henkan.fitting import load
 from henkan.model import first_weights
 from henkan.nn import (
     Adam,
@@ -50,7 +52,7 @@ def ids(say: Words) -> Figure:
     figure = Figure(figsize=(7.2, 3.3), layout="constrained")
     axes = figure.subplots(1, 3)
     tables = (
-        (say("sources, reversed", "入力(反転)"), batch.sources.ids, batch.sources.valid, s, "S"),
+        (say("sources, reversed", "入力（反転）"), batch.sources.ids, batch.sources.valid, s, "S"),
         (say("decoder's inputs", "Decoder への入力"), batch.targets.inputs, batch.targets.valid, t, "T"),
         (say("decoder's targets", "Decoder の正解"), batch.targets.ids, batch.targets.valid, t, "T"),
     )
@@ -144,10 +146,12 @@ def through_time(say: Words) -> Figure:
         places, zero = np.arange(T * N).reshape(T, N), np.zeros((N, H))
         norms = []
         for back in range(T + 1):  # the same last steps, begun later and later
-            hs, cs, backward = lstm(rows, places[T - back :], zero, zero, Wh)
+            _, _, backward = lstm(rows, places[T - back :], zero, zero, Wh)
             _, _, dh, dc, _ = backward(None, generator.normal(size=(N, H)), None)
             norms.append(np.sqrt((dh**2).sum() + (dc**2).sum()))
-        axis.semilogy(np.array(norms) / norms[0], color=color, label=f"{say('forget bias', '忘却ゲートのバイアス')} {bias}")
+        axis.semilogy(
+            np.array(norms) / norms[0], color=color, label=f"{say('forget bias', '忘却ゲートのバイアス')} {bias}"
+        )
     axis.set_xlabel(say("steps back", "さかのぼった時刻の数"))
     axis.set_ylabel(say("norm of the gradient", "勾配のノルム"))
     axis.set_ylim(bottom=1e-8)
@@ -162,7 +166,7 @@ def learning(say: Words) -> Figure:
     cycle, constant = say("one-cycle", "one-cycle"), say("constant 0.001", "0.001 で一定")
     for name, color, schedule in (
         (cycle, BLUE, lambda step: one_cycle(step, 60, 0.02, 0.2)),
-        (constant, RED, lambda step: 0.001),
+        (constant, RED, lambda _: 0.001),
     ):
         rates = [schedule(step) for step in range(60)]
         left.plot(_successors(rates), color=color, label=name)
@@ -203,7 +207,10 @@ class Sums:
         self.reverse = reverse
         self.train = self._encoded(sources[:360], targets[:360])
         self.test = self._encoded(sources[360:], targets[360:]).batch(np.arange(40))
-        config, sizes = ModelConfig(reverse=reverse, peeky=peeky, embedding_size=8, hidden_size=32), (len(self.s), len(self.t))
+        config, sizes = (
+            ModelConfig(reverse=reverse, peeky=peeky, embedding_size=8, hidden_size=32),
+            (len(self.s), len(self.t)),
+        )
         self.engine = NumpyEngine(config, *sizes)
         self.engine.set_weights(first_weights(config, *sizes, "orthogonal", 0))
 
@@ -257,7 +264,7 @@ def seq2seq(say: Words) -> Figure:
             axis.set_yticks(range(len(names)), names)
             axis.tick_params(length=0)
             how = say("teacher forcing", "教師強制") if target else say("greedy", "貪欲法")
-            axis.set_title(f"{how}{say(f', {steps} updates', f'({steps} 回更新)')}", fontsize=11)
+            axis.set_title(f"{how}{say(f', {steps} updates', f'（{steps} 回更新）')}", fontsize=11)
             axis.set_xlabel(say("given at this step", "この時刻の入力"))
     return figure
 
@@ -283,23 +290,14 @@ def peeking(say: Words) -> Figure:
 
 def attention(say: Words) -> Figure:
     """Chapter 8: where a model looks, and what its answer depends on."""
-    import henkan
-    from henkan.explanation import explain
-
-    sys.path.insert(0, str(HERE.parents[1] / "examples"))
-    from make_data import kana
-
-    rows = [row.split("\t") for row in kana(np.random.default_rng(2), 3000)]
-    pairs = [rows[place] for place in np.random.default_rng(3).permutation(len(rows))]
-    settings: dict[str, Any] = {"epochs": 8, "hidden_size": 48, "batch_size": 16, "learning_rate": 0.015, "dropout": 0.0}
-    model = henkan.Seq2Seq(**settings).fit(*(list(side) for side in zip(*pairs, strict=True)))
+    converter = load(HERE.parent / "models" / "kana").converter
     figure = Figure(figsize=(7.2, 3.2), layout="constrained")
     axes = figure.subplots(1, 2, sharey=True)
     for axis, by, title in (
         (axes[0], "attention", "Attention"),
-        (axes[1], "saliency", say("saliency", "顕著性(saliency)")),
+        (axes[1], "saliency", say("saliency", "顕著性（saliency）")),
     ):
-        explained = explain(model._model().converter, "hen'kan'", by=by)
+        explained = explain(converter, "hen'kan'", by=by)
         axis.imshow([choice.weights for choice in explained.choices], cmap="Blues", vmin=0, vmax=1, aspect="auto")
         axis.set_xticks(range(len(explained.symbols)), explained.symbols)
         names = [choice.symbol or say("end", "終") for choice in explained.choices]
@@ -336,7 +334,12 @@ PICTURES: dict[str, Callable[[Words], Figure]] = {
 
 def draw(name: str, folder: Path) -> None:
     """Write a picture in both languages."""
-    settings = {"svg.fonttype": "none", "svg.hashsalt": "henkan", "font.family": "sans-serif", "axes.unicode_minus": False}
+    settings = {
+        "svg.fonttype": "none",
+        "svg.hashsalt": "henkan",
+        "font.family": "sans-serif",
+        "axes.unicode_minus": False,
+    }
     for place, language in enumerate(("en", "ja")):
 
         def say(*words: str, place: int = place) -> str:
