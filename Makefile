@@ -6,11 +6,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help demo test test-long fuzz test-torch lint format docs pictures bench bench-g2p bench-gpu clean
+.PHONY: help demo test test-long fuzz test-torch test-scale lint format docs pictures bench bench-g2p bench-gpu clean
 
 help:
 	@sed -n 's/^# //p' Makefile
 	@echo "make test-torch   hold the two engines against each other, and train with two processes (installs PyTorch)"
+	@echo "make test-scale   answer a million rows in Ray and in Dask (installs them; a few minutes)"
 	@echo "make test-long    kill, damage and confuse for longer (a quarter of an hour)"
 	@echo "make fuzz         let a fuzzer try the pair reader and the model loader (a minute)"
 	@echo "make lint         style and types"
@@ -59,6 +60,14 @@ fuzz: $(VENV)/dev.stamp
 
 test-torch: $(VENV)/torch.stamp
 	$(BIN)/python -m pytest -m torch
+
+$(VENV)/scale.stamp: $(VENV)/dev.stamp
+	@echo "installing Ray and Dask into $(VENV) ..."
+	@$(PIP) -e '.[scale]'
+	@touch $@
+
+test-scale: $(VENV)/scale.stamp
+	$(BIN)/python -m pytest -m scale
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .

@@ -1,7 +1,14 @@
 import numpy as np
 import pytest
 
-from henkan.calibration import TEMPERATURES, best_temperature, coverage, expected_calibration_error
+from henkan.calibration import TEMPERATURES, Calibration, coverage, expected_calibration_error
+
+
+def best_temperature(*parts):
+    calibration = Calibration()
+    for scores, right in parts:
+        calibration.add(scores, right)
+    return calibration.temperature()
 
 
 def test_the_temperature_that_fits():
@@ -10,13 +17,15 @@ def test_the_temperature_that_fits():
     truth = generator.uniform(0.5, 1, 20_000)
     right = generator.random(20_000) < truth
     odds = (truth / (1 - truth)) ** 3
-    scores = [np.log(odds ** (1 / t) / (1 + odds ** (1 / t))) for t in TEMPERATURES]
-    assert best_temperature(scores, right) == pytest.approx(3, rel=0.1)
+    scores = np.array([np.log(odds ** (1 / t) / (1 + odds ** (1 / t))) for t in TEMPERATURES])
+    assert best_temperature((scores, right)) == pytest.approx(3, rel=0.1)
+    halves = ((scores[:, :7000], right[:7000]), (scores[:, 7000:], right[7000:]))
+    assert best_temperature(*halves) == best_temperature((scores, right))
 
 
 def test_a_model_without_an_error_is_not_made_sure_of_everything():
     scores = [[np.log(0.9) / t] * 8 for t in TEMPERATURES]  # surer when hot, here
-    chosen = best_temperature(scores, [True] * 8)
+    chosen = best_temperature((scores, [True] * 8))
     assert np.exp(np.log(0.9) / chosen) == pytest.approx(9 / 10, abs=0.02)
 
 
@@ -39,5 +48,5 @@ def test_coverage_by_hand():
 
 def test_an_answer_without_a_log_probability_does_not_count():
     scores = [[np.log(0.6) / t, float("-inf")] for t in TEMPERATURES]
-    assert best_temperature(scores, [True, False]) == best_temperature([[row[0]] for row in scores], [True])
-    assert best_temperature([[float("-inf")]] * len(TEMPERATURES), [True]) == 1
+    assert best_temperature((scores, [True, False])) == best_temperature(([[row[0]] for row in scores], [True]))
+    assert best_temperature(([[float("-inf")]] * len(TEMPERATURES), [True])) == best_temperature() == 1

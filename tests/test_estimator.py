@@ -1,3 +1,7 @@
+import json
+import shutil
+import uuid
+
 import pytest
 
 import henkan
@@ -73,6 +77,26 @@ def test_misuse_is_told_in_words():
         Seq2Seq().fit(["a", 3], ["a", "b"])
 
 
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"checkpoint": 3}, "checkpoint must be the name of a folder, not 3"),
+        ({"checkpoint": b"a"}, "checkpoint must be the name of a folder, not b'a'"),
+        ({"checkpoint": "a\0b"}, r"checkpoint must be the name of a folder, not 'a\\x00b'"),
+        ({"checkpoint": "a", "checkpoint_every": "x"}, "checkpoint every must be a number of seconds, not 'x'"),
+        ({"checkpoint": "a", "checkpoint_every": None}, "checkpoint every must be a number of seconds, not None"),
+        ({"checkpoint": "a", "checkpoint_every": float("nan")}, "checkpoint every must be a number of seconds"),
+        ({"checkpoint": "a", "checkpoint_every": -1}, "checkpoint every must be a number of seconds, not -1"),
+    ],
+    ids=str,
+)
+def test_an_impossible_checkpoint_is_told_in_words(settings, sentence, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SettingsError, match=sentence):
+        Seq2Seq(epochs=1).fit(["a"], ["b"], **settings)
+    assert not any(tmp_path.iterdir())
+
+
 def test_empty_sides_are_strings_like_any_other():
     model = Seq2Seq(epochs=60, hidden_size=16).fit(["", "a", "b"], ["x", "", "y"])
     assert model.predict(["", "a", "b"]) == ["x", "", "y"]
@@ -134,4 +158,98 @@ def test_a_training_that_was_stopped_goes_on_to_the_same_bits(words, tmp_path):
     assert [event.epoch for event in events if isinstance(event, Epoch)] == [4, 5, 6]
     vectors = [model._fitted.converter.engine.parameters.vector for model in (whole, resumed)]
     assert (vectors[0] == vectors[1]).all()
-    assert not any((tmp_path / "c").iterdir())
+    resumed.save(tmp_path / "c")
+    assert not (tmp_path / "c" / "checkpoint").exists()
+    assert henkan.load(tmp_path / "c").predict(words[0]) == resumed.predict(words[0])
+
+
+def test_a_training_that_has_ended_is_kept_until_it_is_saved(words, tmp_path):
+    def fit(**settings):
+        events = []
+        settings = {"epochs": 2, "hidden_size": 8, "ensemble": 2} | settings
+        model = Seq2Seq(**settings).fit(*words, dev=words, callback=events.append, checkpoint=tmp_path / "c")
+        return model, [event.epoch for event in events if isinstance(event, Epoch)]
+
+    first, epochs = fit()
+    assert epochs == [1, 2, 1, 2]
+    second, epochs = fit()
+    assert epochs == []
+    assert second.convert(words[0], confidence=True) == first.convert(words[0], confidence=True)
+    assert second._fitted.artefact.metrics == first._fitted.artefact.metrics
+    with pytest.raises(CheckpointError, match="hidden size is 9 here and was 8"):
+        fit(hidden_size=9)
+    with pytest.raises(ModelFolderError):
+        second.save(tmp_path)  # where other things are
+    assert fit()[1] == []
+    second.save(tmp_path / "m")
+    assert not (tmp_path / "c" / "checkpoint").exists()
+    other, epochs = fit(hidden_size=9)
+    assert epochs == [1, 2, 1, 2]
+    first.save(tmp_path / "n")  # whose checkpoint is no longer there: another's is
+    assert fit(hidden_size=9)[1] == []
+    other.save(tmp_path / "o")
+    assert not (tmp_path / "c" / "checkpoint").exists()
+
+
+def test_nobodys_own_files_are_taken_for_a_checkpoint(words, tmp_path):
+    mine = tmp_path / "c" / "checkpoint" / "thesis.pt"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine")
+    with pytest.raises(CheckpointError, match=r"holds other things \(thesis\.pt\)"):
+        Seq2Seq(epochs=1).fit(*words, checkpoint=tmp_path / "c")
+    assert mine.read_text() == "mine"
+
+
+@pytest.mark.parametrize("of", ["the member under way", "a member that is done"])
+def test_progress_of_another_shape_is_refused(words, tmp_path, monkeypatch, of):
+    """Though it says that it belongs to the plan."""
+
+    def stop(event):
+        if isinstance(event, Epoch):
+            events.append(event)
+            if len(events) == (1 if of == "the member under way" else 2):
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr("henkan.checkpoint.uuid4", lambda: uuid.UUID(int=1))
+    for name, size in (("small", 4), ("large", 8)):
+        events, model = [], Seq2Seq(epochs=1, ensemble=2, hidden_size=size)
+        with pytest.raises(KeyboardInterrupt):
+            model.fit(*words, callback=stop, checkpoint=tmp_path / name, checkpoint_every=0)
+    small, large = (tmp_path / name / "checkpoint" for name in ("small", "large"))
+    for path in large.iterdir():
+        if path.name.startswith(("progress", "tensors")):
+            shutil.copy(path, small)
+    with pytest.raises(CheckpointError, match=r"progress\.json does not fit the model"):
+        Seq2Seq(epochs=1, ensemble=2, hidden_size=4).fit(*words, checkpoint=tmp_path / "small")
+
+
+def test_a_new_folder_is_on_the_disk_before_its_checkpoint_counts(words, tmp_path, monkeypatch):
+    from henkan import checkpoint, storage
+
+    synced = []
+    for module in (checkpoint, storage):
+        monkeypatch.setattr(module, "sync_folder", synced.append)
+    Seq2Seq(epochs=1).fit(*words, checkpoint=tmp_path / "a" / "b")
+    folder = tmp_path / "a" / "b" / "checkpoint"
+    assert set(synced) == {folder, *list(folder.parents)[:3]}
+    assert max(map(synced.index, list(folder.parents)[:3])) < synced.index(folder)
+
+
+@pytest.mark.parametrize(
+    ("every", "wanted"),
+    [
+        (0, [(1, 0), (1, 0), (2, 1), (3, 2), (4, 2), (5, 3), (6, 4)]),
+        (1e9, [(1, 0), (1, 0), (1, 0), (1, 0), (2, 2), (2, 2), (2, 2)]),
+    ],
+)
+def test_when_checkpoints_are_written(words, tmp_path, every, wanted):
+    """Before the first batch, after every epoch, and after every update whose time has come."""
+
+    def look(event):
+        if isinstance(event, Preparing | Step | Epoch):
+            content = json.loads((tmp_path / "c/checkpoint/progress.json").read_text())["content"]
+            seen.append((content["number"], content["state"]["position"]["step"]))
+
+    seen = []
+    Seq2Seq(epochs=2, batch_size=20).fit(*words, callback=look, checkpoint=tmp_path / "c", checkpoint_every=every)
+    assert seen == wanted

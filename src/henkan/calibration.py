@@ -3,31 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 TEMPERATURES = tuple(np.geomspace(0.25, 8, 41).tolist())
 
 
-def best_temperature(log_probabilities: Sequence[Sequence[float]], right: Sequence[bool]) -> float:
-    """The temperature at which the answers' probabilities say best which of them are right.
+class Calibration:
+    """Finds the temperature at which answers' probabilities say best which of them are right.
 
     That is the one with the least cross-entropy. What is right counts as slightly less than certain (Platt 1999): of n
     right answers as (n + 1) / (n + 2), so that a model without an error is not made sure of everything.
 
-    Args:
-        log_probabilities: for each of `TEMPERATURES`, of each answer, in nats.
-        right: whether each answer is right. An answer without a finite log-probability does not count.
+    Of the answers, which may come in parts, only sums are kept.
     """
-    logs, y = np.asarray(log_probabilities, float), np.asarray(right, bool)
-    known = np.isfinite(logs).all(axis=0)
-    if not known.any():
-        return 1.0
-    logs, y = np.minimum(logs[:, known], -1e-9), y[known]
-    n, wrong = int(y.sum()), int((~y).sum())
-    wanted = np.where(y, (n + 1) / (n + 2), 1 / (wrong + 2))
-    losses = -(wanted * logs + (1 - wanted) * np.log(-np.expm1(logs))).mean(axis=1)
-    return float(TEMPERATURES[int(losses.argmin())])
+
+    def __init__(self) -> None:
+        self._counts = np.zeros(2, int)  # wrong answers, right ones
+        self._logs, self._others = np.zeros((2, 2, len(TEMPERATURES)))  # sums of log p and of log(1 - p) over them
+
+    def add(self, log_probabilities: NDArray[Any] | Sequence[Sequence[float]], right: Sequence[bool]) -> None:
+        """Take some answers into account.
+
+        Args:
+            log_probabilities: for each of `TEMPERATURES`, of each answer, in nats.
+            right: whether each answer is right. An answer without a finite log-probability does not count.
+        """
+        logs, y = np.asarray(log_probabilities, float), np.asarray(right, bool)
+        known = np.isfinite(logs).all(axis=0)
+        logs, y = np.minimum(logs[:, known], -1e-9), y[known]
+        for side, rows in enumerate((~y, y)):
+            self._counts[side] += rows.sum()
+            self._logs[side] += logs[:, rows].sum(axis=1)
+            self._others[side] += np.log(-np.expm1(logs[:, rows])).sum(axis=1)
+
+    def temperature(self) -> float:
+        """The best of `TEMPERATURES`; 1 if no answer counts."""
+        wrong, right = self._counts.tolist()
+        if not wrong + right:
+            return 1.0
+        wanted = np.array([[1 / (wrong + 2)], [(right + 1) / (right + 2)]])
+        losses = -(wanted * self._logs + (1 - wanted) * self._others).sum(axis=0)
+        return float(TEMPERATURES[int(losses.argmin())])
 
 
 def expected_calibration_error(confidences: Sequence[float], right: Sequence[bool], bins: int = 10) -> float:

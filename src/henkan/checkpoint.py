@@ -1,19 +1,20 @@
 """What a stopped training needs to go on, to the bit.
 
-    plan.json                 the settings, the data and how to read it again, versions; written once
+    plan.json                 the settings, the data and how to read it again, versions, and a name of its own
     start/                    the model that it started from, if it did
     progress.json             where it stands, all but the arrays
     tensors-N.safetensors     weights, Adam's moments, the best weights so far, the models that are done
     lock, holder.json         who is training here
 
-`progress.json` names its tensors and their SHA-256 sum. It is replaced last, in one rename: until then the checkpoint
-before it stands, whole.
+`progress.json` names its tensors and their SHA-256 sum, and the plan that it belongs to. It is replaced last, in one
+rename: until then the checkpoint before it stands, whole.
 """
 
 from __future__ import annotations
 
 import os
 import platform
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,23 +22,28 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 from safetensors.numpy import save as save_safetensors
 
-from henkan.artefact import CHECKPOINT
+from henkan.artefact import CHECKPOINT, INCOMING, WRITTEN
 from henkan.batch import Array
 from henkan.errors import CheckpointError, Interrupted, ModelFolderError, SettingsError
 from henkan.storage import load_tensors, read_file, seal, sha256, sync_folder, unseal, write_file
 from henkan.training import Best, Epoch, Good, Position, Setback, Step, TrainingState
 
 FORMAT = "henkan-checkpoint"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 SECONDS_BETWEEN = 60.0
 MOST_JSON_BYTES = 2**28
 MOST_TENSOR_BYTES = 2**36
 CHANGEABLE = ("data", "versions")
 """What may differ when a training goes on: where the same pairs are, and what it is told of."""
+
+START = "start"
+OWN_FILES = re.compile(r"((plan|progress|holder)\.json|tensors-\d+\.safetensors)(\.part)?|lock")
+OWN_FILES_OF_START = re.compile(rf"({'|'.join(map(re.escape, WRITTEN))})(\.part)?")
 
 
 @dataclass
@@ -80,10 +86,11 @@ class Checkpoints:
         resume: bool = False,
         options: Mapping[str, Any] | None = None,
     ) -> None:
-        if not every >= 0:
+        if not isinstance(every, int | float | np.number) or isinstance(every, bool) or not every >= 0:
             raise SettingsError(f"checkpoint every must be a number of seconds, not {every!r}")
         self.shown, self.folder = model, model.resolve() / CHECKPOINT
         self.every, self.stop, self.resume, self.options = every, stop, resume, options or {}
+        self._plan: dict[str, Any] = {}
         self._number, self._last = 0, time.monotonic()
 
     @contextmanager
@@ -91,13 +98,16 @@ class Checkpoints:
         """Have the folder for oneself; what is empty afterwards is taken away.
 
         Raises:
-            CheckpointError: if another training has it, or it cannot be made.
+            CheckpointError: if another training has it, it holds what is not a checkpoint's, or it cannot be made.
         """
         from filelock import FileLock, Timeout
 
+        self._check_place()
         made = [each for each in (self.folder, *self.folder.parents) if not each.exists()]
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
+            for each in made:
+                sync_folder(each.parent)
             lock = FileLock(self.folder / "lock")
             lock.acquire(timeout=0)
         except Timeout:
@@ -115,20 +125,37 @@ class Checkpoints:
     @property
     def start(self) -> Path:
         """Where the model is kept that a training started from."""
-        return self.folder / "start"
+        return self.folder / START
 
     @property
     def begun(self) -> bool:
         """Whether a training stands there that is not finished."""
         return (self.folder / "plan.json").exists()
 
+    def _check_place(self) -> None:
+        """Nobody's own files are to be among those that are deleted here one day."""
+        try:
+            strange = next(_strange(self.folder), None)
+        except OSError as error:
+            raise CheckpointError(
+                f"{self.folder}: cannot be used ({error.strerror or error}); choose another --out"
+            ) from None
+        if strange is not None:
+            raise CheckpointError(
+                f"{self.folder}: the folder holds other things ({strange}); choose another --out (in Python, another "
+                "checkpoint)"
+            )
+
     def _leave(self, lock: Any, made: Sequence[Path]) -> None:
         """Let the folder go, and take it away if nothing in it is to be resumed."""
         done = not self.begun
         if done:
-            for left in self.folder.glob("*"):
-                if left.name != "lock":
-                    shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
+            for left in self.folder.iterdir() if self.folder.is_dir() else ():
+                if left.name == START:
+                    shutil.rmtree(left, ignore_errors=True)
+                elif left.name != "lock" and OWN_FILES.fullmatch(left.name):
+                    with suppress(OSError):
+                        left.unlink()
         lock.release()
         if done:
             with suppress(OSError):
@@ -167,14 +194,19 @@ class Checkpoints:
                 if now != then and name == "marks":
                     raise CheckpointError(
                         f"{self.shown}: the {part} are not those that this training was begun with; give the same "
-                        "again, or train anew with another --out"
+                        "again, or train anew with another --out (in Python, another checkpoint)"
                     )
                 if now != then:
                     raise CheckpointError(
                         f"{self.shown}: {(part or name).replace('_', ' ')} is {now!r} here and was {then!r} when this "
-                        "training was begun; leave it out, or train anew with another --out"
+                        "training was begun; leave it out, or train anew with another --out (in Python, "
+                        "another checkpoint)"
                     )
-        return self._progress()
+        self._plan = begun
+        progress = self._progress()
+        if self.options and self.options != begun["options"]:  # where the data are now, and who does the arithmetic
+            self._write_plan({**begun, "options": self.options})
+        return progress
 
     def clear(self) -> None:
         """Give up what was being trained here before, unless it is to be resumed.
@@ -187,8 +219,9 @@ class Checkpoints:
         try:
             for old in ("plan.json", "progress.json"):  # the plan first: without it, the rest is nothing
                 (self.folder / old).unlink(missing_ok=True)
-            for tensors in self.folder.glob("tensors-*"):
-                tensors.unlink()
+            for left in self.folder.glob("tensors-*"):
+                if OWN_FILES.fullmatch(left.name):
+                    left.unlink()
             if self.start.exists():
                 shutil.rmtree(self.start)
         except OSError as error:
@@ -200,8 +233,12 @@ class Checkpoints:
             save(self.start)
 
     def _begin(self, plan: Mapping[str, Any]) -> None:
-        sealed = {"format": FORMAT, "format_version": FORMAT_VERSION, **plan, "options": self.options}
-        self._write("plan.json", seal(sealed))
+        about = {"format": FORMAT, "format_version": FORMAT_VERSION, "id": uuid4().hex}
+        self._write_plan({**about, **plan, "options": self.options})
+
+    def _write_plan(self, plan: Mapping[str, Any]) -> None:
+        self._plan = dict(plan)
+        self._write("plan.json", seal(self._plan))
 
     def plan(self) -> dict[str, Any]:
         """What was written by `begin`.
@@ -232,6 +269,8 @@ class Checkpoints:
             return Progress()
         try:
             values = self._read("progress.json")
+            if values["plan"] != self._plan["id"]:
+                raise ModelFolderError(f"{self.folder}: progress.json belongs to another training than plan.json")
             content = read_file(self.folder, values["tensors"], MOST_TENSOR_BYTES)
             if sha256(content) != values["sha256"]:
                 raise ModelFolderError(f"{self.folder}: {values['tensors']} is damaged or was changed")
@@ -241,6 +280,15 @@ class Checkpoints:
             raise CheckpointError(f"{error}; train anew with --force") from None
         except (KeyError, TypeError, ValueError, AttributeError):
             raise CheckpointError(f"{self.folder}: progress.json is damaged; train anew with --force") from None
+
+    def check_fits(self, kept: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+        """Whether what was kept has the names and shapes of what it is to replace.
+
+        Raises:
+            CheckpointError: if not.
+        """
+        if _shapes(kept) != _shapes(wanted):
+            raise CheckpointError(f"{self.folder}: progress.json does not fit the model; train anew with --force")
 
     def after(self, event: Step | Epoch | Setback, progress: Callable[[], Progress]) -> None:
         """Keep the progress if it is time to.
@@ -253,10 +301,24 @@ class Checkpoints:
             CheckpointError: if it cannot be written.
             Interrupted: if a signal wants the training to end; it is kept then.
         """
-        number = None if self.stop is None else self.stop()
+        number = self.stop()
         if number is not None or not isinstance(event, Step) or time.monotonic() - self._last >= self.every:
             self.keep(progress())
         if number is not None:
+            raise self.interrupted(number)
+
+    def pause(self, progress: Callable[[], Progress]) -> None:
+        """A place to stop in long work between two events.
+
+        Args:
+            progress: called for where things stand, if they are to be kept.
+
+        Raises:
+            CheckpointError, Interrupted: as `after`.
+        """
+        number = self.stop()
+        if number is not None:
+            self.keep(progress())
             raise self.interrupted(number)
 
     def keep(self, progress: Progress) -> None:
@@ -269,7 +331,7 @@ class Checkpoints:
         name = f"tensors-{self._number}.safetensors"
         values, tensors = _values(progress)
         content = save_safetensors(tensors)
-        values |= {"number": self._number, "tensors": name, "sha256": sha256(content)}
+        values |= {"plan": self._plan["id"], "number": self._number, "tensors": name, "sha256": sha256(content)}
         try:
             self._write(name, content)
             self._write("progress.json", seal(values))
@@ -277,8 +339,8 @@ class Checkpoints:
             with suppress(OSError):
                 (self.folder / name).unlink(missing_ok=True)  # to leave room for what is to be mended
             raise
-        for old in self.folder.glob("tensors-*.safetensors*"):
-            if old.name != name:
+        for old in self.folder.glob("tensors-*"):
+            if old.name != name and OWN_FILES.fullmatch(old.name):
                 with suppress(OSError):
                     old.unlink()
         self._last = time.monotonic()
@@ -296,6 +358,13 @@ class Checkpoints:
         with suppress(OSError):
             (self.folder / "plan.json").unlink()
             sync_folder(self.folder)
+
+    def discard(self) -> None:
+        """Likewise, by somebody who no longer has the folder: if this training still stands there, it is taken away."""
+        with suppress(CheckpointError):
+            if self.plan()["id"] == self._plan["id"]:
+                with self.held():
+                    self.finish()
 
     def _read(self, name: str) -> Any:
         return unseal(read_file(self.folder, name, MOST_JSON_BYTES), self.folder, name)
@@ -334,8 +403,27 @@ class Onlooker(Checkpoints):
     def finish(self) -> None:
         """The leader ends it."""
 
-    def _begin(self, plan: Mapping[str, Any]) -> None:
-        """The leader begins it."""
+    def discard(self) -> None:
+        """The leader takes it away."""
+
+    def _write_plan(self, plan: Mapping[str, Any]) -> None:
+        """The leader writes it."""
+
+
+def _strange(folder: Path) -> Iterator[str]:
+    """What in the folder of a checkpoint, if there is one, is not of a checkpoint."""
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if path.name == START and path.is_dir() and not path.is_symlink():
+            yield from (f"{START}/{each.name}" for each in path.iterdir() if not _is_of_start(each))
+        elif path.is_dir() or not OWN_FILES.fullmatch(path.name):
+            yield path.name
+
+
+def _is_of_start(path: Path) -> bool:
+    """Whether it is of the model that a training started from, be it half written."""
+    if path.is_dir():
+        return path.name.removeprefix(".").startswith(INCOMING)
+    return OWN_FILES_OF_START.fullmatch(path.name) is not None
 
 
 def _values(progress: Progress) -> tuple[dict[str, Any], dict[str, Array]]:
@@ -387,6 +475,10 @@ def _split(group: str, values: Mapping[str, Any], tensors: dict[str, Array]) -> 
     arrays = {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
     tensors |= {f"{group}.{name}": array for name, array in arrays.items()}
     return {name: value for name, value in values.items() if name not in arrays}
+
+
+def _shapes(values: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+    return {name: np.shape(value) for name, value in values.items()}
 
 
 def _group(group: str, tensors: Mapping[str, Array]) -> dict[str, Array]:

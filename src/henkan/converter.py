@@ -148,8 +148,15 @@ class Converter:
         longest = 2 * (self.target_vocabulary.longest + 1) if width is None else width
         return Bounds(BOUNDARY, width is None, longest)
 
-    def convert(self, texts: Sequence[str], request: Request = Request()) -> list[Conversion]:
+    def convert(
+        self, texts: Sequence[str], request: Request = Request(), *, among: int | None = None
+    ) -> list[Conversion]:
         """Answer each text, in the order given; one that cannot be answered carries the reason.
+
+        Args:
+            texts: sources.
+            request: how.
+            among: of how many texts these are a part, which decides what is worth loading; None: these are all.
 
         Raises:
             SettingsError: if the model cannot do what is asked.
@@ -185,7 +192,8 @@ class Converter:
         wants_confidence = request.confidence or request.abstain_below is not None
         size = max(1, BATCH_SIZE // request.beam)
         batches = source_batches(ids, len(self.source_vocabulary), reverse=self.reverse, size=size)
-        many, very_many = len(ids) >= WORTH_THREADS, sum(map(len, ids)) >= WORTH_KERNELS
+        share = len(texts) / (among or len(texts)) if texts else 1.0
+        many, very_many = len(ids) >= WORTH_THREADS, sum(map(len, ids)) >= WORTH_KERNELS * share
         with self.engine.at_work(many=very_many) if many else nullcontext():
             for done in self.engine.map(decode, batches):
                 for place, conversion in done:
@@ -220,9 +228,7 @@ class Converter:
             for conversion in conversions
         ]
 
-    def score(
-        self, texts: Sequence[str], answers: Sequence[str], temperatures: Sequence[float] = (1.0,)
-    ) -> list[list[float]]:
+    def score(self, texts: Sequence[str], answers: Sequence[str], temperatures: Sequence[float] = (1.0,)) -> Array:
         """The log-probabilities, in nats, of given answers; minus infinity for one that the model cannot write.
 
         Args:
@@ -231,9 +237,9 @@ class Converter:
             temperatures: see `henkan.decoding.score`.
 
         Returns:
-            for each temperature a list of numbers, one for each text.
+            (temperatures, texts).
         """
-        totals = [[float("-inf")] * len(texts) for _ in temperatures]
+        totals = np.full((len(temperatures), len(texts)), -np.inf)
         places: list[int] = []
         ids: list[tuple[list[int], list[int]]] = []
         for place, (text, answer) in enumerate(zip(texts, answers, strict=True)):
@@ -257,9 +263,7 @@ class Converter:
         )
         with self.engine.at_work() if len(ids) >= WORTH_THREADS else nullcontext():
             for rows, scores in self.engine.map(rate, batches):
-                for total, row_scores in zip(totals, scores.tolist(), strict=True):
-                    for row, value in zip(rows.tolist(), row_scores, strict=True):
-                        total[places[row]] = value
+                totals[:, [places[row] for row in rows.tolist()]] = scores
         return totals
 
     def _search(self, sources: Sources, request: Request, *, many: bool) -> list[list[Hypothesis]]:

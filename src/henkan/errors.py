@@ -64,3 +64,7 @@ class UnanswerableError(HenkanError, ValueError):
         self.reason = reason
         shown = text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "..."
         super().__init__(f"{reason} in {shown!r}")
+
+    def __reduce__(self) -> tuple[type[UnanswerableError], tuple[str, int, str]]:
+        """Made again from its parts, not from its message: so it comes back whole from another process."""
+        return type(self), (self.text, self.index, self.reason)

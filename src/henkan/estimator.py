@@ -14,7 +14,7 @@ from henkan.checkpoint import SECONDS_BETWEEN, Checkpoints, Onlooker
 from henkan.config import Device, EngineConfig, EngineName, Precision, Settings, make_configs
 from henkan.converter import Conversion, Fallback, Request, Unknown
 from henkan.engine.choice import choose_engines
-from henkan.errors import DataError, NotFittedError
+from henkan.errors import DataError, NotFittedError, SettingsError
 from henkan.evaluation import evaluate
 from henkan.fitting import DataSource, FittedModel, Report
 from henkan.text.pairs import Pairs
@@ -56,6 +56,7 @@ class Seq2Seq:
         self._engine = EngineConfig(engine=engine, device=device, precision=precision, deterministic=deterministic)
         self._model_config, self._training_config = make_configs(settings, recipe=recipe)
         self._fitted: FittedModel | None = None
+        self._checkpoints: Checkpoints | None = None
 
     def fit(
         self,
@@ -76,7 +77,9 @@ class Seq2Seq:
             callback: called with a `henkan.Started`, a `henkan.Preparing`, then a `henkan.Step` for each update
                 and a `henkan.Epoch` for each epoch.
             checkpoint: a folder that keeps what it takes to go on: where a training of the same pairs and settings was
-                stopped or killed, it goes on from there, to the same bits as if it never had been.
+                stopped or killed, it goes on from there, to the same bits as if it never had been. Where it had come to
+                its end, `fit` returns at once with the same model. What is kept there is deleted by `save`, wherever
+                that puts the model; until then a training of other pairs or settings is refused the folder.
             checkpoint_every: seconds between two checkpoints within an epoch; there is one after every epoch.
 
         Returns:
@@ -85,6 +88,7 @@ class Seq2Seq:
         Raises:
             DataError: if there are no pairs, or not as many sources as targets.
             CheckpointError: if something else was being trained in the folder, or it cannot be written.
+            SettingsError: for an impossible name or number.
         """
         pairs = _pairs(sources, targets)
         if dev is not None and (not isinstance(dev, tuple | list) or len(dev) != 2):
@@ -96,7 +100,7 @@ class Seq2Seq:
         checkpoints = None
         if checkpoint is not None:
             kind = Checkpoints if engines.team.rank == 0 else Onlooker
-            checkpoints = kind(Path(checkpoint), every=checkpoint_every)
+            checkpoints = kind(_folder(checkpoint, "checkpoint"), every=checkpoint_every)
         with nullcontext() if checkpoints is None else checkpoints.held():
             if checkpoints is not None:
                 checkpoints.resume = bool(engines.team.share(checkpoints.begun))
@@ -111,8 +115,7 @@ class Seq2Seq:
                 checkpoints=checkpoints,
                 engines=engines,
             )
-            if checkpoints is not None:
-                checkpoints.finish()
+        self._checkpoints = checkpoints
         metrics = self._fitted.artefact.metrics
         if any(each.get("setbacks", 0) > MOST_SETBACKS for each in metrics.get("members", [metrics])):
             rate = self._training_config.learning_rate
@@ -184,7 +187,7 @@ class Seq2Seq:
             DataError: if there are not as many sources as targets.
         """
         pairs = _pairs(sources, targets)
-        [scores] = self._model().converter.score(pairs.sources, pairs.targets)
+        scores: list[float] = self._model().converter.score(pairs.sources, pairs.targets)[0].tolist()
         return scores
 
     def score(self, sources: Sequence[str], targets: Sequence[str]) -> float:
@@ -199,11 +202,15 @@ class Seq2Seq:
     def save(self, folder: str | os.PathLike[str], *, force: bool = False) -> None:
         """Write the model as a folder; `force` replaces a model that stands there.
 
+        The checkpoint that `fit` may have kept of it is deleted then.
+
         Raises:
             NotFittedError: before `fit`.
             ModelFolderError: if it cannot be written there.
         """
         self._model().save(Path(folder), force=force)
+        if self._checkpoints is not None:
+            self._checkpoints.discard()
 
     def _model(self) -> FittedModel:
         if self._fitted is None:
@@ -236,6 +243,12 @@ def load(
     model._ensemble = len(fitted.artefact.members)
     model._fitted = fitted
     return model
+
+
+def _folder(name: str | os.PathLike[str], what: str) -> Path:
+    if not isinstance(name, str | os.PathLike) or not isinstance(os.fspath(name), str) or "\0" in os.fspath(name):
+        raise SettingsError(f"{what} must be the name of a folder, not {name!r}")
+    return Path(name)
 
 
 def _pairs(sources: Sequence[str], targets: Sequence[str]) -> Pairs:

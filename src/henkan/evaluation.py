@@ -3,18 +3,79 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
+
+import numpy as np
 
 from henkan.calibration import coverage, expected_calibration_error
 from henkan.converter import Conversion, Converter, Request
 from henkan.text.pairs import Pairs
 from henkan.text.symbols import Cutting
-from henkan.text.vocabulary import FILLER
+from henkan.text.texts import Texts
+from henkan.text.vocabulary import FILLER, Vocabulary
 
 NOTHING = ""
 """In a confusion, what stands for a symbol that is missing on one side."""
+
+SHOWN = 10
+"""How many questions are shown with their answers."""
+
+AT_ONCE = 1 << 14
+"""How many answers are in memory at a time, where only their sum is wanted; some three kilobytes each."""
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A question and what became of it.
+
+    Attributes:
+        conversion: the question and the answer.
+        target: the true answer.
+        right: whether the answer is one of the question's true answers.
+    """
+
+    conversion: Conversion
+    target: str
+    right: bool
+
+
+@dataclass
+class Tally:
+    """The answers to some pairs, counted.
+
+    Attributes:
+        total: how many there are.
+        correct: how many are right.
+        unanswerable: how many sources could not be answered; they count as wrong.
+        unknown: how many sources hold symbols that were not in training.
+        cut_off: how many answers did not end within the length bound.
+        first: the first `SHOWN`.
+    """
+
+    total: int = 0
+    correct: int = 0
+    unanswerable: int = 0
+    unknown: int = 0
+    cut_off: int = 0
+    first: list[Answered] = field(default_factory=list)
+
+    def add(self, answers: Iterable[Answered]) -> None:
+        """Count some more."""
+        for each in answers:
+            self.total += 1
+            self.correct += each.right
+            self.unanswerable += each.conversion.reason is not None
+            self.unknown += len(each.conversion.unknown) > 0
+            self.cut_off += each.conversion.cut_off
+            if len(self.first) < SHOWN:
+                self.first.append(each)
+
+    @property
+    def exact_match(self) -> float:
+        """The share of right answers, from 0 to 1."""
+        return self.correct / self.total if self.total else 0.0
 
 
 @dataclass(frozen=True)
@@ -45,34 +106,29 @@ class Evaluation:
     def _key(self, conversion: Conversion) -> str:
         return self.source_cutting.normalize(conversion.source)
 
-    @property
-    def total(self) -> int:
-        """How many pairs were asked."""
-        return len(self.targets)
-
     def is_correct(self, conversion: Conversion) -> bool:
         """Whether an answer is one of its source's targets, symbol for symbol."""
         return conversion.prediction in self.accepted[self._key(conversion)]
 
-    @property
-    def correct(self) -> int:
-        """How many answers are right."""
-        return sum(map(self.is_correct, self.conversions))
-
-    @property
-    def unanswerable(self) -> int:
-        """How many sources could not be answered; they count as wrong."""
-        return sum(conversion.reason is not None for conversion in self.conversions)
+    @cached_property
+    def tally(self) -> Tally:
+        """What can be counted of them."""
+        tally = Tally()
+        tally.add(
+            Answered(conversion, target, self.is_correct(conversion))
+            for conversion, target in zip(self.conversions, self.targets, strict=True)
+        )
+        return tally
 
     @property
     def exact_match(self) -> float:
         """The share of right answers, from 0 to 1."""
-        return self.correct / self.total if self.total else 0.0
+        return self.tally.exact_match
 
     @property
     def word_error_rate(self) -> float:
         """The share of wrong answers, from 0 to 1."""
-        return 1 - self.exact_match if self.total else 0.0
+        return 1 - self.exact_match if self.targets else 0.0
 
     @cached_property
     def _nearest(self) -> Sequence[tuple[Sequence[str], Sequence[str]]]:
@@ -106,16 +162,6 @@ class Evaluation:
             count[1] += 1
         return {length: (right, pairs) for length, (right, pairs) in sorted(counts.items())}
 
-    @property
-    def unknown(self) -> int:
-        """How many sources hold symbols that were not in training."""
-        return sum(len(conversion.unknown) > 0 for conversion in self.conversions)
-
-    @property
-    def cut_off(self) -> int:
-        """How many answers did not end within the length bound."""
-        return sum(conversion.cut_off for conversion in self.conversions)
-
     def _confidences(self) -> tuple[list[float], list[bool]]:
         pairs = [(each.confidence or 0.0, self.is_correct(each)) for each in self.conversions]
         return [confidence for confidence, _ in pairs], [right for _, right in pairs]
@@ -146,14 +192,63 @@ class Evaluation:
 
 
 def evaluate(converter: Converter, pairs: Pairs, request: Request = Request()) -> Evaluation:  # noqa: B008
-    """Ask a converter all sources of some pairs.
-
-    The targets are taken as the model can write them: normalised as in training, and of a filled model without the
-    spaces at their ends.
-    """
+    """Ask a converter all sources of some pairs, and keep all that comes of it."""
     vocabulary = converter.target_vocabulary
-    targets = list(map(vocabulary.cutting.normalize, pairs.targets))
-    if vocabulary.width is not None:
-        targets = [target.rstrip(FILLER) for target in targets]
+    targets = list(_as_written(pairs.targets, vocabulary))
     conversions = converter.convert(pairs.sources, request)
     return Evaluation(conversions, targets, vocabulary.cutting, converter.source_vocabulary.cutting)
+
+
+def _as_written(targets: Sequence[str], vocabulary: Vocabulary) -> Iterator[str]:
+    """Targets as the model can write them: normalised as in training, and if it is filled without spaces at the end."""
+    for target in targets:
+        normal = vocabulary.cutting.normalize(target)
+        yield normal if vocabulary.width is None else normal.rstrip(FILLER)
+
+
+class Questions:
+    """Pairs that converters of the same symbols are asked, as `evaluate` would, but a part at a time in little memory.
+
+    Args:
+        pairs: the questions, and their true answers.
+        source_vocabulary, target_vocabulary: the converters'.
+    """
+
+    def __init__(self, pairs: Pairs, source_vocabulary: Vocabulary, target_vocabulary: Vocabulary) -> None:
+        self.pairs, self.sources, self.targets = pairs, pairs.sources, pairs.targets
+        self._normalize = source_vocabulary.cutting.normalize
+        if not target_vocabulary.cutting.plain or target_vocabulary.width is not None:
+            self.targets = Texts.of(_as_written(self.targets, target_vocabulary))
+        # Which answers are right, without a dictionary of millions of strings: hashes of the pairs, in order.
+        hashes = np.fromiter(
+            (self._hash(*pair) for pair in zip(self.sources, self.targets, strict=True)), np.int64, count=len(pairs)
+        )
+        self._order = np.argsort(hashes, kind="stable")
+        self._hashes = hashes[self._order]
+
+    def __len__(self) -> int:
+        return len(self.sources)
+
+    def ask(self, converter: Converter, rows: slice) -> list[Answered]:
+        """What a converter makes of some of them."""
+        conversions = converter.convert(self.sources[rows], among=len(self))
+        return [
+            Answered(conversion, target, self._accepts(conversion.source, conversion.prediction))
+            for conversion, target in zip(conversions, self.targets[rows], strict=True)
+        ]
+
+    def _accepts(self, source: str, answer: str | None) -> bool:
+        """Whether the answer is one of the source's targets."""
+        if answer is None:
+            return False
+        hashed, source = self._hash(source, answer), self._normalize(source)
+        for place in range(int(self._hashes.searchsorted(hashed)), len(self)):
+            if self._hashes[place] != hashed:
+                return False
+            row = int(self._order[place])
+            if self.targets[row] == answer and self._normalize(self.sources[row]) == source:
+                return True
+        return False
+
+    def _hash(self, source: str, target: str) -> int:
+        return hash((self._normalize(source), target))

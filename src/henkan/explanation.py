@@ -100,8 +100,8 @@ def explain(
         confidence = conversion.confidence or 0.0
     else:
         given, wanted, cut_off = answer, vocabulary.encode(answer), False
-        [[score]] = converter.score([text], [answer], [converter.temperature or 1.0])
-        confidence = exp(min(score, 0.0))
+        scores = converter.score([text], [answer], [converter.temperature or 1.0])
+        confidence = exp(min(float(scores[0, 0]), 0.0))
     [(_, sources)] = source_batches([ids], len(converter.source_vocabulary), reverse=converter.reverse, size=1)
     choices, shares = [], _shares_of_saliency(converter, ids, wanted) if by == "saliency" else []
     steps = trace(converter.engine, sources, [wanted], converter.bounds)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass, replace
 from math import prod
 from pathlib import Path
@@ -14,16 +13,16 @@ from henkan import artefact
 from henkan._version import __version__
 from henkan.artefact import Artefact
 from henkan.batch import Array
-from henkan.calibration import TEMPERATURES, best_temperature
+from henkan.calibration import TEMPERATURES, Calibration
 from henkan.card import model_card
 from henkan.checkpoint import Checkpoints, Progress
 from henkan.config import ModelConfig, TrainingConfig, to_dict
 from henkan.converter import BATCH_SIZE, Converter
-from henkan.engine.base import Engine, Engines, Team
+from henkan.engine.base import Alone, Engine, Engines, Team
 from henkan.engine.ensemble import Ensemble
 from henkan.engine.numpy import NumpyEngines
-from henkan.errors import DataError, ModelFolderError, SettingsError, UnanswerableError
-from henkan.evaluation import Evaluation, evaluate
+from henkan.errors import DataError, ModelFolderError, SettingsError
+from henkan.evaluation import AT_ONCE, Answered, Questions, Tally
 from henkan.model import first_weights, parameter_shapes, transplant
 from henkan.storage import sha256, to_json
 from henkan.text.batches import EncodedPairs
@@ -100,13 +99,13 @@ class FittedModel:
         artefact: what is kept of it.
         converter: answers with it.
         data: what it was trained on.
-        held_out: its answers to the pairs that were held out, or None; not kept when it is saved.
+        held_out: what came of the pairs that were held out, or None; not kept when it is saved.
     """
 
     artefact: Artefact
     converter: Converter
     data: DataSource
-    held_out: Evaluation | None = None
+    held_out: Tally | None = None
 
     def save(self, folder: Path, *, force: bool = False, pictures: Mapping[str, bytes] | None = None) -> None:
         """Write it as a folder.
@@ -181,6 +180,7 @@ def fit(
             "model": to_dict(model),
             "training": to_dict(training),
             "ensemble": members,
+            "started from a model": start is not None,
             "data": asdict(data),
             "marks": {
                 "training pairs": sha256(encoded.digest().encode() + to_json(vocabularies)),
@@ -193,6 +193,7 @@ def fit(
             checkpoints.keep_start(start.save)
         progress = checkpoints.open(plan)
         team.share(0)  # nobody writes before all have read
+    questions = None if held_out is None else Questions(held_out, source_vocabulary, target_vocabulary)
     tell: Report = report if report is not None else lambda _: None
     shapes = parameter_shapes(model, len(source_vocabulary), len(target_vocabulary))
     size, trained = sum(map(prod, shapes.values())), []
@@ -201,6 +202,8 @@ def fit(
         engine = engines.make(model, len(source_vocabulary), len(target_vocabulary), training=config)
         trained.append(engine)
         if member < len(progress.done):
+            if checkpoints is not None:
+                checkpoints.check_fits(progress.done[member], engine.weights)
             engine.set_weights(progress.done[member])
             continue
         converter = _converter([engine], source_vocabulary, target_vocabulary, model)
@@ -218,12 +221,11 @@ def fit(
                 )
                 transplant(weights, kept.members[member], model, *places)
             engine.set_weights(weights)
-        _fit_member(engine, converter, encoded, held_out, config, progress, tell, checkpoints, team)
+        _fit_member(engine, converter, encoded, questions, config, progress, tell, checkpoints, team)
     converter = _converter(trained, source_vocabulary, target_vocabulary, model)
     result = None
-    if held_out is not None and team.rank == 0:
-        result = evaluate(converter, held_out)
-        converter.temperature = calibrate(converter, result)
+    if questions is not None:
+        result = _examine(converter, questions, team, _pause(checkpoints, lambda: progress))
     kept = Artefact(
         model=model,
         training=training,
@@ -266,7 +268,7 @@ def _fit_member(
     engine: Engine,
     converter: Converter,
     encoded: EncodedPairs,
-    held_out: Pairs | None,
+    questions: Questions | None,
     training: TrainingConfig,
     progress: Progress,
     tell: Report,
@@ -277,6 +279,8 @@ def _fit_member(
     if progress.state is None:
         progress.state = TrainingState(np.random.default_rng([training.seed, 3]))
     else:
+        assert checkpoints is not None  # where else should it come from?
+        _check_fits(progress, engine, checkpoints)
         engine.restore(progress.snapshot)
     state = progress.state
 
@@ -286,7 +290,7 @@ def _fit_member(
 
     if checkpoints is not None:
         checkpoints.keep(now())
-    examiner = None if held_out is None else HeldOut(engine, converter, held_out, team)
+    examiner = None if questions is None else HeldOut(engine, converter, questions, team, _pause(checkpoints, now))
     tell(Preparing())
     engine.prepare(encoded.batch(np.arange(min(len(encoded), training.batch_size or 1))))
     with engine.at_work():
@@ -302,6 +306,18 @@ def _fit_member(
     setbacks = {"setbacks": state.setbacks} if state.setbacks else {}
     progress.histories.append({"seed": training.seed, "epochs": epochs, "best_epoch": best, **setbacks})
     progress.state = None
+    if checkpoints is not None:
+        checkpoints.keep(progress)
+
+
+def _check_fits(progress: Progress, engine: Engine, checkpoints: Checkpoints) -> None:
+    """Whether an engine can go on from what was kept of the member under way."""
+    state = progress.state
+    checkpoints.check_fits(progress.snapshot, engine.snapshot())
+    if state is not None and state.good is not None:
+        checkpoints.check_fits(state.good.snapshot, progress.snapshot)
+    if state is not None and state.best is not None:
+        checkpoints.check_fits(state.best.weights, engine.weights)
 
 
 def combine(models: Sequence[FittedModel], held_out: Pairs | None = None) -> FittedModel:
@@ -326,8 +342,8 @@ def combine(models: Sequence[FittedModel], held_out: Pairs | None = None) -> Fit
             raise SettingsError("only models of the same settings and symbols can be combined")
     vocabularies = first.artefact.source_vocabulary, first.artefact.target_vocabulary
     converter = _converter(_engines(first.artefact, members, NumpyEngines()), *vocabularies, first.artefact.model)
-    result = None if held_out is None else evaluate(converter, held_out)
-    converter.temperature = None if result is None else calibrate(converter, result)
+    questions = None if held_out is None else Questions(held_out, *vocabularies)
+    result = None if questions is None else _examine(converter, questions, Alone(), lambda: None)
     metrics = {
         **first.artefact.metrics,
         "members": [model.artefact.metrics for model in models],
@@ -355,49 +371,83 @@ def _engines(kept: Artefact, members: Sequence[Mapping[str, Array]], engines: En
     return made
 
 
+Pause = Callable[[], None]
+
+
+def _pause(checkpoints: Checkpoints | None, progress: Callable[[], Progress]) -> Pause:
+    """What is called between two parts of a long examination, which may have to end there."""
+    return lambda: None if checkpoints is None else checkpoints.pause(progress)
+
+
+def _parts(count: int, pause: Pause) -> Iterator[slice]:
+    """The rows of some pairs, as many at a time as the memory is to hold, and a pause after each part.
+
+    Every member of a team goes through them, for a pause is one of all.
+    """
+    for start in range(0, count, AT_ONCE):
+        yield slice(start, min(start + AT_ONCE, count))
+        pause()
+
+
 class HeldOut:
     """Measures a model on held-out pairs; a pair whose target it cannot write has no loss.
 
     Of a team, the leader measures and tells the others.
     """
 
-    def __init__(self, engine: Engine, converter: Converter, pairs: Pairs, team: Team) -> None:
-        self.engine, self.converter, self.pairs, self.team = engine, converter, pairs, team
-        source, target = converter.source_vocabulary, converter.target_vocabulary
-        ids = []
-        for text, answer in zip(pairs.sources, pairs.targets, strict=True):
-            with suppress(UnanswerableError):
-                ids.append((source.encode(text, use_unknown=True), target.encode(answer)))
-        self.encoded = EncodedPairs(
-            [one for one, _ in ids], [other for _, other in ids], source, target, reverse=converter.reverse
-        )
+    def __init__(self, engine: Engine, converter: Converter, questions: Questions, team: Team, pause: Pause) -> None:
+        self.engine, self.converter, self.questions, self.team, self.pause = engine, converter, questions, team, pause
+        vocabularies = converter.source_vocabulary, converter.target_vocabulary
+        sources, readable = vocabularies[0].encode_known(questions.pairs.sources, use_unknown=True)
+        targets, writable = vocabularies[1].encode_known(questions.pairs.targets)
+        self.encoded = EncodedPairs(sources, targets, *vocabularies, reverse=converter.reverse)
+        self.rows = np.flatnonzero(readable & writable)
 
     def exact_match(self) -> float:
         """The share of the pairs that are answered rightly."""
-        return self.team.share(evaluate(self.converter, self.pairs).exact_match if self.team.rank == 0 else 0.0)
+        tally = Tally()
+        for part in _parts(len(self.questions), self.pause):
+            if self.team.rank == 0:
+                tally.add(self.questions.ask(self.converter, part))
+        return self.team.share(tally.exact_match)
 
     def loss(self) -> float:
         """The mean loss of the pairs, in nats a symbol."""
-        return self.team.share(self._loss() if self.team.rank == 0 else 0.0)
 
-    def _loss(self) -> float:
-        batches = list(self.encoded.ordered_batches(BATCH_SIZE))
-        symbols = [int(batch.targets.valid.sum()) for batch in batches]
-        losses = self.engine.map(self.engine.loss, batches)
-        return sum(loss * count for loss, count in zip(losses, symbols, strict=True)) / max(1, sum(symbols))
+        def of(start: int) -> tuple[float, int]:
+            batch = self.encoded.batch(self.rows[start : start + BATCH_SIZE])
+            return self.engine.loss(batch), int(batch.targets.valid.sum())
+
+        total, symbols = 0.0, 0
+        for part in _parts(len(self.rows), self.pause):
+            if self.team.rank == 0:
+                for loss, count in self.engine.map(of, range(part.start, part.stop, BATCH_SIZE)):
+                    total, symbols = total + loss * count, symbols + count
+        return self.team.share(total / max(1, symbols))
 
 
-def calibrate(converter: Converter, result: Evaluation) -> float | None:
-    """The temperature that fits a converter's answers; None if there are none."""
-    asked = [
-        (conversion.source, conversion.prediction, result.is_correct(conversion))
-        for conversion in result.conversions
-        if conversion.prediction is not None
-    ]
-    if not asked:
-        return None
-    sources, answers, right = zip(*asked, strict=True)
-    return best_temperature(converter.score(sources, answers, TEMPERATURES), right)
+def _examine(converter: Converter, questions: Questions, team: Team, pause: Pause) -> Tally | None:
+    """Measure a trained converter, and give it the temperature that fits its answers; the leader of a team alone."""
+    tally, calibration = Tally(), Calibration()
+    for part in _parts(len(questions), pause):
+        if team.rank == 0:
+            answers = questions.ask(converter, part)
+            tally.add(answers)
+            _calibrate(calibration, converter, answers)
+    if tally.total > tally.unanswerable:
+        converter.temperature = calibration.temperature()
+    return tally if team.rank == 0 else None
+
+
+def _calibrate(calibration: Calibration, converter: Converter, answers: Sequence[Answered]) -> None:
+    """Take some answers into account."""
+    given = [each for each in answers if each.conversion.prediction is not None]
+    scores = converter.score(
+        [each.conversion.source for each in given],
+        [each.conversion.prediction or "" for each in given],
+        TEMPERATURES,
+    )
+    calibration.add(scores, [each.right for each in given])
 
 
 def _converter(

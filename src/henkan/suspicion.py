@@ -86,7 +86,7 @@ def suspects(
         fitted = fitting.fit(others, None, model, training, data=DataSource(), report=tell, engines=engines)
         converter = fitted.converter
         answers = converter.convert(asked.sources)
-        [scores] = converter.score(asked.sources, asked.targets)
+        [scores] = converter.score(asked.sources, asked.targets).tolist()
         for conversion, target, score in zip(answers, asked.targets, scores, strict=True):
             unread = conversion.log_probability is None
             margin = nan if unread else score - (conversion.log_probability or 0.0)

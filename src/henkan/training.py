@@ -90,7 +90,7 @@ class Best:
 
 @dataclass(frozen=True)
 class Setback:
-    """The loss, or a weight, was no longer a finite number, and training went back to its last good state.
+    """The loss, a weight or a moment of Adam's was not a finite number, and training went back to its last good state.
 
     Attributes:
         epoch: in which it happened.
@@ -220,15 +220,29 @@ def train(
         sound = True
         while sound and state.position.batch < len(order):
             if state.position.batch % GOOD_EVERY == 0:
-                state.good = Good(state.position, engine.snapshot())
-            step = _updates(engine, pairs, order, config, state)
+                sound = _keep_if_good(engine, state)
+            step = _updates(engine, pairs, order, config, state) if sound else None
             sound = step is not None
             if step is not None:
                 yield step
-        if not sound or not all(np.isfinite(array).all() for array in engine.weights.values()):
+        if not sound or not _is_finite(engine.snapshot()):
             yield _go_back(engine, config, state)
         else:
             yield _end_epoch(engine, examiner, config, len(order), state)
+
+
+def _keep_if_good(engine: Engine, state: TrainingState) -> bool:
+    """Take the state to go back to, if it is one: an update whose own loss was finite may have spoilt it."""
+    snapshot = engine.snapshot()
+    if not _is_finite(snapshot):
+        return False
+    state.good = Good(state.position, snapshot)
+    return True
+
+
+def _is_finite(snapshot: Mapping[str, Any]) -> bool:
+    """Whether all weights, and all that the next updates are made from, are finite numbers."""
+    return all(bool(np.isfinite(value).all()) for value in snapshot.values())
 
 
 def _updates(

@@ -48,6 +48,27 @@ def test_what_cannot_be_changed_is_said(refused, folder, more):
     assert "no such folder" in refused("train", more, "--from", "none", "--quiet")
 
 
+def test_feature_tags_are_not_left_out_by_mistake(henkan, refused, tmp_path, folder):
+    (tmp_path / "tagged.tsv").write_text("a\tb\tX\nb\ta\tY\n")
+    (tmp_path / "plain.tsv").write_text("a\tb\nb\ta\n")
+    columns = ("--columns", "source,target,features")
+    henkan("train", "tagged.tsv", *columns, *TINY, "--hidden-size", 8, "--embedding-size", 4, "--out", "m")
+    sentence = refused("train", "plain.tsv", "--from", "m", *TINY)
+    assert "this model reads feature tags; say which column has them" in sentence
+    sentence = refused("train", "tagged.tsv", *columns, "--from", folder, *TINY)
+    assert "this model was trained without feature tags" in sentence
+    henkan("train", "tagged.tsv", *columns, "--from", "m", *TINY, "--out", "more")
+
+
+def test_a_model_without_the_unknown_symbol_is_not_shown_it(henkan, refused, tmp_path, more, pairs_file):
+    small = ("--hidden-size", 8, "--embedding-size", 4)
+    henkan("train", pairs_file, *TINY, *small, "--unknown-rate", 0, "--out", "without")
+    sentence = refused("train", more, "--from", "without", "--unknown-rate", 0.2, *TINY)
+    assert "has no unknown symbol, and cannot be shown one; leave --unknown-rate out" in sentence
+    henkan("train", more, "--from", "without", "--unknown-rate", 0, *TINY, "--out", "m")
+    assert json.loads((tmp_path / "m/config.json").read_text())["training"]["unknown_rate"] == 0
+
+
 def test_an_ensemble_is_trained_on_member_by_member(henkan, more, tmp_path, pairs_file):
     small = ("--hidden-size", 8, "--embedding-size", 4, "--epochs", 1, "--quiet")
     henkan("train", pairs_file, *small, "--ensemble", 2, "--out", "two")

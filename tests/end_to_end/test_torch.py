@@ -176,7 +176,7 @@ def test_two_processes_train_one_model(henkan, torchrun, tmp_path, pairs):
     assert process.returncode == 0, err
     assert out.count("exact match") == 1
     assert err.count("epoch 40/40") == 1
-    assert "2 processes share each batch" in err
+    assert "2 processes share each batch of 16; the learning rate of 0.004 is that of the whole batch" in err
     exact = [json.loads((tmp_path / name / "metrics.json").read_text())["exact_match"] for name in ("one", "two")]
     assert exact[0] == pytest.approx(exact[1], abs=0.1)
     assert "exact match" in one.stdout

@@ -1,9 +1,11 @@
+import platform
 import sys
 
 import numpy as np
 import pytest
 
 from henkan import Seq2Seq, Step
+from henkan.engine.numpy import NumpyEngines
 from henkan.engine.workers import WORKERS
 from models import SOURCES, loss_and_gradients, small_model
 
@@ -84,3 +86,22 @@ def test_blas_is_held_to_one_thread_only_where_ours_share_the_work(words, monkey
         assert threads() == {2}  # given back afterwards
     assert seen == [{1} if held_back else {2}] * len(seen)
     assert seen
+
+
+def test_all_is_named_that_its_bits_may_depend_on(monkeypatch):
+    pytest.importorskip("numba", reason="numba is not installed; `henkan[fast]` brings it")
+    import llvmlite
+    import numba
+    import scipy
+
+    monkeypatch.delenv("HENKAN_KERNELS", raising=False)
+    versions = f"numba {numba.__version__}, llvmlite {llvmlite.__version__}, scipy {scipy.__version__}"
+    machine = platform.machine()
+    fused = NumpyEngines().describe()
+    assert fused.startswith(f"NumPy {np.__version__} with fused kernels ({versions}) on {machine}")
+    monkeypatch.setenv("HENKAN_KERNELS", "plain")
+    plain = NumpyEngines().describe()
+    assert plain.startswith(f"NumPy {np.__version__} with plain kernels on {machine}")
+    assert "\n" not in fused + plain
+    monkeypatch.setattr(platform, "machine", lambda: "abacus")
+    assert " on abacus" in NumpyEngines().describe()

@@ -12,13 +12,18 @@ import pytest
 
 @pytest.fixture
 def run(tmp_path):
-    """Starts `henkan` in a process of its own, in an empty folder; it is killed at the end if it still runs."""
+    """Starts `henkan` in a process of its own, in an empty folder; it is killed at the end if it still runs.
+
+    With `before`, some Python is run there first.
+    """
     started = []
 
     def start(*arguments, **options):
         environment = {**os.environ, **options.pop("environment", {})}
+        before = options.pop("before", None)
         options = {"cwd": tmp_path, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True} | options
-        process = subprocess.Popen([sys.executable, "-m", "henkan", *map(str, arguments)], env=environment, **options)
+        program = ["-m", "henkan"] if before is None else ["-c", f"{before}\nimport henkan.cli\nhenkan.cli.main()"]
+        process = subprocess.Popen([sys.executable, *program, *map(str, arguments)], env=environment, **options)
         started.append(process)
         return process
 

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import resource
 import shutil
 import signal
@@ -13,7 +14,8 @@ from contextlib import suppress
 
 import pytest
 
-from henkan import load
+from henkan import Epoch, Seq2Seq, __version__, load
+from henkan.storage import seal, unseal
 from reliability.conftest import wait_for, write_lexicon
 
 # With dropout, attention, the unknown symbol and a best epoch: all that has a state, or could have one.
@@ -35,9 +37,9 @@ def whole(tmp_path_factory):
     return place / "whole"
 
 
-def begun(run, folder, lexicon, *more):
+def begun(run, folder, lexicon, *more, **options):
     """A training into a folder, after its first checkpoint."""
-    process = run("train", lexicon, *SETTINGS, *more, "--out", folder)
+    process = run("train", lexicon, *SETTINGS, *more, "--out", folder, **options)
     wait_for((folder / "checkpoint" / "progress.json").exists, process)
     return process
 
@@ -98,20 +100,53 @@ def test_a_signal_ends_a_training_that_can_be_gone_on_with(run, henkan, tmp_path
     assert "is finished" in henkan("train", "--resume", "m").stdout
 
 
-def test_a_second_signal_leaves_at_once(run, tmp_path, lexicon):
-    """The first is noticed between two batches; asking so many held-out pairs is one long wait."""
-    held_out = tmp_path / "dev.tsv"
-    held_out.write_text("abcdefgh\tX\n" * 300_000)
-    process = run("train", lexicon, "--dev", held_out, *SETTINGS, "--out", "m")
-    wait_for((tmp_path / "m/checkpoint/progress.json").exists, process)
-    time.sleep(4)  # in the first evaluation, most likely; wherever it is, the end is the same
-    for _ in range(2):
-        process.send_signal(signal.SIGINT)
-        time.sleep(0.5)
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 130
+SLOW = """
+import time
+import henkan.training
+real = henkan.training._updates
+henkan.training._updates = lambda *all: time.sleep(60) or real(*all)
+"""
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM)])
+def test_a_second_signal_leaves_at_once(run, henkan, tmp_path, lexicon, whole, number, status):
+    """The first is noticed, and waits for a batch that takes a minute."""
+    process = begun(run, tmp_path / "m", lexicon, before=SLOW)
+    process.send_signal(number)
+    while "once more leaves at once" not in process.stderr.readline():
+        assert process.poll() is None
+    process.send_signal(number)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == status
     assert "Traceback" not in err
-    assert json.loads((tmp_path / "m/checkpoint/progress.json").read_text())["content"]["number"] >= 1
+    henkan("train", "--resume", "m", "--quiet")
+    assert weights(tmp_path / "m") == weights(whole)
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_while_the_data_are_read_leaves_at_once(run, tmp_path, number, status):
+    os.mkfifo(tmp_path / "pipe")  # which nobody writes to
+    process = run("train", "pipe", "--out", "m")
+    wait_for((tmp_path / "m/checkpoint/holder.json").exists, process)
+    time.sleep(0.2)  # it may still be at its own beginning, which makes no difference
+    process.send_signal(number)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == status
+    assert err == "henkan: stopped before the training had begun; there is nothing to go on with\n"
+    assert not (tmp_path / "m").exists()
+
+
+def test_a_signal_that_is_ignored_stays_so(run, tmp_path, lexicon, whole):
+    """As under nohup, or of a job that a shell started in the background."""
+
+    def ignore():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    process = begun(run, tmp_path / "m", lexicon, preexec_fn=ignore)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate()
+    assert (process.returncode, err) == (0, "")
+    assert weights(tmp_path / "m") == weights(whole)
 
 
 def test_two_trainings_do_not_share_a_folder(run, refused, tmp_path, lexicon):
@@ -131,13 +166,32 @@ def test_a_stopped_training_is_not_begun_again_by_mistake(run, refused, henkan, 
     assert weights(tmp_path / "m") == weights(whole)
 
 
+def test_nobodys_own_files_are_taken_for_a_checkpoint(refused, tmp_path, lexicon):
+    """Not even by a command that fails; what looks like a checkpoint's own folder is looked into as well."""
+    own = ("thesis.pt", "sub/notes.txt", "start/photograph.png", "tensors-best.safetensors")
+    for name in own:
+        place = tmp_path / name.replace("/", "-") / "checkpoint"
+        (place / name).parent.mkdir(parents=True)
+        (place / name).write_text("mine")
+        for arguments in (("none.tsv",), (lexicon,), (lexicon, "--force"), (lexicon, "--from", "none")):
+            sentence = refused("train", *arguments, "--out", place.parent, *SETTINGS)
+        assert "no such folder" in sentence
+        sentence = refused("train", lexicon, "--out", place.parent, *SETTINGS)
+        shown = name if name != "sub/notes.txt" else "sub"
+        assert f"{place}: the folder holds other things ({shown}); choose another --out" in sentence
+        assert [path for path in place.rglob("*") if path.is_file()] == [place / name]
+        assert (place / name).read_text() == "mine"
+
+
 def test_what_has_changed_is_named(run, refused, henkan, tmp_path, lexicon):
     killed(run, tmp_path / "m", lexicon)
     text = lexicon.read_text()
     lexicon.write_text(text + "a\tb\n")
     assert "the training pairs are not those" in refused("train", "--resume", "m", "--quiet")
     lexicon.rename(tmp_path / "other.tsv")
-    assert "lexicon.tsv" in refused("train", "--resume", "m", "--quiet")
+    sentence = refused("train", "--resume", "m", "--quiet")
+    assert f"{lexicon}: the pairs of this training are no longer there" in sentence
+    assert "`henkan train NEW_PLACE --resume m`" in sentence
     (tmp_path / "moved.tsv").write_text(text)
     sentence = refused("train", "moved.tsv", "--resume", "m", "--epochs", 9, "--quiet")
     assert "epochs is 9 here and was 8" in sentence
@@ -148,7 +202,18 @@ def test_what_has_changed_is_named(run, refused, henkan, tmp_path, lexicon):
     done = run("train", "moved.tsv", "--resume", "m", "--quiet", environment={"HENKAN_KERNELS": "plain"})
     _, err = done.communicate()
     assert done.returncode == 0, err
-    assert " with fused kernels, and goes on with NumPy " in err
+    assert re.search(r" with fused kernels \(numba .*\) on .*, and goes on with NumPy .* with plain kernels on ", err)
+
+
+def test_another_version_of_henkan_is_named(run, henkan, tmp_path, lexicon, whole):
+    killed(run, tmp_path / "m", lexicon)
+    path = tmp_path / "m/checkpoint/plan.json"
+    plan = unseal(path.read_bytes(), path.parent, path.name)
+    path.write_bytes(seal({**plan, "versions": {**plan["versions"], "henkan": "0.0.1"}}))
+    err = henkan("train", "--resume", "m", "--quiet").stderr
+    assert err.startswith(f"warning: this training was begun with the henkan 0.0.1, and goes on with {__version__}: ")
+    assert len(err.splitlines()) == 1
+    assert weights(tmp_path / "m") == weights(whole)
 
 
 def test_a_damaged_checkpoint_is_refused(run, refused, tmp_path, lexicon):
@@ -161,6 +226,20 @@ def test_a_damaged_checkpoint_is_refused(run, refused, tmp_path, lexicon):
         path.write_bytes(content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :])
         assert "damaged" in refused("train", "--resume", "m", "--quiet")
         path.write_bytes(content)
+
+
+@pytest.mark.parametrize("settings", [("--hidden-size", 8), ("--seed", 1)], ids=["other sizes", "same sizes"])
+def test_the_progress_of_another_training_is_refused(run, refused, tmp_path, lexicon, settings):
+    for name, more in (("m", ()), ("other", settings)):
+        process = begun(run, tmp_path / name, lexicon, *more)
+        process.kill()
+        process.wait()
+    for left in (tmp_path / "m/checkpoint").glob("tensors-*"):
+        left.unlink()
+    for path in (tmp_path / "other/checkpoint").iterdir():
+        if path.name.startswith(("progress", "tensors")):
+            shutil.copy(path, tmp_path / "m/checkpoint")
+    assert "progress.json belongs to another training than plan.json" in refused("train", "--resume", "m", "--quiet")
 
 
 def test_a_folder_taken_away(run, tmp_path, lexicon):
@@ -245,6 +324,45 @@ def test_too_large_a_batch(run, tmp_path):
     assert (tmp_path / "m/checkpoint/progress.json").exists()
 
 
+NO_MEMORY = """
+import itertools
+from henkan.engine.numpy import NumpyEngine
+update, number = NumpyEngine.train_step, itertools.count(1)
+
+def train_step(self, *arguments):
+    if next(number) == 100:
+        raise MemoryError
+    return update(self, *arguments)
+
+NumpyEngine.train_step = train_step
+"""
+
+
+def test_a_training_goes_on_after_the_memory_has_run_out(run, henkan, tmp_path, lexicon, whole):
+    """Somebody else may have taken it."""
+    process = run("train", lexicon, *SETTINGS, "--out", "m", before=NO_MEMORY)
+    _, err = process.communicate()
+    assert process.returncode == 2
+    [sentence] = err.splitlines()
+    assert "there is not enough memory" in sentence
+    state = json.loads((tmp_path / "m/checkpoint/progress.json").read_text())["content"]["state"]
+    assert 0 < state["position"]["step"] < 100
+    henkan("train", "--resume", "m", "--quiet")
+    assert weights(tmp_path / "m") == weights(whole)
+
+
+def test_an_ensemble_killed_at_its_second_model(run, henkan, tmp_path, lexicon):
+    settings = ("--ensemble", 2, "--epochs", 4)
+    henkan("train", lexicon, *SETTINGS, *settings, "--out", "whole")
+    process = begun(run, tmp_path / "m", lexicon, *settings)
+    progress = tmp_path / "m/checkpoint/progress.json"
+    wait_for(lambda: json.loads(progress.read_text())["content"]["done"] == 1, process)
+    process.kill()
+    process.wait()
+    henkan("train", "--resume", "m", "--quiet")
+    assert weights(tmp_path / "m") == weights(tmp_path / "whole")
+
+
 def test_a_loss_that_is_no_number(run, henkan, tmp_path, lexicon):
     process = run("train", lexicon, "--learning-rate", "1e20", *SETTINGS[:-1], "--out", "m")
     _, err = process.communicate()
@@ -267,6 +385,58 @@ def test_a_training_can_be_moved_and_resumed_elsewhere(run, henkan, tmp_path, le
     shutil.move(tmp_path / "m", tmp_path / "away")
     henkan("train", "--resume", "m", "--quiet", cwd=tmp_path / "away")
     assert weights(tmp_path / "away/m") == weights(whole)
+
+
+def test_the_new_place_of_the_data_is_remembered(run, refused, henkan, tmp_path, lexicon):
+    (tmp_path / "dev.tsv").write_text("a\tA\n")
+    process = begun(run, tmp_path / "m", lexicon, "--dev", "dev.tsv")
+    process.kill()
+    process.wait()
+    henkan("train", lexicon, *SETTINGS, "--dev", "dev.tsv", "--out", "whole")
+    for name in ("lexicon.tsv", "dev.tsv"):
+        (tmp_path / name).rename(tmp_path / f"moved.{name}")
+    assert "`henkan train NEW_PLACE --resume m`" in refused("train", "--resume", "m", "--quiet")
+    moved = ("moved.lexicon.tsv", "--resume", "m")
+    assert "`henkan train --resume m --dev NEW_PLACE`" in refused("train", *moved, "--quiet")
+    before = (tmp_path / "m/checkpoint/plan.json").read_bytes()
+    process = run("train", *moved, "--dev", "moved.dev.tsv", "--quiet", "--checkpoint-every", 0)
+    wait_for(lambda: (tmp_path / "m/checkpoint/plan.json").read_bytes() != before, process)
+    process.kill()
+    process.wait()
+    (tmp_path / "away").mkdir()
+    henkan("train", "--resume", tmp_path / "m", "--quiet", cwd=tmp_path / "away")
+    assert weights(tmp_path / "m") == weights(tmp_path / "whole")
+
+
+def test_a_training_begun_from_python_is_gone_on_with_there(refused, tmp_path, words):
+    def stop(event):
+        if isinstance(event, Epoch):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Seq2Seq(epochs=2).fit(*words, callback=stop, checkpoint=tmp_path / "m")
+    sentence = refused("train", "--resume", tmp_path / "m")
+    assert "begun from Python, where its pairs are; go on with it there, by calling fit(..., checkpoint=" in sentence
+    assert (tmp_path / "m/checkpoint/progress.json").exists()
+
+
+def test_what_is_taken_out_of_a_checkpoint(run, refused, henkan, tmp_path, lexicon, whole):
+    """A sentence, or the same bytes from the beginning; never another model."""
+    process = begun(run, tmp_path / "m", lexicon, "--from", whole)
+    process.kill()
+    process.wait()
+    henkan("train", lexicon, *SETTINGS, "--from", whole, "--out", "whole")
+    folder = tmp_path / "m/checkpoint"
+    tensors = json.loads((folder / "progress.json").read_text())["content"]["tensors"]
+    for name in (tensors, "start/weights.safetensors", "start"):
+        (folder / name).rename(tmp_path / "away")
+        sentence = refused("train", "--resume", "m", "--quiet")
+        assert "train anew with --force" in sentence
+        assert ("the model that this training started from can no longer be read" in sentence) == ("start" in name)
+        (tmp_path / "away").rename(folder / name)
+    (folder / "progress.json").unlink()
+    henkan("train", "--resume", "m", "--quiet")
+    assert weights(tmp_path / "m") == weights(tmp_path / "whole")
 
 
 def test_what_an_earlier_training_started_from_is_forgotten(run, henkan, tmp_path, lexicon, whole):

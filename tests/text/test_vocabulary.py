@@ -1,6 +1,9 @@
+import pickle
+
 import pytest
 
 from henkan.errors import ModelFolderError, UnanswerableError
+from henkan.text.symbols import Cutting
 from henkan.text.vocabulary import Vocabulary
 
 
@@ -33,6 +36,8 @@ def test_an_unknown_symbol_is_named_with_its_text():
         vocabulary.encode("axb", 7)
     assert str(caught.value) == "unknown symbol 'x' in 'axb'"
     assert (caught.value.text, caught.value.index) == ("axb", 7)
+    elsewhere = pickle.loads(pickle.dumps(caught.value))
+    assert (str(elsewhere), elsewhere.text, elsewhere.index) == (str(caught.value), "axb", 7)
 
 
 def test_an_unknown_symbol_can_be_read_as_such():
@@ -73,3 +78,24 @@ def test_what_is_no_vocabulary_is_refused(change):
     values = Vocabulary.of(["ab"], boundary=True).to_dict() | change
     with pytest.raises(ModelFolderError):
         Vocabulary.from_dict(values)
+
+
+@pytest.mark.parametrize("use_unknown", [False, True])
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"unknown": True}, {"fill": True}, {"cutting": Cutting(" ")}],
+    ids=["plain", "unknown", "fill", "cut"],
+)
+def test_many_strings_are_encoded_as_one_by_one_and_those_refused_are_known(settings, use_unknown):
+    vocabulary = Vocabulary.of(["a b", "c"], boundary=False, **settings)
+    strings = ["ab", "", "x", "a b", "c c c", "cb", "bx", "a"]
+    encoded, known = vocabulary.encode_known(strings, use_unknown=use_unknown)
+    assert len(encoded) == len(strings)
+    for row, string in enumerate(strings):
+        try:
+            wanted = vocabulary.encode(string, use_unknown=use_unknown)
+        except UnanswerableError:
+            assert not known[row]
+        else:
+            assert known[row]
+            assert encoded.flat[encoded.offsets[row] : encoded.offsets[row + 1]].tolist() == wanted

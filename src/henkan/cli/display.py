@@ -11,9 +11,9 @@ from rich.live import Live
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.text import Text
 
-from henkan.cli.evaluate import SHOWN, question_rows
+from henkan.cli.evaluate import question_rows
 from henkan.converter import Converter
-from henkan.evaluation import evaluate
+from henkan.evaluation import SHOWN, evaluate
 from henkan.fitting import Event, Preparing, Started
 from henkan.text.pairs import Pairs
 from henkan.training import Epoch, Setback, Step
@@ -103,7 +103,7 @@ class Display:
         assert self.converter is not None
         now = time.monotonic()
         if self.questions is not None and now - self.answered >= SECONDS_BETWEEN_ANSWERS:
-            self.rows = question_rows(evaluate(self.converter, self.questions))
+            self.rows = question_rows(evaluate(self.converter, self.questions).tally)
             self.answered = time.monotonic()
         self.progress.update(
             self.bar,

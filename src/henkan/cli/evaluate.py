@@ -14,13 +14,11 @@ from henkan.cli.options import PATH, check_features, engine_options, layout_opti
 from henkan.cli.tables import aligned
 from henkan.converter import Request
 from henkan.errors import DataError
-from henkan.evaluation import NOTHING, Evaluation
+from henkan.evaluation import NOTHING, SHOWN, Evaluation, Tally
 from henkan.evaluation import evaluate as measure
 from henkan.text.audit import show_symbol
 from henkan.text.reading import read_pairs
 from henkan.text.tasks import Task, task_or_file
-
-SHOWN = 10
 
 
 @click.command(short_help="Measure a saved model.")
@@ -67,17 +65,17 @@ def evaluate(
     if errors is not None:
         _write_errors(Evaluation([], []), errors)  # whether it can be written is known before the work
     result = measure(fitted.converter, pairs, request)
-    by_length = result.by_length()
+    by_length, tally = result.by_length(), result.tally
     if as_json:
         values = {
             "exact_match": result.exact_match,
             "word_error_rate": result.word_error_rate,
             "symbol_error_rate": result.symbol_error_rate,
-            "correct": result.correct,
-            "total": result.total,
-            "unanswerable": result.unanswerable,
-            "unknown": result.unknown,
-            "cut_off": result.cut_off,
+            "correct": tally.correct,
+            "total": tally.total,
+            "unanswerable": tally.unanswerable,
+            "unknown": tally.unknown,
+            "cut_off": tally.cut_off,
             "expected_calibration_error": result.expected_calibration_error,
             "coverage": result.coverage(),
             "model": str(model),
@@ -87,22 +85,22 @@ def evaluate(
         }
         click.echo(json.dumps(values))
     else:
-        show_questions(result)
+        show_questions(tally)
         if details:
             _show_details(by_length, result.confusions())
         _show_coverage(result)
         click.echo(f"symbol error rate {result.symbol_error_rate:.3%}")
-        show_exact_match(result)
+        show_exact_match(tally)
     if errors is not None:
         _write_errors(result, errors)
 
 
-def show_questions(result: Evaluation) -> None:
+def show_questions(result: Tally) -> None:
     """Print the first questions with O or X."""
     click.echo("\n".join(question_rows(result)))
 
 
-def show_exact_match(result: Evaluation) -> None:
+def show_exact_match(result: Tally) -> None:
     """Print how many answers are right, and before it how many questions had none."""
     if result.unknown:
         click.echo(f"{result.unknown} hold symbols that were not in training")
@@ -137,16 +135,17 @@ def _show_details(by_length: Mapping[int, tuple[int, int]], confusions: Sequence
     click.echo()
 
 
-def exact_match_line(result: Evaluation) -> str:
+def exact_match_line(result: Tally) -> str:
     """Exact match NN.NNN% (k of n)"""
     return f"exact match {result.exact_match:.3%} ({result.correct} of {result.total})"
 
 
-def question_rows(result: Evaluation) -> list[str]:
+def question_rows(result: Tally) -> list[str]:
     """A heading and a line for each of the first questions: O or X, the question, the true answer, the model's."""
     rows = [("", "question", "true answer", "model")]
-    for conversion, target in zip(result.conversions[:SHOWN], result.targets, strict=False):
-        rows.append(("OX"[not result.is_correct(conversion)], conversion.source, target, conversion.prediction or ""))
+    for each in result.first:
+        conversion = each.conversion
+        rows.append(("OX"[not each.right], conversion.source, each.target, conversion.prediction or ""))
     return aligned(rows)
 
 

@@ -14,6 +14,7 @@ from henkan.cli.explain import explain
 from henkan.cli.generate import generate, tasks
 from henkan.cli.inspect import inspect
 from henkan.cli.predict import predict
+from henkan.cli.reproduce import reproduce_command
 from henkan.cli.score import score
 from henkan.cli.train import train
 from henkan.engine.choice import member_of_a_team
@@ -34,7 +35,7 @@ def cli() -> None:
     """
 
 
-for command in (inspect, train, predict, evaluate, explain, score, generate, tasks):
+for command in (inspect, train, predict, evaluate, explain, score, generate, tasks, reproduce_command):
     cli.add_command(command)
 
 

@@ -49,7 +49,7 @@ def score(model: Path, data: Path, suspicious: bool, folds: int, as_json: bool, 
     if suspicious:
         rows = _suspects(fitted, pairs, folds, engines)
     else:
-        [scores] = fitted.converter.score(pairs.sources, pairs.targets)
+        [scores] = fitted.converter.score(pairs.sources, pairs.targets).tolist()
         rows = [
             {"log_probability": value, "source": source, "target": target}
             for value, source, target in zip(scores, pairs.sources, pairs.targets, strict=True)

@@ -22,6 +22,7 @@ from henkan.cli.evaluate import exact_match_line, show_exact_match, show_questio
 from henkan.cli.options import (
     ENGINE_SETTINGS,
     PATH,
+    check_features,
     engine_options,
     layout_options,
     listed_rejects,
@@ -32,8 +33,8 @@ from henkan.cli.options import (
 from henkan.config import RECIPES, EngineConfig, ModelConfig, TrainingConfig, from_dict, make_configs
 from henkan.engine.base import RESTARTS, Engines
 from henkan.engine.choice import choose_engines
-from henkan.errors import CheckpointError, SettingsError
-from henkan.fitting import DataSource, FittedModel
+from henkan.errors import CheckpointError, DataError, Interrupted, ModelFolderError, SettingsError
+from henkan.fitting import DataSource, Event, FittedModel, Started
 from henkan.interruption import Interruption
 from henkan.pictures import learning_curve
 from henkan.text.audit import audit
@@ -139,7 +140,8 @@ def train(
 
     Progress goes to standard error, the result to standard output.
 
-    Ctrl-C, or a SIGTERM, ends the training after its batch, and nothing is lost: DIR/checkpoint holds all that
+    Ctrl-C, or a SIGTERM, ends the training after its batch (or, while held-out pairs are being asked, after some
+    sixteen thousand), and nothing is lost: DIR/checkpoint holds all that
     --resume DIR needs to go on to the same model, to the bit. After a kill or a power cut it goes on from the last
     checkpoint. A second Ctrl-C leaves at once.
 
@@ -152,7 +154,7 @@ def train(
         if not (resume / CHECKPOINT / "plan.json").exists() and is_model(resume):
             click.echo(f"the training of {resume} is finished; train on from it with --from {resume}")
             return
-        engine = _old_engine(engine, Checkpoints(resume, resume=True).plan(), given)
+        engine = _old_engine(engine, Checkpoints(resume, resume=True).plan(), given, resume)
     elif data is None:
         raise click.UsageError("name a task or a file of pairs to train on, or --resume a training that was stopped")
     folder = resume or out or Path("models") / _name(str(data))
@@ -173,26 +175,36 @@ def train(
             check_place(folder, force=force)
     run.options["engine"] = asdict(engine)
     try:
-        with checkpoints.held():
+        with interruption, checkpoints.held():
             if leads and checkpoints.begun and not (checkpoints.resume or force):
                 raise CheckpointError(
                     f"{folder}: a training was stopped there; go on with --resume {folder}, or train anew with --force"
                 )
-            if checkpoints.resume and checkpoints.start.exists():
-                run = replace(run, start=fitting.load(checkpoints.start))
+            if checkpoints.resume and checkpoints.plan()["started from a model"]:
+                run = replace(run, start=_kept_start(checkpoints))
             checkpoints.options = run.options
-            with interruption.noticed():
-                fitted, question = _train(run, checkpoints, engines, quiet=quiet)
-                if not leads:
-                    return
-                picture = learning_curve(fitted.artefact.metrics)
-                fitted.save(folder, force=True, pictures={} if picture is None else {"learning_curve.png": picture})
-                checkpoints.finish()
+            fitted, question = _train(run, checkpoints, engines, interruption, quiet=quiet)
+            if not leads:
+                return
+            picture = learning_curve(fitted.artefact.metrics)
+            fitted.save(folder, force=True, pictures={} if picture is None else {"learning_curve.png": picture})
+            checkpoints.finish()
     except KeyboardInterrupt:
+        number = interruption.signal or SIGINT
         if checkpoints.begun:
-            raise checkpoints.interrupted(SIGINT) from None
-        raise
+            raise checkpoints.interrupted(number) from None
+        raise Interrupted("stopped before the training had begun; there is nothing to go on with", number) from None
     _say_what_came_out(fitted, folder, question, pictured=picture is not None, quiet=quiet)
+
+
+def _kept_start(checkpoints: Checkpoints) -> FittedModel:
+    """The model that a training which goes on had started from."""
+    try:
+        return fitting.load(checkpoints.start)
+    except ModelFolderError as error:
+        raise CheckpointError(
+            f"the model that this training started from can no longer be read ({error}); train anew with --force"
+        ) from None
 
 
 def _is_restart(folder: Path) -> bool:
@@ -201,8 +213,13 @@ def _is_restart(folder: Path) -> bool:
     return restarted and Checkpoints(folder).begun
 
 
-def _old_engine(engine: EngineConfig, plan: Mapping[str, Any], given: set[str]) -> EngineConfig:
+def _old_engine(engine: EngineConfig, plan: Mapping[str, Any], given: set[str], folder: Path) -> EngineConfig:
     """The engine that a training was begun with, but for what is asked for now."""
+    if plan.get("options") == {}:
+        raise CheckpointError(
+            f"{folder}: this training was begun from Python, where its pairs are; go on with it there, by calling "
+            f"fit(..., checkpoint={str(folder)!r}) again"
+        )
     try:
         begun = dict(plan["options"].get("engine", {}))
         now = {name: value for name, value in asdict(engine).items() if name in given}
@@ -260,6 +277,7 @@ def _new_run(data: str, options: dict[str, Any]) -> Run:
         settings["features"] = True
     fitted = None if start is None else fitting.load(start)
     if fitted is not None:
+        check_features(fitted, layout["columns"])
         settings = _settings_of(fitted, settings, ensemble)
         ensemble = len(fitted.artefact.members)
     defaults = TASKS[data].settings if data in TASKS else None
@@ -284,6 +302,10 @@ def _settings_of(fitted: FittedModel, settings: dict[str, Any], ensemble: int | 
     if ensemble not in (None, members):
         raise SettingsError(f"the model to start from has {members} members, not {ensemble}; leave --ensemble out")
     if not fitted.artefact.source_vocabulary.unknown:
+        if settings.get("unknown_rate"):
+            raise SettingsError(
+                "the model to start from has no unknown symbol, and cannot be shown one; leave --unknown-rate out"
+            )
         settings = {"unknown_rate": 0.0, **settings}
     return {**settings, **own}
 
@@ -328,13 +350,22 @@ def _old_run(data: str | None, plan: Mapping[str, Any], given: set[str], engines
         raise CheckpointError("the checkpoint's plan.json is damaged; train anew with --force") from None
 
 
-def _train(run: Run, checkpoints: Checkpoints, engines: Engines, *, quiet: bool) -> tuple[FittedModel, str]:
+def _train(
+    run: Run, checkpoints: Checkpoints, engines: Engines, interruption: Interruption, *, quiet: bool
+) -> tuple[FittedModel, str]:
     """Read the pairs and train on them; the model, and a question to ask it."""
     from henkan.cli.display import Display
 
+    def tell(event: Event) -> None:
+        if isinstance(event, Started):
+            interruption.notice()
+        display(event)
+
+    if run.data is not None:
+        _check_whether_moved(run, checkpoints.shown)
     pairs, held_out, source = _read(run, quiet=quiet)
     if not quiet:
-        _say_who_trains(run, engines)
+        _say_who_trains(run, engines, len(pairs))
         _say_what_was_found(pairs, held_out, run.options["dev"], run.model)
     with Display(held_out, quiet=quiet) as display:
         fitted = fitting.fit(
@@ -344,7 +375,7 @@ def _train(run: Run, checkpoints: Checkpoints, engines: Engines, *, quiet: bool)
             run.training,
             data=run.data or source,
             members=run.ensemble,
-            report=display,
+            report=tell,
             start=run.start,
             checkpoints=checkpoints,
             engines=engines,
@@ -401,19 +432,32 @@ def _read(run: Run, *, quiet: bool) -> tuple[Pairs, Pairs | None, DataSource]:
     return pairs, read_pairs(Path(_place(run, "dev")), **layout), replace(source, held_out="file")
 
 
+def _check_whether_moved(run: Run, folder: Path) -> None:
+    """Say how to go on with a training whose data are not where they were."""
+    hints = {"data": f"train NEW_PLACE --resume {folder}", "dev": f"train --resume {folder} --dev NEW_PLACE"}
+    for name, hint in hints.items():
+        if run.options[name] not in (None, "none", *TASKS) and not os.path.exists(_place(run, name)):
+            raise DataError(
+                f"{_place(run, name)}: the pairs of this training are no longer there; if they have moved, go on with "
+                f"`henkan {hint}`"
+            )
+
+
 def _place(run: Run, name: str) -> str:
     """A file as it was named, seen from where we are: a training may be resumed in another folder."""
     named, folder = str(run.options[name]), run.options["folder"]
     return named if named in TASKS or folder == os.getcwd() else os.path.join(folder, named)
 
 
-def _say_who_trains(run: Run, engines: Engines) -> None:
+def _say_who_trains(run: Run, engines: Engines, pairs: int) -> None:
     """The engine, where it is not the usual one, and how several processes share a batch."""
     if run.options["engine"] != asdict(EngineConfig()) or engines.team.size > 1:
         click.echo(engines.describe(), err=True)
     if engines.team.size > 1:
+        sized = run.training.sized(pairs)
         click.echo(
-            f"{engines.team.size} processes share each batch: batch size and learning rate are those of one process",
+            f"{engines.team.size} processes share each batch of {sized.batch_size}; the learning rate of "
+            f"{sized.learning_rate:g} is that of the whole batch, as for one process",
             err=True,
         )
 

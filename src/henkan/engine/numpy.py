@@ -6,9 +6,11 @@ the threads, define the order of every sum: the same seed gives the same bits on
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any, TypeVar
 
 import numpy as np
@@ -215,5 +217,16 @@ class NumpyEngines:
         return NumpyEngine(config, source_symbols, target_symbols, training=training)
 
     def describe(self) -> str:
-        """NumPy's version, and which kernels are used."""
-        return f"NumPy {np.__version__} with {'fused' if choose_kernels().FUSED else 'plain'} kernels"
+        """The kernels and the versions of what is in them, and the processor that they choose their code by."""
+        kernels = "plain kernels"
+        if choose_kernels().FUSED:
+            kernels = ", ".join(f"{name} {version(name)}" for name in ("numba", "llvmlite", "scipy"))
+            kernels = f"fused kernels ({kernels})"
+        return f"NumPy {np.__version__} with {kernels} on {_processor()}"
+
+
+def _processor() -> str:
+    """Its kind, and the best instructions that NumPy has found in it."""
+    found: Any = np.show_config(mode="dicts")
+    instructions = (found or {}).get("SIMD Extensions", {}).get("found", [])
+    return " with ".join([platform.machine() or "an unknown machine", *instructions[-1:]])

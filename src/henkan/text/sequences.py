@@ -53,6 +53,11 @@ class Sequences:
         """The same with one more id at the end of each."""
         return Sequences(np.insert(self.flat, self.offsets[1:], id), self.offsets + np.arange(len(self.offsets)))
 
+    def emptied(self, rows: Array) -> Sequences:
+        """The same with nothing in some rows (a mask)."""
+        lengths = self.lengths()
+        return Sequences(self.flat[np.repeat(~rows, lengths)], _offsets(np.where(rows, 0, lengths)))
+
     def filled(self, width: int, id: int) -> Sequences:
         """The same with so many ids at the end of each that it has `width`."""
         flat = np.full((len(self), width), id, self.flat.dtype)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from henkan.batch import Array
 from henkan.errors import ModelFolderError, UnanswerableError
 from henkan.text.sequences import Sequences, cut_all, fitting
 from henkan.text.symbols import TAG, Cutting
@@ -135,16 +136,28 @@ class Vocabulary:
             UnanswerableError: at the first string that has a symbol that is not in the vocabulary, or is too long.
         """
         texts = Texts.of(strings)
-        cut, symbols = cut_all(texts, self.cutting)
-        ids = np.array([self._ids.get(symbol, -1) for symbol in symbols], np.int64)
-        wrong = cut.lengths() > self.width if self.width is not None else np.zeros(len(cut), bool)
+        encoded, known = self.encode_known(texts)
+        for row in np.flatnonzero(~known)[:1].tolist():
+            self.encode(texts[row], row)  # which says what is wrong
+        return encoded
+
+    def encode_known(self, strings: Iterable[str], *, use_unknown: bool = False) -> tuple[Sequences, Array]:
+        """What `encode` makes of many strings, those apart that it refuses.
+
+        Returns:
+            the ids, of a refused string none; and for each string whether it is not refused.
+        """
+        cut, symbols = cut_all(Texts.of(strings), self.cutting)
+        otherwise = UNKNOWN if use_unknown and self.unknown else -1
+        ids = np.array([self._ids.get(symbol, otherwise) for symbol in symbols], np.int64)
+        known = np.ones(len(cut), bool) if self.width is None else cut.lengths() <= self.width
         if (ids < 0).any():
             places = np.flatnonzero((ids < 0)[cut.flat])
-            wrong[np.searchsorted(cut.offsets, places, side="right") - 1] = True
-        for row in np.flatnonzero(wrong)[:1].tolist():
-            self.encode(texts[row], row)  # which says what is wrong
+            known[np.searchsorted(cut.offsets, places, side="right") - 1] = False
+        if not known.all():
+            cut = cut.emptied(~known)
         encoded = Sequences(ids.astype(fitting(len(self)))[cut.flat], cut.offsets)
-        return encoded if self.width is None else encoded.filled(self.width, self._ids[FILLER])
+        return encoded if self.width is None else encoded.filled(self.width, self._ids[FILLER]), known
 
     def unknown_symbols(self, string: str) -> list[str]:
         """Each symbol of a string that is not in the vocabulary, named: `symbol 'x'` or `feature 'PST'`."""

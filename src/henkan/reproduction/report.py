@@ -1,0 +1,208 @@
+"""The report of the experiment in Markdown: every sentence in it is made of figures that were found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from henkan.reproduction.analysis import ARTICLE, REPETITION, REPETITION_SEEDS
+from henkan.reproduction.plan import FULL, MODELS, RECIPES, TASK_NAMES
+from henkan.reproduction.words import MODELS as TITLES
+from henkan.text.pairs import Pairs
+
+SHOWN = 10
+Summary = Mapping[str, Any]
+Answers = Mapping[tuple[str, str, str], Sequence[str]]
+
+
+def report(
+    summary: Summary,
+    asked: Mapping[str, Pairs],
+    answers: Answers,
+    about: Mapping[str, Any],
+    experiments: str,
+    pictures: Mapping[str, str],
+) -> str:
+    """The whole report.
+
+    Args:
+        summary: see `henkan.reproduction.analysis.summarize`.
+        asked: the pairs of each task that were asked.
+        answers: (task, recipe, model) -> the answers to them of the first seed.
+        about: how it was made: "command", "machine", "date", "pairs" (task -> how many were learnt and asked).
+        experiments: the part on why it works, or nothing.
+        pictures: name of a learning curve -> its file.
+    """
+    parts = [_head(about, summary)]
+    for task in TASK_NAMES:
+        if task in summary:
+            parts.append(_accuracy(task, summary[task], about["pairs"][task], pictures))
+        if task == "addition" and task in summary:
+            parts += [_article(summary[task]), _questions(asked[task], answers), _kinds(summary[task])]
+    parts += [experiments, _seconds(summary)]
+    return "\n".join(filter(None, parts))
+
+
+def _head(about: Mapping[str, Any], summary: Summary) -> str:
+    counts = sorted({figures["exact_match"]["n"] for recipes in summary.values() for models in recipes.values()
+                     for figures in models.values()})  # fmt: skip
+    return (
+        "# The article's experiment, repeated\n\n"
+        "An LSTM encoder-decoder learns to add and to read dates, from strings alone: plain, with its source reversed, "
+        "with a decoder that peeks at the encoder's last hidden state at every step, with both, and with attention.\n\n"
+        f"Made by `{about['command']}` on {about['date']}; {about['machine']}. "
+        f"Trainings of each model: {_range(counts)}.\n"
+    )
+
+
+def _range(counts: Sequence[int]) -> str:
+    return str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}" if counts else "none"
+
+
+def _accuracy(task: str, recipes: Summary, pairs: Sequence[int], pictures: Mapping[str, str]) -> str:
+    lines = [
+        f"## Exact match: {task}\n",
+        f"{pairs[0]:,} pairs to learn from, {pairs[1]:,} others asked; the state after the last epoch, whatever came "
+        "before. Mean ± standard deviation (least to most) of all seeds, in percent.\n",
+    ]
+    present = [recipe for recipe in RECIPES if recipe in recipes]
+    heads = [f"{recipe} recipe, {_epochs(recipes[recipe])} epochs" for recipe in present]
+    rows = []
+    for model, title in TITLES.items():
+        if any(model in recipes[recipe] for recipe in present):
+            rows.append([title, *(_spread(recipes[recipe].get(model)) for recipe in present)])
+    lines.append(_table(["model", *heads], rows))
+    lines += [f"![exact match by epoch, {recipe} recipe]({pictures[f'{task}-{recipe}']})\n" for recipe in present
+              if f"{task}-{recipe}" in pictures]  # fmt: skip
+    return "\n".join(lines)
+
+
+def _epochs(models: Summary) -> int:
+    return len(next(iter(models.values()))["by_epoch"])
+
+
+def _spread(figures: Summary | None) -> str:
+    if figures is None:
+        return "-"
+    found = figures["exact_match"]
+    sd = "" if found["sd"] is None else f" ± {100 * found['sd']:.2f}"
+    return f"{100 * found['mean']:.2f}{sd} ({100 * found['least']:.2f} to {100 * found['most']:.2f})"
+
+
+def _article(recipes: Summary) -> str:
+    """The book recipe's figures beside those that others have told of."""
+    if "book" not in recipes:
+        return ""
+    models, rows, far = recipes["book"], [], []
+    comparable = _epochs(models) == FULL.epochs["addition", "book"]
+    for model in REPETITION:
+        if model not in models:
+            continue
+        theirs, difference = REPETITION[model], models[model].get("difference")
+        apart = "-"
+        if difference is not None and difference[1] > 0:
+            apart = f"{difference[0] / difference[1]:+.1f}"
+            if abs(difference[0]) > 2 * difference[1]:
+                far.append(f"{TITLES[model]} ({100 * difference[0]:+.1f} points)")
+        rows.append([
+            TITLES[model],
+            _spread(models[model]),
+            f"{100 * theirs[0]:.2f} ± {100 * theirs[1]:.2f}",
+            f"{100 * ARTICLE[model]:.2f}" if model in ARTICLE else "-",
+            apart,
+        ])  # fmt: skip
+    verdict = (
+        "No mean differs from the repetition's by more than two standard errors of the difference."
+        if not far
+        else f"More than two standard errors from the repetition's mean: {', '.join(far)}."
+    )
+    if not comparable:
+        verdict = "These are small trainings, with fewer pairs and epochs: the figures of the others are not for them."
+    return (
+        "### Beside the article and a repetition of it\n\n"
+        'The book recipe is that of chapter 7 of Saito\'s "Deep Learning from Scratch 2". The article tells of one '
+        f"training of two models; a third party has told of {REPETITION_SEEDS} of each of the four. The last column is "
+        "our mean less the repetition's, in standard errors of the difference.\n\n"
+        + _table(["model", "ours", "repetition, mean ± sd", "the article's", "difference"], rows)
+        + f"\n{verdict}\n"
+    )
+
+
+def _questions(asked: Pairs, answers: Answers) -> str:
+    parts = []
+    for recipe in RECIPES:
+        given = {model: answers[found] for model in MODELS if (found := ("addition", recipe, model)) in answers}
+        if not given:
+            continue
+        rows = []
+        for place in range(min(SHOWN, len(asked))):
+            source, target = asked.sources[place].strip(), asked.targets[place].strip()
+            marks = [
+                "O" if answer[place].strip() == target else f"X {answer[place].strip() or '(nothing)'}"
+                for answer in given.values()
+            ]
+            rows.append([source, target, *marks])
+        parts.append(f"{recipe.capitalize()} recipe:\n\n" + _table(
+            ["question", "answer", *(TITLES[model] for model in given)], rows))  # fmt: skip
+    return "### Ten questions\n\nThe first ten of those asked; the models of the first seed.\n\n" + "\n".join(parts)
+
+
+def _kinds(recipes: Summary) -> str:
+    parts = [
+        "### Which sums are hard\n",
+        "Right answers in percent, over all seeds. A carry is a place whose digits add up to more than nine.\n",
+    ]
+    kinds: list[tuple[str, str, Callable[[Any], str]]] = [
+        ("by_carries", "carries", str),
+        ("by_digits", "digits of the longer number", str),
+        ("by_place", "digit of the answer", str),
+    ]
+    for recipe in (each for each in RECIPES if each in recipes):
+        models = {model: recipes[recipe][model] for model in MODELS if model in recipes[recipe]}
+        for kind, title, shown in kinds:
+            names = list(dict.fromkeys(name for figures in models.values() for name in figures[kind]))
+            rows = [
+                [shown(name), *(_percent(figures[kind].get(name)) for figures in models.values())] for name in names
+            ]
+            parts.append(_table([f"{recipe}: {title}", *(TITLES[model] for model in models)], rows))
+    parts.append("### What the wrong answers have in common\n")
+    for recipe in (each for each in RECIPES if each in recipes):
+        models = {model: recipes[recipe][model] for model in MODELS if model in recipes[recipe]}
+        names = next(iter(models.values()))["mistakes"]
+        rows = [["wrong answers", *(f"{figures['mistakes']['wrong']:,}" for figures in models.values())]]
+        for name in names:
+            if name != "wrong":
+                cells = [_of(figures["mistakes"], name) for figures in models.values()]
+                rows.append([f"{name}, %", *cells])
+        parts.append(_table([f"{recipe} recipe", *(TITLES[model] for model in models)], rows))
+    return "\n".join(parts)
+
+
+def _of(mistakes: Mapping[str, int], name: str) -> str:
+    return f"{100 * mistakes[name] / mistakes['wrong']:.0f}" if mistakes["wrong"] else "-"
+
+
+def _percent(counts: Sequence[int] | None) -> str:
+    return "-" if counts is None else f"{100 * counts[0] / counts[1]:.1f}"
+
+
+def _seconds(summary: Summary) -> str:
+    rows = []
+    for task, recipes in summary.items():
+        for recipe, models in recipes.items():
+            cells = []
+            for model in MODELS:
+                found = models[model]["seconds"] if model in models else None
+                cells.append(
+                    "-" if found is None else f"{found['mean']:.0f} ({found['least']:.0f} to {found['most']:.0f})"
+                )
+            rows.append([f"{task}, {recipe}", *cells])
+    return (
+        "## Seconds\n\nOf updates alone, each training on one thread, several at a time, on a machine that others used "
+        "as well: mean (least to most).\n\n" + _table(["", *TITLES.values()], rows)
+    )
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows)]
+    return "\n".join(lines) + "\n"

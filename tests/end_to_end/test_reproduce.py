@@ -1,0 +1,78 @@
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from henkan.reproduction import plan as plans
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """The whole experiment with a handful of pairs, stopped once and gone on with, as one command."""
+    place = tmp_path_factory.mktemp("reproduce")
+    numbers = [(a, b) for a in range(1, 40) for b in range(100, 130, 7)]
+    lines = [f"{a}+{b}\t{a + b}\n" for a, b in numbers]
+    (place / "train.tsv").write_text("".join(lines[:150]))
+    (place / "test.tsv").write_text("".join(lines[150:]))
+    (place / "run.py").write_text(
+        "from henkan.reproduction import experiments, plan\n"
+        "experiments.SALIENT, experiments.TRAIN, experiments.HELD_OUT, experiments.LONG = 5, 60, 40, 10\n"
+        "small = plan.Size({'addition': 60, 'dates': 60}, {key: 1 for key in plan.QUICK.epochs}, plan.QUICK.seeds)\n"
+        "plan.QUICK = small\n"
+        "if __name__ == '__main__':\n"
+        "    from henkan.cli import main\n"
+        "    main()\n"
+    )
+    command = [sys.executable, "run.py", "reproduce", "--quick", "--seeds", "1"]
+    command += ["--train", "train.tsv", "--test", "test.tsv", "--out", "out", "--jobs", "2"]
+    first = subprocess.Popen(command, cwd=place, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while not list((place / "out" / "runs").glob("*.json")) and first.poll() is None:
+        time.sleep(0.05)
+    first.send_signal(signal.SIGINT)
+    first.out, first.err = first.communicate()
+    done = {path.name: path.stat().st_mtime_ns for path in (place / "out" / "runs").glob("*.json")}
+    second = subprocess.run(command, cwd=place, capture_output=True, text=True)
+    return place / "out", first, second, done
+
+
+def test_what_is_stopped_goes_on_where_it_was(small):
+    folder, first, second, done = small
+    assert first.returncode == 130, first.err
+    assert "the same command goes on with it" in first.err
+    assert "Traceback" not in first.err
+    assert 0 < len(done) < 20
+    assert second.returncode == 0, second.stderr
+    assert f"{len(done)} of 20 trainings were done before" in second.stderr
+    for name, stamp in done.items():
+        assert (folder / "runs" / name).stat().st_mtime_ns == stamp
+    assert second.stdout == "the report is out/report.html\n"
+
+
+def test_it_writes_a_report(small):
+    folder, *_ = small
+    results = json.loads((folder / "results.json").read_text())
+    assert set(results["figures"]) == {"addition", "dates"}
+    for recipes in results["figures"].values():
+        assert set(recipes) == {"modern", "book"}
+        assert all(set(models) == set(plans.MODELS) for models in recipes.values())
+    text = (folder / "report.md").read_text()
+    assert "150 pairs to learn from, 45 others asked" in text
+    assert "`henkan reproduce --quick --seeds 1 --train train.tsv --test test.tsv --out out --jobs 2`" in text
+    html = (folder / "report.html").read_text()
+    assert "<h1>The article" in html
+    assert "http://" not in html.replace("http://www.w3.org", "")
+    assert all((folder / "models" / model / "manifest.json").exists() for model in plans.MODELS)
+    assert not list((folder / "runs").glob("*/checkpoint"))
+
+
+def test_mistakes(small, refused, henkan, tmp_path):
+    folder, *_ = small
+    assert "an experiment with other settings" in refused("reproduce", "--quick", "--out", folder)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("")
+    assert "holds other things (thesis.txt)" in refused("reproduce", "--quick", "--out", "mine")
+    assert "go together" in henkan("reproduce", "--train", "x.tsv", status=2).stderr
+    assert "from 1 to 1000, not 0" in refused("reproduce", "--seeds", 0)
