@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help demo test test-long fuzz test-torch test-scale lint format bench bench-g2p bench-gpu clean
+.PHONY: help demo test test-long fuzz test-torch test-scale lint format docs pictures bench bench-g2p bench-gpu clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -15,6 +15,8 @@ help:
 	@echo "make test-long    kill, damage and confuse for longer (a quarter of an hour)"
 	@echo "make fuzz         let a fuzzer try the pair reader and the model loader (a minute)"
 	@echo "make lint         style and types"
+	@echo "make docs         the pages as a site, in site/index.html, in English and in Japanese"
+	@echo "make pictures     draw the pages' pictures again (a minute)"
 	@echo "make bench-g2p    measure pronunciations beside published figures (DATA=folder; an hour)"
 	@echo "make bench-gpu    measure the engines on a GPU, beside a plain PyTorch script (PRECISION=tf32)"
 	@echo "make bench        measure speed beside PyTorch and JAX (installs them; half an hour)"
@@ -76,6 +78,19 @@ format: $(VENV)/dev.stamp
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+$(VENV)/docs.stamp: $(BIN)/python pyproject.toml
+	@echo "installing what makes the site into $(VENV) ..."
+	@$(PIP) -e '.[plot,docs]'
+	@touch $@
+
+# -W: a link that leads nowhere, or code that is no longer there, is an error.
+docs: $(VENV)/docs.stamp
+	$(BIN)/python -m sphinx -W --keep-going --quiet docs site
+	@echo "the site is in site/index.html"
+
+pictures: $(VENV)/docs.stamp
+	$(BIN)/python docs/pictures/make.py
+
 $(VENV)/bench.stamp: $(VENV)/torch.stamp
 	@echo "installing jax==0.10.2 into $(VENV) ..."
 	@$(PIP) 'jax==0.10.2'
@@ -106,4 +121,4 @@ bench-g2p: $(VENV)/dev.stamp
 	$(BIN)/python benchmarks/g2p.py --data $(DATA) --work models/g2p --jobs 2 --out $(RESULTS)/g2p.json
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) site build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

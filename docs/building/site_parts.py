@@ -1,0 +1,96 @@
+"""What Sphinx is taught for our pages: code by name, mathematics without scripts, two languages.
+
+A page of `docs/en` and one of `docs/ja` with the same name are the same page in two languages. Each links to the other;
+its frame (menus, buttons) is in its own language, and its menu lists the pages of that language and the reference.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from docutils import nodes
+from latex2mathml.converter import convert
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+from sphinx.writers.html5 import HTML5Translator
+
+from sources import find
+
+LANGUAGES = {"en": "English", "ja": "日本語"}
+
+# What the frame of a page says, in Japanese; Sphinx itself knows one language for a whole site.
+JAPANESE = {
+    "Back to top": "先頭へ戻る",
+    "Home": "ホーム",
+    "Next": "次へ",
+    "On this page": "このページの内容",
+    "Previous": "前へ",
+    "Search": "検索",
+    "Skip to content": "本文へ移動",
+}
+
+
+class CodeOf(SphinxDirective):
+    """Our own function, by its full name: as it stands in `src`, without its docstring."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """A caption with the file, and the code."""
+        try:
+            shown = find(self.arguments[0])
+        except LookupError as error:
+            raise self.error(str(error)) from None
+        self.env.note_dependency(str((self.env.srcdir / ".." / "src" / shown.path).resolve()))
+        code = nodes.literal_block(shown.text, shown.text, language="python")
+        caption = nodes.caption("", "", nodes.literal("", f"src/{shown.path}"))
+        return [nodes.container("", caption, code, literal_block=True, classes=["literal-block-wrapper"])]
+
+
+def visit_math(translator: HTML5Translator, node: nodes.math) -> None:
+    """Write mathematics within a line as MathML, which browsers show by themselves."""
+    translator.body.append(_mathml(node.astext(), "inline"))
+    raise nodes.SkipNode
+
+
+def visit_displaymath(translator: HTML5Translator, node: nodes.math_block) -> None:
+    """Write mathematics that stands by itself as MathML."""
+    translator.body.append(f'<div class="equation">{_mathml(node.astext(), "block")}</div>\n')
+    raise nodes.SkipNode
+
+
+def _mathml(tex: str, display: str) -> str:
+    converted: str = convert(tex.replace("{aligned}", "{align*}"), display=display)
+    return converted
+
+
+def speak(app: Sphinx, page: str, _template: str, context: dict[str, Any], _doctree: nodes.document | None) -> None:
+    """Give a page the language of its folder, and the address of the same page in the others."""
+    folder, _, rest = page.partition("/")
+    language = folder if folder in LANGUAGES else "en"
+    context["language"] = language
+    for code, name in LANGUAGES.items():
+        if folder in LANGUAGES and code != language and f"{code}/{rest}" in app.env.all_docs:
+            there = context["pathto"](f"{code}/{rest}")
+            link = f'<a class="language" lang="{code}" hreflang="{code}" href="{there}">{name}</a>'
+            context["body"] = f"{link}\n{context['body']}"
+    if language == "ja":
+        context["_"] = context["gettext"] = lambda text: JAPANESE.get(text, text)
+    tree = context.get("furo_navigation_tree")
+    if tree and folder in LANGUAGES:
+        sections = re.split(r'(?=<p class="caption")', tree)
+        others = [name for code, name in LANGUAGES.items() if code != language]
+        context["furo_navigation_tree"] = "".join(
+            section.replace(">Reference<", ">資料（英語）<") if language == "ja" else section
+            for section in sections
+            if not any(f">{name}<" in section for name in others)
+        )
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Tell Sphinx of all that."""
+    app.add_directive("code-of", CodeOf)
+    app.add_html_math_renderer("mathml", (visit_math, None), (visit_displaymath, None))
+    app.connect("html-page-context", speak, priority=900)  # after the theme has made its menu
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
