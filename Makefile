@@ -102,7 +102,7 @@ bench: $(VENV)/bench.stamp
 	$(BIN)/python benchmarks/training_speed.py --out $(RESULTS)/training_speed.json
 	$(BIN)/python benchmarks/training_speed.py --long --rounds 3 --out $(RESULTS)/training_speed_long.json
 	$(BIN)/python benchmarks/engines.py --rounds 3 --out $(RESULTS)/engines.json
-	$(BIN)/python benchmarks/engines.py --sizes long words --processes --out $(RESULTS)/engines_processes.json
+	$(BIN)/python benchmarks/engines.py --sizes article long words words256 --processes --rounds 3 --out $(RESULTS)/engines_processes.json
 	$(BIN)/python benchmarks/scaling.py --out $(RESULTS)/scaling.json
 	$(BIN)/henkan train addition --epochs 5 --quiet --force --out models/bench
 	$(BIN)/python benchmarks/decoding_speed.py models/bench --out $(RESULTS)/decoding_speed.json

@@ -28,6 +28,7 @@ SIZES = {
     "article": ARTICLE,
     "long": LONG,
     "words": WORDS,
+    "words256": {**WORDS, "N": 256},  # the largest batch of the recipe `words`
     "large": {"V": 60, "D": 128, "H": 512, "N": 1024, "long": 1, "layers": 2},
     "tiny": {"V": 10, "D": 8, "H": 16, "N": 8, "long": 1, "layers": 2},  # to try the command
 }
