@@ -33,7 +33,7 @@ STEPS_REPEAT = 4
 """On a GPU strings are padded to a multiple of so many steps: shapes that repeat find their memory and plans again."""
 
 BYTES_TO_KEEP = 31 * 2**20
-"""The C library of Linux gives large memory back to the system at once, and an update takes it again page by page: 9,000
+"""The C library of Linux gives large memory back to the system at once, and an update takes it again by the page: 9,000
 page faults and a fifth of its time for strings of twenty symbols. It learns to keep what is smaller than the largest
 piece that was ever freed, up to 32 MiB: so one such piece is taken and freed before the first update."""
 
