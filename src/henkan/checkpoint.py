@@ -397,6 +397,16 @@ class Onlooker(Checkpoints):
     def keep_start(self, save: Callable[[Path], None]) -> None:
         """The leader keeps it."""
 
+    def after(self, event: Step | Epoch | Setback, progress: Callable[[], Progress]) -> None:  # noqa: ARG002
+        """The leader keeps the progress, which takes a copy of all weights; to stop is for all."""
+        self.pause(progress)
+
+    def pause(self, progress: Callable[[], Progress]) -> None:  # noqa: ARG002
+        """A place to stop."""
+        number = self.stop()
+        if number is not None:
+            raise self.interrupted(number)
+
     def keep(self, progress: Progress) -> None:
         """The leader writes."""
 

@@ -187,8 +187,8 @@ class EngineConfig:
             for, or where torchrun has started the process, and else NumPy.
         device: for PyTorch. "auto" takes a GPU if there is one.
         precision: of PyTorch's products. "float32" is what it says, on a GPU too. "tf32" cuts the factors' mantissas
-            from 23 bits to 10 on NVIDIA's GPUs since Ampere. "bf16" multiplies numbers of 8 bits of mantissa, and keeps
-            the weights and their updates in float32.
+            from 23 bits to 10 on NVIDIA's GPUs since Ampere. "bf16" multiplies numbers of 8 bits of mantissa
+            everywhere but in the recurrence, and keeps the weights and their updates in float32.
         deterministic: make PyTorch use only algorithms that give the same bits every time, or refuse.
     """
 

@@ -13,7 +13,7 @@ from henkan import fitting
 from henkan.checkpoint import SECONDS_BETWEEN, Checkpoints, Onlooker
 from henkan.config import Device, EngineConfig, EngineName, Precision, Settings, make_configs
 from henkan.converter import Conversion, Fallback, Request, Unknown
-from henkan.engine.choice import choose_engines
+from henkan.engine.choice import choose_engines, member_of_a_team
 from henkan.errors import DataError, NotFittedError, SettingsError
 from henkan.evaluation import evaluate
 from henkan.fitting import DataSource, FittedModel, Report
@@ -69,6 +69,9 @@ class Seq2Seq:
         checkpoint_every: float = SECONDS_BETWEEN,
     ) -> Seq2Seq:
         """Train on pairs, from fresh weights.
+
+        Where torchrun has started several processes, all of them must call this, with the same pairs: they train one
+        model together, which each has in the end.
 
         Args:
             sources, targets: strings, as many of the one as of the other.
@@ -202,12 +205,15 @@ class Seq2Seq:
     def save(self, folder: str | os.PathLike[str], *, force: bool = False) -> None:
         """Write the model as a folder; `force` replaces a model that stands there.
 
-        The checkpoint that `fit` may have kept of it is deleted then.
+        The checkpoint that `fit` may have kept of it is deleted then. Of the processes that torchrun has started, the
+        first alone writes.
 
         Raises:
             NotFittedError: before `fit`.
             ModelFolderError: if it cannot be written there.
         """
+        if member_of_a_team() > 0:
+            return
         self._model().save(Path(folder), force=force)
         if self._checkpoints is not None:
             self._checkpoints.discard()

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -38,9 +39,9 @@ def torchrun(tmp_path):
     """Starts `torchrun` with two processes of one thread each; every one that is left is killed at the end."""
     started = []
 
-    def run(*arguments, options=()):
+    def run(*arguments, options=(), machine=("--standalone", "--nproc-per-node", "2")):
         environment = {**os.environ, "PYTHONUTF8": "1"}
-        command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", *options]
+        command = [sys.executable, "-m", "torch.distributed.run", *machine, *options]
         process = subprocess.Popen(
             [*command, *map(str, arguments)],
             cwd=tmp_path,
@@ -241,6 +242,45 @@ def test_the_benchmark_of_engines_runs():
     assert [line.split("|")[1].strip() for line in done.stdout.splitlines() if "plain" in line or "engine" in line] == [
         "henkan, PyTorch engine", "a plain PyTorch script", "henkan, NumPy engine",
     ]  # fmt: skip
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="finds the process of a rank in /proc")
+def test_two_machines_start_again_when_one_process_dies(torchrun, tmp_path, pairs):
+    """Only the machine of the dead one counts a restart; here both are this machine."""
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    machine = ("--nnodes", "2", "--nproc-per-node", "1", "--rdzv-backend", "c10d", "--rdzv-id", "test")
+    machine += ("--rdzv-endpoint", f"localhost:{port}", "--max-restarts", "2")
+    command = ("-m", "henkan", "train", pairs, *SETTINGS, "--epochs", 20, "--checkpoint-every", 0, "--out", "m")
+    both = [torchrun(*command, machine=machine) for _ in range(2)]
+    wait_for(lambda: progress(tmp_path) > 0, both[0])
+    os.kill(member(1), signal.SIGKILL)
+    told = [process.communicate() for process in both]
+    assert [process.returncode for process in both] == [0, 0], told
+    assert sum(out.count("exact match") for out, _ in told) == 1
+    assert load(tmp_path / "m").predict(["agn"])
+
+
+def test_where_the_first_may_not_begin_the_others_leave_without_a_word(torchrun, tmp_path, pairs):
+    (tmp_path / "m").mkdir()
+    (tmp_path / "m" / "thesis.txt").write_text("")
+    process = torchrun("-m", "henkan", "train", pairs, *SETTINGS, "--out", "m")
+    _, err = process.communicate()
+    assert process.returncode != 0
+    assert [line for line in err.splitlines() if line.startswith("henkan")] == [
+        f"henkan: {tmp_path / 'm'}: the folder holds other things (thesis.txt); choose another --out", "henkan FAILED",
+    ]  # fmt: skip
+
+
+def test_lines_left_out_are_listed_once(torchrun, tmp_path, pairs):
+    with pairs.open("a") as file:
+        file.write("no pair\n")
+    process = torchrun("-m", "henkan", "train", pairs, *SETTINGS, "--epochs", 1, "--out", "m", "--rejects", "r.tsv")
+    _, err = process.communicate()
+    assert process.returncode == 0, err
+    assert err.count("1 of 211 lines were left out") == 1
+    assert len((tmp_path / "r.tsv").read_text().splitlines()) == 2
 
 
 def test_what_cannot_be_is_one_sentence(refused, henkan, pairs):

@@ -1,6 +1,7 @@
 """The PyTorch engine beside the NumPy engine: an independent second implementation of every derivative and step."""
 
 import random
+from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 
 import numpy as np
@@ -10,6 +11,7 @@ from henkan import HenkanError, Seq2Seq, SettingsError, Step, load
 from henkan.batch import Batch, Sources, Targets
 from henkan.config import EngineConfig, TrainingConfig
 from henkan.engine.choice import choose_engines
+from henkan.explanation import explain
 from henkan.nn.regularization import Regularization
 from models import encoded, loss_and_gradients, small_model
 
@@ -19,6 +21,7 @@ pytestmark = pytest.mark.torch
 from henkan.engine.torch import TorchEngine  # noqa: E402  (needs PyTorch)
 from henkan.engine.torch.device import in_words  # noqa: E402
 from henkan.engine.torch.network import Noise  # noqa: E402
+from henkan.engine.torch.team import agree  # noqa: E402
 
 SWITCHES = ("reverse", "peeky", "attention", "bidirectional", "tied", "fill")
 COMBINATIONS = [
@@ -180,10 +183,15 @@ def learnt(request, tmp_path_factory):
 
 
 @pytest.mark.parametrize("beam", [1, 4])
-def test_both_give_the_same_strings(learnt, beam):
+@pytest.mark.parametrize("repeat", [1, 4], ids=["", "padded as on a GPU"])
+def test_both_give_the_same_strings(learnt, beam, repeat, monkeypatch):
     generator = random.Random(3)
     texts = ["".join(generator.choices("abcd?", [9, 9, 9, 9, 1], k=generator.randrange(8))) for _ in range(1000)]
     ours, theirs = (load(learnt, engine=engine) for engine in ("numpy", "torch"))
+    monkeypatch.setattr(theirs._model().converter.engine, "steps_repeat", repeat)
+    first, second = (explain(model._model().converter, "abc", beam=beam) for model in (ours, theirs))
+    for one, other in zip(first.choices, second.choices, strict=True):
+        assert other.weights == pytest.approx(one.weights, rel=1e-3, abs=1e-5)
     expected = ours.convert(texts, beam=beam, nbest=beam, confidence=True)
     found = theirs.convert(texts, beam=beam, nbest=beam, confidence=True)
     assert len({each.prediction for each in expected}) > 100
@@ -286,6 +294,24 @@ def test_a_wish_that_the_machine_cannot_fulfil_is_one_sentence(settings, word):
 def test_what_does_not_fit_is_a_memory_error():
     with pytest.raises(MemoryError), in_words():
         torch.empty(2**50)
+
+
+def test_processes_that_start_again_do_not_take_the_dead_for_their_fellows():
+    """The store still holds what earlier attempts wrote, and each attempt agrees on a name of its own."""
+    store, names = torch.distributed.HashStore(), []
+    store.set("henkan/here/1", "dead")
+    for _ in range(3):
+        with ThreadPoolExecutor(3) as pool:
+            attempt = list(pool.map(lambda rank: agree(store, rank, 3), range(3)))
+        assert len(set(attempt)) == 1
+        names += attempt[:1]
+    assert len(set(names)) == 3
+    assert agree(store, 0, 1) not in names
+
+
+def test_only_what_is_of_the_connection_is_told_as_that():
+    with pytest.raises(RuntimeError, match="device-side assert"), in_words(several=True):
+        raise RuntimeError("CUDA error: device-side assert triggered")
 
 
 def test_the_other_process_is_named_when_it_dies():

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import os
 import sys
+import traceback
+from typing import NoReturn
 
 import click
 
@@ -17,7 +19,7 @@ from henkan.cli.predict import predict
 from henkan.cli.reproduce import reproduce_command
 from henkan.cli.score import score
 from henkan.cli.train import train
-from henkan.engine.choice import member_of_a_team
+from henkan.engine.choice import has_a_team, member_of_a_team
 from henkan.errors import HenkanError, Interrupted
 
 
@@ -49,10 +51,10 @@ def main() -> None:
         _fail(str(error), 2)
     except click.ClickException as error:
         error.show()
-        sys.exit(error.exit_code if error.exit_code != 1 else 2)
+        _leave(error.exit_code if error.exit_code != 1 else 2)
     except Interrupted as stop:
         if member_of_a_team() > 0:  # the first tells of it
-            sys.exit(128 + stop.signal)
+            _leave(128 + stop.signal)
         _fail(str(stop), 128 + stop.signal)
     except (click.Abort, KeyboardInterrupt):
         _fail("interrupted", 130)
@@ -65,6 +67,11 @@ def main() -> None:
         _abandon_output()
         name = f"{error.filename}: " if error.filename else ""
         _fail(f"{name}{error.strerror or error}; check the name, the rights and the room on the disk", 2)
+    except Exception:  # a mistake of ours
+        if not has_a_team():
+            raise
+        traceback.print_exc()
+        _leave(1)
     sys.exit(status if isinstance(status, int) else 0)
 
 
@@ -84,7 +91,20 @@ def _abandon_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _fail(sentence: str, status: int) -> None:
+def _fail(sentence: str, status: int) -> NoReturn:
     rank = member_of_a_team()
     click.echo(f"henkan{f' (process {rank})' if rank else ''}: {sentence}", err=True)
+    _leave(status)
+
+
+def _leave(status: int) -> NoReturn:
+    """End with a status that is not 0.
+
+    A member of a team ends at once: at Python's own end it would take leave of the others, who wait for it elsewhere,
+    and torchrun would never know.
+    """
+    if has_a_team():
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
     sys.exit(status)

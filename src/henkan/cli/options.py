@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -10,7 +11,7 @@ import click
 
 from henkan.config import AttentionKind, Device, EngineConfig, EngineName, Normalization, Precision, Schedule
 from henkan.engine.base import Engines
-from henkan.engine.choice import choose_engines
+from henkan.engine.choice import choose_engines, member_of_a_team
 from henkan.errors import DataError
 from henkan.fitting import FittedModel
 from henkan.text.pairs import Columns
@@ -56,11 +57,12 @@ def _rejects(_context: click.Context, _option: click.Parameter, value: str | Non
 
 def listed_rejects(path: Path) -> Rejects:
     """A list of rejects that is ended, and told of, when the command is."""
-    rejects = Rejects(path)
+    leads = member_of_a_team() == 0
+    rejects = Rejects(path if leads else Path(os.devnull))
 
     def end() -> None:
         rejects.close()
-        if rejects.left_out and rejects.complete:
+        if rejects.left_out and rejects.complete and leads:
             click.echo(
                 f"{rejects.left_out:,} of {rejects.lines:,} lines were left out; {path} has them, with the reasons",
                 err=True,
@@ -136,7 +138,7 @@ def engine_options(command: Command) -> Command:
             type=click.Choice(get_args(Precision)),
             default="float32",
             help="With PyTorch, of products: float32; tf32 (23 bits of mantissa cut to 10, on NVIDIA's GPUs since "
-            "Ampere); bf16 (8 bits; weights and updates stay float32).  [default: float32]",
+            "Ampere); bf16 (8 bits; the recurrence, weights and updates stay float32).  [default: float32]",
         ),
         click.option(
             "--device",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from shlex import quote
@@ -31,9 +32,9 @@ from henkan.cli.options import (
     symbol_options,
 )
 from henkan.config import RECIPES, EngineConfig, ModelConfig, TrainingConfig, from_dict, make_configs
-from henkan.engine.base import RESTARTS, Engines
-from henkan.engine.choice import choose_engines
-from henkan.errors import CheckpointError, DataError, Interrupted, ModelFolderError, SettingsError
+from henkan.engine.base import RESTARTS, Engines, Team
+from henkan.engine.choice import choose_engines, member_of_a_team
+from henkan.errors import CheckpointError, DataError, HenkanError, Interrupted, ModelFolderError, SettingsError
 from henkan.fitting import DataSource, Event, FittedModel, Started
 from henkan.interruption import Interruption
 from henkan.pictures import learning_curve
@@ -152,7 +153,8 @@ def train(
     if resume is not None:
         _refuse_beside_resume(given)
         if not (resume / CHECKPOINT / "plan.json").exists() and is_model(resume):
-            click.echo(f"the training of {resume} is finished; train on from it with --from {resume}")
+            if member_of_a_team() == 0:
+                click.echo(f"the training of {resume} is finished; train on from it with --from {resume}")
             return
         engine = _old_engine(engine, Checkpoints(resume, resume=True).plan(), given, resume)
     elif data is None:
@@ -165,21 +167,25 @@ def train(
         folder,
         every=checkpoint_every,
         stop=lambda: team.most(interruption.signal or 0) or None,
-        resume=resume is not None or bool(team.share(_is_restart(folder))),
+        resume=resume is not None or _is_restart(folder, team),
     )
     if checkpoints.resume:
         run = _old_run(data, checkpoints.plan(), given if resume is not None else set(), engines)
     else:
         run = _new_run(str(data), options)
-        if leads:
-            check_place(folder, force=force)
+        run.options["command"] = sys.argv[1:]
     run.options["engine"] = asdict(engine)
     try:
-        with interruption, checkpoints.held():
-            if leads and checkpoints.begun and not (checkpoints.resume or force):
-                raise CheckpointError(
-                    f"{folder}: a training was stopped there; go on with --resume {folder}, or train anew with --force"
-                )
+        with interruption, ExitStack() as open_folder:
+            with _told_to(team):
+                if leads and not checkpoints.resume:
+                    check_place(folder, force=force)
+                open_folder.enter_context(checkpoints.held())
+                if leads and checkpoints.begun and not (checkpoints.resume or force):
+                    raise CheckpointError(
+                        f"{folder}: a training was stopped there; go on with --resume {folder}, or train anew with "
+                        "--force"
+                    )
             if checkpoints.resume and checkpoints.plan()["started from a model"]:
                 run = replace(run, start=_kept_start(checkpoints))
             checkpoints.options = run.options
@@ -207,10 +213,28 @@ def _kept_start(checkpoints: Checkpoints) -> FittedModel:
         ) from None
 
 
-def _is_restart(folder: Path) -> bool:
-    """Whether torchrun has started us again, to go on with a training of which a member had died."""
-    restarted = os.environ.get(RESTARTS, "0") not in ("", "0")
-    return restarted and Checkpoints(folder).begun
+@contextmanager
+def _told_to(team: Team) -> Iterator[None]:
+    """Have the others leave without a word where the leader may not begin, for it says why."""
+    try:
+        yield
+    except HenkanError:
+        team.share(0)
+        raise
+    if not team.share(1):
+        raise SystemExit(2)
+
+
+def _is_restart(folder: Path, team: Team) -> bool:
+    """Whether torchrun has started us again, to go on with a training that this command began, and a member had died.
+
+    Only the machine of the one that died may count the restart.
+    """
+    restarts = os.environ.get(RESTARTS, "0")
+    restarted, begun = team.most(int(restarts) if restarts.isdecimal() else 0) > 0, False
+    if restarted and team.rank == 0 and Checkpoints(folder).begun:
+        begun = Checkpoints(folder).plan()["options"].get("command") == sys.argv[1:]
+    return bool(team.share(begun))
 
 
 def _old_engine(engine: EngineConfig, plan: Mapping[str, Any], given: set[str], folder: Path) -> EngineConfig:

@@ -14,9 +14,14 @@ LAUNCHED = "TORCHELASTIC_RUN_ID"
 """What torchrun sets in the environment of every process that it starts."""
 
 
+def has_a_team() -> bool:
+    """Whether torchrun has started this process."""
+    return LAUNCHED in os.environ
+
+
 def member_of_a_team() -> int:
     """Which of torchrun's processes this is, from 0; 0 where it has not started us."""
-    return int(os.environ.get("RANK", "0")) if LAUNCHED in os.environ else 0
+    return int(os.environ.get("RANK", "0")) if has_a_team() else 0
 
 
 def choose_engines(config: EngineConfig, *, together: bool = False) -> Engines:
@@ -30,7 +35,7 @@ def choose_engines(config: EngineConfig, *, together: bool = False) -> Engines:
         SettingsError: if PyTorch is asked for and not installed, or the machine lacks what is asked of it.
         EngineError: if the other processes cannot be reached.
     """
-    launched = together and LAUNCHED in os.environ
+    launched = together and has_a_team()
     if config.engine == "numpy" and launched:
         raise SettingsError("torchrun trains with the engine torch alone; leave --engine numpy out, or torchrun")
     if config.engine == "numpy" or (config.engine == "auto" and not config.asks_for_torch and not launched):

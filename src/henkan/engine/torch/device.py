@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -41,6 +42,8 @@ def choose_device(config: EngineConfig, *, place: int | None) -> torch.device:
         why = "with torchrun there is cpu and cuda alone" if place is not None else "it is Apple's GPUs alone"
         raise SettingsError(f"the device mps cannot be used here ({why}); choose --device cpu, or auto")
     device = torch.device(wanted, place or 0) if wanted == "cuda" else torch.device(wanted)
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
     _set_precision(config, device)
     return device
 
@@ -61,9 +64,13 @@ def _set_precision(config: EngineConfig, device: torch.device) -> None:
             )
         else:
             torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = fast
+    torch.use_deterministic_algorithms(config.deterministic)
     if config.deterministic:
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS asks for it, before its first product
-        torch.use_deterministic_algorithms(True)
+
+
+CONNECTION = re.compile("gloo|nccl|socket|connection closed|connection reset", re.IGNORECASE)
+"""What is in the message where another process cannot be reached; Gloo's errors have no type of their own."""
 
 
 @contextmanager
@@ -88,9 +95,9 @@ def in_words(*, several: bool = False) -> Iterator[None]:
                 f"PyTorch has no deterministic algorithm for this model on this device ({text:.120}); leave "
                 "--deterministic out"
             ) from None
-        if several:
+        if several and (isinstance(error, torch.distributed.DistError) or CONNECTION.search(text)):
             raise EngineError(
-                "another process of this training has died or cannot be reached; the last checkpoint is whole: start "
-                f"torchrun again with --resume ({text.splitlines()[0]:.120})"
+                "another process of this training has died or cannot be reached; the last checkpoint, if there is one, "
+                f"is whole: start torchrun again with --resume ({text.splitlines()[0]:.120})"
             ) from None
         raise

@@ -43,13 +43,14 @@ class Memory:
     """What stays the same through decoding."""
 
     given: Given
+    steps: int  # of the sources, without what they were padded with here
 
     def take(self, rows: Array) -> Memory:
         """The parts of some sequences."""
-        given, index = self.given, torch.from_numpy(rows).to(self.given.valid.device)
+        given, index = self.given, _index(rows, self.given.valid.device)
         context = None if given.context is None else given.context[index]
         keys, values = (None if part is None else part[:, index] for part in (given.keys, given.values))
-        return Memory(Given([], context, keys, values, given.valid[:, index]))
+        return Memory(Given([], context, keys, values, given.valid[:, index]), self.steps)
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,29 @@ class State:
 
     def take(self, rows: Array) -> State:
         """The parts of some sequences."""
-        index = torch.from_numpy(rows).to(self.h.device)
+        index = _index(rows, self.h.device)
         return State(self.h[:, index], self.c[:, index])
+
+
+def _index(rows: Array, device: torch.device) -> Tensor:
+    """Rows as places on the device; booleans would have to be counted there, and waited for."""
+    return torch.from_numpy(np.flatnonzero(rows) if rows.dtype == bool else rows).to(device)
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A loss that may still be on its way; what goes wrong on the device meanwhile is told of where it is asked for.
+
+    Attributes:
+        number: on the device. several: whether other processes have part in it.
+    """
+
+    number: Tensor
+    several: bool
+
+    def __float__(self) -> float:
+        with in_words(several=self.several):
+            return float(self.number)
 
 
 class TorchEngine:
@@ -101,6 +123,7 @@ class TorchEngine:
         self._optimizer: torch.optim.AdamW | None = None
         self._shared: nn.Module = self.network
         self._generator = torch.Generator(device)
+        self._updates = 0  # Adam keeps it, too, but on the device: to ask there is to wait
 
     @property
     def look_every(self) -> int:
@@ -144,7 +167,7 @@ class TorchEngine:
                 lr=config.learning_rate,
                 betas=(0.9, config.beta2),
                 weight_decay=config.weight_decay,
-                fused=self.device.type in ("cpu", "cuda"),
+                fused=True,
             )
             for group in self._optimizer.param_groups:  # Adam's moments are there from the beginning, as NumPy's are
                 for parameter in group["params"]:
@@ -159,11 +182,6 @@ class TorchEngine:
                     self._shared = DistributedDataParallel(self.network, own, gradient_as_bucket_view=True)
         return self._optimizer
 
-    @property
-    def _steps(self) -> int:
-        """Updates that Adam has made."""
-        return int(next(iter(self._training().state.values()))["step"])
-
     def train_step(self, batch: Batch, learning_rate: float) -> SupportsFloat:
         """Make one update; return the batch's loss before it, in nats a symbol, which `float` waits for."""
         optimizer, several = self._training(), self.team.size > 1
@@ -174,8 +192,8 @@ class TorchEngine:
             self._clip()
             optimizer.param_groups[0]["lr"] = learning_rate
             optimizer.step()
-            known: SupportsFloat = self.team.mean(loss.detach()) if isinstance(self.team, TorchTeam) else loss.detach()
-            return known
+            self._updates += 1
+            return Loss(self.team.mean(loss.detach()) if isinstance(self.team, TorchTeam) else loss.detach(), several)
 
     def _loss(self, batch: Batch, network: nn.Module, noise: Noise | None = None) -> Tensor:
         # DistributedDataParallel takes the mean of the members' gradients, and so of their losses; the sum is meant.
@@ -204,7 +222,7 @@ class TorchEngine:
         config, generator = self.training, self._generator
         rates = config.dropout or 0.0, config.embedding_dropout
         if any(rates):
-            seed = np.random.SeedSequence([config.seed, 4, self._steps, self.team.rank]).generate_state(1, np.uint64)
+            seed = np.random.SeedSequence([config.seed, 4, self._updates, self.team.rank]).generate_state(1, np.uint64)
             generator.manual_seed(int(seed[0]) >> 1)
 
         def draw(shape: torch.Size) -> Tensor:
@@ -226,7 +244,8 @@ class TorchEngine:
         flat = torch.from_numpy(np.concatenate([part.ravel() for part in parts]))
         if self.device.type == "cuda":
             flat = flat.pin_memory()
-        moved = flat.to(self.device, non_blocking=True).split([part.size for part in parts])
+        # Only pinned memory is kept until it has been read.
+        moved = flat.to(self.device, non_blocking=flat.is_pinned()).split([part.size for part in parts])
         ids, lengths, inputs, goals = (each.view(part.shape) for each, part in zip(moved, parts, strict=True))
         return Tensors(ids, lengths[0], inputs, goals, divisor)
 
@@ -249,7 +268,7 @@ class TorchEngine:
             ("v", lambda parameter: state[parameter]["exp_avg_sq"]),
         ):
             values[name] = np.concatenate([array.ravel() for array in self._arrays(_trained_alone(of)).values()])
-        return values | {"steps": self._steps}
+        return values | {"steps": self._updates}
 
     def restore(self, snapshot: Mapping[str, Any]) -> None:
         """Go back to where `snapshot` was taken, by whichever engine."""
@@ -265,8 +284,9 @@ class TorchEngine:
                 views = self.network.named(_trained_alone(of))
                 for name, values in zip(self.order, np.split(vector, ends[:-1]), strict=True):
                     views[name].copy_(torch.from_numpy(values.reshape(shapes[name])))
+            self._updates = snapshot["steps"]
             for each in state.values():
-                each["step"].fill_(snapshot["steps"])
+                each["step"].fill_(self._updates)
 
     def encode(self, sources: Sources, *, many: bool = False) -> tuple[Memory, State]:  # noqa: ARG002
         """Read the sources: what stays the same through decoding, and the decoder's first state."""
@@ -278,7 +298,7 @@ class TorchEngine:
             with self._multiplying():
                 given = self.network.read(moved.sources, moved.lengths)
             h = torch.stack(given.first)
-        return Memory(given), State(h, torch.zeros_like(h))
+        return Memory(given, len(sources.ids)), State(h, torch.zeros_like(h))
 
     def step(self, memory: Memory, state: State, symbols: Array) -> StepOutput:
         """One step of decoding: `symbols` (N,) are the last ones."""
@@ -286,7 +306,7 @@ class TorchEngine:
         with torch.inference_mode(), in_words():
             with self._multiplying():
                 logs, h, c, looks = self.network.step(memory.given, state.h, state.c, last)
-            attention = None if looks is None else looks.float().cpu().numpy()
+            attention = None if looks is None else looks[:, : memory.steps].float().cpu().numpy()
             return StepOutput(logs.cpu().numpy(), State(h, c), attention)
 
     def saliency(self, batch: Batch) -> Array:

@@ -119,6 +119,16 @@ class Part(nn.Module):
                 self.add_module(layer, _lstm(inputs.get(layer, shape[0]), shape[1] // 4))
 
 
+def recur(lstm: nn.LSTM, x: Tensor, state: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Any]:
+    """An LSTM's outputs and last state, in the precision of its weights: left to itself, PyTorch's autocast would run
+    cuDNN's LSTMs in float16, whose range is too small for gradients, whatever was asked for.
+    """
+    dtype = lstm.weight_hh_l0.dtype
+    with torch.autocast(x.device.type, enabled=False):
+        outputs, last = lstm(x.to(dtype), None if state is None else (state[0].to(dtype), state[1].to(dtype)))
+    return outputs, last
+
+
 def _lstm(inputs: int, hidden: int) -> nn.LSTM:
     lstm = nn.LSTM(inputs, hidden)
     lstm.bias_hh_l0.requires_grad_(False).zero_()
@@ -172,7 +182,7 @@ class Network(nn.Module):
         E = self.decoder.E if noise is None else noise.table(self.decoder.E)
         x = self._join(functional.embedding(batch.inputs, E), given.context)
         for number, h in enumerate(given.first, start=1):
-            x, _ = getattr(self.decoder, f"lstm{number}")(x, (h[None], torch.zeros_like(h[None])))
+            x, _ = recur(getattr(self.decoder, f"lstm{number}"), x, (h[None], torch.zeros_like(h[None])))
             x = x if noise is None else noise.states(x)
         if given.keys is not None:
             x, _ = self._attend(x, given)
@@ -197,9 +207,9 @@ class Network(nn.Module):
         E = self.encoder.E if noise is None else noise.table(self.encoder.E)
         x, first = functional.embedding(sources, E), []
         for number in range(1, config.layers + 1):
-            states = [getattr(self.encoder, f"lstm{number}")(x)[0]]
+            states = [recur(getattr(self.encoder, f"lstm{number}"), x)[0]]
             if config.bidirectional:  # in the order of its reading
-                states.append(getattr(self.encoder, f"back{number}")(Turn.apply(x, order))[0])
+                states.append(recur(getattr(self.encoder, f"back{number}"), Turn.apply(x, order))[0])
             last = torch.cat([each[ends, columns] for each in states], 1).where((lengths > 0)[:, None], 0)
             first.append(self._bridge(number, last))
             x = torch.cat([states[0], *(Turn.apply(back, order) for back in states[1:])], 2)
@@ -251,7 +261,7 @@ class Network(nn.Module):
         x = self._join(functional.embedding(symbols[None], self.decoder.E), given.context)
         states = []
         for number in range(len(h)):
-            x, state = getattr(self.decoder, f"lstm{number + 1}")(x, (h[number, None], c[number, None]))
+            x, state = recur(getattr(self.decoder, f"lstm{number + 1}"), x, (h[number, None], c[number, None]))
             states.append(state)
         looks = None
         if given.keys is not None:
