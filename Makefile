@@ -45,8 +45,10 @@ $(VENV)/torch.stamp: $(VENV)/dev.stamp
 demo: $(VENV)/demo.stamp
 	$(BIN)/henkan train addition --out models/addition --force
 
+# Many tests wait for processes that they start, so two of them at a time take little more than half as long.
+JOBS ?= 2
 test: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(JOBS)
 
 test-long: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -m long
