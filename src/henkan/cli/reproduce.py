@@ -6,16 +6,17 @@ import os
 import sys
 from pathlib import Path
 from shlex import quote
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from henkan.cli.options import PATH, layout_options
 from henkan.engine.workers import available_threads
 from henkan.errors import Interrupted
-from henkan.reproduction.plan import TASK_NAMES, Plan
-from henkan.reproduction.reproduce import Progress, reproduce
 from henkan.text.reading import read_pairs
+
+if TYPE_CHECKING:
+    from henkan.reproduction.reproduce import Progress
 
 
 @click.command("reproduce", short_help="Repeat the article's experiment, and write a report of it.")
@@ -44,6 +45,9 @@ def reproduce_command(
 
     It may be stopped at any time: the same command goes on where it was. In full it takes hours of one core.
     """
+    from henkan.reproduction.plan import TASK_NAMES, Plan  # which no other command should have to wait for
+    from henkan.reproduction.reproduce import reproduce
+
     if (train is None) != (test is None):
         raise click.UsageError("--train and --test go together: the sums to learn from, and those to be asked")
     if jobs is not None and jobs < 1:
