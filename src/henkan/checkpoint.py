@@ -72,6 +72,7 @@ class Checkpoints:
         stop: asked after every update for the number of a signal that has come, or None.
         resume: go on with the training that was stopped there.
         options: what the caller wants to find again in the plan.
+        again: what somebody who reads an error is to go on with; None: `--resume` and the folder.
 
     Raises:
         SettingsError: if the seconds are impossible.
@@ -85,11 +86,13 @@ class Checkpoints:
         stop: Callable[[], int | None] = lambda: None,
         resume: bool = False,
         options: Mapping[str, Any] | None = None,
+        again: str | None = None,
     ) -> None:
         if not isinstance(every, int | float | np.number) or isinstance(every, bool) or not every >= 0:
             raise SettingsError(f"checkpoint every must be a number of seconds, not {every!r}")
         self.shown, self.folder = model, model.resolve() / CHECKPOINT
         self.every, self.stop, self.resume, self.options = every, stop, resume, options or {}
+        self._again = again or f"--resume {model}"
         self._plan: dict[str, Any] = {}
         self._number, self._last = 0, time.monotonic()
 
@@ -349,7 +352,7 @@ class Checkpoints:
         """The word for having been stopped."""
         return Interrupted(
             f"stopped; nothing is lost: the training is kept in {self.shown / CHECKPOINT}, and goes on with "
-            f"--resume {self.shown}",
+            f"{self._again}",
             number,
         )
 
@@ -379,7 +382,7 @@ class Checkpoints:
         kept = "the last one is whole" if (self.folder / "progress.json").exists() else "no training was begun"
         return CheckpointError(
             f"{self.folder}: the checkpoint cannot be written ({error.strerror or error}); {kept}: make room or give "
-            f"the right to write, then go on with --resume {self.shown}"
+            f"the right to write, then go on with {self._again}"
         )
 
 

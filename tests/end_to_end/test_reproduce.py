@@ -1,8 +1,10 @@
 import json
+import os
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -38,6 +40,53 @@ def small(tmp_path_factory):
     return place / "out", first, second, done
 
 
+@pytest.fixture
+def begun(tmp_path):
+    """The command, and its processes, when it has begun with a training."""
+    if not Path("/proc/self/task").exists():
+        pytest.skip("only Linux tells of a process's children")
+    command = [sys.executable, "-m", "henkan", "reproduce", "--out", "out", "--jobs", "2"]
+    parent = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    until = time.monotonic() + 120
+    while not list(tmp_path.glob("out/runs/*/checkpoint/*")):
+        assert time.monotonic() < until
+        assert parent.poll() is None
+        time.sleep(0.05)
+    children = Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text().split()
+    yield parent, [int(child) for child in children if "spawn_main" in command_line(child)]
+    parent.kill()
+    parent.communicate()
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGKILL, -signal.SIGKILL)])
+def test_no_training_outlives_the_command(begun, number, status):
+    parent, children = begun
+    parent.send_signal(number)
+    _, error = parent.communicate(timeout=60)  # which ends when nobody holds its end of the pipe any more
+    assert parent.returncode == status, error
+    if number == signal.SIGTERM:
+        assert "the same command goes on with it" in error
+        assert "Traceback" not in error
+    assert children
+    assert not [child for child in children if "spawn_main" in command_line(child)]
+
+
+def test_a_training_that_is_killed_alone_ends_the_command(begun):
+    parent, children = begun
+    os.kill(children[0], signal.SIGKILL)
+    _, error = parent.communicate(timeout=60)
+    assert parent.returncode == 2
+    assert "perhaps for want of memory; the same command goes on, with fewer --jobs" in error
+    assert "Traceback" not in error
+
+
+def command_line(process):
+    try:
+        return Path(f"/proc/{process}/cmdline").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
 def test_what_is_stopped_goes_on_where_it_was(small):
     folder, first, second, done = small
     assert first.returncode == 130, first.err
@@ -59,17 +108,21 @@ def test_it_writes_a_report(small):
         assert set(recipes) == {"modern", "book"}
         assert all(set(models) == set(plans.MODELS) for models in recipes.values())
     text = (folder / "report.md").read_text()
-    assert "150 pairs to learn from, 45 others asked" in text
+    assert "150 pairs to learn from, 45 asked, none of them learnt from" in text
     assert "`henkan reproduce --quick --seeds 1 --train train.tsv --test test.tsv --out out --jobs 2`" in text
     html = (folder / "report.html").read_text()
     assert "<h1>The article" in html
     assert "http://" not in html.replace("http://www.w3.org", "")
-    assert all((folder / "models" / model / "manifest.json").exists() for model in plans.MODELS)
+    assert all((folder / "models" / f"{model}-0" / "manifest.json").exists() for model in plans.MODELS)
     assert not list((folder / "runs").glob("*/checkpoint"))
 
 
 def test_mistakes(small, refused, henkan, tmp_path):
     folder, *_ = small
+    (tmp_path / "words.tsv").write_text("1+2\t3\ncat\ttac\n")
+    words = refused("reproduce", "--train", "words.tsv", "--test", "words.tsv", "--out", "new")
+    assert "words.tsv: 'cat' and 'tac' are not a sum of two numbers and its answer" in words
+    assert not (tmp_path / "new").exists()
     assert "an experiment with other settings" in refused("reproduce", "--quick", "--out", folder)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("")

@@ -9,19 +9,15 @@ import pytest
 from henkan import Seq2Seq
 from henkan.converter import Conversion, Converter
 from henkan.engine.base import StepOutput
-from henkan.errors import SettingsError
 from henkan.reproduction import experiments, longer
-from henkan.reproduction.experiments import (
-    describe_experiments,
-    draw_experiments,
-    probe_digits,
-    run_experiments,
-    saliency_by_position,
-)
+from henkan.reproduction.description import describe_experiments
+from henkan.reproduction.drawing import draw_experiments
+from henkan.reproduction.experiments import probe_digits, run_experiments, saliency_by_position
 from henkan.reproduction.fading import fading
 from henkan.reproduction.longer import longer_sums
 from henkan.reproduction.sums import Sums
 from henkan.reproduction.words import PICTURES
+from henkan.text.pairs import Pairs
 from henkan.text.tasks import find_task
 from henkan.text.vocabulary import Vocabulary
 
@@ -101,8 +97,8 @@ def models():
         return Seq2Seq(**settings, **more).fit(list(pairs.sources), list(pairs.targets))._fitted.converter
 
     return {
-        "plain": model(recipe="modern", reverse=False, peeky=False),
-        "both": model(recipe="book", reverse=True, peeky=True),
+        "plain": [model(recipe="modern", reverse=False, peeky=False)],
+        "both": [model(recipe="book", reverse=True, peeky=True)],
     }
 
 
@@ -110,7 +106,7 @@ def small_run(models, seed):
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {"SALIENT": 10, "TRAIN": 200, "HELD_OUT": 100, "LONG": 30}.items():
             patch.setattr(experiments, name, value)
-        return run_experiments(models, seed)
+        return run_experiments(models, seed, find_task("addition").generate(1000))
 
 
 @pytest.fixture(scope="module")
@@ -176,7 +172,7 @@ def test_what_is_said_of_longer_sums(monkeypatch):
     model = planted(knows="state")
     found = longer_sums(model, sums)  # which does add
     assert (found["exact_match"], found["right_length"], found["examples"]) == (1, 1, [])
-    assert (found["wrong"], found["sure_of_wrong"]) == (0, None)
+    assert (found["wrong"], found["sure_of_wrong"]) == (0, 0)
 
     model = Answers(model.engine, model.source_vocabulary, model.target_vocabulary, reverse=False)
     model.answers = ["235", "7", "1430"]  # of 124 + 111, of nothing, and the true one
@@ -185,7 +181,7 @@ def test_what_is_said_of_longer_sums(monkeypatch):
     assert found["exact_match"] == found["right_length"] == found["first_symbol"] == pytest.approx(1 / 3)
     assert found["last_symbol"] == pytest.approx(2 / 3)
     assert (found["lengths"], found["true_lengths"]) == ({"1": 1, "3": 1, "4": 1}, {"4": 3})
-    assert (found["wrong"], found["sure_of_wrong"]) == (2, 1)
+    assert (found["wrong"], found["sure_of_wrong"]) == (2, 2)
     assert found["examples"][1] == {"source": "555+2000", "target": "2555", "answer": "7", "confidence": 0.95}
 
 
@@ -257,22 +253,55 @@ def test_words_of_comparison_follow_the_numbers(results):
             part: dict.fromkeys(("plain", "reversed"), results[part]["plain"])
             for part in ("fading", "probes", "length")
         }
-        return describe_experiments({"saliency": saliency, **others})
+        return describe_experiments({"trainings": {"plain": 1, "reversed": 1}, "saliency": saliency, **others})
 
     assert "3.00 without reversal and 2.00 with it (nearer to the end)" in told(3, 2)
     assert "2.00 without reversal and 3.00 with it (farther from it)" in told(2, 3)
     assert "2.00 without reversal and 2.01 with it (no clear difference)" in told(2, 2.01)
 
 
+def test_a_row_says_of_how_many_trainings_it_is(models, results):
+    assert "Each row is one trained model: ± is a standard error over sums" in describe_experiments(results)
+    trainings = {"plain": models["plain"] * 2, "both": models["both"] * 3}
+    several = small_run(trainings, seed=4)
+    text = describe_experiments(several)
+    assert "Each row is the mean of 2 to 3 trainings; ± is a standard error over trainings and sums" in text
+    for part in ("saliency", "fading", "probes"):  # of the same training, again and again
+        assert several[part]["plain"] == results[part]["plain"]
+
+
 def test_other_names_and_no_models_at_all(results):
     parts = ("saliency", "fading", "probes", "length")
-    strangers = {part: {"mine": results[part]["plain"]} for part in parts}
+    strangers = {part: {"mine": results[part]["plain"]} for part in ("trainings", *parts)}
     assert "| mine |" in describe_experiments(strangers)
     assert tuple(draw_experiments(strangers)) == PICTURES
-    nobody = {part: {} for part in parts}
-    assert (describe_experiments(nobody), draw_experiments(nobody)) == ("", {})
+    assert draw_experiments({part: {} for part in parts}) == {}
 
 
-def test_a_language_in_which_it_is_not_written(results):
-    with pytest.raises(SettingsError, match="English"):
-        describe_experiments(results, language="ja")
+@pytest.mark.parametrize(("known", "state", "view", "word"), [
+    (0.4, 0.1, 0.35, "too seldom to tell"),
+    (0.9, 0.1, 0.85, "goes by the first state"),
+    (0.9, 0.9, 0.1, "goes by what it looks at"),
+    (0.9, 0.5, 0.5, "Neither the first state nor"),
+])  # fmt: skip
+def test_what_decides_a_symbol_is_told_where_it_is_known(results, known, state, view, word):
+    parts = {"undisturbed": known, "other_state": state, "other_view": view}
+    fading = results["fading"]["both"] | {part: {"accuracy": [1, 1, 1, share]} for part, share in parts.items()}
+    text = describe_experiments(results | {"fading": {"both": fading}})
+    assert word in text
+
+
+def test_who_looks_at_nothing_goes_by_its_state(results):
+    assert "It has nothing else to go by" in describe_experiments(
+        results | {"fading": {"plain": results["fading"]["plain"]}}
+    )
+
+
+@pytest.mark.parametrize(("sources", "targets", "reason"), [
+    (["12345678+90"], ["1234567890"], "the longest number learnt from has 8"),
+    (["123+45"], ["168"], "lack 0, 2, 3, 4, 5, 6, 7, 8, 9"),
+    (["123+456", "7+890"], ["0123456789", "897"], None),
+])  # fmt: skip
+def test_when_the_experiments_have_nothing_to_ask(sources, targets, reason):
+    found = experiments.why_not(Pairs(sources, targets))
+    assert found is None if reason is None else reason in found

@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 import pytest
 
 from henkan.reproduction.analysis import summarize
-from henkan.reproduction.curves import learning_curves
+from henkan.reproduction.drawing import learning_curves
 from henkan.reproduction.page import page
 from henkan.reproduction.report import report
 from henkan.text.pairs import Pairs
@@ -15,7 +15,7 @@ ABOUT = {
     "command": "henkan reproduce --quick",
     "date": "2026-01-02",
     "machine": "a machine",
-    "pairs": {"addition": [36, 4], "dates": [9, 1]},
+    "pairs": {"addition": {"learnt": 45_000, "asked": 4, "common": 0}, "dates": {"learnt": 9, "asked": 1, "common": 1}},
 }
 
 
@@ -57,9 +57,23 @@ def test_the_report_tells_the_figures_beside_the_others():
     assert "## Why" in text
 
 
+def test_one_training_has_no_standard_error():
+    text = made([result("plain", 0, ["135", "3", "1", "0"])])
+    assert "| plain | 50.00 (50.00 to 50.00) | 9.63 ± 4.95 | - | - |" in text
+    assert "No mean differs" not in text
+    assert "One training alone has no spread" in text
+
+
+def test_pairs_that_were_learnt_from_are_counted():
+    dates = [each | {"task": "dates"} for each in RESULTS]
+    text = report(summarize(RESULTS + dates, {"addition": SUMS}), {"addition": SUMS}, {}, ABOUT, "", {})
+    assert "45,000 pairs to learn from, 4 asked, none of them learnt from;" in text
+    assert "9 pairs to learn from, 1 asked, 1 of which were learnt from as well;" in text
+
+
 def test_small_trainings_are_not_compared():
     text = made([result("plain", seed, ["135", "3", "1", "0"], epochs=3) for seed in (0, 1)])
-    assert "the figures of the others are not for them" in text
+    assert "The figures of the others are for 45,000 pairs and 25 epochs, and not for these." in text
 
 
 class Reader(HTMLParser):

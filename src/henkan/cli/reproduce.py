@@ -6,6 +6,7 @@ import os
 import sys
 from pathlib import Path
 from shlex import quote
+from signal import SIGINT
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,6 +14,7 @@ import click
 from henkan.cli.options import PATH, layout_options
 from henkan.engine.workers import available_threads
 from henkan.errors import Interrupted
+from henkan.interruption import Interruption
 from henkan.text.reading import read_pairs
 
 if TYPE_CHECKING:
@@ -47,6 +49,7 @@ def reproduce_command(
     """
     from henkan.reproduction.plan import TASK_NAMES, Plan  # which no other command should have to wait for
     from henkan.reproduction.reproduce import reproduce
+    from henkan.reproduction.sums import checked_sums
 
     if (train is None) != (test is None):
         raise click.UsageError("--train and --test go together: the sums to learn from, and those to be asked")
@@ -56,12 +59,16 @@ def reproduce_command(
     plan = Plan(seeds=seeds, quick=quick, files=files)
     parts = {task: plan.pairs(task) for task in TASK_NAMES if task != "addition" or not files}
     if train is not None and test is not None:
-        parts["addition"] = read_pairs(train, **layout), read_pairs(test, **layout)
+        learnt, asked = (checked_sums(read_pairs(file, **layout), str(file)) for file in (train, test))
+        parts["addition"] = learnt, asked
+    interruption = Interruption()
     try:
-        with Bar() as bar:
+        with interruption, Bar() as bar:
             report = reproduce(plan, parts, out, jobs=jobs or available_threads(), command=_command(), tell=bar)
     except KeyboardInterrupt:
-        raise Interrupted(f"stopped; {out} keeps what is done, and the same command goes on with it", 2) from None
+        raise Interrupted(
+            f"stopped; {out} keeps what is done, and the same command goes on with it", interruption.signal or SIGINT
+        ) from None
     click.echo(f"the report is {report}")
 
 
@@ -88,7 +95,9 @@ class Bar:
     def __call__(self, progress: Progress) -> None:
         """Show it."""
         self.shown.update(self.task, completed=progress.done, total=progress.runs)
-        if progress.last is not None:
+        if progress.asked:
+            self.shown.update(self.task, description=f"models asked: {progress.asked}")
+        elif progress.last is not None:
             self.console.print(
                 f"{progress.done:>{len(str(progress.runs))}}/{progress.runs}  {progress.last.name:<28}"
                 f" exact match {progress.exact_match:8.3%}"
@@ -99,5 +108,9 @@ class Bar:
 
 def _command() -> str:
     """How this was called, without the folders of files."""
-    words = [Path(word).name if os.sep in word else word for word in sys.argv[1:]]
-    return " ".join(["henkan", *map(quote, words)])
+
+    def shown(word: str) -> str:
+        option, equals, value = word.partition("=") if word.startswith("--") else ("", "", word)
+        return f"{option}{equals}{Path(value).name if os.sep in value and Path(value).exists() else value}"
+
+    return " ".join(["henkan", *(quote(shown(word)) for word in sys.argv[1:])])

@@ -9,6 +9,7 @@ from math import sqrt
 from statistics import mean, stdev
 from typing import Any
 
+from henkan.reproduction.words import PLACES
 from henkan.text.pairs import Pairs
 
 ARTICLE = {"reversed": 0.5404, "both": 0.9828}
@@ -23,7 +24,8 @@ REPETITION = {
 """Mean and standard deviation of a third party's ten trainings by the same settings."""
 
 REPETITION_SEEDS = 10
-PLACES = ("units", "tens", "hundreds", "thousands")
+LEARNT = 45_000
+"""Pairs that both learnt from."""
 
 Result = Mapping[str, Any]
 
@@ -72,12 +74,12 @@ class Sum:
     @classmethod
     def of(cls, source: str, answer: str) -> Sum:
         """`58+77` and `135`."""
-        numbers = [part.strip() for part in source.split("+")]
+        numbers = source.split("+")
         carry = carries = 0
         for pair in zip_longest(*(reversed(number) for number in numbers), fillvalue="0"):
             carry = int(sum(map(int, pair)) + carry > 9)
             carries += carry
-        return cls(max(map(len, numbers)), carries, answer.strip())
+        return cls(max(map(len, numbers)), carries, answer)
 
 
 def shares(sums: Sequence[Sum], answers: Sequence[str], key: Callable[[Sum], int]) -> dict[int, tuple[int, int]]:
@@ -91,7 +93,7 @@ def shares(sums: Sequence[Sum], answers: Sequence[str], key: Callable[[Sum], int
 
 
 def by_place(sums: Sequence[Sum], answers: Sequence[str]) -> dict[str, tuple[int, int]]:
-    """Place of the answer (units, tens, ...) -> (right digits, answers that have the place)."""
+    """Place of the answer (units, tens, ...; a million at most) -> (right digits, answers that have the place)."""
     found = {}
     for place, name in enumerate(PLACES, start=1):
         having = [(a.answer, b) for a, b in zip(sums, answers, strict=True) if len(a.answer) >= place]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from henkan.errors import SettingsError
 from henkan.reproduction.words import (
     BY_PEEKING,
     BY_REVERSAL,
@@ -25,17 +24,27 @@ from henkan.reproduction.words import (
     table,
 )
 
+TITLE = "## Why does it work? Three small experiments"
 INTRODUCTION = (
-    "## Why does it work? Three small experiments",
-    "All sums that are asked here have two numbers of three digits, so that each place of a source means the same. "
-    "Each row is one trained model: ± is a standard error over sums, and says nothing of how another training would "
-    f"have come out. Two numbers are called different where they are more than {CLEAR:g} standard errors apart.",
+    TITLE,
+    "All sums that are asked here have two numbers of three digits, so that each place of a source means the same; "
+    "none was learnt from, nor its mirror image. The models are those by the modern recipe, each in the state that the "
+    "tool keeps: after its best epoch.",
 )
+ONE_TRAINING = (
+    "Each row is one trained model: ± is a standard error over sums, and says nothing of how another training would "
+    "have come out."
+)
+TRAININGS = "Each row is the mean of {} trainings; ± is a standard error over trainings and sums together."
+KNOWN = 0.5  # accuracy from which on a symbol is known often enough; a digit is guessed in a tenth
+FEW = " Of so few trainings that error itself is little known: take the words for hints."
+ENOUGH = 5
+CALLED_DIFFERENT = f"Two numbers are called different where they are more than {CLEAR:g} standard errors apart."
 SALIENCY = (
     "The gradient of the true answer's log-probability with respect to a source symbol's embedding says how fast the "
     "one changes with the other; its norm is the symbol's saliency. The norm shrinks as a model grows sure, so "
-    "models are compared by each symbol's share of it, sum by sum. The two numbers of a sum weigh the same: where one "
-    "of them has the greater share, that comes of the order of reading."
+    "models are compared by each symbol's share of it, sum by sum. Both numbers of a sum weigh the same, and which of "
+    "them comes first was drawn."
 )
 SALIENCY_COLUMNS = (
     '"Symbols read after" is how many symbols on average are read after one, each counted by its share (3 if all had '
@@ -66,25 +75,21 @@ PROBES_LIMITS = (
 )
 
 
-def describe_experiments(results: Found, language: str = "en", pictures: Collection[str] = PICTURES) -> str:
+def describe_experiments(results: Found, pictures: Collection[str] = PICTURES) -> str:
     """The section in Markdown.
 
     Args:
-        results: what `run_experiments` found.
-        language: "en".
+        results: what `run_experiments` found of at least one model.
         pictures: names of those files that lie beside the report; others are not shown.
-
-    Raises:
-        SettingsError: for a language in which it is not written.
     """
-    if language != "en":
-        raise SettingsError(f"the experiments are described in English alone; use the language en, not {language!r}")
-    if not results["saliency"]:
-        return ""
-    paragraphs = list(INTRODUCTION)
+    counts = results["trainings"].values()
+    least, most = min(counts), max(counts)
+    trainings = TRAININGS.format(most if least == most else f"{least} to {most}") if most > 1 else ONE_TRAINING
+    few = FEW if 1 < most < ENOUGH else ""
+    paragraphs = [*INTRODUCTION, f"{trainings} {CALLED_DIFFERENT}{few}"]
     for describe, name in zip((_saliency, _fading, _probes, _length), PICTURES, strict=True):
         paragraphs += describe(results[name.removesuffix(".svg")], [name] if name in pictures else [])
-    return "\n\n".join(paragraphs) + "\n"
+    return "\n\n".join(paragraph.rstrip("\n") for paragraph in paragraphs) + "\n"
 
 
 def _saliency(found: Found, pictures: Sequence[str]) -> Iterable[str]:
@@ -134,7 +139,8 @@ def _of_the_later(model: str, numbers: Found) -> str:
 def _fading(found: Found, pictures: Sequence[str]) -> Iterable[str]:
     yield "### How fast h fades in the decoder's state"
     yield FADING
-    yield from map(picture("What can be read of h after each step, and whose answer the decoder gives"), pictures)
+    caption = "What can be read of h after each step, and how often the decoder is right with another sum's state"
+    yield from map(picture(caption), pictures)
     steps = range(1, 5)
     header = ["model", *[f"step {t}" for t in steps], "hidden state alone, step 4", "symbols alone, step 4"]
     rows = [
@@ -176,7 +182,7 @@ def _swapping_row(model: str, numbers: Found, conditions: Sequence[str]) -> list
     cells = [" / ".join(percent(*numbers[condition]["accuracy"])) for condition in conditions]
     if _blind(numbers):
         cells[-1] = "nothing to look at"
-    return [name_of(model), " / ".join(map(str, numbers["counted"])), *cells]
+    return [name_of(model), " / ".join(f"{count:.0f}" for count in numbers["counted"]), *cells]
 
 
 def _blind(numbers: Found) -> bool:
@@ -189,16 +195,17 @@ def _fourth_symbol(model: str, numbers: Found) -> str:
     known, state, view = (numbers[part]["accuracy"][-1] for part in ("undisturbed", "other_state", "other_view"))
     if known is None:
         return f"{name_of(model)}: no two answers differ in their fourth symbol."
-    looking = "" if _blind(numbers) else f", {view:.1%} looking at another"
-    return (
-        f"{name_of(model)} has the fourth symbol right in {known:.1%} undisturbed, {state:.1%} with another's state"
-        f"{looking}. {_rests(known, state, view)}"
-    )
+    told = f"{name_of(model)} has the fourth symbol right in {known:.1%} undisturbed, {state:.1%} with another's state"
+    if _blind(numbers):
+        return f"{told}. It has nothing else to go by."
+    return f"{told}, {view:.1%} looking at another. {_rests(known, state, view)}"
 
 
 def _rests(known: float, state: float, view: float) -> str:
     """What decides a symbol, by how much of its accuracy is left when the one or the other is another's."""
     little, much = 0.25 * known, 0.75 * known
+    if known < KNOWN:
+        return "That is too seldom to tell what it goes by."
     if state <= little and view >= much:
         return "There it goes by the first state."
     if view <= little and state >= much:
@@ -226,14 +233,14 @@ def _read_off(model: str, numbers: Found) -> str:
     sure = [f"the {name_of_label(label)}" for label, each in numbers.items() if each["accuracy"] >= 0.95]
     absent = [f"the {name_of_label(label)}" for label, each in numbers.items() if not _beyond_chance(each)]
     text = f"{name_of(model)}: read in at least 95 % of the sums are {listed(sure)}"
-    return f"{text}; no better than by chance {listed(absent)}." if absent else f"{text}."
+    return f"{text}; not clearly better than by chance {listed(absent)}." if absent else f"{text}."
 
 
 def _beyond_chance(numbers: Found) -> bool:
     """Whether a probe is clearly better than its control and than always naming the most frequent label."""
     chance = max(numbers["shuffled"], numbers["majority"])
     error = (chance * (1 - chance) / numbers["n"]) ** 0.5
-    return compared(numbers["accuracy"], chance, error, 0, "", "better", "") == "better"
+    return compared(numbers["accuracy"], chance, numbers["accuracy_error"], error, "", "better", "") == "better"
 
 
 def _length(found: Found, pictures: Sequence[str]) -> Iterable[str]:
@@ -247,7 +254,7 @@ def _length(found: Found, pictures: Sequence[str]) -> Iterable[str]:
         "right but for a digit left out (by chance)",
         "symbols in an answer",
         "mean confidence",
-        "wrong answers with a confidence of at least 90 %",
+        "wrong answers with a confidence of at least 90 % (of how many in a training)",
     ]
     asked = [(model, digits, numbers) for model, each in found.items() for digits, numbers in each.items()]
     yield table(header, [_length_row(*each) for each in asked])
@@ -261,24 +268,30 @@ def _length(found: Found, pictures: Sequence[str]) -> Iterable[str]:
         for each in numbers["examples"]
     ]
     if examples:
-        yield "The first wrong answers of each, as they came:"
+        yield "The first wrong answers of each, as they came from one training:"
         yield table(["model", "question", "true answer", "model's answer", "confidence"], examples)
 
 
 def _length_row(model: str, digits: str, numbers: Found) -> list[str]:
-    lengths = dict.fromkeys(list(numbers["lengths"])[:: max(1, len(numbers["lengths"]) - 1)])
-    left_out, chance, confidence, sure = percent(
-        *(numbers[part] for part in ("digit_left_out", "digit_left_out_by_chance", "confidence", "sure_of_wrong"))
+    lengths = sorted(map(int, numbers["lengths"]))
+    left_out, chance, confidence = percent(
+        *(numbers[part] for part in ("digit_left_out", "digit_left_out_by_chance", "confidence"))
     )
+    sure = _sure(numbers)
     return [
         name_of(model),
         digits,
         *percent(numbers["exact_match"], numbers["right_length"], numbers["last_symbol"]),
         f"{left_out} ({chance})" if "4" in digits else "-",
-        " to ".join(lengths) or "-",
+        " to ".join(dict.fromkeys(map(str, lengths[:1] + lengths[-1:]))) or "-",
         confidence,
-        f"{sure} of {numbers['wrong']:,}" if numbers["wrong"] else "-",
+        "-" if sure is None else f"{sure:.1%} of {numbers['wrong']:,.4g}",
     ]
+
+
+def _sure(numbers: Found) -> float | None:
+    """The share of the wrong answers that have a great confidence; None if none is wrong."""
+    return numbers["sure_of_wrong"] / numbers["wrong"] if numbers["wrong"] else None
 
 
 def _failures(digits: str, asked: Mapping[str, Any]) -> Iterable[str]:
@@ -305,7 +318,7 @@ def _failures(digits: str, asked: Mapping[str, Any]) -> Iterable[str]:
         f"remains when one digit is left out of each number of four ({chance} by chance: if each sum had the answer to "
         "another, as long and with the same first and last digit)."
     )
-    doubts = [each["sure_of_wrong"] for each in answers if each["sure_of_wrong"] is not None]
+    doubts = [share for share in map(_sure, answers) if share is not None]
     yield (
         f"Do they say so? Their mean confidence is {span([each['confidence'] for each in answers])}"
         + (f", and {span(doubts)} of their wrong answers have one of at least 90 %." if doubts else ".")

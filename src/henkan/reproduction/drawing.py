@@ -1,4 +1,4 @@
-"""The experiments' pictures, drawn with matplotlib where it is installed.
+"""The report's pictures, drawn with matplotlib where it is installed.
 
 Colours are those of Okabe and Ito (2008), which people with any kind of colour vision can tell apart; markers differ as
 well, for those who print in black and white.
@@ -59,10 +59,43 @@ def draw_experiments(results: Mapping[str, Any]) -> dict[str, bytes]:
             draw(figure, results[name.removesuffix(".svg")])
             handles, labels = figure.axes[0].get_legend_handles_labels()
             figure.legend(handles, labels, loc="outside upper center", ncols=min(5, len(labels)), frameon=False)
-            file = BytesIO()
-            figure.savefig(file, format="svg", metadata={"Date": None}, facecolor="white")
-        drawn[name] = file.getvalue()
+            drawn[name] = _svg(figure)
     return drawn
+
+
+def learning_curves(models: Mapping[str, Any], title: str) -> bytes | None:
+    """Exact match by epoch: the mean of all seeds, and a band from the least to the most; SVG, None without matplotlib.
+
+    Args:
+        models: name -> its figures; see `henkan.reproduction.analysis.summarize`.
+        title: of the picture.
+    """
+    try:
+        from matplotlib import rc_context
+        from matplotlib.figure import Figure
+        from matplotlib.ticker import MaxNLocator
+    except ImportError:
+        return None
+    with rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH, 3.6), layout="constrained")
+        axes = figure.subplots()
+        for model, figures in models.items():
+            look, epochs = look_of(model, models), figures["by_epoch"]
+            numbers = range(1, len(epochs) + 1)
+            least, most, means = ([epoch[part] for epoch in epochs] for part in ("least", "most", "mean"))
+            axes.fill_between(numbers, least, most, color=look["color"], alpha=0.13, linewidth=0)
+            axes.plot(numbers, means, **look)
+        axes.set(xlabel="epoch", ylabel="exact match on unseen pairs", title=title)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        _in_percent(axes)
+        axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+        return _svg(figure)
+
+
+def _svg(figure: Any) -> bytes:
+    file = BytesIO()
+    figure.savefig(file, format="svg", metadata={"Date": None}, facecolor="white")
+    return file.getvalue()
 
 
 def look_of(model: str, models: Mapping[str, Any]) -> dict[str, Any]:
@@ -101,15 +134,15 @@ def _fading(figure: Any, found: Mapping[str, Any]) -> None:
     for model, numbers in found.items():
         look = look_of(model, found)
         readable.plot(range(len(numbers["state"])), numbers["state"], **look)
-        readable.plot(
-            range(len(numbers["symbols"])), numbers["symbols"], color=look["color"], linestyle=":", linewidth=1
-        )
-        accuracy = numbers["other_state"]["accuracy"]
-        steps = [step for step, value in enumerate(accuracy, start=1) if value is not None]
-        whose.plot(steps, [accuracy[step - 1] for step in steps], **look)
+        dotted = {"color": look["color"], "linestyle": ":", "linewidth": 1}
+        readable.plot(range(len(numbers["symbols"])), numbers["symbols"], **dotted)
+        for condition, style in (("other_state", look), ("undisturbed", dotted)):
+            accuracy = numbers[condition]["accuracy"]
+            steps = [step for step, value in enumerate(accuracy, start=1) if value is not None]
+            whose.plot(steps, [accuracy[step - 1] for step in steps], **style)
     readable.set_xlabel("steps of the decoder\n(dotted: read off the symbols given alone)")
     readable.set_ylabel("share of the variance of h\nread off the decoder's state")
-    whose.set_xlabel("symbol of the answer")
+    whose.set_xlabel("symbol of the answer\n(dotted: undisturbed)")
     whose.set_ylabel("true symbols when begun with\nthe state of another sum")
     for axes in (readable, whose):
         _in_percent(axes)
@@ -120,9 +153,9 @@ def _probes(figure: Any, found: Mapping[str, Any]) -> None:
     axes = figure.subplots()
     labels = list(next(iter(found.values()), {}))
     for row, label in enumerate(labels):
-        controls = [numbers[label]["shuffled"] for numbers in found.values()]
+        chance = [numbers[label][part] for numbers in found.values() for part in ("shuffled", "majority")]
         axes.plot(
-            [min(controls), max(controls)],
+            [min(chance), max(chance)],
             [row, row],
             color="#bbbbbb",
             linewidth=7,
@@ -138,7 +171,10 @@ def _probes(figure: Any, found: Mapping[str, Any]) -> None:
         )
     axes.set_yticks(range(len(labels)), map(name_of_label, labels))
     axes.set_ylim(len(labels) - 0.5, -0.5)
-    axes.set_xlabel("held-out sums in which a linear probe reads it off h rightly (grey: shuffled controls)")
+    axes.set_xlabel(
+        "held-out sums in which a linear probe reads it off h rightly\n"
+        "(grey: shuffled controls and most frequent label)"
+    )
     _in_percent(axes, across=True)
 
 

@@ -1,61 +1,92 @@
 """Three small experiments on why reversal and peeking work, and one on a length that no model was trained on.
 
 They ask trained models of addition through the engine's protocol; nothing is trained but linear probes. All sums are
-drawn here, so one seed asks every model the same. A few of them may have been among a model's training pairs (45,000 of
-about half a million): what is held out here is held out from the probes.
+drawn here, so one seed asks every model the same; none of them was among the training pairs, nor its mirror image.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from henkan.batch import Array
 from henkan.converter import Converter
-from henkan.reproduction.description import describe_experiments
-from henkan.reproduction.drawing import draw_experiments
 from henkan.reproduction.fading import fading, hidden, read
 from henkan.reproduction.longer import longer_sums
 from henkan.reproduction.probes import classify, mean_and_error
-from henkan.reproduction.sums import Sums
+from henkan.reproduction.sums import Sums, operands
+from henkan.reproduction.trainings import over_trainings
 from henkan.text.batches import EncodedPairs
-
-__all__ = ["describe_experiments", "draw_experiments", "run_experiments"]
+from henkan.text.pairs import Pairs
 
 DIGITS = 3  # of both numbers, so that each place of a source means the same in all of them
 SALIENT = 200  # sums whose saliency is measured
 TRAIN, HELD_OUT = 3000, 1000  # sums that probes are fitted to, and asked about
 LONG = 500  # sums of each length
+MOST_KNOWN = 300_000  # of 405,450 sums of two such numbers, mirror images not counted
 
 
-def run_experiments(models: Mapping[str, Converter], seed: int) -> dict[str, Any]:
+def why_not(learnt: Pairs) -> str | None:
+    """Why models that learnt from these sums cannot be asked, as a sentence; None if they can."""
+    longest = max((len(part) for source in learnt.sources for part in source.split("+")), default=0)
+    lacking = sorted(set("+0123456789").difference(*learnt.sources) | set("0123456789").difference(*learnt.targets))
+    if longest != DIGITS:
+        return f"They ask for sums of {DIGITS} digits; the longest number learnt from has {longest}."
+    if lacking:
+        return f"They need all digits; the sums learnt from, or their answers, lack {', '.join(lacking)}."
+    if len(_known(learnt)) > MOST_KNOWN:
+        return "They ask for sums that were not learnt from, and there are too few of these."
+    return None
+
+
+def _known(learnt: Pairs) -> set[tuple[int, ...]]:
+    pairs = (sorted(operands(source)) for source in learnt.sources)
+    return {tuple(pair) for pair in pairs if all(len(str(number)) == DIGITS for number in pair)}
+
+
+def run_experiments(
+    models: Mapping[str, Sequence[Converter]], seed: int, learnt: Pairs, tell: Callable[[], None] = lambda: None
+) -> dict[str, Any]:
     """Ask the models.
 
     Args:
-        models: name -> a trained model of addition, its engine in NumPy. Of the names "plain", "reversed", "peeky",
-            "both" and "attention" the description knows which differ by what; any of them may be missing.
+        models: name -> trainings of a model of addition, its engine in NumPy. Of the names "plain", "reversed",
+            "peeky", "both" and "attention" the description knows which differ by what; any of them may be missing.
         seed: decides which sums are asked.
+        learnt: what they learnt from, for which `why_not` has no reason; these are not asked.
+        tell: called whenever one of them has been asked.
 
     Returns:
-        what JSON can hold: the seed, and the parts "saliency", "fading", "probes" and "length", each by name of model;
-        `saliency_by_position`, `fading`, `probe_digits` and `longer_sums` say what is in them.
+        what JSON can hold: the seed; trainings, how many there are of each model; and the parts "saliency", "fading",
+        "probes" and "length", each by name of model; `saliency_by_position`, `fading`, `probe_digits` and `longer_sums`
+        say what is in them, `over_trainings` what becomes of them where there are several trainings.
     """
-    generator = np.random.default_rng([seed, 5])
-    sums = Sums.drawn(TRAIN + HELD_OUT, generator, digits=(DIGITS, DIGITS))
+    generator, known = np.random.default_rng([seed, 5]), _known(learnt)
+    sums = Sums.drawn(TRAIN + HELD_OUT, generator, digits=(DIGITS, DIGITS), known=known)
     train, held_out = sums.take(slice(TRAIN)), sums.take(slice(TRAIN, None))
     shuffled = generator.permutation(TRAIN)
     lengths = {
-        f"{first}+{second}": Sums.drawn(LONG, generator, digits=(first, second))
+        f"{first}+{second}": Sums.drawn(LONG, generator, digits=(first, second), known=known)
         for first, second in ((DIGITS, DIGITS), (DIGITS + 1, DIGITS), (DIGITS + 1, DIGITS + 1))
     }
-    results: dict[str, Any] = {"seed": seed, "saliency": {}, "fading": {}, "probes": {}, "length": {}}
-    for name, model in models.items():
-        results["saliency"][name] = saliency_by_position(model, held_out.take(slice(SALIENT)))
-        results["fading"][name] = fading(model, train, held_out)
-        results["probes"][name] = probe_digits(model, train, held_out, shuffled)
-        results["length"][name] = {length: longer_sums(model, each) for length, each in lengths.items()}
+    parts: dict[str, Callable[[Converter], dict[str, Any]]] = {
+        "saliency": lambda model: saliency_by_position(model, held_out.take(slice(SALIENT))),
+        "fading": lambda model: fading(model, train, held_out),
+        "probes": lambda model: probe_digits(model, train, held_out, shuffled),
+        "length": lambda model: {length: longer_sums(model, each) for length, each in lengths.items()},
+    }
+    results: dict[str, Any] = {"seed": seed, "trainings": {name: len(each) for name, each in models.items()}}
+    results |= {part: {} for part in parts}
+    for name, trainings in models.items():
+        found: dict[str, list[dict[str, Any]]] = {part: [] for part in parts}
+        for model in trainings:
+            for part, ask in parts.items():
+                found[part].append(ask(model))
+            tell()
+        for part, each in found.items():
+            results[part][name] = over_trainings(each)
     return results
 
 

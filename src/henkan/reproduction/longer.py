@@ -29,7 +29,7 @@ def longer_sums(model: Converter, sums: Sums) -> dict[str, Any]:
             of each number with more than three; digit_left_out_by_chance: the same if each sum had the answer to
             another one that is as long, and the same at both ends.
         confidence, log_probability: means over the answers; None if there are none.
-        wrong: how many answers are wrong; sure_of_wrong: the share of these whose confidence is at least 0.9, or None.
+        wrong: how many answers are wrong; sure_of_wrong: how many of these have a confidence of at least 0.9.
         examples: the first few wrong ones, each with source, target, answer and confidence.
     """
     conversions = model.convert(sums.sources, Request(confidence=True))
@@ -58,7 +58,7 @@ def longer_sums(model: Converter, sums: Sums) -> dict[str, Any]:
         "digit_left_out_by_chance": left_out([answers[row] for row in others]),
         "confidence": _mean_or_none([each.confidence or 0.0 for each in answered]),
         "log_probability": _mean_or_none([each.log_probability or 0.0 for each in answered]),
-        "sure_of_wrong": _mean_or_none([doubt >= SURE for doubt in doubts]),
+        "sure_of_wrong": sum(doubt >= SURE for doubt in doubts),
         "wrong": len(doubts),
         "examples": [
             {"source": each.source, "target": target, "answer": each.prediction, "confidence": each.confidence}

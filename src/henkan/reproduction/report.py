@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from henkan.reproduction.analysis import ARTICLE, REPETITION, REPETITION_SEEDS
+from henkan.reproduction.analysis import ARTICLE, LEARNT, REPETITION, REPETITION_SEEDS
 from henkan.reproduction.plan import FULL, MODELS, RECIPES, TASK_NAMES
 from henkan.reproduction.words import MODELS as TITLES
+from henkan.reproduction.words import table
 from henkan.text.pairs import Pairs
 
 SHOWN = 10
@@ -29,7 +30,8 @@ def report(
         summary: see `henkan.reproduction.analysis.summarize`.
         asked: the pairs of each task that were asked.
         answers: (task, recipe, model) -> the answers to them of the first seed.
-        about: how it was made: "command", "machine", "date", "pairs" (task -> how many were learnt and asked).
+        about: how it was made: "command", "machine", "date", "pairs" (task -> how many were "learnt" from and "asked",
+            and how many of these are "common").
         experiments: the part on why it works, or nothing.
         pictures: name of a learning curve -> its file.
     """
@@ -38,7 +40,11 @@ def report(
         if task in summary:
             parts.append(_accuracy(task, summary[task], about["pairs"][task], pictures))
         if task == "addition" and task in summary:
-            parts += [_article(summary[task]), _questions(asked[task], answers), _kinds(summary[task])]
+            parts += [
+                _article(summary[task], about["pairs"][task]),
+                _questions(asked[task], answers),
+                _kinds(summary[task]),
+            ]
     parts += [experiments, _seconds(summary)]
     return "\n".join(filter(None, parts))
 
@@ -48,8 +54,9 @@ def _head(about: Mapping[str, Any], summary: Summary) -> str:
                      for figures in models.values()})  # fmt: skip
     return (
         "# The article's experiment, repeated\n\n"
-        "An LSTM encoder-decoder learns to add and to read dates, from strings alone: plain, with its source reversed, "
-        "with a decoder that peeks at the encoder's last hidden state at every step, with both, and with attention.\n\n"
+        "An LSTM encoder-decoder is trained to add and to read dates, from strings alone: plain, with its source "
+        "reversed, with a decoder that peeks at the encoder's last hidden state at every step, with both, and with "
+        "attention.\n\n"
         f"Made by `{about['command']}` on {about['date']}; {about['machine']}. "
         f"Trainings of each model: {_range(counts)}.\n"
     )
@@ -59,21 +66,26 @@ def _range(counts: Sequence[int]) -> str:
     return str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}" if counts else "none"
 
 
-def _accuracy(task: str, recipes: Summary, pairs: Sequence[int], pictures: Mapping[str, str]) -> str:
+def _accuracy(task: str, recipes: Summary, pairs: Mapping[str, int], pictures: Mapping[str, str]) -> str:
+    common = f"{pairs['common']:,} of which were learnt from as well" if pairs["common"] else "none of them learnt from"
     lines = [
         f"## Exact match: {task}\n",
-        f"{pairs[0]:,} pairs to learn from, {pairs[1]:,} others asked; the state after the last epoch, whatever came "
-        "before. Mean ± standard deviation (least to most) of all seeds, in percent.\n",
+        f"{pairs['learnt']:,} pairs to learn from, {pairs['asked']:,} asked, {common}; the state after the last epoch, "
+        "whatever came before. Mean ± standard deviation (least to most) of all seeds, in percent.\n",
     ]
     present = [recipe for recipe in RECIPES if recipe in recipes]
-    heads = [f"{recipe} recipe, {_epochs(recipes[recipe])} epochs" for recipe in present]
+    heads = [part for recipe in present
+             for part in (f"{recipe} recipe, {_epochs(recipes[recipe])} epochs", "weights")]  # fmt: skip
     rows = []
     for model, title in TITLES.items():
         if any(model in recipes[recipe] for recipe in present):
-            rows.append([title, *(_spread(recipes[recipe].get(model)) for recipe in present)])
-    lines.append(_table(["model", *heads], rows))
-    lines += [f"![exact match by epoch, {recipe} recipe]({pictures[f'{task}-{recipe}']})\n" for recipe in present
-              if f"{task}-{recipe}" in pictures]  # fmt: skip
+            cells = [(_spread(found), _weights(found)) for found in (recipes[recipe].get(model) for recipe in present)]
+            rows.append([title, *(part for cell in cells for part in cell)])
+    lines.append(table(["model", *heads], rows))
+    drawn = [recipe for recipe in present if f"{task}-{recipe}" in pictures]
+    if drawn:
+        lines.append("By epoch: a line through the means, a band from the least to the most.\n")
+    lines += [f"![exact match by epoch, {recipe} recipe]({pictures[f'{task}-{recipe}']})\n" for recipe in drawn]
     return "\n".join(lines)
 
 
@@ -89,12 +101,16 @@ def _spread(figures: Summary | None) -> str:
     return f"{100 * found['mean']:.2f}{sd} ({100 * found['least']:.2f} to {100 * found['most']:.2f})"
 
 
-def _article(recipes: Summary) -> str:
+def _weights(figures: Summary | None) -> str:
+    return "-" if figures is None else f"{figures['weights']:,}"
+
+
+def _article(recipes: Summary, pairs: Mapping[str, int]) -> str:
     """The book recipe's figures beside those that others have told of."""
     if "book" not in recipes:
         return ""
     models, rows, far = recipes["book"], [], []
-    comparable = _epochs(models) == FULL.epochs["addition", "book"]
+    comparable = _epochs(models) == FULL.epochs["addition", "book"] and pairs["learnt"] == LEARNT
     for model in REPETITION:
         if model not in models:
             continue
@@ -116,14 +132,19 @@ def _article(recipes: Summary) -> str:
         if not far
         else f"More than two standard errors from the repetition's mean: {', '.join(far)}."
     )
+    if all(models[model].get("difference") is None for model in REPETITION if model in models):
+        verdict = "One training alone has no spread, and no standard error to compare by."
     if not comparable:
-        verdict = "These are small trainings, with fewer pairs and epochs: the figures of the others are not for them."
+        verdict = (
+            f"The figures of the others are for {LEARNT:,} pairs and {FULL.epochs['addition', 'book']} epochs, and "
+            "not for these."
+        )
     return (
         "### Beside the article and a repetition of it\n\n"
         'The book recipe is that of chapter 7 of Saito\'s "Deep Learning from Scratch 2". The article tells of one '
         f"training of two models; a third party has told of {REPETITION_SEEDS} of each of the four. The last column is "
         "our mean less the repetition's, in standard errors of the difference.\n\n"
-        + _table(["model", "ours", "repetition, mean ± sd", "the article's", "difference"], rows)
+        + table(["model", "ours", "repetition, mean ± sd", "the article's", "difference"], rows)
         + f"\n{verdict}\n"
     )
 
@@ -142,7 +163,7 @@ def _questions(asked: Pairs, answers: Answers) -> str:
                 for answer in given.values()
             ]
             rows.append([source, target, *marks])
-        parts.append(f"{recipe.capitalize()} recipe:\n\n" + _table(
+        parts.append(f"{recipe.capitalize()} recipe:\n\n" + table(
             ["question", "answer", *(TITLES[model] for model in given)], rows))  # fmt: skip
     return "### Ten questions\n\nThe first ten of those asked; the models of the first seed.\n\n" + "\n".join(parts)
 
@@ -150,7 +171,8 @@ def _questions(asked: Pairs, answers: Answers) -> str:
 def _kinds(recipes: Summary) -> str:
     parts = [
         "### Which sums are hard\n",
-        "Right answers in percent, over all seeds. A carry is a place whose digits add up to more than nine.\n",
+        "Right answers in percent, over all seeds. A carry is a place whose digits, with what is carried into it, add "
+        "up to more than nine.\n",
     ]
     kinds: list[tuple[str, str, Callable[[Any], str]]] = [
         ("by_carries", "carries", str),
@@ -164,7 +186,7 @@ def _kinds(recipes: Summary) -> str:
             rows = [
                 [shown(name), *(_percent(figures[kind].get(name)) for figures in models.values())] for name in names
             ]
-            parts.append(_table([f"{recipe}: {title}", *(TITLES[model] for model in models)], rows))
+            parts.append(table([f"{recipe}: {title}", *(TITLES[model] for model in models)], rows))
     parts.append("### What the wrong answers have in common\n")
     for recipe in (each for each in RECIPES if each in recipes):
         models = {model: recipes[recipe][model] for model in MODELS if model in recipes[recipe]}
@@ -174,7 +196,7 @@ def _kinds(recipes: Summary) -> str:
             if name != "wrong":
                 cells = [_of(figures["mistakes"], name) for figures in models.values()]
                 rows.append([f"{name}, %", *cells])
-        parts.append(_table([f"{recipe} recipe", *(TITLES[model] for model in models)], rows))
+        parts.append(table([f"{recipe} recipe", *(TITLES[model] for model in models)], rows))
     return "\n".join(parts)
 
 
@@ -193,16 +215,14 @@ def _seconds(summary: Summary) -> str:
             cells = []
             for model in MODELS:
                 found = models[model]["seconds"] if model in models else None
-                cells.append(
-                    "-" if found is None else f"{found['mean']:.0f} ({found['least']:.0f} to {found['most']:.0f})"
-                )
+                cells.append("-" if found is None else _time(found))
             rows.append([f"{task}, {recipe}", *cells])
     return (
-        "## Seconds\n\nOf updates alone, each training on one thread, several at a time, on a machine that others used "
-        "as well: mean (least to most).\n\n" + _table(["", *TITLES.values()], rows)
+        "## Seconds\n\nOf updates alone, each training on one thread: mean (least to most). The machine may have had "
+        "other work as well.\n\n" + table(["", *TITLES.values()], rows)
     )
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows)]
-    return "\n".join(lines) + "\n"
+def _time(seconds: Mapping[str, float]) -> str:
+    mean, least, most = (f"{seconds[part]:.{0 if seconds['mean'] >= 10 else 1}f}" for part in ("mean", "least", "most"))
+    return f"{mean} ({least} to {most})"

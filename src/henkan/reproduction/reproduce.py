@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +15,18 @@ import numpy as np
 
 from henkan import fitting
 from henkan._version import __version__
+from henkan.converter import Converter
 from henkan.errors import ModelFolderError, SettingsError
 from henkan.reproduction.analysis import summarize
-from henkan.reproduction.curves import learning_curves
-from henkan.reproduction.experiments import describe_experiments, draw_experiments, run_experiments
+from henkan.reproduction.description import TITLE, describe_experiments
+from henkan.reproduction.drawing import draw_experiments, learning_curves
+from henkan.reproduction.experiments import run_experiments, why_not
 from henkan.reproduction.page import page
-from henkan.reproduction.plan import MODELS, TASK_NAMES, Plan, Run
+from henkan.reproduction.plan import FIRST_SEED, MODELS, TASK_NAMES, Plan, Run
 from henkan.reproduction.report import report
-from henkan.reproduction.runs import KEPT_SEED, Parts, done_run, make_runs
-from henkan.reproduction.runs import MODELS as KEPT
+from henkan.reproduction.runs import Parts, done_run, make_runs, model_folder, run_of
 from henkan.storage import from_json, read_file, to_json, write_file
+from henkan.text.pairs import Pairs
 
 PLAN, LOCK = "plan.json", "lock"
 MOST_BYTES = 2**20
@@ -37,12 +40,14 @@ class Progress:
     Attributes:
         done, runs: trainings. last: the one that has just been done, or None at the beginning.
         exact_match: its.
+        asked: how many of the models that are kept have been asked the experiments' questions.
     """
 
     done: int
     runs: int
     last: Run | None = None
     exact_match: float | None = None
+    asked: int = 0
 
 
 def reproduce(
@@ -73,60 +78,70 @@ def reproduce(
     """
     with _held(folder):
         _begin(plan, parts, folder)
-        runs, results = plan.runs(), []
-        for run in runs:
-            result = done_run(folder, run)
-            if result is not None:
-                results.append(result)
+        runs = plan.runs()
+        results = [result for run in runs if (result := done_run(folder, run)) is not None]
         tell(Progress(len(results), len(runs)))
-        names = {Run(*(result[part] for part in ("task", "recipe", "model", "seed"))) for result in results}
+        names = set(map(run_of, results))
         left = [run for run in runs if run not in names]
         for run, result in make_runs(left, plan, parts, folder, jobs) if left else ():
             results.append(result)
             tell(Progress(len(results), len(runs), run, result["exact_match"]))
         results.sort(key=lambda result: (result["task"], result["recipe"], result["seed"]))
-        return write_report(results, parts, folder, command=command)
+        asked = count(1)
+        return write_report(
+            results,
+            parts,
+            folder,
+            command=command,
+            tell=lambda: tell(Progress(len(results), len(runs), asked=next(asked))),
+        )
 
 
-def write_report(results: list[dict[str, Any]], parts: Mapping[str, Parts], folder: Path, *, command: str) -> Path:
+def write_report(
+    results: list[dict[str, Any]],
+    parts: Mapping[str, Parts],
+    folder: Path,
+    *,
+    command: str,
+    tell: Callable[[], None] = lambda: None,
+) -> Path:
     """Everything that follows from the trainings: figures, pictures, and the report in two forms.
+
+    Args:
+        results: of the trainings. parts: their pairs. folder: where their models are, and the report goes.
+        command: what the report says that it was made by.
+        tell: called whenever a model has been asked the experiments' questions.
 
     Raises:
         OSError: if it cannot be written.
     """
     asked = {task: held_out for task, (_, held_out) in parts.items()}
     summary = summarize(results, asked)
-    curves: dict[str, bytes] = {}
-    for task, recipes in summary.items():
-        for recipe, models in recipes.items():
-            ordered = {model: models[model] for model in MODELS if model in models}
-            drawn = learning_curves(ordered, f"{task}, {recipe} recipe")
-            if drawn is not None:
-                curves[f"{task}-{recipe}"] = drawn
-    models = {
-        model: fitting.load(folder / KEPT / model).converter for model in MODELS if (folder / KEPT / model).exists()
-    }
-    found = run_experiments(models, EXPERIMENT_SEED) if models else {}
-    pictures = {f"{name}.svg": drawn for name, drawn in curves.items()} | (draw_experiments(found) if found else {})
+    learnt, _ = parts["addition"]
+    found, reason = {}, why_not(learnt)
+    if reason is None:
+        found = run_experiments(_trainings(results, folder), EXPERIMENT_SEED, learnt, tell)
+    curves = _curves(summary)
+    pictures = curves | (draw_experiments(found) if found else {})
     about = {
         "command": command,
         "date": time.strftime("%Y-%m-%d"),
         "machine": f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}, "
         f"NumPy {np.__version__}, henkan {__version__}",
-        "pairs": {task: [len(learnt), len(held_out)] for task, (learnt, held_out) in parts.items()},
+        "pairs": {task: _counts(*each) for task, each in parts.items()},
     }
     answers = {
         (result["task"], result["recipe"], result["model"]): result["answers"]
         for result in results
-        if result["seed"] == KEPT_SEED
+        if result["seed"] == FIRST_SEED
     }
     text = report(
         summary,
         asked,
         answers,
         about,
-        describe_experiments(found) if found else "",
-        {name: f"{name}.svg" for name in curves},
+        describe_experiments(found, pictures) if reason is None else f"{TITLE}\n\n{reason}\n",
+        {name.removesuffix(".svg"): name for name in curves},
     )
     for name, drawn in pictures.items():
         write_file(folder / name, drawn)
@@ -134,6 +149,31 @@ def write_report(results: list[dict[str, Any]], parts: Mapping[str, Parts], fold
     write_file(folder / "report.md", text.encode())
     write_file(folder / "report.html", page(text, pictures).encode())
     return folder / "report.html"
+
+
+def _counts(learnt: Pairs, asked: Pairs) -> dict[str, int]:
+    known = set(learnt.sources)
+    common = sum(source in known for source in asked.sources)
+    return {"learnt": len(learnt), "asked": len(asked), "common": common}
+
+
+def _curves(summary: Mapping[str, Any]) -> dict[str, bytes]:
+    """Name of a file -> learning curves of all models of a task and a recipe."""
+    drawn = {}
+    for task, recipes in summary.items():
+        for recipe, models in recipes.items():
+            ordered = {model: models[model] for model in MODELS if model in models}
+            drawn[f"{task}-{recipe}.svg"] = learning_curves(ordered, f"{task}, {recipe} recipe")
+    return {name: picture for name, picture in drawn.items() if picture is not None}
+
+
+def _trainings(results: Sequence[Mapping[str, Any]], folder: Path) -> dict[str, list[Converter]]:
+    """The models that are kept, by name."""
+    kept: dict[str, list[Converter]] = {model: [] for model in MODELS}
+    for run in map(run_of, results):
+        if run.kept and (place := model_folder(folder, run)).exists():
+            kept[run.model].append(fitting.load(place).converter)
+    return {model: trainings for model, trainings in kept.items() if trainings}
 
 
 @contextmanager
@@ -157,16 +197,14 @@ def _begin(plan: Plan, parts: Mapping[str, Parts], folder: Path) -> None:
     marks = {task: [pairs.digest() for pairs in parts[task]] for task in TASK_NAMES}
     wanted = {"henkan": __version__, **plan.to_dict(), "marks": marks}
     if not (folder / PLAN).exists():
-        strange = sorted(each.name for each in folder.iterdir() if each.name != LOCK)
+        strange = sorted(each.name for each in folder.iterdir() if not each.name.startswith((LOCK, PLAN)))
         if strange:
             raise SettingsError(f"{folder}: the folder holds other things ({strange[0]}); choose another --out")
         write_file(folder / PLAN, to_json(wanted))
         return
     try:
         begun = from_json(read_file(folder, PLAN, MOST_BYTES), folder, PLAN)
-        same = {name: value for name, value in begun.items() if name != "seeds"} == {
-            name: value for name, value in wanted.items() if name != "seeds"
-        }
+        same = _without(begun) == _without(wanted)
     except (ModelFolderError, AttributeError):
         same = False
     if not same:
@@ -174,3 +212,8 @@ def _begin(plan: Plan, parts: Mapping[str, Parts], folder: Path) -> None:
             f"{folder}: an experiment with other settings, pairs or another version of henkan stands there; choose "
             "another --out"
         )
+
+
+def _without(plan: Mapping[str, Any]) -> dict[str, Any]:
+    """What must be the same: with more seeds an experiment grows, and the pairs are known by their marks."""
+    return {name: value for name, value in plan.items() if name not in ("seeds", "files")}

@@ -2,12 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+import re
+from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from henkan.batch import Array
+from henkan.errors import DataError
+from henkan.text.pairs import Pairs
+
+SUM = re.compile(r"([0-9]+)\+([0-9]+)")
+
+
+def operands(source: str) -> tuple[int, int]:
+    """The two numbers of 58+77, or whatever sum it is."""
+    first, second = source.split("+")
+    return int(first), int(second)
+
+
+def checked_sums(pairs: Pairs, name: str) -> Pairs:
+    """The pairs without white space around them, if each is a sum of two numbers and its true answer.
+
+    Args:
+        pairs: the source 58+77, the target 135.
+        name: where they come from.
+
+    Raises:
+        DataError: if one of them is anything else.
+    """
+    found = []
+    for source, target in zip(pairs.sources, pairs.targets, strict=True):
+        asked, answer = source.strip(), target.strip()
+        if not SUM.fullmatch(asked) or answer != str(sum(operands(asked))):
+            raise DataError(
+                f"{name}: {source!r} and {target!r} are not a sum of two numbers and its answer, such as '58+77' and "
+                "'135'; give sums alone, or leave --train and --test out"
+            )
+        found.append((asked, answer))
+    return Pairs.of(found)
 
 
 @dataclass(frozen=True)
@@ -22,17 +55,30 @@ class Sums:
     right: Array
 
     @classmethod
-    def drawn(cls, count: int, generator: np.random.Generator, *, digits: tuple[int, int] = (3, 3)) -> Sums:
+    def drawn(
+        cls,
+        count: int,
+        generator: np.random.Generator,
+        *,
+        digits: tuple[int, int] = (3, 3),
+        known: Collection[tuple[int, ...]] = (),
+    ) -> Sums:
         """So many different sums of a number with so many digits and one with so many, all equally likely.
 
         Which of the two comes first is drawn as well. Of a sum and its mirror image (58+77 and 77+58) at most one is
         drawn: what is held out has no mirror image in what a probe learns from.
+
+        Args:
+            count: how many.
+            generator: decides which.
+            digits: of the two.
+            known: what is not to be drawn, the smaller number first.
         """
         lows, highs = ([10 ** (number - shift) for number in digits] for shift in (1, 0))
         drawn: dict[tuple[int, ...], None] = {}  # in the order of drawing
         while len(drawn) < count:
             pairs = np.sort(generator.integers(lows, highs, (count, 2)), axis=1)
-            drawn |= dict.fromkeys(map(tuple, pairs.tolist()))
+            drawn |= dict.fromkeys(pair for pair in map(tuple, pairs.tolist()) if pair not in known)
         pairs = np.array(list(drawn)[:count]).reshape(count, 2)
         left, right = generator.permuted(pairs, axis=1).T
         return cls(left, right)

@@ -24,7 +24,7 @@ BY_REVERSAL = (("plain", "reversed"), ("peeky", "both"))
 BY_PEEKING = (("plain", "peeky"), ("reversed", "both"))
 """Models that differ by peeking alone."""
 
-PLACES = ("units", "tens", "hundreds", "thousands")
+PLACES = ("units", "tens", "hundreds", "thousands", "ten thousands", "hundred thousands", "millions")
 OWNERS = {"left": "first number's", "right": "second number's", "answer": "answer's", "carry": "carry into the"}
 
 CLEAR = 3.0
@@ -91,5 +91,5 @@ def picture(text: str) -> Callable[[str], str]:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table in Markdown."""
-    return "\n".join(f"| {' | '.join(line)} |" for line in (header, ["---"] * len(header), *rows))
+    """A table in Markdown, a paragraph of its own."""
+    return "".join(f"| {' | '.join(line)} |\n" for line in (header, ["---"] * len(header), *rows))
