@@ -153,7 +153,7 @@ def through_time(say: Words) -> Figure:
             np.array(norms) / norms[0], color=color, label=f"{say('forget bias', '忘却ゲートのバイアス')} {bias}"
         )
     axis.set_xlabel(say("steps back", "さかのぼった時刻の数"))
-    axis.set_ylabel(say("norm of the gradient", "勾配のノルム"))
+    axis.set_ylabel(say("norm of the gradient, relative", "勾配のノルム（はじめを 1 とする）"))
     axis.set_ylim(bottom=1e-8)
     axis.legend(frameon=False)
     return _bare(figure)
@@ -163,10 +163,10 @@ def learning(say: Words) -> Figure:
     """Chapter 5: sixty updates of the smallest model."""
     figure = Figure(figsize=(7.2, 3.2), layout="constrained")
     left, right = figure.subplots(1, 2)
-    cycle, constant = say("one-cycle", "one-cycle"), say("constant 0.001", "0.001 で一定")
     for name, color, schedule in (
-        (cycle, BLUE, lambda step: one_cycle(step, 60, 0.02, 0.2)),
-        (constant, RED, lambda _: 0.001),
+        ("one-cycle", BLUE, lambda step: one_cycle(step, 60, 0.02, 0.2)),
+        (say("constant 0.001", "0.001 で一定"), RED, lambda _: 0.001),
+        (say("constant 0.02", "0.02 で一定"), GREEN, lambda _: 0.02),
     ):
         rates = [schedule(step) for step in range(60)]
         left.plot(_successors(rates), color=color, label=name)
