@@ -52,7 +52,7 @@ def ids(say: Words) -> Figure:
     figure = Figure(figsize=(7.2, 3.3), layout="constrained")
     axes = figure.subplots(1, 3)
     tables = (
-        (say("sources, reversed", "入力（反転）"), batch.sources.ids, batch.sources.valid, s, "S"),
+        (say("sources, reversed", "ソース（反転）"), batch.sources.ids, batch.sources.valid, s, "S"),
         (say("decoder's inputs", "Decoder への入力"), batch.targets.inputs, batch.targets.valid, t, "T"),
         (say("decoder's targets", "Decoder の正解"), batch.targets.ids, batch.targets.valid, t, "T"),
     )
@@ -68,7 +68,8 @@ def ids(say: Words) -> Figure:
             axis.add_patch(_square(n, step, LIGHT if inside else "#ffffff"))
             symbol = vocabulary.decode([number]) or say("end", "終") * (numbers is tables[2][1])
             symbol = symbol or say("begin", "始")
-            axis.text(n, step - 0.12, symbol if inside else "", ha="center", va="center", fontsize=12)
+            size = 12 if len(symbol) == 1 else 10
+            axis.text(n, step - 0.12, symbol if inside else "", ha="center", va="center", fontsize=size)
             axis.text(n, step + 0.3, number, ha="center", va="center", fontsize=8, color=BLUE if inside else "#bbbbbb")
     return figure
 
@@ -304,6 +305,8 @@ def attention(say: Words) -> Figure:
         axis.set_yticks(range(len(names)), names)
         axis.tick_params(length=0)
         axis.set_title(title, fontsize=11)
+        axis.set_xlabel(say("source", "ソース"))
+    axes[0].set_ylabel(say("answer", "答え"))
     return figure
 
 
