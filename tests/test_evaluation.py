@@ -5,9 +5,11 @@ from itertools import product
 import numpy as np
 import pytest
 
-from henkan import fitting
+from henkan import examination
 from henkan.converter import Conversion
+from henkan.engine.base import Alone
 from henkan.evaluation import NOTHING, Evaluation, Questions, Tally, evaluate
+from henkan.examination import HeldOut, examine
 from henkan.text.pairs import Pairs
 from henkan.text.symbols import Cutting
 from models import SOURCES, TARGETS, encoded, small_model
@@ -121,14 +123,14 @@ def test_an_examination_in_parts_measures_the_same(monkeypatch):
     questions = Questions(pairs, converter.source_vocabulary, converter.target_vocabulary)
 
     def measured(at_once):
-        monkeypatch.setattr(fitting, "AT_ONCE", at_once)
+        monkeypatch.setattr(examination, "AT_ONCE", at_once)
         pauses = []
-        held_out = fitting.HeldOut(converter.engine, converter, questions, fitting.Alone(), lambda: pauses.append(1))
+        held_out = HeldOut(converter.engine, converter, questions, Alone(), lambda: pauses.append(1))
         numbers = held_out.exact_match(), held_out.loss()
-        tally = fitting._examine(converter, questions, fitting.Alone(), lambda: pauses.append(1))
+        tally = examine(converter, questions, Alone(), lambda: pauses.append(1))
         return [*numbers, tally.exact_match, converter.temperature], len(pauses)
 
-    monkeypatch.setattr(fitting, "BATCH_SIZE", 4)
+    monkeypatch.setattr(examination, "BATCH_SIZE", 4)
     whole, pauses = measured(1000)
     assert pauses == 3
     parts, pauses = measured(8)

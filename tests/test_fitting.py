@@ -3,7 +3,7 @@ from itertools import count
 import numpy as np
 import pytest
 
-from henkan import fitting
+from henkan import examination, fitting
 from henkan.checkpoint import Checkpoints
 from henkan.config import make_configs
 from henkan.errors import DataError, Interrupted
@@ -49,8 +49,8 @@ def test_when_every_pair_was_trained_on_it_says_so():
 
 def test_a_training_can_be_stopped_wherever_it_asks(words, tmp_path, monkeypatch):
     """After updates and epochs, and between the parts of an examination: the exact match, the loss, the last one."""
-    monkeypatch.setattr(fitting, "AT_ONCE", 7)
-    monkeypatch.setattr(fitting, "BATCH_SIZE", 7)
+    monkeypatch.setattr(examination, "AT_ONCE", 7)
+    monkeypatch.setattr(examination, "BATCH_SIZE", 7)
     model, training = make_configs({"epochs": 2, "batch_size": 20, "hidden_size": 4, "embedding_size": 4})
     pairs, held_out = Pairs(*words), Pairs(words[0][:20], words[1][:20])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass, replace
 from math import prod
 from pathlib import Path
@@ -13,16 +13,16 @@ from henkan import artefact
 from henkan._version import __version__
 from henkan.artefact import Artefact
 from henkan.batch import Array
-from henkan.calibration import TEMPERATURES, Calibration
 from henkan.card import model_card
 from henkan.checkpoint import Checkpoints, Progress
 from henkan.config import ModelConfig, TrainingConfig, to_dict
-from henkan.converter import BATCH_SIZE, Converter
+from henkan.converter import Converter
 from henkan.engine.base import Alone, Engine, Engines, Team
 from henkan.engine.ensemble import Ensemble
 from henkan.engine.numpy import NumpyEngines
 from henkan.errors import DataError, ModelFolderError, SettingsError
-from henkan.evaluation import AT_ONCE, Answered, Questions, Tally
+from henkan.evaluation import Questions, Tally
+from henkan.examination import HeldOut, Pause, examine
 from henkan.model import first_weights, parameter_shapes, transplant
 from henkan.storage import sha256, to_json
 from henkan.text.batches import EncodedPairs
@@ -175,17 +175,13 @@ def fit(
     )
     progress = Progress()
     if checkpoints is not None:
-        vocabularies = [source_vocabulary.to_dict(), target_vocabulary.to_dict()]
         plan = {
             "model": to_dict(model),
             "training": to_dict(training),
             "ensemble": members,
             "started from a model": start is not None,
             "data": asdict(data),
-            "marks": {
-                "training pairs": sha256(encoded.digest().encode() + to_json(vocabularies)),
-                "held-out pairs": None if held_out is None else held_out.digest(),
-            },
+            "marks": _marks(encoded, (source_vocabulary, target_vocabulary), held_out),
             "versions": versions(engines),
         }
         checkpoints.clear()
@@ -210,22 +206,13 @@ def fit(
         epochs = config.epochs or 0
         tell(Started(converter, len(pairs), len(held_out or ()), epochs, size, member + 1, members))
         if progress.state is None:
-            weights = first_weights(
-                model, len(source_vocabulary), len(target_vocabulary), config.initialization, config.seed
-            )
-            if start is not None:
-                kept = start.artefact
-                places = (
-                    kept.source_vocabulary.places_in(source_vocabulary),
-                    kept.target_vocabulary.places_in(target_vocabulary),
-                )
-                transplant(weights, kept.members[member], model, *places)
-            engine.set_weights(weights)
+            kept_start = None if start is None else (start.artefact, member)
+            engine.set_weights(_first_weights(model, config, source_vocabulary, target_vocabulary, kept_start))
         _fit_member(engine, converter, encoded, questions, config, progress, tell, checkpoints, team)
     converter = _converter(trained, source_vocabulary, target_vocabulary, model)
     result = None
     if questions is not None:
-        result = _examine(converter, questions, team, _pause(checkpoints, lambda: progress))
+        result = examine(converter, questions, team, _pause(checkpoints, lambda: progress))
     kept = Artefact(
         model=model,
         training=training,
@@ -249,6 +236,37 @@ def fit(
 def versions(engines: Engines) -> dict[str, str]:
     """What the bits of a training may depend on."""
     return {"henkan": __version__, "engine": engines.describe()}
+
+
+def _marks(
+    encoded: EncodedPairs, vocabularies: tuple[Vocabulary, Vocabulary], held_out: Pairs | None
+) -> dict[str, str | None]:
+    """By what the same pairs are known again."""
+    symbols = to_json([vocabulary.to_dict() for vocabulary in vocabularies])
+    return {
+        "training pairs": sha256(encoded.digest().encode() + symbols),
+        "held-out pairs": None if held_out is None else held_out.digest(),
+    }
+
+
+def _first_weights(
+    model: ModelConfig,
+    training: TrainingConfig,
+    source_vocabulary: Vocabulary,
+    target_vocabulary: Vocabulary,
+    start: tuple[Artefact, int] | None,
+) -> dict[str, Array]:
+    """Those that are drawn, and over them those of a model that is started from: which, and which of its members."""
+    sizes = len(source_vocabulary), len(target_vocabulary)
+    weights = first_weights(model, *sizes, training.initialization, training.seed)
+    if start is not None:
+        kept, member = start
+        places = (
+            kept.source_vocabulary.places_in(source_vocabulary),
+            kept.target_vocabulary.places_in(target_vocabulary),
+        )
+        transplant(weights, kept.members[member], model, *places)
+    return weights
 
 
 def _vocabularies(
@@ -343,7 +361,7 @@ def combine(models: Sequence[FittedModel], held_out: Pairs | None = None) -> Fit
     vocabularies = first.artefact.source_vocabulary, first.artefact.target_vocabulary
     converter = _converter(_engines(first.artefact, members, NumpyEngines()), *vocabularies, first.artefact.model)
     questions = None if held_out is None else Questions(held_out, *vocabularies)
-    result = None if questions is None else _examine(converter, questions, Alone(), lambda: None)
+    result = None if questions is None else examine(converter, questions, Alone(), lambda: None)
     metrics = {
         **first.artefact.metrics,
         "members": [model.artefact.metrics for model in models],
@@ -371,83 +389,9 @@ def _engines(kept: Artefact, members: Sequence[Mapping[str, Array]], engines: En
     return made
 
 
-Pause = Callable[[], None]
-
-
 def _pause(checkpoints: Checkpoints | None, progress: Callable[[], Progress]) -> Pause:
     """What is called between two parts of a long examination, which may have to end there."""
     return lambda: None if checkpoints is None else checkpoints.pause(progress)
-
-
-def _parts(count: int, pause: Pause) -> Iterator[slice]:
-    """The rows of some pairs, as many at a time as the memory is to hold, and a pause after each part.
-
-    Every member of a team goes through them, for a pause is one of all.
-    """
-    for start in range(0, count, AT_ONCE):
-        yield slice(start, min(start + AT_ONCE, count))
-        pause()
-
-
-class HeldOut:
-    """Measures a model on held-out pairs; a pair whose target it cannot write has no loss.
-
-    Of a team, the leader measures and tells the others.
-    """
-
-    def __init__(self, engine: Engine, converter: Converter, questions: Questions, team: Team, pause: Pause) -> None:
-        self.engine, self.converter, self.questions, self.team, self.pause = engine, converter, questions, team, pause
-        vocabularies = converter.source_vocabulary, converter.target_vocabulary
-        sources, readable = vocabularies[0].encode_known(questions.pairs.sources, use_unknown=True)
-        targets, writable = vocabularies[1].encode_known(questions.pairs.targets)
-        self.encoded = EncodedPairs(sources, targets, *vocabularies, reverse=converter.reverse)
-        self.rows = np.flatnonzero(readable & writable)
-
-    def exact_match(self) -> float:
-        """The share of the pairs that are answered rightly."""
-        tally = Tally()
-        for part in _parts(len(self.questions), self.pause):
-            if self.team.rank == 0:
-                tally.add(self.questions.ask(self.converter, part))
-        return self.team.share(tally.exact_match)
-
-    def loss(self) -> float:
-        """The mean loss of the pairs, in nats a symbol."""
-
-        def of(start: int) -> tuple[float, int]:
-            batch = self.encoded.batch(self.rows[start : start + BATCH_SIZE])
-            return self.engine.loss(batch), int(batch.targets.valid.sum())
-
-        total, symbols = 0.0, 0
-        for part in _parts(len(self.rows), self.pause):
-            if self.team.rank == 0:
-                for loss, count in self.engine.map(of, range(part.start, part.stop, BATCH_SIZE)):
-                    total, symbols = total + loss * count, symbols + count
-        return self.team.share(total / max(1, symbols))
-
-
-def _examine(converter: Converter, questions: Questions, team: Team, pause: Pause) -> Tally | None:
-    """Measure a trained converter, and give it the temperature that fits its answers; the leader of a team alone."""
-    tally, calibration = Tally(), Calibration()
-    for part in _parts(len(questions), pause):
-        if team.rank == 0:
-            answers = questions.ask(converter, part)
-            tally.add(answers)
-            _calibrate(calibration, converter, answers)
-    if tally.total > tally.unanswerable:
-        converter.temperature = calibration.temperature()
-    return tally if team.rank == 0 else None
-
-
-def _calibrate(calibration: Calibration, converter: Converter, answers: Sequence[Answered]) -> None:
-    """Take some answers into account."""
-    given = [each for each in answers if each.conversion.prediction is not None]
-    scores = converter.score(
-        [each.conversion.source for each in given],
-        [each.conversion.prediction or "" for each in given],
-        TEMPERATURES,
-    )
-    calibration.add(scores, [each.right for each in given])
 
 
 def _converter(
