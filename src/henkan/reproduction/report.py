@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from statistics import median
 from typing import Any
 
-from henkan.reproduction.analysis import ARTICLE, LEARNT, REPETITION, REPETITION_SEEDS
+from henkan.reproduction.analysis import ARTICLE, LEARNT, REPETITION, REPETITION_SEEDS, Spread, differs
 from henkan.reproduction.plan import FULL, MODELS, RECIPES, TASK_NAMES
 from henkan.reproduction.words import MODELS as TITLES
-from henkan.reproduction.words import table
+from henkan.reproduction.words import bullets, listed, table
 from henkan.text.pairs import Pairs
 
 SHOWN = 10
@@ -109,43 +110,61 @@ def _article(recipes: Summary, pairs: Mapping[str, int]) -> str:
     """The book recipe's figures beside those that others have told of."""
     if "book" not in recipes:
         return ""
-    models, rows, far = recipes["book"], [], []
-    comparable = _epochs(models) == FULL.epochs["addition", "book"] and pairs["learnt"] == LEARNT
-    for model in REPETITION:
-        if model not in models:
-            continue
-        theirs, difference = REPETITION[model], models[model].get("difference")
-        apart = "-"
-        if difference is not None and difference[1] > 0:
-            apart = f"{difference[0] / difference[1]:+.1f}"
-            if abs(difference[0]) > 2 * difference[1]:
-                far.append(f"{TITLES[model]} ({100 * difference[0]:+.1f} points)")
-        rows.append([
+    models = {model: recipes["book"][model] for model in REPETITION if model in recipes["book"]}
+    rows = [
+        [
             TITLES[model],
-            _spread(models[model]),
-            f"{100 * theirs[0]:.2f} ± {100 * theirs[1]:.2f}",
+            _spread(figures),
+            "{:.2f} ± {:.2f}".format(*(100 * number for number in REPETITION[model])),
             f"{100 * ARTICLE[model]:.2f}" if model in ARTICLE else "-",
-            apart,
-        ])  # fmt: skip
-    verdict = (
-        "No mean differs from the repetition's by more than two standard errors of the difference."
-        if not far
-        else f"More than two standard errors from the repetition's mean: {', '.join(far)}."
-    )
-    if all(models[model].get("difference") is None for model in REPETITION if model in models):
-        verdict = "One training alone has no spread, and no standard error to compare by."
-    if not comparable:
-        verdict = (
-            f"The figures of the others are for {LEARNT:,} pairs and {FULL.epochs['addition', 'book']} epochs, and "
-            "not for these."
-        )
+            _apart(figures),
+        ]
+        for model, figures in models.items()
+    ]
     return (
         "### Beside the article and a repetition of it\n\n"
         'The book recipe is that of chapter 7 of Saito\'s "Deep Learning from Scratch 2". The article tells of one '
         f"training of two models; a third party has told of {REPETITION_SEEDS} of each of the four. The last column is "
         "our mean less the repetition's, in standard errors of the difference.\n\n"
         + table(["model", "ours", "repetition, mean ± sd", "the article's", "difference"], rows)
-        + f"\n{verdict}\n"
+        + f"\n{_verdict(models, pairs)}\n"
+    )
+
+
+def _apart(figures: Summary) -> str:
+    difference = figures.get("difference")
+    return "-" if difference is None or not difference[1] else f"{difference[0] / difference[1]:+.1f}"
+
+
+def _verdict(models: Summary, pairs: Mapping[str, int]) -> str:
+    epochs = FULL.epochs["addition", "book"]
+    if _epochs(models) != epochs or pairs["learnt"] != LEARNT:
+        return f"The figures of the others are for {LEARNT:,} pairs and {epochs} epochs, and not for these."
+    differences = {model: figures["difference"] for model, figures in models.items() if figures.get("difference")}
+    if not differences:
+        return "One training alone has no spread, and no standard error to compare by."
+    far = [model for model, (apart, error) in differences.items() if abs(apart) > 2 * error]
+    if not far:
+        return "No mean differs from the repetition's by more than two standard errors of the difference."
+    lines = [_looked_into(model, models[model]) for model in far]
+    return f"More than two standard errors from the repetition's mean:\n\n{bullets(lines)}"
+
+
+def _looked_into(model: str, figures: Summary) -> str:
+    """What a mean that is far from the repetition's is made of."""
+    theirs, found = REPETITION[model], sorted(figures["by_seed"].values())
+    middle = median(found)
+    place = max(range(len(found)), key=lambda place: abs(found[place] - middle))
+    rest = Spread.of(found[:place] + found[place + 1 :])
+    apart = differs(rest, *theirs, REPETITION_SEEDS)
+    without = "" if apart is None or not apart[1] else f" ({apart[0] / apart[1]:+.1f} standard errors)"
+    means = [epoch["mean"] for epoch in figures["by_epoch"]]
+    nearest = min(range(len(means)), key=lambda epoch: abs(means[epoch] - theirs[0]))
+    return (
+        f"{TITLES[model]} ({100 * figures['difference'][0]:+.1f} points). Its trainings: "
+        f"{listed([f'{100 * match:.1f}' for match in found])} %, the median {100 * middle:.1f}. Without the one "
+        f"farthest from that the mean is {100 * rest.mean:.1f}{without}. By epoch, ours is nearest to theirs after "
+        f"epoch {nearest + 1} ({100 * means[nearest]:.1f})."
     )
 
 
