@@ -5,6 +5,7 @@ This is our own writing of that style, to be compared with; nothing here is tune
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -49,29 +50,50 @@ class LSTMStep:
 
 
 class TextbookSeq2Seq:
-    """Peeky encoder-decoder; sources and targets are padded, the loss alone is masked."""
+    """Encoder-decoder, Peeky or not; sources and targets are padded, the loss alone is masked.
 
-    def __init__(self, V: int, D: int, H: int) -> None:
-        generator = np.random.default_rng(0)
+    Args:
+        V, D, H: symbols, embedding and hidden size.
+        peeky: whether the decoder sees the encoder's last hidden state at every step.
+        followed: by which of the peeks the gradient goes back: "input" (of the LSTM), "output" (layer's input).
+        seed: decides the first weights, N(0, 1 / rows); the embeddings are N(0, 0.01^2), as the book's.
+    """
 
-        def draw(*shape: int) -> Array:
-            return (generator.normal(size=shape) / np.sqrt(shape[0])).astype(np.float32)
+    def __init__(
+        self,
+        V: int,
+        D: int,
+        H: int,
+        *,
+        peeky: bool = True,
+        followed: Sequence[str] = ("input", "output"),
+        seed: int = 0,
+    ) -> None:
+        generator = np.random.default_rng(seed)
 
-        self.H = H
+        def draw(*shape: int, deviation: float | None = None) -> Array:
+            return (generator.normal(size=shape) * (deviation or shape[0] ** -0.5)).astype(np.float32)
+
+        self.H, self.peeky, self.followed = H, peeky, followed
+        K = H if peeky else 0
         self.weights = [
-            draw(V, D), draw(D, 4 * H), draw(H, 4 * H), np.zeros(4 * H, np.float32),
-            draw(V, D), draw(D + H, 4 * H), draw(H, 4 * H), np.zeros(4 * H, np.float32),
-            draw(2 * H, V), np.zeros(V, np.float32),
+            draw(V, D, deviation=0.01), draw(D, 4 * H), draw(H, 4 * H), np.zeros(4 * H, np.float32),
+            draw(V, D, deviation=0.01), draw(K + D, 4 * H), draw(H, 4 * H), np.zeros(4 * H, np.float32),
+            draw(K + H, V), np.zeros(V, np.float32),
         ]  # fmt: skip
         self.gradients = [np.zeros_like(weight) for weight in self.weights]
         self.m, self.v, self.t = list(map(np.zeros_like, self.weights)), list(map(np.zeros_like, self.weights)), 0
+
+    def _seen(self, last: Array, x: Array) -> Array:
+        """What a layer of the decoder is given: beside its own input the encoder's last hidden state."""
+        return np.hstack([last, x]) if self.peeky else x
 
     def loss_and_gradients(self, sources: Array, inputs: Array, targets: Array, valid: Array) -> float:
         Ee, ex, eh, eb, Ed, dx, dh_, db, W, b = self.weights
         dEe, dex, deh, deb, dEd, ddx, ddh, ddb, dW, dbb = self.gradients
         for gradient in self.gradients:
             gradient[...] = 0
-        N, H = len(sources), self.H
+        N, H, K = len(sources), self.H, self.H if self.peeky else 0
         h = c = np.zeros((N, H), np.float32)
         encoder = []
         for t in range(sources.shape[1]):
@@ -81,9 +103,9 @@ class TextbookSeq2Seq:
         decoder, rows = [], []
         for t in range(inputs.shape[1]):
             decoder.append(LSTMStep((dx, dh_, db), (ddx, ddh, ddb)))
-            h, c = decoder[-1].forward(np.hstack([last, Ed[inputs[:, t]]]), h, c)
-            rows.append(np.hstack([last, h]))
-        joined = np.stack(rows, axis=1).reshape(-1, 2 * H)
+            h, c = decoder[-1].forward(self._seen(last, Ed[inputs[:, t]]), h, c)
+            rows.append(self._seen(last, h))
+        joined = np.stack(rows, axis=1).reshape(-1, K + H)
         logits = np.dot(joined, W) + b
         logits -= logits.max(axis=1, keepdims=True)
         p = np.exp(logits)
@@ -96,13 +118,16 @@ class TextbookSeq2Seq:
         p *= (mask / mask.sum())[:, None].astype(np.float32)
         dW += np.dot(joined.T, p)
         dbb += p.sum(axis=0)
-        drows = np.dot(p, W.T).reshape(N, -1, 2 * H)
-        dlast = drows[:, :, :H].sum(axis=1)
+        drows = np.dot(p, W.T).reshape(N, -1, K + H)
+        dlast = np.zeros((N, H), np.float32)
+        if self.peeky and "output" in self.followed:
+            dlast += drows[:, :, :H].sum(axis=1)
         dh = dc = np.zeros((N, H), np.float32)
         for t in range(inputs.shape[1] - 1, -1, -1):
-            dxs, dh, dc = decoder[t].backward(dh + drows[:, t, H:], dc)
-            dlast += dxs[:, :H]
-            np.add.at(dEd, inputs[:, t], dxs[:, H:])
+            dxs, dh, dc = decoder[t].backward(dh + drows[:, t, K:], dc)
+            if self.peeky and "input" in self.followed:
+                dlast += dxs[:, :H]
+            np.add.at(dEd, inputs[:, t], dxs[:, K:])
         dh, dc = dh + dlast, np.zeros((N, H), np.float32)
         for t in range(sources.shape[1] - 1, -1, -1):
             dxs, dh, dc = encoder[t].backward(dh, dc)
@@ -125,3 +150,16 @@ class TextbookSeq2Seq:
             w -= rate * decay * w
             w -= step * m / (np.sqrt(v) + 1e-8)
         return loss
+
+    def answers(self, sources: Array, start: int, steps: int) -> Array:
+        """(N, steps): at each step the most probable symbol, after a first one."""
+        Ee, ex, eh, eb, Ed, dx, dh, db, W, b = self.weights
+        h = c = np.zeros((len(sources), self.H), np.float32)
+        for t in range(sources.shape[1]):
+            h, c = LSTMStep((ex, eh, eb), ()).forward(Ee[sources[:, t]], h, c)
+        last, c, symbols, written = h, np.zeros_like(h), np.full(len(sources), start), []
+        for _ in range(steps):
+            h, c = LSTMStep((dx, dh, db), ()).forward(self._seen(last, Ed[symbols]), h, c)
+            symbols = (np.dot(self._seen(last, h), W) + b).argmax(axis=1)
+            written.append(symbols)
+        return np.stack(written, axis=1)
