@@ -300,7 +300,7 @@ def _failures(digits: str, asked: Mapping[str, Any]) -> Iterable[str]:
     best = max(asked, key=lambda model: asked[model]["exact_match"])
     exact = asked[best]["exact_match"]
     yield f"Of {n:,} sums of a number of {digits.replace('+', ' digits and one of ')} digits," + (
-        f" {exact:.1%} are answered rightly by the best model, {name_of(best)}."
+        f" {exact:.2%} are answered rightly by the best model, {name_of(best)}."
         if exact
         else " none is answered rightly by any model."
     )
