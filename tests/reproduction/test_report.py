@@ -49,7 +49,8 @@ def test_the_report_tells_the_figures_beside_the_others():
     assert (
         "More than two standard errors from the repetition's mean:\n\n- Plain (+27.9 points). Its trainings: 25.0 and "
         "50.0 %, the median 37.5. Without the one farthest from that the mean is 50.0. By epoch, ours is nearest to "
-        "theirs after epoch 1 (37.5)."
+        "theirs after epoch 1 (37.5). They are of two kinds, 1 from 25.0 to 25.0 and 1 from 50.0 to 50.0, with 5.1 of "
+        "the repetition's standard deviations between them"
     ) in text
     assert "| 58+77 | 135 | O | O |" in text
     assert "| 999+1 | 1000 | X 1 | O |" in text

@@ -164,7 +164,21 @@ def _looked_into(model: str, figures: Summary) -> str:
         f"{TITLES[model]} ({100 * figures['difference'][0]:+.1f} points). Its trainings: "
         f"{listed([f'{100 * match:.1f}' for match in found])} %, the median {100 * middle:.1f}. Without the one "
         f"farthest from that the mean is {100 * rest.mean:.1f}{without}. By epoch, ours is nearest to theirs after "
-        f"epoch {nearest + 1} ({100 * means[nearest]:.1f})."
+        f"epoch {nearest + 1} ({100 * means[nearest]:.1f}).{_kinds_of_training(found, theirs[1])}"
+    )
+
+
+def _kinds_of_training(found: Sequence[float], sd: float) -> str:
+    """Whether trainings, in order of their figures, fall into two kinds that a repetition's spread cannot hold."""
+    cut = max(range(1, len(found)), key=lambda place: found[place] - found[place - 1])
+    gap = found[cut] - found[cut - 1]
+    if gap <= 2 * sd:
+        return ""
+    low, high = (f"{len(part)} from {100 * part[0]:.1f} to {100 * part[-1]:.1f}" for part in (found[:cut], found[cut:]))
+    return (
+        f" They are of two kinds, {low} and {high}, with {gap / sd:.1f} of the repetition's standard deviations "
+        "between them, which has room for one kind alone. Whether that is the recipe or our way of computing it, "
+        "a textbook's own code can tell: `benchmarks/repetition.py` in henkan's repository trains the same by it."
     )
 
 
