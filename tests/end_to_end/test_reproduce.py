@@ -127,5 +127,6 @@ def test_mistakes(small, refused, henkan, tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("")
     assert "holds other things (thesis.txt)" in refused("reproduce", "--quick", "--out", "mine")
+    assert [each.name for each in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
     assert "go together" in henkan("reproduce", "--train", "x.tsv", status=2).stderr
     assert "from 1 to 1000, not 0" in refused("reproduce", "--seeds", 0)

@@ -215,7 +215,7 @@ def test_a_filled_model_refuses_what_is_too_long(results):
     assert results["length"]["both"]["4+3"]["confidence"] is None
     text = describe_experiments(results)
     assert "They are too long for reversed + Peeky to be read at all" in text
-    assert "| reversed + Peeky | 4+3 | 0.0% | 0.0% |" in text
+    assert "| reversed + Peeky | 4+3 | 0.00% | 0.0% |" in text
 
 
 def test_pictures_are_svg_and_the_same_each_time(results):

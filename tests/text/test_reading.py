@@ -87,7 +87,7 @@ def test_columns_are_picked_and_features_join_the_source(tmp_path):
         ("a\tb\n".encode("utf-32"), "this is UTF-16 or UTF-32"),
         (b"\x89PNG\r\n\x1a\n\0\0", "line 1: not UTF-8"),
         (b"a\tb\n" + b"x" * 2 * MOST_BYTES + b"\ty\n", r"line 2: longer than 1,048,576 bytes"),
-        (gzip.compress(b"a\tb\n" * 1000)[:-20], r"the gzip file is damaged or cut off after line"),
+        (gzip.compress(b"a\tb\n" * 1000, mtime=0)[:-20], r"the gzip file is damaged or cut off after line"),
         (b"\x1f\x8b\x08\x00nonsense", "the gzip file is damaged"),
     ],
 )
@@ -131,7 +131,7 @@ def test_a_pipe_is_read_and_an_endless_file_is_not(tmp_path):
 @pytest.mark.parametrize(
     ("content", "read"),
     [
-        (gzip.compress(b"a\tb\n"), Pairs(["a"], ["b"])),
+        (gzip.compress(b"a\tb\n", mtime=0), Pairs(["a"], ["b"])),
         (b"\xef\xbb\xbfa\tb\n", Pairs(["a"], ["b"])),
         (b"a\tb", Pairs(["a"], ["b"])),
         (b"\t", Pairs([""], [""])),

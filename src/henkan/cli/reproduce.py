@@ -18,6 +18,8 @@ from henkan.interruption import Interruption
 from henkan.text.reading import read_pairs
 
 if TYPE_CHECKING:
+    from rich.progress import TaskID
+
     from henkan.reproduction.reproduce import Progress
 
 
@@ -86,6 +88,7 @@ class Bar:
             TextColumn("left:"), TimeRemainingColumn(), console=self.console, disable=not self.console.is_terminal,
         )  # fmt: skip
         self.task = self.shown.add_task("trainings", total=None)
+        self.asking: TaskID | None = None
         self.shown.start()
         return self
 
@@ -94,10 +97,13 @@ class Bar:
 
     def __call__(self, progress: Progress) -> None:
         """Show it."""
+        if progress.models:
+            if self.asking is None:
+                self.asking = self.shown.add_task("models asked", total=progress.models)
+            self.shown.update(self.asking, completed=progress.asked)
+            return
         self.shown.update(self.task, completed=progress.done, total=progress.runs)
-        if progress.asked:
-            self.shown.update(self.task, description=f"models asked: {progress.asked}")
-        elif progress.last is not None:
+        if progress.last is not None:
             self.console.print(
                 f"{progress.done:>{len(str(progress.runs))}}/{progress.runs}  {progress.last.name:<28}"
                 f" exact match {progress.exact_match:8.3%}"

@@ -245,6 +245,7 @@ def _beyond_chance(numbers: Found) -> bool:
 
 def _length(found: Found, pictures: Sequence[str]) -> Iterable[str]:
     yield "## Length: trained on up to three digits, asked with four"
+    yield "The same models; each row is the mean of all trainings of one."
     header = [
         "model",
         "digits",
@@ -281,7 +282,8 @@ def _length_row(model: str, digits: str, numbers: Found) -> list[str]:
     return [
         name_of(model),
         digits,
-        *percent(numbers["exact_match"], numbers["right_length"], numbers["last_symbol"]),
+        f"{numbers['exact_match']:.2%}",
+        *percent(numbers["right_length"], numbers["last_symbol"]),
         f"{left_out} ({chance})" if "4" in digits else "-",
         " to ".join(dict.fromkeys(map(str, lengths[:1] + lengths[-1:]))) or "-",
         confidence,

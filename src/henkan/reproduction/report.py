@@ -36,7 +36,7 @@ def report(
         experiments: the part on why it works, or nothing.
         pictures: name of a learning curve -> its file.
     """
-    parts = [_head(about, summary)]
+    parts = [_head(about)]
     for task in TASK_NAMES:
         if task in summary:
             parts.append(_accuracy(task, summary[task], about["pairs"][task], pictures))
@@ -50,17 +50,19 @@ def report(
     return "\n".join(filter(None, parts))
 
 
-def _head(about: Mapping[str, Any], summary: Summary) -> str:
-    counts = sorted({figures["exact_match"]["n"] for recipes in summary.values() for models in recipes.values()
-                     for figures in models.values()})  # fmt: skip
+def _head(about: Mapping[str, Any]) -> str:
     return (
         "# The article's experiment, repeated\n\n"
         "An LSTM encoder-decoder is trained to add and to read dates, from strings alone: plain, with its source "
         "reversed, with a decoder that peeks at the encoder's last hidden state at every step, with both, and with "
         "attention.\n\n"
-        f"Made by `{about['command']}` on {about['date']}; {about['machine']}. "
-        f"Trainings of each model: {_range(counts)}.\n"
+        f"Made by `{about['command']}` on {about['date']}; {about['machine']}.\n"
     )
+
+
+def _seeds(recipes: Summary) -> str:
+    counts = sorted({figures["exact_match"]["n"] for models in recipes.values() for figures in models.values()})
+    return "one seed" if counts == [1] else f"{_range(counts)} seeds"
 
 
 def _range(counts: Sequence[int]) -> str:
@@ -72,7 +74,7 @@ def _accuracy(task: str, recipes: Summary, pairs: Mapping[str, int], pictures: M
     lines = [
         f"## Exact match: {task}\n",
         f"{pairs['learnt']:,} pairs to learn from, {pairs['asked']:,} asked, {common}; the state after the last epoch, "
-        "whatever came before. Mean ± standard deviation (least to most) of all seeds, in percent.\n",
+        f"whatever came before. Mean ± standard deviation (least to most) of {_seeds(recipes)}, in percent.\n",
     ]
     present = [recipe for recipe in RECIPES if recipe in recipes]
     heads = [part for recipe in present

@@ -29,6 +29,7 @@ from henkan.storage import from_json, read_file, to_json, write_file
 from henkan.text.pairs import Pairs
 
 PLAN, LOCK = "plan.json", "lock"
+OWN = (PLAN, f"{PLAN}.part", LOCK)  # what may be there before a plan is
 MOST_BYTES = 2**20
 EXPERIMENT_SEED = 7
 
@@ -40,7 +41,7 @@ class Progress:
     Attributes:
         done, runs: trainings. last: the one that has just been done, or None at the beginning.
         exact_match: its.
-        asked: how many of the models that are kept have been asked the experiments' questions.
+        asked, models: how many of the models that are kept have been asked the experiments' questions; 0 of 0 before.
     """
 
     done: int
@@ -48,6 +49,7 @@ class Progress:
     last: Run | None = None
     exact_match: float | None = None
     asked: int = 0
+    models: int = 0
 
 
 def reproduce(
@@ -87,14 +89,13 @@ def reproduce(
             results.append(result)
             tell(Progress(len(results), len(runs), run, result["exact_match"]))
         results.sort(key=lambda result: (result["task"], result["recipe"], result["seed"]))
-        asked = count(1)
-        return write_report(
-            results,
-            parts,
-            folder,
-            command=command,
-            tell=lambda: tell(Progress(len(results), len(runs), asked=next(asked))),
-        )
+        asked, models = count(), sum(run.kept for run in runs)
+
+        def tell_asked() -> None:
+            tell(Progress(len(results), len(runs), asked=next(asked), models=models))
+
+        tell_asked()
+        return write_report(results, parts, folder, command=command, tell=tell_asked)
 
 
 def write_report(
@@ -181,6 +182,9 @@ def _held(folder: Path) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
     folder.mkdir(parents=True, exist_ok=True)
+    strange = sorted(each.name for each in folder.iterdir() if each.name not in OWN)
+    if strange and not (folder / PLAN).exists():
+        raise SettingsError(f"{folder}: the folder holds other things ({strange[0]}); choose another --out")
     lock = FileLock(folder / LOCK)
     try:
         lock.acquire(timeout=0)
@@ -197,9 +201,6 @@ def _begin(plan: Plan, parts: Mapping[str, Parts], folder: Path) -> None:
     marks = {task: [pairs.digest() for pairs in parts[task]] for task in TASK_NAMES}
     wanted = {"henkan": __version__, **plan.to_dict(), "marks": marks}
     if not (folder / PLAN).exists():
-        strange = sorted(each.name for each in folder.iterdir() if not each.name.startswith((LOCK, PLAN)))
-        if strange:
-            raise SettingsError(f"{folder}: the folder holds other things ({strange[0]}); choose another --out")
         write_file(folder / PLAN, to_json(wanted))
         return
     try:
