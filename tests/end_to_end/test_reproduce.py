@@ -73,6 +73,7 @@ def test_no_training_outlives_the_command(begun, number, status):
 
 def test_a_training_that_is_killed_alone_ends_the_command(begun):
     parent, children = begun
+    assert "OPENBLAS_NUM_THREADS=1" in Path(f"/proc/{children[0]}/environ").read_text().split("\0")
     os.kill(children[0], signal.SIGKILL)
     _, error = parent.communicate(timeout=60)
     assert parent.returncode == 2

@@ -204,6 +204,26 @@ def test_numbers_are_the_seeds_and_go_into_json(models, results):
     assert small_run(models, seed=5)["saliency"] != results["saliency"]
 
 
+def test_what_was_learnt_is_not_asked(models, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        experiments, "probe_digits", lambda _, train, held_out, __: asked.append((train, held_out)) or {}
+    )
+    monkeypatch.setattr(experiments, "longer_sums", lambda _, sums: asked.append((sums,)) or {})
+    monkeypatch.setattr(experiments, "SALIENT", 1)
+    monkeypatch.setattr(experiments, "TRAIN", 200)
+
+    def sums(learnt):
+        asked.clear()
+        run_experiments({"plain": models["plain"]}, 4, learnt)
+        return {tuple(sorted(source.split("+"))) for each in asked for part in each for source in part.sources}
+
+    first = sums(Pairs([], []))
+    mirrored = ["+".join(pair) for pair in first]
+    assert len(mirrored) > 1000
+    assert not first & sums(Pairs(mirrored, mirrored))
+
+
 def test_a_subset_is_asked_the_same(models, results):
     alone = small_run({"both": models["both"]}, seed=4)
     for part in ("saliency", "fading", "probes", "length"):

@@ -104,6 +104,10 @@ def test_the_page_needs_nothing_else():
     assert "prefers-color-scheme: dark" in html
 
 
+def test_no_markup_comes_from_elsewhere():
+    assert "<script" not in page("# Title\n\n| a |\n| --- |\n| <script>alert(1)</script> |\n", {})
+
+
 def test_learning_curves_are_drawn_the_same_every_time():
     pytest.importorskip("matplotlib", reason="matplotlib is not installed; `henkan[plot]` brings it")
     models = summarize(RESULTS, {"addition": SUMS})["addition"]["book"]

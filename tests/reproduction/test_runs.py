@@ -86,4 +86,22 @@ def test_answers_outlive_a_kill_after_the_last_epoch(stopped, monkeypatch):
         result = make_run(*stopped)
     assert result["exact_match"] == result["epochs"][-1]["exact_match"]
     assert len(result["answers"]) == len(stopped[2][1])
-    assert [event.epoch for event in seen if isinstance(event, Epoch)] in ([], [4])
+    assert [event.epoch for event in seen if isinstance(event, Epoch)] == [4]  # of which nothing was written
+
+
+def test_answers_that_are_missing_are_made_anew(stopped, monkeypatch, tmp_path_factory):
+    """As after a kill between the last epoch and the writing of its answers."""
+    before, missed = LastAnswers.__call__, []
+
+    def miss_the_first(self, event):
+        if isinstance(event, Epoch) and event.epoch == 4 and not missed:
+            missed.append(event)
+        else:
+            before(self, event)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LastAnswers, "__call__", miss_the_first)
+        result = make_run(*stopped)
+    assert missed
+    run, *rest, _ = stopped
+    assert without_seconds(result) == without_seconds(make_run(run, *rest, tmp_path_factory.mktemp("anew")))

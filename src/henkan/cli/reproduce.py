@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from henkan.cli.options import PATH, layout_options
-from henkan.engine.workers import available_threads
+from henkan.engine.workers import available_cores
 from henkan.errors import Interrupted
 from henkan.interruption import Interruption
 from henkan.text.reading import read_pairs
@@ -66,7 +66,7 @@ def reproduce_command(
     interruption = Interruption()
     try:
         with interruption, Bar() as bar:
-            report = reproduce(plan, parts, out, jobs=jobs or available_threads(), command=_command(), tell=bar)
+            report = reproduce(plan, parts, out, jobs=jobs or available_cores(), command=_command(), tell=bar)
     except KeyboardInterrupt:
         raise Interrupted(
             f"stopped; {out} keeps what is done, and the same command goes on with it", interruption.signal or SIGINT

@@ -32,8 +32,11 @@ def available_threads() -> int:
     if find_spec("threadpoolctl") is None:
         return 1
     wanted = os.environ.get(VARIABLE, "")
-    if wanted.isdecimal() and int(wanted) > 0:
-        return int(wanted)
+    return int(wanted) if wanted.isdecimal() and int(wanted) > 0 else available_cores()
+
+
+def available_cores() -> int:
+    """The cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -39,7 +39,7 @@ def page(markdown: str, pictures: Mapping[str, bytes]) -> str:
     """
     from markdown_it import MarkdownIt
 
-    body = MarkdownIt("commonmark").enable("table").render(markdown)
+    body = MarkdownIt("commonmark", {"html": False}).enable("table").render(markdown)
     body = body.replace("<table>", '<div class="table"><table>').replace("</table>", "</table></div>")
 
     def inside(match: re.Match[str]) -> str:

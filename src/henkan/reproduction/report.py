@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
@@ -192,10 +192,9 @@ def _questions(asked: Pairs, answers: Answers) -> str:
             continue
         rows = []
         for place in range(min(SHOWN, len(asked))):
-            source, target = asked.sources[place].strip(), asked.targets[place].strip()
+            source, target = asked.sources[place], asked.targets[place]
             marks = [
-                "O" if answer[place].strip() == target else f"X {answer[place].strip() or '(nothing)'}"
-                for answer in given.values()
+                "O" if answer[place] == target else f"X {answer[place] or '(nothing)'}" for answer in given.values()
             ]
             rows.append([source, target, *marks])
         parts.append(f"{recipe.capitalize()} recipe:\n\n" + table(
@@ -209,18 +208,16 @@ def _kinds(recipes: Summary) -> str:
         "Right answers in percent, over all seeds. A carry is a place whose digits, with what is carried into it, add "
         "up to more than nine.\n",
     ]
-    kinds: list[tuple[str, str, Callable[[Any], str]]] = [
-        ("by_carries", "carries", str),
-        ("by_digits", "digits of the longer number", str),
-        ("by_place", "digit of the answer", str),
+    kinds = [
+        ("by_carries", "carries"),
+        ("by_digits", "digits of the longer number"),
+        ("by_place", "digit of the answer"),
     ]
     for recipe in (each for each in RECIPES if each in recipes):
         models = {model: recipes[recipe][model] for model in MODELS if model in recipes[recipe]}
-        for kind, title, shown in kinds:
+        for kind, title in kinds:
             names = list(dict.fromkeys(name for figures in models.values() for name in figures[kind]))
-            rows = [
-                [shown(name), *(_percent(figures[kind].get(name)) for figures in models.values())] for name in names
-            ]
+            rows = [[str(name), *(_percent(figures[kind].get(name)) for figures in models.values())] for name in names]
             parts.append(table([f"{recipe}: {title}", *(TITLES[model] for model in models)], rows))
     parts.append("### What the wrong answers have in common\n")
     for recipe in (each for each in RECIPES if each in recipes):

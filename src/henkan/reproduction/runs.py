@@ -32,6 +32,7 @@ Parts = tuple[Pairs, Pairs]
 
 RUNS, MODELS, LAST = "runs", "models", "last.json"
 MOST_BYTES = 2**26
+THREADS = ("HENKAN_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
 class LastAnswers:
@@ -131,11 +132,13 @@ def done_run(folder: Path, run: Run) -> dict[str, Any] | None:
     if result is None or (run.kept and not model_folder(folder, run).exists()):
         return None
     try:
-        done = run_of(result) == run
+        if run_of(result) != run:
+            return None
     except (KeyError, TypeError):
         return None
     rmtree(folder / RUNS / run.name, ignore_errors=True)  # what a kill has left of the way to it
-    return result if done else None
+    found: dict[str, Any] = result
+    return found
 
 
 def _read(file: Path) -> Any:
@@ -163,7 +166,7 @@ def make_runs(
     ) as pool:
         waiting: dict[Future[dict[str, Any]], Run] = {}
         try:
-            with _undisturbed():
+            with _undisturbed(), _one_thread_each():
                 waiting |= {pool.submit(_make, run): run for run in runs}
             for future in as_completed(waiting):
                 yield waiting[future], future.result()
@@ -196,6 +199,21 @@ def _undisturbed() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Processes that are started meanwhile have one thread each: ours, and BLAS's, which looks once, at its loading."""
+    before = {name: os.environ.get(name) for name in THREADS}
+    os.environ.update(dict.fromkeys(THREADS, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
 # What every run of a process has in common; sent once.
 COMMON: dict[str, Any] = {}
 
@@ -205,7 +223,6 @@ def _begin(plan: Plan, parts: Mapping[str, Parts], folder: Path) -> None:
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     Thread(target=_leave_with_the_parent, daemon=True).start()
-    os.environ["HENKAN_THREADS"] = "1"
     COMMON.update(plan=plan, parts=parts, folder=folder)
 
 

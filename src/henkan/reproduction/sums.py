@@ -12,7 +12,7 @@ from henkan.batch import Array
 from henkan.errors import DataError
 from henkan.text.pairs import Pairs
 
-SUM = re.compile(r"([0-9]+)\+([0-9]+)")
+SUM = re.compile(r"[0-9]+\+[0-9]+")
 
 
 def operands(source: str) -> tuple[int, int]:
