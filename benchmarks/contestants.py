@@ -34,7 +34,7 @@ def henkan_torch(sizes: dict[str, int], batches: list[tuple], wish: dict[str, An
 
 
 def _ours(sizes: dict[str, int], batches: list[tuple], wish: dict[str, Any]) -> Update:
-    from henkan.batch import Batch, Sources, Targets
+    from henkan.batching.batch import Batch, Sources, Targets
     from henkan.config import EngineConfig, ModelConfig
     from henkan.engine.choice import choose_engines
     from henkan.model import first_weights

@@ -86,7 +86,7 @@ def profile() -> tuple[float, list[tuple[str, float, float]]]:
 
 def update_time(T: int, N: int, H: int, V: int) -> float:
     """Milliseconds of an update with random strings."""
-    from henkan.batch import Batch, Sources, Targets
+    from henkan.batching.batch import Batch, Sources, Targets
     from henkan.config import ModelConfig
     from henkan.engine.numpy import NumpyEngine
     from henkan.model import first_weights

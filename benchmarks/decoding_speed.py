@@ -44,11 +44,11 @@ def pytorch(model: str) -> Callable[[list[str]], list[str]]:
     import torch
     from torch import nn
 
-    from henkan import fitting
     from henkan.text.vocabulary import BOUNDARY
+    from henkan.training.fitted_model import load_model
 
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
-    converter = fitting.load(Path(model)).converter
+    converter = load_model(Path(model)).converter
     weights = {name: torch.tensor(array) for name, array in converter.engine.weights.items()}
     H, V = weights["decoder.Wy"].shape
     encoder, decoder = nn.LSTM(weights["encoder.E"].shape[1], H), nn.LSTM(H + weights["decoder.E"].shape[1], H)

@@ -51,30 +51,31 @@ def settings(language: str) -> dict[str, str]:
 
 def train(data: Path, work: Path, language: str, seed: int) -> Path:
     """A model's folder, trained if it is not there; in a fresh process."""
-    from henkan import fitting
     from henkan.config import make_configs
-    from henkan.fitting import DataSource
+    from henkan.text.data_source import DataSource
     from henkan.text.reading import read_pairs
+    from henkan.training.fit import fit
 
     folder = work / f"{language}-{seed}"
     if not (folder / "manifest.json").exists():
         pairs, dev = (read_pairs(data / f"{language}.{part}.tsv") for part in ("train", "dev"))
         configs = make_configs(settings(language) | {"seed": seed})
         source = DataSource(language, pairs=len(pairs), held_out="file", seed=seed)
-        fitting.fit(pairs, dev, *configs, data=source).save(folder)
+        fit(pairs, dev, *configs, data=source).save(folder)
     return folder
 
 
 def measure(data: Path, work: Path, language: str, seeds: int, beam: int) -> dict[str, object]:
     """The test part's word error rates, in percent: of each seed, of each with a beam, and of all together."""
-    from henkan import fitting
-    from henkan.converter import Request
-    from henkan.evaluation import evaluate
+    from henkan.evaluation.error_rates import evaluate
+    from henkan.inference.converter import Request
     from henkan.text.reading import read_pairs
+    from henkan.training.combine import combine
+    from henkan.training.fitted_model import load_model
 
     dev, test = (read_pairs(data / f"{language}.{part}.tsv") for part in ("dev", "test"))
-    models = [fitting.load(work / f"{language}-{seed}") for seed in range(seeds)]
-    together = fitting.combine(models, dev)
+    models = [load_model(work / f"{language}-{seed}") for seed in range(seeds)]
+    together = combine(models, dev)
     greedy = [evaluate(model.converter, test) for model in models]
     request = Request(beam=beam, confidence=True)
     wide = [evaluate(model.converter, test, request) for model in [*models, together]]

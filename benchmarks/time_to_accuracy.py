@@ -52,7 +52,7 @@ def ours(train: str, test: str, seed: int) -> float:
 
 def textbook(train: str) -> float:
     """Seconds of the book recipe's updates, from the median of 200."""
-    from henkan.text.batches import EncodedPairs
+    from henkan.batching.encoded_pairs import EncodedPairs
     from henkan.text.reading import read_pairs
     from henkan.text.vocabulary import Vocabulary
     from textbook import TextbookSeq2Seq

@@ -50,7 +50,7 @@ def make_batches(sizes: dict[str, int]) -> list[tuple]:
         full, valid = np.full(N, steps), np.ones((steps, N), bool)
         draws = [generator.integers(1, sizes["V"], size=(3, steps, N)) for _ in range(BATCHES)]
         return [(sources, full, inputs, targets, valid) for sources, inputs, targets in draws]
-    from henkan.text.batches import EncodedPairs
+    from henkan.batching.encoded_pairs import EncodedPairs
     from henkan.text.tasks import TASKS
     from henkan.text.vocabulary import Vocabulary
 

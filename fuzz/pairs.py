@@ -14,7 +14,7 @@ with atheris.instrument_imports():
     from henkan.text.audit import audit
     from henkan.text.pairs import Columns
     from henkan.text.reading import read_pairs
-    from henkan.text.symbols import Cutting
+    from henkan.text.tokenizer import Cutting
     from henkan.text.vocabulary import Vocabulary
 
 FOLDER = Path(tempfile.mkdtemp())

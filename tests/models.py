@@ -2,11 +2,11 @@
 
 import numpy as np
 
+from henkan.batching.encoded_pairs import EncodedPairs
 from henkan.config import ModelConfig
-from henkan.converter import Converter
 from henkan.engine.numpy import NumpyEngine
+from henkan.inference.converter import Converter
 from henkan.model import first_weights
-from henkan.text.batches import EncodedPairs
 from henkan.text.vocabulary import Vocabulary
 
 SOURCES = ["1+2", "12+34", "5", "", "1+1", "23+1"]

@@ -7,7 +7,7 @@ import pytest
 import henkan
 from henkan import DataError, Epoch, ModelFolderError, NotFittedError, Preparing, Seq2Seq, SettingsError, Started, Step
 from henkan.errors import CheckpointError
-from henkan.training import Setback
+from henkan.training.events import Setback
 
 
 def test_fit_returns_the_model_and_it_has_learnt(words, trained):
@@ -210,7 +210,7 @@ def test_progress_of_another_shape_is_refused(words, tmp_path, monkeypatch, of):
             if len(events) == (1 if of == "the member under way" else 2):
                 raise KeyboardInterrupt
 
-    monkeypatch.setattr("henkan.checkpoint.uuid4", lambda: uuid.UUID(int=1))
+    monkeypatch.setattr("henkan.training.checkpoint.uuid4", lambda: uuid.UUID(int=1))
     for name, size in (("small", 4), ("large", 8)):
         events, model = [], Seq2Seq(epochs=1, ensemble=2, hidden_size=size)
         with pytest.raises(KeyboardInterrupt):
@@ -224,10 +224,11 @@ def test_progress_of_another_shape_is_refused(words, tmp_path, monkeypatch, of):
 
 
 def test_a_new_folder_is_on_the_disk_before_its_checkpoint_counts(words, tmp_path, monkeypatch):
-    from henkan import checkpoint, storage
+    from henkan.storage import files
+    from henkan.training import checkpoint
 
     synced = []
-    for module in (checkpoint, storage):
+    for module in (checkpoint, files):
         monkeypatch.setattr(module, "sync_folder", synced.append)
     Seq2Seq(epochs=1).fit(*words, checkpoint=tmp_path / "a" / "b")
     folder = tmp_path / "a" / "b" / "checkpoint"

@@ -35,7 +35,7 @@ try:
 except SystemExit as end:
     assert end.code == 0
 """
-    assert not loaded_after(code) & {*HEAVY, "rich", "multiprocessing", "henkan.reproduction"}
+    assert not loaded_after(code) & {*HEAVY, "rich", "multiprocessing", "henkan_experiments"}
 
 
 def test_versions_agree():

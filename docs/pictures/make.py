@@ -18,10 +18,10 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
+from henkan.batching.encoded_pairs import EncodedPairs, source_batches
 from henkan.config import ModelConfig
 from henkan.engine.numpy import NumpyEngine
-from henkan.explanation import explain
-from henkan.fitting import load
+from henkan.inference.explanation import explain
 from henkan.model import first_weights
 from henkan.nn import (
     Adam,
@@ -34,8 +34,8 @@ from henkan.nn import (
     one_cycle,
     output_loss,
 )
-from henkan.text.batches import EncodedPairs, source_batches
 from henkan.text.vocabulary import Vocabulary
+from henkan.training.fitted_model import load_model
 
 HERE = Path(__file__).parent
 BLUE, RED, GREEN, GREY, LIGHT = "#30609c", "#b8443c", "#3d7d4a", "#777777", "#e8eef5"
@@ -291,7 +291,7 @@ def peeking(say: Words) -> Figure:
 
 def attention(say: Words) -> Figure:
     """Chapter 8: where a model looks, and what its answer depends on."""
-    converter = load(HERE.parent / "models" / "kana").converter
+    converter = load_model(HERE.parent / "models" / "kana").converter
     figure = Figure(figsize=(7.2, 3.2), layout="constrained")
     axes = figure.subplots(1, 2, sharey=True)
     for axis, by, title in (

@@ -7,7 +7,6 @@
 """
 
 from henkan._version import __version__
-from henkan.converter import Conversion, Unknown
 from henkan.errors import (
     DataError,
     HenkanError,
@@ -17,8 +16,8 @@ from henkan.errors import (
     UnanswerableError,
 )
 from henkan.estimator import Seq2Seq, load
-from henkan.fitting import Event, Preparing, Report, Started
-from henkan.training import Epoch, Step
+from henkan.inference.converter import Conversion, Unknown
+from henkan.training.events import Epoch, Event, Preparing, Report, Started, Step
 
 __all__ = [
     "Conversion",

@@ -115,7 +115,8 @@ class TrainingConfig:
         patience: with the constant schedule, end after so many epochs without a better model; None: never. A one-cycle
             schedule has a planned end, where it is at its best.
         unknown_rate: how often an epoch each source symbol is replaced by the unknown one; see
-            `henkan.text.batches.EncodedPairs`. At 0 the model has none, and cannot read symbols that it does not know.
+            `henkan.batching.encoded_pairs.EncodedPairs`. At 0 the model has none, and cannot read symbols that it
+            does not know.
         seed: decides the first weights and the order of the batches.
     """
 

@@ -9,16 +9,18 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Unpack
 
-from henkan import fitting
-from henkan.checkpoint import SECONDS_BETWEEN, Checkpoints, Onlooker
 from henkan.config import Device, EngineConfig, EngineName, Precision, Settings, make_configs
-from henkan.converter import Conversion, Fallback, Request, Unknown
 from henkan.engine.choice import choose_engines, member_of_a_team
 from henkan.errors import DataError, NotFittedError, SettingsError
-from henkan.evaluation import evaluate
-from henkan.fitting import DataSource, FittedModel, Report
+from henkan.evaluation.error_rates import evaluate
+from henkan.inference.converter import Conversion, Fallback, Request, Unknown
+from henkan.text.data_source import DataSource
 from henkan.text.pairs import Pairs
-from henkan.training import MOST_SETBACKS
+from henkan.training.checkpoint import SECONDS_BETWEEN, Checkpoints, Onlooker
+from henkan.training.events import Report
+from henkan.training.fit import fit
+from henkan.training.fitted_model import FittedModel, load_model
+from henkan.training.state import MOST_SETBACKS
 
 
 class Seq2Seq:
@@ -107,7 +109,7 @@ class Seq2Seq:
         with nullcontext() if checkpoints is None else checkpoints.held():
             if checkpoints is not None:
                 checkpoints.resume = bool(engines.team.share(checkpoints.begun))
-            self._fitted = fitting.fit(
+            self._fitted = fit(
                 pairs,
                 held_out,
                 self._model_config,
@@ -244,7 +246,7 @@ def load(
         SettingsError: if the engine cannot be had here.
     """
     model = Seq2Seq(engine=engine, device=device, precision=precision, deterministic=deterministic)
-    fitted = fitting.load(Path(folder), choose_engines(model._engine))
+    fitted = load_model(Path(folder), choose_engines(model._engine))
     model._model_config, model._training_config = fitted.artefact.model, fitted.artefact.training
     model._ensemble = len(fitted.artefact.members)
     model._fitted = fitted

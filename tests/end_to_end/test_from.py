@@ -82,9 +82,9 @@ def test_an_ensemble_is_trained_on_member_by_member(henkan, more, tmp_path, pair
 
 def test_a_stopped_one_needs_the_model_no_more(henkan, folder, more, tmp_path):
     """What it started from is kept in the checkpoint."""
-    from henkan import fitting
-    from henkan.checkpoint import Checkpoints
     from henkan.errors import Interrupted
+    from henkan.training.checkpoint import Checkpoints
+    from henkan.training.fitted_model import load_model
 
     settings = ("--epochs", 4, "--dev", "none", "--quiet")
     henkan("train", more, "--from", folder, *settings, "--out", "whole")
@@ -101,7 +101,7 @@ def test_a_stopped_one_needs_the_model_no_more(henkan, folder, more, tmp_path):
             __import__("henkan.cli", fromlist=["main"]).main()
         assert ended.value.code == 130
     shutil.rmtree(folder)
-    assert fitting.load(tmp_path / "m/checkpoint/start").artefact.metrics["pairs"] == 39
+    assert load_model(tmp_path / "m/checkpoint/start").artefact.metrics["pairs"] == 39
     henkan("train", "--resume", "m", "--quiet")
     a, b = ((tmp_path / name / "weights.safetensors").read_bytes() for name in ("whole", "m"))
     assert a == b

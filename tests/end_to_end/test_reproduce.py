@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from henkan.reproduction import plan as plans
+from henkan_experiments import plan as plans
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +20,7 @@ def small(tmp_path_factory):
     (place / "train.tsv").write_text("".join(lines[:150]))
     (place / "test.tsv").write_text("".join(lines[150:]))
     (place / "run.py").write_text(
-        "from henkan.reproduction import experiments, plan\n"
+        "from henkan_experiments import experiments, plan\n"
         "experiments.SALIENT, experiments.TRAIN, experiments.HELD_OUT, experiments.LONG = 5, 60, 40, 10\n"
         "small = plan.Size({'addition': 60, 'dates': 60}, {key: 1 for key in plan.QUICK.epochs}, plan.QUICK.seeds)\n"
         "plan.QUICK = small\n"

@@ -135,7 +135,7 @@ import numpy as np
 from henkan.config import EngineConfig, ModelConfig, TrainingConfig
 from henkan.engine.choice import choose_engines
 from henkan.model import first_weights
-from henkan.text.batches import EncodedPairs
+from henkan.batching.encoded_pairs import EncodedPairs
 from henkan.text.tasks import TASKS
 from henkan.text.vocabulary import Vocabulary
 

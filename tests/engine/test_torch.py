@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from henkan import HenkanError, Seq2Seq, SettingsError, Step, load
-from henkan.batch import Batch, Sources, Targets
+from henkan.batching.batch import Batch, Sources, Targets
 from henkan.config import EngineConfig, TrainingConfig
 from henkan.engine.choice import choose_engines
-from henkan.explanation import explain
+from henkan.inference.explanation import explain
 from henkan.nn.regularization import Regularization
 from models import encoded, loss_and_gradients, small_model
 

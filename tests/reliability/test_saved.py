@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import henkan
-from henkan import HenkanError, ModelFolderError, artefact
+from henkan import HenkanError, ModelFolderError
+from henkan.storage import model_folder
 
 SAVED = Path(__file__).parent / "saved"
 QUESTIONS = {
@@ -49,8 +50,8 @@ def test_an_older_format_is_migrated(tmp_path, monkeypatch):
     rewrite(tmp_path / "m", "config.json", lambda text: text.replace(b'"members"', b'"old_members"'))
     with pytest.raises(ModelFolderError, match=r"config\.json does not have the form"):
         henkan.load(tmp_path / "m")
-    monkeypatch.setattr(artefact, "FORMAT_VERSION", 2)
-    monkeypatch.setattr(artefact, "MIGRATIONS", {1: rename})
+    monkeypatch.setattr(model_folder, "FORMAT_VERSION", 2)
+    monkeypatch.setattr(model_folder, "MIGRATIONS", {1: rename})
     assert ask(tmp_path / "m", "format1-book") == ["91", "659"]
 
 

@@ -15,7 +15,7 @@ from contextlib import suppress
 import pytest
 
 from henkan import Epoch, Seq2Seq, __version__, load
-from henkan.storage import seal, unseal
+from henkan.storage.files import seal, unseal
 from reliability.conftest import wait_for, write_lexicon
 
 # With dropout, attention, the unknown symbol and a best epoch: all that has a state, or could have one.
@@ -102,9 +102,9 @@ def test_a_signal_ends_a_training_that_can_be_gone_on_with(run, henkan, tmp_path
 
 SLOW = """
 import time
-import henkan.training
-real = henkan.training._updates
-henkan.training._updates = lambda *all: time.sleep(60) or real(*all)
+import henkan.training.loop
+real = henkan.training.loop._updates
+henkan.training.loop._updates = lambda *all: time.sleep(60) or real(*all)
 """
 
 

@@ -1,6 +1,6 @@
 from henkan.text.audit import audit, show_symbol
 from henkan.text.pairs import Pairs
-from henkan.text.symbols import Cutting
+from henkan.text.tokenizer import Cutting
 
 
 def pairs(*rows):

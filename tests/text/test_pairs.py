@@ -3,8 +3,8 @@ from unicodedata import normalize
 
 import pytest
 
-from henkan.errors import DataError, SettingsError
-from henkan.text.pairs import Columns, Pairs, hold_out, write_pairs
+from henkan.errors import DataError
+from henkan.text.pairs import Pairs, hold_out, write_pairs
 
 
 def test_written_pairs_are_lines():
@@ -46,26 +46,6 @@ def test_one_source_cannot_be_split():
 def test_sides_of_different_length_are_refused():
     with pytest.raises(DataError, match="2 sources but 1 targets"):
         Pairs(["a", "b"], ["c"])
-
-
-@pytest.mark.parametrize(
-    ("text", "columns"),
-    [
-        ("source,target", Columns(0, 1, None, 2)),
-        ("target, source", Columns(1, 0, None, 2)),
-        ("id,features,target,source", Columns(3, 2, 1, 4)),
-        ("3,1", Columns(2, 0, None, None)),
-        ("1,2,3", Columns(0, 1, 2, None)),
-    ],
-)
-def test_columns_from_words(text, columns):
-    assert Columns.parse(text) == columns
-
-
-@pytest.mark.parametrize("text", ["", "source", "source,source,target", "1", "1,1", "0,1", "1,2,3,4", "a,b"])
-def test_columns_that_are_none(text):
-    with pytest.raises(SettingsError, match="columns must name source and target once each"):
-        Columns.parse(text)
 
 
 def test_sources_that_normalisation_makes_the_same_are_held_out_together():

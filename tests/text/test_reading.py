@@ -14,10 +14,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from henkan.cli.data_arguments import parse_columns
 from henkan.errors import DataError, HenkanError, SettingsError
-from henkan.text.pairs import Columns, Pairs, write_pairs
+from henkan.text.pairs import Pairs, write_pairs
 from henkan.text.reading import MOST_BYTES, Rejects, read_pairs
-from henkan.text.symbols import Cutting
+from henkan.text.tokenizer import Cutting
 from henkan.text.vocabulary import Vocabulary
 
 
@@ -74,7 +75,7 @@ def test_a_missing_file_and_a_folder(tmp_path):
 def test_columns_are_picked_and_features_join_the_source(tmp_path):
     path = tmp_path / "verbs.csv"
     path.write_text("went,go,V;PST\ngoes,go,\n")
-    pairs = read_pairs(path, delimiter=",", columns=Columns.parse("target,source,features"))
+    pairs = read_pairs(path, delimiter=",", columns=parse_columns("target,source,features"))
     assert pairs.sources == ["go\tV;PST", "go\t"]
     assert pairs.targets == ["went", "goes"]
 
@@ -344,7 +345,7 @@ def test_nothing_but_rejects_is_an_error(file, tmp_path):
 def test_json_lines(tmp_path, line, columns, pair):
     for name, pack in (("p.jsonl", bytes), ("p.jsonl.gz", gzip.compress)):
         (tmp_path / name).write_bytes(pack(line.encode() + b"\n"))
-        assert read_pairs(tmp_path / name, columns=Columns.parse(columns)) == Pairs([pair[0]], [pair[1]])
+        assert read_pairs(tmp_path / name, columns=parse_columns(columns)) == Pairs([pair[0]], [pair[1]])
 
 
 @pytest.mark.parametrize(

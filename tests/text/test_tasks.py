@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from henkan.errors import DataError
-from henkan.text.tasks import CASES, LAYOUTS, TASKS, _write_date, find_task, task_or_file
+from henkan.text.tasks import CASES, LAYOUTS, TASKS, _write_date, find_task
 
 SIGNS = {"addition": "+", "subtraction": "-", "multiplication": "*"}
 COMPUTE = {"addition": int.__add__, "subtraction": int.__sub__, "multiplication": int.__mul__}
@@ -140,28 +140,3 @@ def test_reversal():
 def test_an_unknown_task():
     with pytest.raises(DataError, match="no task 'sums'; the tasks are addition, subtraction"):
         find_task("sums")
-
-
-def test_a_task_a_file_or_neither(tmp_path):
-    (tmp_path / "file").touch()
-    assert task_or_file("addition") is TASKS["addition"]
-    assert task_or_file(str(tmp_path / "file")) == tmp_path / "file"
-    for name in (str(tmp_path / "none"), str(tmp_path / "file" / "in it"), "a\0b"):
-        with pytest.raises(DataError, match=r"there is no task or file .*; the tasks are addition"):
-            task_or_file(name)
-    with pytest.raises(DataError, match="did you mean addition"):
-        task_or_file("additoin")
-
-
-def test_what_one_may_not_look_at_is_not_said_to_be_missing(tmp_path, without_rights):
-    (tmp_path / "closed").mkdir()
-    (tmp_path / "closed" / "pairs.tsv").write_text("a\tb\n")
-    (tmp_path / "closed").chmod(0)
-    with without_rights(), pytest.raises(DataError, match=r"pairs\.tsv: cannot be read \(Permission denied\)"):
-        task_or_file(str(tmp_path / "closed" / "pairs.tsv"))
-    (tmp_path / "closed").chmod(0o700)
-
-
-def test_a_name_that_no_file_can_have():
-    with pytest.raises(DataError, match=r"cannot be read \(File name too long\); check the name"):
-        task_or_file("x" * 5000)

@@ -3,7 +3,7 @@ import pickle
 import pytest
 
 from henkan.errors import ModelFolderError, UnanswerableError
-from henkan.text.symbols import Cutting
+from henkan.text.tokenizer import Cutting
 from henkan.text.vocabulary import Vocabulary
 
 

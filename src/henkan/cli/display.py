@@ -1,135 +1,67 @@
-"""What a person sees while a model trains."""
+"""How results are printed."""
 
 from __future__ import annotations
 
-import sys
-import time
-from types import TracebackType
+from collections.abc import Mapping, Sequence
 
-from rich.console import Console, Group
-from rich.live import Live
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
-from rich.text import Text
+import click
 
-from henkan.cli.evaluate import question_rows
-from henkan.converter import Converter
-from henkan.evaluation import SHOWN, evaluate
-from henkan.fitting import Event, Preparing, Started
-from henkan.text.pairs import Pairs
-from henkan.training import Epoch, Setback, Step
-
-SECONDS_BETWEEN_ANSWERS = 0.5
-SECONDS_BETWEEN_DRAWINGS = 0.1
+from henkan.cli.tables import aligned
+from henkan.evaluation.error_rates import NOTHING, SHOWN, Evaluation, Tally
+from henkan.text.audit import show_symbol
 
 
-class Display:
-    """Shows training on standard error: live on a terminal, a line an epoch elsewhere.
+def show_questions(result: Tally) -> None:
+    """Print the first questions with O or X."""
+    click.echo("\n".join(question_rows(result)))
 
-    Call it with every event, inside its `with` block.
 
-    Args:
-        held_out: pairs of which the first ten are asked again and again, or None.
-        quiet: show nothing.
-    """
+def show_exact_match(result: Tally) -> None:
+    """Print how many answers are right, and before it how many questions had none."""
+    if result.unknown:
+        click.echo(f"{result.unknown} hold symbols that were not in training")
+    if result.cut_off:
+        click.echo(f"{result.cut_off} answers did not end within the length bound")
+    if result.unanswerable:
+        click.echo(f"{result.unanswerable} could not be answered (unknown symbols, or too long) and count as wrong")
+    click.echo(exact_match_line(result))
 
-    def __init__(self, held_out: Pairs | None, *, quiet: bool) -> None:
-        self.questions = None if held_out is None else held_out.take(range(min(SHOWN, len(held_out))))
-        self.quiet = quiet
-        self.console = Console(file=sys.stderr, highlight=False)
-        self.progress = Progress(
-            TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), console=self.console
-        )
-        self.bar = self.progress.add_task("epoch 1", total=None)
-        self.live: Live | None = None
-        self.converter: Converter | None = None
-        self.epochs = 0
-        self.exact_match: float | None = None
-        self.rows: list[str] = []
-        self.answered = self.drawn = 0.0
 
-    def __enter__(self) -> Display:
-        if self.console.is_terminal and not self.quiet:
-            self.live = Live(console=self.console, transient=True, auto_refresh=False)
-            self.live.start()
-        return self
+def show_coverage(result: Evaluation) -> None:
+    """Print exact match by share of sources answered, most confident first."""
+    rows = [("answered", "confidence from", "exact match")]
+    rows += [(f"{share:.0%}", f"{least:.3f}", f"{right:.2%}") for share, least, right in result.coverage()]
+    click.echo("\n" + "\n".join(aligned(rows, right=(0, 1, 2))))
+    click.echo(f"expected calibration error {result.expected_calibration_error:.2%}\n")
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self.live is not None:
-            self.live.stop()
 
-    def __call__(self, event: Event) -> None:
-        """Show an event."""
-        if self.quiet:
-            return
-        if isinstance(event, Started):
-            self._start(event)
-        elif isinstance(event, Preparing):
-            if self.live is not None:
-                self.live.update(Text("getting ready (the first time, fast kernels are compiled) ..."), refresh=True)
-        elif isinstance(event, Epoch):
-            self._end_epoch(event)
-        elif isinstance(event, Setback):
-            self.console.print(
-                f"the loss was no longer a finite number in epoch {event.epoch}: back to update {event.step:,}, "
-                + ("where training ends" if event.final else f"with a learning rate of {event.learning_rate:.2g}"),
-                soft_wrap=True,
-            )
-        elif self.live is not None and time.monotonic() - self.drawn >= SECONDS_BETWEEN_DRAWINGS:
-            self._draw(event)
-
-    def _start(self, event: Started) -> None:
-        self.converter, self.epochs = event.converter, event.epochs
-        held_out = f"{event.held_out:,} held out" if event.held_out else "none held out"
-        if event.members == 1:
-            self.console.print(f"{event.pairs:,} pairs to learn from, {held_out}; {event.weights:,} weights")
+def show_details(by_length: Mapping[int, tuple[int, int]], confusions: Sequence[tuple[str, str, int]]) -> None:
+    """Print exact match by source length, and the most frequent confusions."""
+    rows = [("source symbols", "exact match", "pairs")]
+    rows += [(str(length), f"{right / pairs:.1%}", f"{pairs:,}") for length, (right, pairs) in by_length.items()]
+    click.echo("\n" + "\n".join(aligned(rows, right=(0, 1, 2))))
+    click.echo()
+    if not confusions:
+        return
+    click.echo("confusions, the commonest first:")
+    for true, given, count in confusions[:SHOWN]:
+        if NOTHING in (true, given):
+            what = f"left out {show_symbol(true)}" if true else f"put in {show_symbol(given)}"
         else:
-            self.console.print(
-                f"model {event.member} of {event.members}: {event.pairs:,} pairs to learn from, {held_out}; "
-                f"{event.weights:,} weights"
-            )
-
-    def _end_epoch(self, event: Epoch) -> None:
-        self.exact_match = event.exact_match
-        match = "" if event.exact_match is None else f"  exact match {event.exact_match:8.3%}"
-        self.console.print(
-            f"epoch {event.epoch:>{len(str(self.epochs))}}/{self.epochs}  loss {event.loss:<8.3g}{match}"
-            f"  learning rate {event.learning_rate:.2g}  {event.seconds:.1f} s"
-        )
-
-    def _draw(self, event: Step) -> None:
-        assert self.live is not None
-        assert self.converter is not None
-        now = time.monotonic()
-        if self.questions is not None and now - self.answered >= SECONDS_BETWEEN_ANSWERS:
-            self.rows = question_rows(evaluate(self.converter, self.questions).tally)
-            self.answered = time.monotonic()
-        self.progress.update(
-            self.bar,
-            description=f"epoch {event.epoch}/{self.epochs}",
-            completed=event.step,
-            total=event.steps,
-        )
-        left = event.seconds / event.step * (event.steps - event.step)
-        match = "" if self.exact_match is None else f"   exact match {self.exact_match:.3%}"
-        figures = (
-            f"loss {event.loss:<8.3g}{match}   learning rate {event.learning_rate:.2g}   "
-            f"{event.pairs / max(event.seconds, 1e-9):,.0f} strings/s   {_clock(left)} left"
-        )
-        questions = [Text(row, style="green" if row.startswith("O") else "") for row in self.rows]
-        self.live.update(Group(self.progress, Text(figures), Text(""), *questions), refresh=True)
-        self.drawn = time.monotonic()
+            what = f"wrote {show_symbol(given)} for {show_symbol(true)}"
+        click.echo(f"{count:>6,}  {what}")
+    click.echo()
 
 
-def show_reading(lines: int) -> None:
-    """Show on a terminal how many lines of a file were read; the next line takes its place."""
-    if sys.stderr.isatty():
-        sys.stderr.write(f"\r{lines:,} lines read\r")
-        sys.stderr.flush()
+def exact_match_line(result: Tally) -> str:
+    """Exact match NN.NNN% (k of n)"""
+    return f"exact match {result.exact_match:.3%} ({result.correct} of {result.total})"
 
 
-def _clock(seconds: float) -> str:
-    whole = round(seconds)
-    hours, rest = divmod(whole, 3600)
-    return (f"{hours}:" if hours else "") + f"{rest // 60:02}:{rest % 60:02}"
+def question_rows(result: Tally) -> list[str]:
+    """A heading and a line for each of the first questions: O or X, the question, the true answer, the model's."""
+    rows = [("", "question", "true answer", "model")]
+    for each in result.first:
+        conversion = each.conversion
+        rows.append(("OX"[not each.right], conversion.source, each.target, conversion.prediction or ""))
+    return aligned(rows)

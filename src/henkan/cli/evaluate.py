@@ -1,24 +1,24 @@
-"""`henkan evaluate`, and how questions and results are shown."""
+"""`henkan evaluate`."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from henkan import fitting
+from henkan.cli.data_arguments import task_or_file
+from henkan.cli.display import show_coverage, show_details, show_exact_match, show_questions
 from henkan.cli.options import PATH, check_features, engine_options, layout_options, pop_engines
-from henkan.cli.tables import aligned
-from henkan.converter import Request
 from henkan.errors import DataError
-from henkan.evaluation import NOTHING, SHOWN, Evaluation, Tally
-from henkan.evaluation import evaluate as measure
-from henkan.text.audit import show_symbol
+from henkan.evaluation.error_rates import Evaluation
+from henkan.evaluation.error_rates import evaluate as measure
+from henkan.evaluation.task_pairs import task_questions
+from henkan.inference.converter import Request
 from henkan.text.reading import read_pairs
-from henkan.text.tasks import Task, task_or_file
+from henkan.text.tasks import Task
+from henkan.training.fitted_model import load_model
 
 
 @click.command(short_help="Measure a saved model.")
@@ -47,10 +47,10 @@ def evaluate(
     calibration error is how far its confidence is from the share of right answers, on average.
     """
     request = Request(beam=beam, confidence=True)
-    fitted = fitting.load(model, pop_engines(layout))
+    fitted = load_model(model, pop_engines(layout))
     found = task_or_file(data)
     if isinstance(found, Task):
-        pairs = fitting.task_questions(found, fitted.data)
+        pairs = task_questions(found, fitted.data)
         if not fitted.data.is_of(found) and not as_json:
             click.echo(
                 f"note: this model was trained on {fitted.data.name}, not on the task {data}; "
@@ -87,66 +87,12 @@ def evaluate(
     else:
         show_questions(tally)
         if details:
-            _show_details(by_length, result.confusions())
-        _show_coverage(result)
+            show_details(by_length, result.confusions())
+        show_coverage(result)
         click.echo(f"symbol error rate {result.symbol_error_rate:.3%}")
         show_exact_match(tally)
     if errors is not None:
         _write_errors(result, errors)
-
-
-def show_questions(result: Tally) -> None:
-    """Print the first questions with O or X."""
-    click.echo("\n".join(question_rows(result)))
-
-
-def show_exact_match(result: Tally) -> None:
-    """Print how many answers are right, and before it how many questions had none."""
-    if result.unknown:
-        click.echo(f"{result.unknown} hold symbols that were not in training")
-    if result.cut_off:
-        click.echo(f"{result.cut_off} answers did not end within the length bound")
-    if result.unanswerable:
-        click.echo(f"{result.unanswerable} could not be answered (unknown symbols, or too long) and count as wrong")
-    click.echo(exact_match_line(result))
-
-
-def _show_coverage(result: Evaluation) -> None:
-    rows = [("answered", "confidence from", "exact match")]
-    rows += [(f"{share:.0%}", f"{least:.3f}", f"{right:.2%}") for share, least, right in result.coverage()]
-    click.echo("\n" + "\n".join(aligned(rows, right=(0, 1, 2))))
-    click.echo(f"expected calibration error {result.expected_calibration_error:.2%}\n")
-
-
-def _show_details(by_length: Mapping[int, tuple[int, int]], confusions: Sequence[tuple[str, str, int]]) -> None:
-    rows = [("source symbols", "exact match", "pairs")]
-    rows += [(str(length), f"{right / pairs:.1%}", f"{pairs:,}") for length, (right, pairs) in by_length.items()]
-    click.echo("\n" + "\n".join(aligned(rows, right=(0, 1, 2))))
-    click.echo()
-    if not confusions:
-        return
-    click.echo("confusions, the commonest first:")
-    for true, given, count in confusions[:SHOWN]:
-        if NOTHING in (true, given):
-            what = f"left out {show_symbol(true)}" if true else f"put in {show_symbol(given)}"
-        else:
-            what = f"wrote {show_symbol(given)} for {show_symbol(true)}"
-        click.echo(f"{count:>6,}  {what}")
-    click.echo()
-
-
-def exact_match_line(result: Tally) -> str:
-    """Exact match NN.NNN% (k of n)"""
-    return f"exact match {result.exact_match:.3%} ({result.correct} of {result.total})"
-
-
-def question_rows(result: Tally) -> list[str]:
-    """A heading and a line for each of the first questions: O or X, the question, the true answer, the model's."""
-    rows = [("", "question", "true answer", "model")]
-    for each in result.first:
-        conversion = each.conversion
-        rows.append(("OX"[not each.right], conversion.source, each.target, conversion.prediction or ""))
-    return aligned(rows)
 
 
 def _write_errors(result: Evaluation, path: Path) -> None:

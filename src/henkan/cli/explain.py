@@ -9,13 +9,13 @@ from typing import get_args
 
 import click
 
-from henkan import fitting
 from henkan.cli.options import PATH
 from henkan.cli.tables import aligned
 from henkan.errors import DataError
-from henkan.explanation import END, By, Explanation
-from henkan.explanation import explain as take_apart
+from henkan.inference.explanation import END, By, Explanation
+from henkan.inference.explanation import explain as take_apart
 from henkan.text.audit import show_symbol
+from henkan.training.fitted_model import load_model
 
 FORMATS = ("png", "svg")
 
@@ -49,7 +49,7 @@ def explain(
     """
     if picture is not None and picture.suffix.removeprefix(".").lower() not in FORMATS:
         raise DataError(f"{picture}: a picture is written as .png or .svg; choose such a name")
-    explanation = take_apart(fitting.load(model).converter, text, answer=answer, beam=beam, by=by)
+    explanation = take_apart(load_model(model).converter, text, answer=answer, beam=beam, by=by)
     if picture is not None:
         _draw(explanation, picture)
     if as_json:
@@ -81,7 +81,7 @@ def _shown(symbol: str) -> str:
 
 
 def _draw(explanation: Explanation, path: Path) -> None:
-    from henkan.pictures import attention_picture
+    from henkan.storage.plots import attention_picture
 
     drawn = attention_picture(
         [show_symbol(symbol) for symbol in explanation.symbols],

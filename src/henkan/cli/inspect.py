@@ -9,12 +9,12 @@ from typing import Any
 
 import click
 
-from henkan import fitting
 from henkan.cli.options import PATH, layout_options, symbol_options
 from henkan.config import make_configs
 from henkan.text.audit import EXAMPLES, Audit, Side, audit, show_symbol
 from henkan.text.pairs import Columns
 from henkan.text.reading import Rejects, read_pairs
+from henkan.text.tokenizer import cuttings
 
 SYMBOLS_SHOWN = 40
 
@@ -41,7 +41,7 @@ def inspect(data: Path, dev: Path | None, test: Path | None, as_json: bool, colu
     if columns.features is not None:
         given["features"] = True
     model, _ = make_configs(given)
-    source, target = fitting.cuttings(model)
+    source, target = cuttings(model)
     others = {str(path): read_pairs(path, **layout) for path in (dev, test) if path is not None}
     found = audit(read_pairs(data, **layout), others, source=source, target=target)
     if as_json:

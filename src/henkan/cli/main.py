@@ -6,24 +6,46 @@ import io
 import os
 import sys
 import traceback
+from importlib import import_module
 from typing import NoReturn
 
 import click
 
 from henkan import __version__
-from henkan.cli.evaluate import evaluate
-from henkan.cli.explain import explain
-from henkan.cli.generate import generate, tasks
-from henkan.cli.inspect import inspect
-from henkan.cli.predict import predict
-from henkan.cli.reproduce import reproduce_command
-from henkan.cli.score import score
-from henkan.cli.train import train
 from henkan.engine.choice import has_a_team, member_of_a_team
 from henkan.errors import HenkanError, Interrupted
 
+COMMANDS = {
+    "inspect": ("henkan.cli.inspect", "inspect"),
+    "train": ("henkan.cli.train", "train"),
+    "predict": ("henkan.cli.predict", "predict"),
+    "evaluate": ("henkan.cli.evaluate", "evaluate"),
+    "explain": ("henkan.cli.explain", "explain"),
+    "score": ("henkan.cli.score", "score"),
+    "generate": ("henkan.cli.generate", "generate"),
+    "tasks": ("henkan.cli.generate", "tasks"),
+    "reproduce": ("henkan_experiments.command", "reproduce_command"),
+}
+"""Name of a command -> its module and the function there, imported when the command is needed."""
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+
+class Commands(click.Group):
+    """Loads each command when it is called, so that `predict` does not wait for the imports of `train`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """The names, as `--help` shows them."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """The command of that name, or None."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, function = COMMANDS[cmd_name]
+        command: click.Command = getattr(import_module(module), function)
+        return command
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="henkan", message="%(prog)s %(version)s")
 def cli() -> None:
     """Train small models that turn strings into strings, and use them.
@@ -35,10 +57,6 @@ def cli() -> None:
 
     Every command has a --help of its own.
     """
-
-
-for command in (inspect, train, predict, evaluate, explain, score, generate, tasks, reproduce_command):
-    cli.add_command(command)
 
 
 def main() -> None:

@@ -9,13 +9,14 @@ from typing import Any, TypeVar, get_args
 
 import click
 
+from henkan.cli.data_arguments import parse_columns
 from henkan.config import AttentionKind, Device, EngineConfig, EngineName, Normalization, Precision, Schedule
 from henkan.engine.base import Engines
 from henkan.engine.choice import choose_engines, member_of_a_team
 from henkan.errors import DataError
-from henkan.fitting import FittedModel
 from henkan.text.pairs import Columns
 from henkan.text.reading import Rejects
+from henkan.training.fitted_model import FittedModel
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -37,7 +38,7 @@ def layout_options(command: Command) -> Command:
         default="source,target",
         show_default=True,
         metavar="NAMES",
-        callback=lambda _context, _option, value: Columns.parse(value),
+        callback=lambda _context, _option, value: parse_columns(value),
         help="What the columns hold, in their order: source, target, features (tags such as V;PST, which join the "
         "source as whole symbols), and any other word for a column to pass over. Or the numbers of these three: 3,1.",
     )

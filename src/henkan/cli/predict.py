@@ -12,11 +12,11 @@ from typing import Any, BinaryIO, get_args
 
 import click
 
-from henkan import fitting
 from henkan.cli.options import PATH, engine_options, pop_engines
-from henkan.converter import Conversion, Converter, Request, Unknown
 from henkan.errors import DataError, UnanswerableError
+from henkan.inference.converter import Conversion, Converter, Request, Unknown
 from henkan.text.reading import MOST_BYTES, decode_line
+from henkan.training.fitted_model import load_model
 
 READ_AT_ONCE = 1 << 16
 
@@ -71,7 +71,7 @@ def predict(model: Path, texts: Sequence[str], as_json: bool, **request: Any) ->
     """
     engines = pop_engines(request)
     asked = Request(**request, confidence=as_json)
-    converter = fitting.load(model, engines).converter
+    converter = load_model(model, engines).converter
     if asked.abstain_below is not None and converter.temperature is None:
         click.echo("note: this model held no pairs out in training, so its confidences are not fitted to any", err=True)
     printer = Printer(converter, asked, as_json=as_json)

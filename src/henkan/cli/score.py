@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
 import click
 
-from henkan import fitting
 from henkan.cli.options import PATH, check_features, engine_options, layout_options, pop_engines
 from henkan.engine.base import Engines
+from henkan.inference.converter import Converter
+from henkan.text.data_source import DataSource
 from henkan.text.pairs import Pairs
 from henkan.text.reading import read_pairs
-from henkan.training import Epoch
+from henkan.text.tokenizer import cuttings
+from henkan.training.events import Epoch, Event, Started
+from henkan.training.fit import fit
+from henkan.training.fitted_model import FittedModel, load_model
 
 
 @click.command(short_help="Say how probable a model finds given pairs, or which rows look wrong.")
@@ -43,7 +48,7 @@ def score(model: Path, data: Path, suspicious: bool, folds: int, as_json: bool, 
     those with a source that such a model could not read.
     """
     engines = pop_engines(layout)
-    fitted = fitting.load(model, engines)
+    fitted = load_model(model, engines)
     pairs = read_pairs(data, **layout)
     check_features(fitted, layout["columns"])
     if suspicious:
@@ -57,24 +62,32 @@ def score(model: Path, data: Path, suspicious: bool, folds: int, as_json: bool, 
     click.echo("\n".join(_line(row, as_json=as_json) for row in rows))
 
 
-def _suspects(fitted: fitting.FittedModel, pairs: Pairs, folds: int, engines: Engines) -> list[dict[str, Any]]:
-    from henkan.suspicion import suspects
+def _suspects(fitted: FittedModel, pairs: Pairs, folds: int, engines: Engines) -> list[dict[str, Any]]:
+    from henkan.evaluation.label_errors import suspects
 
-    def tell(part: int, event: fitting.Event) -> None:
-        if isinstance(event, Epoch):
-            end = "\n" if event.epoch == planned[part] else ""
-            click.echo(
-                f"\rmodel {part} of {folds}: epoch {event.epoch}, loss {event.loss:.3g}   {end}", err=True, nl=False
-            )
-        elif isinstance(event, fitting.Started):
-            planned[part] = event.epochs
+    model = fitted.artefact.model
+    training = replace(fitted.artefact.training, patience=None)  # no validation set for patience to watch
 
-    planned: dict[int, int] = {}
-    kept = fitted.artefact
+    def train(fold: int, others: Pairs) -> Converter:
+        planned = 0
+
+        def tell(event: Event) -> None:
+            nonlocal planned
+            if isinstance(event, Started):
+                planned = event.epochs
+            elif isinstance(event, Epoch):
+                end = "\n" if event.epoch == planned else ""
+                click.echo(
+                    f"\rmodel {fold} of {folds}: epoch {event.epoch}, loss {event.loss:.3g}   {end}", err=True, nl=False
+                )
+
+        return fit(others, None, model, training, data=DataSource(), report=tell, engines=engines).converter
+
+    source, _ = cuttings(model)
     return [
         {"margin": each.margin, "source": each.source, "target": each.target, "answer": each.answer}
         | {"log_probability": each.log_probability}
-        for each in suspects(pairs, kept.model, kept.training, folds=folds, report=tell, engines=engines)
+        for each in suspects(pairs, train, folds=folds, seed=training.seed, normalize=source.normalize)
     ]
 
 

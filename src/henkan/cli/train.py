@@ -15,10 +15,17 @@ from typing import Any
 
 import click
 
-from henkan import fitting
-from henkan.artefact import CHECKPOINT, check_place, is_model
-from henkan.checkpoint import SECONDS_BETWEEN, Checkpoints, Onlooker
-from henkan.cli.asking import (
+from henkan.cli.data_arguments import task_or_file
+from henkan.cli.display import exact_match_line, show_exact_match, show_questions
+from henkan.cli.options import (
+    PATH,
+    engine_options,
+    layout_options,
+    model_options,
+    pop_engine,
+    symbol_options,
+)
+from henkan.cli.run_options import (
     LAYOUT,
     Run,
     kept_start,
@@ -28,27 +35,24 @@ from henkan.cli.asking import (
     options_given,
     refuse_beside_resume,
 )
-from henkan.cli.evaluate import exact_match_line, show_exact_match, show_questions
-from henkan.cli.options import (
-    PATH,
-    engine_options,
-    layout_options,
-    model_options,
-    pop_engine,
-    symbol_options,
-)
 from henkan.config import RECIPES, EngineConfig, ModelConfig, TrainingConfig
 from henkan.engine.base import RESTARTS, Engines, Team
 from henkan.engine.choice import choose_engines, member_of_a_team
 from henkan.errors import CheckpointError, DataError, HenkanError, Interrupted, SettingsError
-from henkan.fitting import DataSource, Event, FittedModel, Started
-from henkan.interruption import Interruption
-from henkan.pictures import learning_curve
+from henkan.storage.model_folder import CHECKPOINT, check_place, is_model
+from henkan.storage.plots import learning_curve
 from henkan.text.audit import audit
+from henkan.text.data_source import DataSource
 from henkan.text.pairs import Columns, Pairs, hold_out
 from henkan.text.reading import read_pairs
-from henkan.text.tasks import TASKS, Task, task_or_file
-from henkan.training import MOST_SETBACKS
+from henkan.text.tasks import TASKS, Task
+from henkan.text.tokenizer import cuttings
+from henkan.training.checkpoint import SECONDS_BETWEEN, Checkpoints, Onlooker
+from henkan.training.events import Event, Started
+from henkan.training.fit import fit
+from henkan.training.fitted_model import FittedModel
+from henkan.training.signals import Interruption
+from henkan.training.state import MOST_SETBACKS
 
 
 def _recipes() -> str:
@@ -237,7 +241,7 @@ def _train(
     run: Run, checkpoints: Checkpoints, engines: Engines, interruption: Interruption, *, quiet: bool
 ) -> tuple[FittedModel, str]:
     """Read the pairs and train on them; the model, and a question to ask it."""
-    from henkan.cli.display import Display
+    from henkan.cli.progress import Display
 
     def tell(event: Event) -> None:
         if isinstance(event, Started):
@@ -251,7 +255,7 @@ def _train(
         _say_who_trains(run, engines, len(pairs))
         _say_what_was_found(pairs, held_out, run.options["dev"], run.model)
     with Display(held_out, quiet=quiet) as display:
-        fitted = fitting.fit(
+        fitted = fit(
             pairs,
             held_out,
             run.model,
@@ -298,7 +302,7 @@ def _name(data: str) -> str:
 
 def _read(run: Run, *, quiet: bool) -> tuple[Pairs, Pairs | None, DataSource]:
     """Training pairs, held-out pairs, and where they came from."""
-    from henkan.cli.display import show_reading
+    from henkan.cli.progress import show_reading
 
     data, dev, seed = _place(run, "data"), run.options["dev"], run.training.seed
     layout = {name: run.options[name] for name in LAYOUT} | {"columns": Columns(**run.options["columns"])}
@@ -309,7 +313,7 @@ def _read(run: Run, *, quiet: bool) -> tuple[Pairs, Pairs | None, DataSource]:
 
     source = DataSource(name=_name(data), task=task, pairs=len(pairs), seed=seed, held_out="tenth")
     if dev is None:
-        return (*hold_out(pairs, seed, normalize=fitting.cuttings(run.model)[0].normalize), source)
+        return (*hold_out(pairs, seed, normalize=cuttings(run.model)[0].normalize), source)
     if dev == "none":
         return pairs, None, replace(source, held_out="none")
     return pairs, read_pairs(Path(_place(run, "dev")), **layout), replace(source, held_out="file")
@@ -347,7 +351,7 @@ def _say_who_trains(run: Run, engines: Engines, pairs: int) -> None:
 
 def _say_what_was_found(pairs: Pairs, held_out: Pairs | None, dev: str | None, model: ModelConfig) -> None:
     """The data's audit, as one line and its warnings."""
-    source, target = fitting.cuttings(model)
+    source, target = cuttings(model)
     others = {} if held_out is None else {dev or "the part held out": held_out}
     found = audit(pairs, others, source=source, target=target)
     click.echo(found.summary(), err=True)

@@ -7,8 +7,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol, SupportsFloat, TypeVar
 
-from henkan.batch import Array, Batch, Sources
+from henkan.batching.batch import Batch, Sources
 from henkan.config import ModelConfig, TrainingConfig
+from henkan.text.arrays import Array
 
 Self = TypeVar("Self", bound="Indexed")
 Item = TypeVar("Item")

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from henkan.batch import Array, Batch, Sources
+from henkan.batching.batch import Batch, Sources
 from henkan.config import ModelConfig, TrainingConfig
 from henkan.engine.base import Alone, StepOutput, Team
 from henkan.engine.workers import WORKERS
@@ -24,6 +24,7 @@ from henkan.model.decoder import Outlook, decoder_step, look_out
 from henkan.nn import Adam, Parameters, Regularization, clip_by_global_norm
 from henkan.nn.kernels import choose_kernels, plain
 from henkan.nn.workspace import PLAIN, Backend, Workspace
+from henkan.text.arrays import Array
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from henkan.batch import Sources
+from henkan.batching.batch import Sources
 from henkan.config import ModelConfig
 from henkan.nn import affine, attention
 from henkan.nn.parameters import Array

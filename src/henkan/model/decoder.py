@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from henkan.batch import Targets
+from henkan.batching.batch import Targets
 from henkan.config import ModelConfig
 from henkan.model.attention import Memory, attend
 from henkan.model.layer import layer_shapes, lstm_layer, of_layer

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from henkan.batch import Sources
+from henkan.batching.batch import Sources
 from henkan.config import ModelConfig
 from henkan.model.layer import layer_shapes, lstm_layer, of_layer
 from henkan.nn.parameters import Array

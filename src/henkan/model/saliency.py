@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from henkan.batch import Batch, Sources, Targets
+from henkan.batching.batch import Batch, Sources, Targets
 from henkan.model.seq2seq import EncoderDecoder
 from henkan.nn import Parameters
 from henkan.nn.parameters import Array

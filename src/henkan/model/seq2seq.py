@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from henkan.batch import Batch, Sources
+from henkan.batching.batch import Batch, Sources
 from henkan.config import ModelConfig
 from henkan.model.attention import attention_shapes, remember
 from henkan.model.bridge import bridge, bridge_shapes

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from henkan.batch import Array
+from henkan.text.arrays import Array
 from henkan.text.pairs import Pairs
 from henkan.text.sequences import Sequences, cut_all
-from henkan.text.symbols import TAG, Cutting
 from henkan.text.texts import ROWS_AT_ONCE, Texts
+from henkan.text.tokenizer import TAG, Cutting
 
 EXAMPLES = 5
 RARE = 3

@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from henkan.errors import DataError, SettingsError
+from henkan.errors import DataError
 from henkan.text.texts import Texts, TextsWriter
 
 
@@ -69,29 +69,6 @@ class Columns:
     def fewest(self) -> int:
         """Columns that a line must have."""
         return self.count or 1 + max(self.source, self.target, self.features or 0)
-
-    @classmethod
-    def parse(cls, text: str) -> Columns:
-        """Columns from words.
-
-        Either names in the order of the file, `target,source,features`, where any other name is a column that is
-        passed over; or the numbers, from 1, of the source's, the target's and the features' columns: `3,1`.
-
-        Raises:
-            SettingsError: if it is neither.
-        """
-        names = [name.strip() for name in text.split(",")]
-        if all(name.isdecimal() and int(name) > 0 for name in names) and len(names) in (2, 3):
-            places = [int(name) - 1 for name in names]
-            if len(set(places)) == len(places):
-                return cls(places[0], places[1], places[2] if len(places) == 3 else None, None)
-        known = [name for name in names if name in ("source", "target", "features")]
-        if not {"source", "target"} <= set(known) or len(set(known)) != len(known):
-            raise SettingsError(
-                f"columns must name source and target once each, as in source,target,features or 1,2,3, not {text!r}"
-            )
-        features = names.index("features") if "features" in names else None
-        return cls(names.index("source"), names.index("target"), features, len(names))
 
 
 TWO_COLUMNS = Columns()

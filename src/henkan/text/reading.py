@@ -10,11 +10,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from henkan import strict_json
 from henkan.errors import DataError
+from henkan.text import strict_json
 from henkan.text.pairs import TWO_COLUMNS, Columns, Pairs
 from henkan.text.rejects import Rejects as Rejects  # whoever has pairs read gives it
-from henkan.text.symbols import TAG
+from henkan.text.tokenizer import TAG
 
 MOST_BYTES = 2**20
 """Of a line; what is longer is no pair, and a file without line ends must not fill the memory."""

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from henkan.batch import Array
-from henkan.text.symbols import Cutting
+from henkan.text.arrays import Array
 from henkan.text.texts import Texts
+from henkan.text.tokenizer import Cutting
 
 CODE_POINTS = 0x110000
 

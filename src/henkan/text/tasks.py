@@ -8,19 +8,16 @@ the pairs in the order of their times (Efraimidis & Spirakis 2006).
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from difflib import get_close_matches
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from henkan.batch import Array
 from henkan.errors import DataError
+from henkan.text.arrays import Array
 from henkan.text.pairs import Pairs
 
 
@@ -77,25 +74,6 @@ def find_task(name: str) -> Task:
     if name not in TASKS:
         raise DataError(f"there is no task {name!r}; the tasks are {', '.join(TASKS)}")
     return TASKS[name]
-
-
-def task_or_file(name: str) -> Task | Path:
-    """The task of that name, or else the file.
-
-    Raises:
-        DataError: if there is neither, or one may not even look for the file.
-    """
-    if name in TASKS:
-        return TASKS[name]
-    try:
-        os.stat(name)
-    except (FileNotFoundError, NotADirectoryError, ValueError):  # a ValueError: no file can be called so
-        close = get_close_matches(name, TASKS, 1)
-        hint = f"did you mean {close[0]}?" if close else f"the tasks are {', '.join(TASKS)}"
-        raise DataError(f"there is no task or file {name!r}; {hint}") from None
-    except OSError as error:
-        raise DataError(f"{name}: cannot be read ({error.strerror or error}); check the name and the rights") from None
-    return Path(name)
 
 
 # --- arithmetic ----------------------------------------------------------------------------------------

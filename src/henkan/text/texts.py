@@ -9,7 +9,7 @@ from typing import Any, overload
 
 import numpy as np
 
-from henkan.batch import Array
+from henkan.text.arrays import Array
 
 ROWS_AT_ONCE = 1 << 17
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from henkan.batch import Array
 from henkan.errors import ModelFolderError, UnanswerableError
+from henkan.text.arrays import Array
 from henkan.text.sequences import Sequences, cut_all, fitting
-from henkan.text.symbols import TAG, Cutting
 from henkan.text.texts import Texts
+from henkan.text.tokenizer import TAG, Cutting
 
 BOUNDARY = 0
 """The target's id for what stands before its first symbol and after its last."""

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.parallel import DistributedDataParallel
 
-from henkan.batch import Array, Batch, Sources, Targets
+from henkan.batching.batch import Batch, Sources, Targets
 from henkan.config import EngineConfig, ModelConfig, TrainingConfig
 from henkan.engine.base import Alone, StepOutput, Team
 from henkan.engine.torch.device import choose_device, in_words
@@ -22,6 +22,7 @@ from henkan.engine.torch.network import IGNORED, Given, Network, Noise, Tensors
 from henkan.engine.torch.team import TorchTeam, place_on_this_machine
 from henkan.engine.workers import VARIABLE as THREADS
 from henkan.model import one_step_each, parameter_shapes
+from henkan.text.arrays import Array
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

@@ -1,0 +1,53 @@
+"""Arguments that name data: a task or a file, and the columns of a file."""
+
+from __future__ import annotations
+
+import os
+from difflib import get_close_matches
+from pathlib import Path
+
+from henkan.errors import DataError, SettingsError
+from henkan.text.pairs import Columns
+from henkan.text.tasks import TASKS, Task
+
+
+def task_or_file(name: str) -> Task | Path:
+    """The task of that name, or else the file.
+
+    Raises:
+        DataError: if there is neither, or one may not even look for the file.
+    """
+    if name in TASKS:
+        return TASKS[name]
+    try:
+        os.stat(name)
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # a ValueError: no file can be called so
+        close = get_close_matches(name, TASKS, 1)
+        hint = f"did you mean {close[0]}?" if close else f"the tasks are {', '.join(TASKS)}"
+        raise DataError(f"there is no task or file {name!r}; {hint}") from None
+    except OSError as error:
+        raise DataError(f"{name}: cannot be read ({error.strerror or error}); check the name and the rights") from None
+    return Path(name)
+
+
+def parse_columns(text: str) -> Columns:
+    """Columns from words.
+
+    Either names in the order of the file, `target,source,features`, where any other name is a column that is
+    passed over; or the numbers, from 1, of the source's, the target's and the features' columns: `3,1`.
+
+    Raises:
+        SettingsError: if it is neither.
+    """
+    names = [name.strip() for name in text.split(",")]
+    if all(name.isdecimal() and int(name) > 0 for name in names) and len(names) in (2, 3):
+        places = [int(name) - 1 for name in names]
+        if len(set(places)) == len(places):
+            return Columns(places[0], places[1], places[2] if len(places) == 3 else None, None)
+    known = [name for name in names if name in ("source", "target", "features")]
+    if not {"source", "target"} <= set(known) or len(set(known)) != len(known):
+        raise SettingsError(
+            f"columns must name source and target once each, as in source,target,features or 1,2,3, not {text!r}"
+        )
+    features = names.index("features") if "features" in names else None
+    return Columns(names.index("source"), names.index("target"), features, len(names))

@@ -1,0 +1,134 @@
+"""What a person sees while a model trains."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+from rich.text import Text
+
+from henkan.cli.display import question_rows
+from henkan.evaluation.error_rates import SHOWN, evaluate
+from henkan.inference.converter import Converter
+from henkan.text.pairs import Pairs
+from henkan.training.events import Epoch, Event, Preparing, Setback, Started, Step
+
+SECONDS_BETWEEN_ANSWERS = 0.5
+SECONDS_BETWEEN_DRAWINGS = 0.1
+
+
+class Display:
+    """Shows training on standard error: live on a terminal, a line an epoch elsewhere.
+
+    Call it with every event, inside its `with` block.
+
+    Args:
+        held_out: pairs of which the first ten are asked again and again, or None.
+        quiet: show nothing.
+    """
+
+    def __init__(self, held_out: Pairs | None, *, quiet: bool) -> None:
+        self.questions = None if held_out is None else held_out.take(range(min(SHOWN, len(held_out))))
+        self.quiet = quiet
+        self.console = Console(file=sys.stderr, highlight=False)
+        self.progress = Progress(
+            TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), console=self.console
+        )
+        self.bar = self.progress.add_task("epoch 1", total=None)
+        self.live: Live | None = None
+        self.converter: Converter | None = None
+        self.epochs = 0
+        self.exact_match: float | None = None
+        self.rows: list[str] = []
+        self.answered = self.drawn = 0.0
+
+    def __enter__(self) -> Display:
+        if self.console.is_terminal and not self.quiet:
+            self.live = Live(console=self.console, transient=True, auto_refresh=False)
+            self.live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.live is not None:
+            self.live.stop()
+
+    def __call__(self, event: Event) -> None:
+        """Show an event."""
+        if self.quiet:
+            return
+        if isinstance(event, Started):
+            self._start(event)
+        elif isinstance(event, Preparing):
+            if self.live is not None:
+                self.live.update(Text("getting ready (the first time, fast kernels are compiled) ..."), refresh=True)
+        elif isinstance(event, Epoch):
+            self._end_epoch(event)
+        elif isinstance(event, Setback):
+            self.console.print(
+                f"the loss was no longer a finite number in epoch {event.epoch}: back to update {event.step:,}, "
+                + ("where training ends" if event.final else f"with a learning rate of {event.learning_rate:.2g}"),
+                soft_wrap=True,
+            )
+        elif self.live is not None and time.monotonic() - self.drawn >= SECONDS_BETWEEN_DRAWINGS:
+            self._draw(event)
+
+    def _start(self, event: Started) -> None:
+        self.converter, self.epochs = event.converter, event.epochs
+        held_out = f"{event.held_out:,} held out" if event.held_out else "none held out"
+        if event.members == 1:
+            self.console.print(f"{event.pairs:,} pairs to learn from, {held_out}; {event.weights:,} weights")
+        else:
+            self.console.print(
+                f"model {event.member} of {event.members}: {event.pairs:,} pairs to learn from, {held_out}; "
+                f"{event.weights:,} weights"
+            )
+
+    def _end_epoch(self, event: Epoch) -> None:
+        self.exact_match = event.exact_match
+        match = "" if event.exact_match is None else f"  exact match {event.exact_match:8.3%}"
+        self.console.print(
+            f"epoch {event.epoch:>{len(str(self.epochs))}}/{self.epochs}  loss {event.loss:<8.3g}{match}"
+            f"  learning rate {event.learning_rate:.2g}  {event.seconds:.1f} s"
+        )
+
+    def _draw(self, event: Step) -> None:
+        assert self.live is not None
+        assert self.converter is not None
+        now = time.monotonic()
+        if self.questions is not None and now - self.answered >= SECONDS_BETWEEN_ANSWERS:
+            self.rows = question_rows(evaluate(self.converter, self.questions).tally)
+            self.answered = time.monotonic()
+        self.progress.update(
+            self.bar,
+            description=f"epoch {event.epoch}/{self.epochs}",
+            completed=event.step,
+            total=event.steps,
+        )
+        left = event.seconds / event.step * (event.steps - event.step)
+        match = "" if self.exact_match is None else f"   exact match {self.exact_match:.3%}"
+        figures = (
+            f"loss {event.loss:<8.3g}{match}   learning rate {event.learning_rate:.2g}   "
+            f"{event.pairs / max(event.seconds, 1e-9):,.0f} strings/s   {_clock(left)} left"
+        )
+        questions = [Text(row, style="green" if row.startswith("O") else "") for row in self.rows]
+        self.live.update(Group(self.progress, Text(figures), Text(""), *questions), refresh=True)
+        self.drawn = time.monotonic()
+
+
+def show_reading(lines: int) -> None:
+    """Show on a terminal how many lines of a file were read; the next line takes its place."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r{lines:,} lines read\r")
+        sys.stderr.flush()
+
+
+def _clock(seconds: float) -> str:
+    whole = round(seconds)
+    hours, rest = divmod(whole, 3600)
+    return (f"{hours}:" if hours else "") + f"{rest // 60:02}:{rest % 60:02}"

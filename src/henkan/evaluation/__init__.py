@@ -1,0 +1,1 @@
+"""How well a model does: exact match, error rates, suspicious labels."""

@@ -1,0 +1,59 @@
+"""Pairs that a model is measured on again and again, in little memory."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from henkan.evaluation.error_rates import Answered, as_written
+from henkan.inference.converter import Converter
+from henkan.text.pairs import Pairs
+from henkan.text.texts import Texts
+from henkan.text.vocabulary import Vocabulary
+
+
+class Questions:
+    """Pairs that converters of the same symbols are asked, as `evaluate` would, but a part at a time in little memory.
+
+    Args:
+        pairs: the questions, and their true answers.
+        source_vocabulary, target_vocabulary: the converters'.
+    """
+
+    def __init__(self, pairs: Pairs, source_vocabulary: Vocabulary, target_vocabulary: Vocabulary) -> None:
+        self.pairs, self.sources, self.targets = pairs, pairs.sources, pairs.targets
+        self._normalize = source_vocabulary.cutting.normalize
+        if not target_vocabulary.cutting.plain or target_vocabulary.width is not None:
+            self.targets = Texts.of(as_written(self.targets, target_vocabulary))
+        # Which answers are right, without a dictionary of millions of strings: hashes of the pairs, in order.
+        hashes = np.fromiter(
+            (self._hash(*pair) for pair in zip(self.sources, self.targets, strict=True)), np.int64, count=len(pairs)
+        )
+        self._order = np.argsort(hashes, kind="stable")
+        self._hashes = hashes[self._order]
+
+    def __len__(self) -> int:
+        return len(self.sources)
+
+    def ask(self, converter: Converter, rows: slice) -> list[Answered]:
+        """What a converter makes of some of them."""
+        conversions = converter.convert(self.sources[rows], among=len(self))
+        return [
+            Answered(conversion, target, self._accepts(conversion.source, conversion.prediction))
+            for conversion, target in zip(conversions, self.targets[rows], strict=True)
+        ]
+
+    def _accepts(self, source: str, answer: str | None) -> bool:
+        """Whether the answer is one of the source's targets."""
+        if answer is None:
+            return False
+        hashed, source = self._hash(source, answer), self._normalize(source)
+        for place in range(int(self._hashes.searchsorted(hashed)), len(self)):
+            if self._hashes[place] != hashed:
+                return False
+            row = int(self._order[place])
+            if self.targets[row] == answer and self._normalize(self.sources[row]) == source:
+                return True
+        return False
+
+    def _hash(self, source: str, target: str) -> int:
+        return hash((self._normalize(source), target))

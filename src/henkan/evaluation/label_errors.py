@@ -1,0 +1,93 @@
+"""Which rows of one's own data look wrong: those that models trained on all other rows do not believe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import isnan, nan
+
+import numpy as np
+
+from henkan.errors import DataError, SettingsError
+from henkan.inference.converter import Converter
+from henkan.text.arrays import Array
+from henkan.text.pairs import Pairs
+
+MOST_FOLDS = 100
+
+Train = Callable[[int, Pairs], Converter]
+"""Trains a model for one fold: (number of the fold, from 1, and its training pairs) -> the model."""
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A row, and what a model that has not seen it thinks of it.
+
+    Attributes:
+        source, target: the row.
+        answer: the model's.
+        log_probability: of the target, in nats; minus infinity if the model has never seen one of its symbols.
+        margin: that less the answer's: how much less the model believes the row than its own answer; nan where it could
+            not read the source, for want of a symbol.
+    """
+
+    source: str
+    target: str
+    answer: str
+    log_probability: float
+    margin: float
+
+
+def suspects(
+    pairs: Pairs, train: Train, *, folds: int = 5, seed: int = 0, normalize: Callable[[str], str] = str
+) -> list[Suspect]:
+    """Rank all rows by how little a model that has not seen them believes them.
+
+    The rows are split into folds; rows with the same source share a fold. Each fold is scored by a model that was
+    trained on all other folds.
+
+    Args:
+        pairs: the data.
+        train: trains the model for one fold.
+        folds: number of folds, from 2 to 100.
+        seed: decides the split.
+        normalize: sources that are equal after it count as the same.
+
+    Returns:
+        the least believable row first; rows whose source the model could not read come last.
+
+    Raises:
+        SettingsError: if the number of folds is out of range.
+        DataError: if there are fewer distinct sources than folds.
+    """
+    if not isinstance(folds, int) or not 2 <= folds <= MOST_FOLDS:
+        raise SettingsError(f"folds must be a whole number from 2 to {MOST_FOLDS}, not {folds!r}")
+    fold_of_row = _split(list(map(normalize, pairs.sources)), folds, seed)
+    found = []
+    for fold in range(folds):
+        others = pairs.take(np.flatnonzero(fold_of_row != fold).tolist())
+        held_out = pairs.take(np.flatnonzero(fold_of_row == fold).tolist())
+        found += _scored(train(fold + 1, others), held_out)
+    return sorted(found, key=lambda suspect: (isnan(suspect.margin), suspect.margin))
+
+
+def _split(sources: Sequence[str], folds: int, seed: int) -> Array:
+    """The fold of each source; equal sources share one."""
+    distinct = list(dict.fromkeys(sources))
+    if len(distinct) < folds:
+        raise DataError(
+            f"{len(distinct)} different sources are too few for {folds} parts; give more pairs, or fewer --folds"
+        )
+    order = np.random.default_rng([seed, 5]).permutation(len(distinct))
+    fold_of = {distinct[place]: number % folds for number, place in enumerate(order)}
+    return np.array([fold_of[source] for source in sources])
+
+
+def _scored(converter: Converter, pairs: Pairs) -> list[Suspect]:
+    found = []
+    [scores] = converter.score(pairs.sources, pairs.targets).tolist()
+    for conversion, target, score in zip(converter.convert(pairs.sources), pairs.targets, scores, strict=True):
+        unread = conversion.log_probability is None
+        margin = nan if unread else score - (conversion.log_probability or 0.0)
+        found.append(Suspect(conversion.source, target, conversion.prediction or "", score, margin))
+    return found

@@ -1,0 +1,1 @@
+"""Saved models: files that are written atomically and validated before use."""

@@ -1,0 +1,1 @@
+"""From pairs and settings to a trained model: the loop, validation, checkpoints."""

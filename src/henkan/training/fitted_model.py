@@ -1,0 +1,109 @@
+"""A trained model in memory: saved as a folder, and loaded from one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from henkan._version import __version__
+from henkan.config import ModelConfig
+from henkan.engine.base import Engine, Engines
+from henkan.engine.numpy import NumpyEngines
+from henkan.errors import ModelFolderError
+from henkan.evaluation.error_rates import Tally
+from henkan.inference.converter import Converter
+from henkan.inference.ensemble import Ensemble
+from henkan.model import parameter_shapes
+from henkan.storage import model_folder
+from henkan.storage.model_card import model_card
+from henkan.storage.model_folder import Artefact
+from henkan.text.arrays import Array
+from henkan.text.data_source import DataSource
+from henkan.text.tokenizer import cuttings
+from henkan.text.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True)
+class FittedModel:
+    """A trained model.
+
+    Attributes:
+        artefact: what is kept of it.
+        converter: answers with it.
+        data: what it was trained on.
+        held_out: what came of the pairs that were held out, or None; not kept when it is saved.
+    """
+
+    artefact: Artefact
+    converter: Converter
+    data: DataSource
+    held_out: Tally | None = None
+
+    def save(self, folder: Path, *, force: bool = False, pictures: Mapping[str, bytes] | None = None) -> None:
+        """Write it as a folder.
+
+        Raises:
+            ModelFolderError: see `henkan.storage.model_folder.save`.
+        """
+        card = model_card(self.artefact, folder, __version__, pictured=bool(pictures))
+        model_folder.save(self.artefact, folder, version=__version__, card=card, force=force, pictures=pictures)
+
+
+def load_model(folder: Path, engines: Engines | None = None) -> FittedModel:
+    """Read a saved model.
+
+    Args:
+        folder: where it is.
+        engines: who is to do its arithmetic, whoever trained it; None: NumPy.
+
+    Raises:
+        ModelFolderError: if it cannot be read, or its parts do not fit each other.
+    """
+    kept = model_folder.load(folder, parameter_shapes)
+    try:
+        data = DataSource(**kept.data)
+    except (TypeError, ValueError):
+        raise ModelFolderError(f"{folder}: config.json does not have the form that henkan writes") from None
+    vocabularies_fit = not kept.source_vocabulary.boundary and kept.target_vocabulary.boundary
+    if not vocabularies_fit or (kept.source_vocabulary.unknown and kept.model.fill):
+        raise ModelFolderError(f"{folder}: vocabulary.json does not fit config.json")
+    filled = (kept.source_vocabulary.width, kept.target_vocabulary.width)
+    if any((width is not None) != kept.model.fill for width in filled):
+        raise ModelFolderError(f"{folder}: vocabulary.json does not fit config.json")
+    if (kept.source_vocabulary.cutting, kept.target_vocabulary.cutting) != cuttings(kept.model):
+        raise ModelFolderError(f"{folder}: vocabulary.json does not fit config.json")
+    vocabularies = kept.source_vocabulary, kept.target_vocabulary
+    made = make_engines(kept, kept.members, engines or NumpyEngines())
+    converter = make_converter(made, *vocabularies, kept.model, kept.temperature)
+    return FittedModel(kept, converter, data)
+
+
+def make_engines(kept: Artefact, members: Sequence[Mapping[str, Array]], engines: Engines) -> list[Engine]:
+    """An engine for each member of a saved model."""
+    made = []
+    for weights in members:
+        engine = engines.make(
+            kept.model, len(kept.source_vocabulary), len(kept.target_vocabulary), training=kept.training
+        )
+        engine.set_weights(weights)
+        made.append(engine)
+    return made
+
+
+def make_converter(
+    engines: Sequence[Engine],
+    source_vocabulary: Vocabulary,
+    target_vocabulary: Vocabulary,
+    model: ModelConfig,
+    temperature: float | None = None,
+) -> Converter:
+    """What answers with some engines; several are an ensemble."""
+    return Converter(
+        engines[0] if len(engines) == 1 else Ensemble(engines),
+        source_vocabulary,
+        target_vocabulary,
+        reverse=model.reverse,
+        attention=model.attention,
+        temperature=temperature,
+    )

@@ -1,0 +1,51 @@
+import pytest
+
+from henkan.cli.data_arguments import parse_columns, task_or_file
+from henkan.errors import DataError, SettingsError
+from henkan.text.pairs import Columns
+from henkan.text.tasks import TASKS
+
+
+def test_a_task_a_file_or_neither(tmp_path):
+    (tmp_path / "file").touch()
+    assert task_or_file("addition") is TASKS["addition"]
+    assert task_or_file(str(tmp_path / "file")) == tmp_path / "file"
+    for name in (str(tmp_path / "none"), str(tmp_path / "file" / "in it"), "a\0b"):
+        with pytest.raises(DataError, match=r"there is no task or file .*; the tasks are addition"):
+            task_or_file(name)
+    with pytest.raises(DataError, match="did you mean addition"):
+        task_or_file("additoin")
+
+
+def test_what_one_may_not_look_at_is_not_said_to_be_missing(tmp_path, without_rights):
+    (tmp_path / "closed").mkdir()
+    (tmp_path / "closed" / "pairs.tsv").write_text("a\tb\n")
+    (tmp_path / "closed").chmod(0)
+    with without_rights(), pytest.raises(DataError, match=r"pairs\.tsv: cannot be read \(Permission denied\)"):
+        task_or_file(str(tmp_path / "closed" / "pairs.tsv"))
+    (tmp_path / "closed").chmod(0o700)
+
+
+def test_a_name_that_no_file_can_have():
+    with pytest.raises(DataError, match=r"cannot be read \(File name too long\); check the name"):
+        task_or_file("x" * 5000)
+
+
+@pytest.mark.parametrize(
+    ("text", "columns"),
+    [
+        ("source,target", Columns(0, 1, None, 2)),
+        ("target, source", Columns(1, 0, None, 2)),
+        ("id,features,target,source", Columns(3, 2, 1, 4)),
+        ("3,1", Columns(2, 0, None, None)),
+        ("1,2,3", Columns(0, 1, 2, None)),
+    ],
+)
+def test_columns_from_words(text, columns):
+    assert parse_columns(text) == columns
+
+
+@pytest.mark.parametrize("text", ["", "source", "source,source,target", "1", "1,1", "0,1", "1,2,3,4", "a,b"])
+def test_columns_that_are_none(text):
+    with pytest.raises(SettingsError, match="columns must name source and target once each"):
+        parse_columns(text)
