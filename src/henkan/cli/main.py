@@ -12,6 +12,7 @@ from typing import NoReturn
 import click
 
 from henkan import __version__
+from henkan.cli.remedies import sentence
 from henkan.engine.choice import has_a_team, member_of_a_team
 from henkan.errors import HenkanError, Interrupted
 
@@ -66,7 +67,7 @@ def main() -> None:
         status = cli(standalone_mode=False)
         sys.stdout.flush()
     except HenkanError as error:
-        _fail(str(error), 2)
+        _fail(sentence(error), 2)
     except click.ClickException as error:
         error.show()
         _leave(error.exit_code if error.exit_code != 1 else 2)
@@ -109,9 +110,9 @@ def _abandon_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _fail(sentence: str, status: int) -> NoReturn:
+def _fail(reason: str, status: int) -> NoReturn:
     rank = member_of_a_team()
-    click.echo(f"henkan{f' (process {rank})' if rank else ''}: {sentence}", err=True)
+    click.echo(f"henkan{f' (process {rank})' if rank else ''}: {reason}", err=True)
     _leave(status)
 
 
