@@ -36,8 +36,9 @@ def henkan_torch(sizes: dict[str, int], batches: list[tuple], wish: dict[str, An
 def _ours(sizes: dict[str, int], batches: list[tuple], wish: dict[str, Any]) -> Update:
     from henkan.batching.batch import Batch, Sources, Targets
     from henkan.config import EngineConfig, ModelConfig
+    from henkan.engine.base import Execution
     from henkan.engine.choice import choose_engines
-    from henkan.model import first_weights
+    from henkan.model import Sizes, create_architecture, draw_weights
 
     def convert(sources: Any, lengths: Any, inputs: Any, targets: Any, valid: Any) -> Batch:
         running = (np.arange(len(sources))[:, None] < lengths).sum(axis=1)
@@ -53,11 +54,12 @@ def _ours(sizes: dict[str, int], batches: list[tuple], wish: dict[str, Any]) -> 
         peeky=not attention,
         layers=sizes.get("layers", 1),
     )
-    engine = choose_engines(EngineConfig(**wish), together=True).make(config, sizes["V"], sizes["V"])
-    engine.set_weights(first_weights(config, sizes["V"], sizes["V"], "orthogonal", 0))
+    numbers = Sizes(sizes["V"], sizes["V"])
+    engine = choose_engines(EngineConfig(**wish), together=True).make(config, numbers)
+    engine.set_weights(draw_weights(create_architecture(config, numbers).specs, "orthogonal", 0))
     ours = [convert(*batch) for batch in batches]
     engine.prepare(ours[0])
-    KEPT.enter_context(engine.at_work())
+    KEPT.enter_context(engine.session(Execution(threads=True)))
     return lambda k: engine.train_step(ours[k], RATE)
 
 

@@ -88,17 +88,18 @@ def update_time(T: int, N: int, H: int, V: int) -> float:
     """Milliseconds of an update with random strings."""
     from henkan.batching.batch import Batch, Sources, Targets
     from henkan.config import ModelConfig
+    from henkan.engine.base import Execution
     from henkan.engine.numpy import NumpyEngine
-    from henkan.model import first_weights
+    from henkan.model import Sizes, draw_weights
 
     ids, full, valid = np.random.default_rng(0).integers(1, V, size=(3, T, N)), np.full(T, N), np.ones((T, N), bool)
     batch = Batch(Sources(ids[0], full), Targets(ids[1], ids[2], valid, full))
     config = ModelConfig(embedding_size=32, hidden_size=H)
-    engine = NumpyEngine(config, V, V)
-    engine.set_weights(first_weights(config, V, V, "orthogonal", 0))
+    engine = NumpyEngine(config, Sizes(V, V))
+    engine.set_weights(draw_weights(engine.architecture.specs, "orthogonal", 0))
     engine.prepare(batch)
     times, end = [], time.perf_counter() + 2
-    with engine.at_work():
+    with engine.session(Execution(threads=True)):
         while time.perf_counter() < end or len(times) < 10:
             clock = time.perf_counter()
             engine.train_step(batch, 1e-4)

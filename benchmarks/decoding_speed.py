@@ -49,7 +49,7 @@ def pytorch(model: str) -> Callable[[list[str]], list[str]]:
 
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     converter = load_model(Path(model)).converter
-    weights = {name: torch.tensor(array) for name, array in converter.engine.weights.items()}
+    weights = {name: torch.tensor(array) for name, array in converter.model.weights.items()}
     H, V = weights["decoder.Wy"].shape
     encoder, decoder = nn.LSTM(weights["encoder.E"].shape[1], H), nn.LSTM(H + weights["decoder.E"].shape[1], H)
     joined = torch.cat([weights["decoder.Wc"], weights["decoder.lstm1.Wx"]]).T
@@ -68,7 +68,7 @@ def pytorch(model: str) -> Callable[[list[str]], list[str]]:
         _, (h, _) = encoder(nn.utils.rnn.pack_padded_sequence(embedded, lengths))
         state, symbols = (h, torch.zeros_like(h)), torch.full((len(ids),), BOUNDARY)
         ended, steps = torch.zeros(len(ids), dtype=torch.bool), []
-        for _ in range(converter.bounds.longest):
+        for _ in range(converter.codec.max_steps(0)):
             joined = torch.cat([h, weights["decoder.E"][symbols][None]], 2)
             hs, state = decoder(joined, state)
             symbols = output(torch.cat([h, hs], 2))[0].argmax(1)

@@ -68,7 +68,7 @@ def train(data: Path, work: Path, language: str, seed: int) -> Path:
 def measure(data: Path, work: Path, language: str, seeds: int, beam: int) -> dict[str, object]:
     """The test part's word error rates, in percent: of each seed, of each with a beam, and of all together."""
     from henkan.evaluation.error_rates import evaluate
-    from henkan.inference.converter import Request
+    from henkan.inference.conversion import Request
     from henkan.text.reading import read_pairs
     from henkan.training.combine import combine
     from henkan.training.fitted_model import load_model

@@ -2,11 +2,10 @@
 
 import numpy as np
 
-from henkan.batching.encoded_pairs import EncodedPairs
 from henkan.config import ModelConfig
 from henkan.engine.numpy import NumpyEngine
 from henkan.inference.converter import Converter
-from henkan.model import first_weights
+from henkan.model import PlainTargets, Sizes, draw_weights
 from henkan.text.vocabulary import Vocabulary
 
 SOURCES = ["1+2", "12+34", "5", "", "1+1", "23+1"]
@@ -18,23 +17,21 @@ def small_model(*, dtype=np.float64, hidden_size=4, seed=0, training=None, **set
     config = ModelConfig(embedding_size=3, hidden_size=hidden_size, **settings)
     sources = Vocabulary.of(SOURCES, boundary=False, fill=config.fill)
     targets = Vocabulary.of(TARGETS, boundary=True, fill=config.fill)
-    engine = NumpyEngine(config, len(sources), len(targets), dtype=dtype, training=training)
-    engine.set_weights(first_weights(config, len(sources), len(targets), "orthogonal", seed, dtype))
-    converter = Converter(engine, sources, targets, reverse=config.reverse, attention=config.attention)
+    codec = PlainTargets(targets)
+    engine = NumpyEngine(config, Sizes(len(sources), codec.size), dtype=dtype, training=training)
+    engine.set_weights(draw_weights(engine.architecture.specs, "orthogonal", seed, dtype))
+    converter = Converter(engine, sources, targets, codec)
     return converter, encoded(converter, SOURCES, TARGETS).batch(np.arange(len(SOURCES)))
 
 
 def encoded(converter, sources, targets):
     """Pairs as a converter's ids."""
-    source, target = converter.source_vocabulary, converter.target_vocabulary
-    return EncodedPairs(
-        map(source.encode, sources), map(target.encode, targets), source, target, reverse=converter.reverse
-    )
+    return converter.encode_pairs(sources, targets)
 
 
 def loss_and_gradients(engine, batch, count=None):
     """A batch's loss, and name -> gradient."""
     gradients = engine.parameters.zeros()
-    loss, backward = engine.model.loss(batch, count)
+    loss, backward = engine.architecture.loss(engine.parameters, batch, count)
     backward(gradients)
     return loss, gradients

@@ -156,7 +156,7 @@ def test_a_training_that_was_stopped_goes_on_to_the_same_bits(words, tmp_path):
     events = []
     resumed = settings().fit(*words, dev=dev, callback=events.append, checkpoint=tmp_path / "c")
     assert [event.epoch for event in events if isinstance(event, Epoch)] == [4, 5, 6]
-    vectors = [model._fitted.converter.engine.parameters.vector for model in (whole, resumed)]
+    vectors = [model._fitted.converter.model.parameters.vector for model in (whole, resumed)]
     assert (vectors[0] == vectors[1]).all()
     resumed.save(tmp_path / "c")
     assert not (tmp_path / "c" / "checkpoint").exists()

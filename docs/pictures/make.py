@@ -18,7 +18,8 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from henkan.batching.encoded_pairs import EncodedPairs, source_batches
+from henkan.batching.encoded_pairs import EncodedPairs
+from henkan.batching.batch import source_batches
 from henkan.config import ModelConfig
 from henkan.engine.numpy import NumpyEngine
 from henkan.inference.explanation import explain

@@ -16,7 +16,7 @@ from henkan.errors import (
     UnanswerableError,
 )
 from henkan.estimator import Seq2Seq, load
-from henkan.inference.converter import Conversion, Unknown
+from henkan.inference.conversion import Conversion, Unknown
 from henkan.training.events import Epoch, Event, Preparing, Report, Started, Step
 
 __all__ = [

@@ -44,6 +44,7 @@ class ModelConfig:
         features: a source may carry feature tags, as in "walk TAB V;PST", each a whole symbol.
     """
 
+    architecture: str = "encoder-decoder"
     reverse: bool = True
     peeky: bool = True
     attention: bool = False
@@ -217,6 +218,7 @@ class EngineConfig:
 class Settings(TypedDict, total=False):
     """All settings by name, for a caller who gives some of them."""
 
+    architecture: str
     reverse: bool
     peeky: bool
     attention: bool

@@ -13,7 +13,7 @@ from henkan.config import Device, EngineConfig, EngineName, Precision, Settings,
 from henkan.engine.choice import choose_engines, member_of_a_team
 from henkan.errors import DataError, NotFittedError, SettingsError
 from henkan.evaluation.error_rates import evaluate
-from henkan.inference.converter import Conversion, Fallback, Request, Unknown
+from henkan.inference.conversion import Conversion, Fallback, Request, Unknown
 from henkan.text.data_source import DataSource
 from henkan.text.pairs import Pairs
 from henkan.training.checkpoint import SECONDS_BETWEEN, Checkpoints, Onlooker
@@ -104,11 +104,11 @@ class Seq2Seq:
         engines = choose_engines(self._engine, together=True)
         checkpoints = None
         if checkpoint is not None:
-            kind = Checkpoints if engines.team.rank == 0 else Onlooker
+            kind = Checkpoints if engines.group.rank == 0 else Onlooker
             checkpoints = kind(_folder(checkpoint, "checkpoint"), every=checkpoint_every)
         with nullcontext() if checkpoints is None else checkpoints.held():
             if checkpoints is not None:
-                checkpoints.resume = bool(engines.team.share(checkpoints.begun))
+                checkpoints.resume = bool(engines.group.broadcast(checkpoints.begun))
             self._fitted = fit(
                 pairs,
                 held_out,

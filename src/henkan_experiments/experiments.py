@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from henkan.batching.encoded_pairs import EncodedPairs
 from henkan.inference.converter import Converter
 from henkan.text.arrays import Array
 from henkan.text.pairs import Pairs
@@ -107,19 +106,17 @@ def saliency_by_position(model: Converter, sums: Sums) -> dict[str, Any]:
             that number which is read last; n, the sums. A name with `_error` has the standard error over sums.
         answer: the same, of the mean over all digits of the answer.
     """
-    ids = [model.source_vocabulary.encode(source) for source in sums.sources]
-    wanted = [model.target_vocabulary.encode(target) for target in sums.targets]
-    pairs = EncodedPairs(ids, wanted, model.source_vocabulary, model.target_vocabulary, reverse=model.reverse)
-    length, read = len(sums.sources[0]), len(ids[0])  # filling, where there is any, is read as well
+    pairs, reverse = model.encode_pairs(sums.sources, sums.targets), model.capabilities.reverse
+    length, read = len(sums.sources[0]), int(pairs.sources.lengths()[0])  # filling, where there is any, is read as well
     first, answer = [], []
     for row, target in enumerate(sums.targets):
-        norms = model.engine.saliency(pairs.batch(np.array([row]))).astype(np.float64)
-        norms = (norms[:, ::-1] if model.reverse else norms)[:, :length]
+        norms = model.model.saliency(pairs.batch(np.array([row]))).astype(np.float64)
+        norms = (norms[:, ::-1] if reverse else norms)[:, :length]
         first.append(norms[:1])
         answer.append(norms[: len(target)])
-    steps = np.arange(length) if model.reverse else read - 1 - np.arange(length)
+    steps = np.arange(length) if reverse else read - 1 - np.arange(length)
     return {
-        "reverse": model.reverse,
+        "reverse": reverse,
         "steps_to_end": steps.tolist(),
         "first": _shares(first, steps),
         "answer": _shares(answer, steps),

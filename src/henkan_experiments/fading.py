@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from henkan.batching.encoded_pairs import source_batches
+from henkan.batching.batch import source_batches
 from henkan.engine.base import Predictor
 from henkan.inference.converter import Converter
 from henkan.text.arrays import Array
@@ -69,8 +69,11 @@ def fading(model: Converter, train: Sums, held_out: Sums) -> dict[str, Any]:
 def read(model: Converter, sums: Sums) -> tuple[Any, Any]:
     """The memory and the decoder's first state of sums whose sources are equally long, in their order."""
     ids = [model.source_vocabulary.encode(source) for source in sums.sources]
-    [(_, sources)] = source_batches(ids, len(model.source_vocabulary), reverse=model.reverse, size=len(ids))
-    return model.engine.encode(sources)
+    [(_, sources)] = source_batches(
+        ids, len(model.source_vocabulary), reverse=model.capabilities.reverse, size=len(ids)
+    )
+    encoded = model.model.encode(sources)
+    return encoded.memory, encoded.state
 
 
 def hidden(state: Any) -> Array:
@@ -99,8 +102,8 @@ def _one_hot(symbols: Array, V: int) -> Array:
 
 def follow(model: Converter, memory: Any, first: Any, wanted: Array) -> tuple[list[Any], list[Array]]:
     """A decoder's T + 1 states along given answers (N, T), and the log-probabilities (N, V) at each of the T steps."""
-    engine: Predictor = model.engine
-    states, logs, symbols = [first], [], np.full(len(wanted), model.bounds.boundary)
+    engine: Predictor = model.model
+    states, logs, symbols = [first], [], np.full(len(wanted), model.codec.start)
     for t in range(wanted.shape[1]):
         output = engine.step(memory, states[-1], symbols)
         states.append(output.state)

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from henkan.inference.converter import Converter, Request
+from henkan.inference.conversion import Request
+from henkan.inference.converter import Converter
 from henkan_experiments.sums import Sums, partners
 
 LONGEST = 3  # digits of a number in training

@@ -2,7 +2,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from henkan.batching.encoded_pairs import EncodedPairs, source_batches
+from henkan.batching.batch import source_batches
+from henkan.batching.encoded_pairs import EncodedPairs
 from henkan.text.sequences import Sequences
 from henkan.text.vocabulary import Vocabulary
 

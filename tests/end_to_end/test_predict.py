@@ -176,7 +176,7 @@ def test_abstaining_leaves_the_line_empty(henkan, folder):
 
 def test_an_answer_that_does_not_end_is_told_of(henkan, words, tmp_path):
     model = Seq2Seq(epochs=1, hidden_size=8).fit(*words)
-    model._fitted.converter.engine.parameters["decoder.by"][0] = -1e3  # never the end
+    model._fitted.converter.model.parameters["decoder.by"][0] = -1e3  # never the end
     model.save(tmp_path / "endless")
     done = henkan("predict", "endless", "ab")
     assert len(done.stdout.strip()) == 8

@@ -134,22 +134,25 @@ import json, sys
 import numpy as np
 from henkan.config import EngineConfig, ModelConfig, TrainingConfig
 from henkan.engine.choice import choose_engines
-from henkan.model import first_weights
+from henkan.model import PlainTargets, Sizes, create_architecture, draw_weights
 from henkan.batching.encoded_pairs import EncodedPairs
 from henkan.text.tasks import TASKS
 from henkan.text.vocabulary import Vocabulary
 
 pairs = TASKS["addition"].generate(3200, 0)
 source, target = Vocabulary.of(pairs.sources, boundary=False), Vocabulary.of(pairs.targets, boundary=True)
-encoded = EncodedPairs(source.encode_all(pairs.sources), target.encode_all(pairs.targets), source, target, reverse=True)
+sources, targets = source.encode_all(pairs.sources), target.encode_all(pairs.targets)
+codec = PlainTargets(target)
+encoded = EncodedPairs(sources, codec.encode(sources, targets), start=codec.start, reverse=True)
 model, training = ModelConfig(attention=True, hidden_size=32), TrainingConfig()
 engines = choose_engines(EngineConfig(engine="torch"), together=True)
-engine = engines.make(model, len(source), len(target), training=training)
-engine.set_weights(first_weights(model, len(source), len(target), "orthogonal", 0))
+sizes = Sizes(len(source), codec.size)
+engine = engines.make(model, sizes, training=training)
+engine.set_weights(draw_weights(create_architecture(model, sizes).specs, "orthogonal", 0))
 rows = np.arange(3200).reshape(50, 64)
 losses = [float(engine.train_step(encoded.batch(row), 1e-2)) for row in rows]
-if engines.team.rank == 0:
-    print(json.dumps([engines.team.size, losses]))
+if engines.group.rank == 0:
+    print(json.dumps([engines.group.size, losses]))
 """
 
 

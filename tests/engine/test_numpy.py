@@ -26,7 +26,7 @@ def test_the_bits_do_not_depend_on_the_number_of_threads(words, monkeypatch, ker
 @pytest.mark.parametrize("count", [1, 2, 4, 9])
 def test_shards_add_up_to_the_batch(count):
     converter, batch = small_model()
-    engine = converter.engine
+    engine = converter.model
     steps = int(batch.targets.valid.sum())
     loss, gradients = loss_and_gradients(engine, batch)
     assert batch.size == 6

@@ -12,6 +12,7 @@ from henkan.batching.batch import Batch, Sources, Targets
 from henkan.config import EngineConfig, TrainingConfig
 from henkan.engine.choice import choose_engines
 from henkan.inference.explanation import explain
+from henkan.model import Sizes
 from henkan.nn.regularization import Regularization
 from models import encoded, loss_and_gradients, small_model
 
@@ -19,9 +20,9 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed; `make tes
 pytestmark = pytest.mark.torch
 
 from henkan.engine.torch import TorchEngine  # noqa: E402  (needs PyTorch)
+from henkan.engine.torch.architecture import Noise  # noqa: E402
 from henkan.engine.torch.device import in_words  # noqa: E402
-from henkan.engine.torch.network import Noise  # noqa: E402
-from henkan.engine.torch.team import agree  # noqa: E402
+from henkan.engine.torch.process_group import agree  # noqa: E402
 
 SWITCHES = ("reverse", "peeky", "attention", "bidirectional", "tied", "fill")
 COMBINATIONS = [
@@ -40,9 +41,9 @@ def both(*, training=None, dtype="float64", **settings):
     """The same small model in both engines, and a batch."""
     hidden_size = 3 if settings.get("tied") else 4
     converter, batch = small_model(dtype=getattr(np, dtype), hidden_size=hidden_size, training=training, **settings)
-    ours = converter.engine
-    sizes = len(converter.source_vocabulary), len(converter.target_vocabulary)
-    theirs = TorchEngine(ours.model.config, *sizes, training=training, dtype=getattr(torch, dtype))
+    ours = converter.model
+    sizes = Sizes(len(converter.source_vocabulary), converter.codec.size)
+    theirs = TorchEngine(ours.architecture.config, sizes, training=training, dtype=getattr(torch, dtype))
     theirs.set_weights(ours.weights)
     return ours, theirs, batch, converter
 
@@ -77,7 +78,8 @@ def test_what_is_left_out_and_smoothed_agrees(settings):
     ours, theirs, batch, _ = both(**settings)
     generators = [np.random.default_rng(5), np.random.default_rng(5)]
     gradients = ours.parameters.zeros()
-    loss, backward = ours.model.loss(batch, regularization=Regularization(0.4, 0.2, 0.1, generators[0]))
+    regularization = Regularization(0.4, 0.2, 0.1, generators[0])
+    loss, backward = ours.architecture.loss(ours.parameters, batch, regularization=regularization)
     backward(gradients)
     noise = Noise(0.4, 0.2, 0.1, lambda shape: torch.from_numpy(generators[1].random(tuple(shape), np.float32)))
     their_loss, their_gradients = gradients_of(theirs, batch, noise)
@@ -133,7 +135,7 @@ def test_updates_agree(dtype, rtol, clip_norm):
 def test_adamw_is_pytorchs_own():
     """PyTorch's optimiser, handed the hand-written derivatives, makes the hand-written updates."""
     converter, batch = small_model(training=TrainingConfig(clip_norm=0.05, beta2=0.98, weight_decay=0.1))
-    engine = converter.engine
+    engine = converter.model
     vector = torch.nn.Parameter(torch.tensor(engine.parameters.vector.copy()))
     optimiser = torch.optim.AdamW([vector], lr=0.01, betas=(0.9, 0.98), weight_decay=0.1)
     for _ in range(10):
@@ -188,7 +190,7 @@ def test_both_give_the_same_strings(learnt, beam, repeat, monkeypatch):
     generator = random.Random(3)
     texts = ["".join(generator.choices("abcd?", [9, 9, 9, 9, 1], k=generator.randrange(8))) for _ in range(1000)]
     ours, theirs = (load(learnt, engine=engine) for engine in ("numpy", "torch"))
-    monkeypatch.setattr(theirs._model().converter.engine, "steps_repeat", repeat)
+    monkeypatch.setattr(theirs._model().converter.model, "steps_repeat", repeat)
     first, second = (explain(model._model().converter, "abc", beam=beam) for model in (ours, theirs))
     for one, other in zip(first.choices, second.choices, strict=True):
         assert other.weights == pytest.approx(one.weights, rel=1e-3, abs=1e-5)
@@ -246,7 +248,7 @@ def test_an_ensemble(words):
 def test_losses_looked_at_rarely_are_the_same(monkeypatch):
     """As on a GPU: of every so many updates one tells; a loss that is no number still costs no more than its epoch."""
     often, _ = losses(engine="torch")
-    monkeypatch.setattr(TorchEngine, "look_every", 4)
+    monkeypatch.setattr(TorchEngine, "sync_interval", 4)
     rarely, _ = losses(engine="torch")
     assert rarely == [often[k] for k in (3, 7, 8, 12, 16, 17, 21, 25, 26)]
     with pytest.warns(RuntimeWarning, match="training went astray 4 times"):

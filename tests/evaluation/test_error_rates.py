@@ -5,14 +5,14 @@ from itertools import product
 import numpy as np
 import pytest
 
-from henkan.engine.base import Alone
+from henkan.engine.base import SingleProcess
 from henkan.evaluation.error_rates import NOTHING, Evaluation, Tally, evaluate
 from henkan.evaluation.evaluation_set import Questions
-from henkan.inference.converter import Conversion
+from henkan.inference.conversion import Conversion
 from henkan.text.pairs import Pairs
 from henkan.text.tokenizer import Cutting
 from henkan.training import validation
-from henkan.training.validation import HeldOut, examine
+from henkan.training.validation import Validator, evaluate_and_calibrate
 from models import SOURCES, TARGETS, encoded, small_model
 
 
@@ -126,9 +126,9 @@ def test_an_examination_in_parts_measures_the_same(monkeypatch):
     def measured(at_once):
         monkeypatch.setattr(validation, "AT_ONCE", at_once)
         pauses = []
-        held_out = HeldOut(converter.engine, converter, questions, Alone(), lambda: pauses.append(1))
+        held_out = Validator(converter.model, converter, questions, SingleProcess(), lambda: pauses.append(1))
         numbers = held_out.exact_match(), held_out.loss()
-        tally = examine(converter, questions, Alone(), lambda: pauses.append(1))
+        tally = evaluate_and_calibrate(converter, questions, SingleProcess(), lambda: pauses.append(1))
         return [*numbers, tally.exact_match, converter.temperature], len(pauses)
 
     monkeypatch.setattr(validation, "BATCH_SIZE", 4)
@@ -138,4 +138,4 @@ def test_an_examination_in_parts_measures_the_same(monkeypatch):
     assert pauses == 4 + 4 + 4
     assert parts == pytest.approx(whole, rel=1e-6)
     batches = [encoded(converter, SOURCES, TARGETS).batch(np.arange(6))]
-    assert whole[1] == pytest.approx(converter.engine.loss(batches[0]), rel=1e-5)
+    assert whole[1] == pytest.approx(converter.model.loss(batches[0]), rel=1e-5)

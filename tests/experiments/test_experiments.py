@@ -8,7 +8,8 @@ import pytest
 
 from henkan import Seq2Seq
 from henkan.engine.base import StepOutput
-from henkan.inference.converter import Conversion, Converter
+from henkan.inference.conversion import Conversion
+from henkan.inference.converter import Converter
 from henkan.text.pairs import Pairs
 from henkan.text.tasks import find_task
 from henkan.text.vocabulary import Vocabulary

@@ -48,7 +48,7 @@ def test_a_conversion_carries_the_reason(trained):
 
 def test_a_runaway_answer_is_cut_off():
     converter, _ = small_model()
-    engine = converter.engine
+    engine = converter.model
     engine.parameters["decoder.by"][0] = -1e3  # never the end
     [conversion] = converter.convert(["1+2"])
     assert len(conversion.prediction) == 2 * (2 + 1)

@@ -15,7 +15,7 @@ SMALL = {"epochs": 4, "batch_size": 8, "hidden_size": 16, "embedding_size": 4}
 def test_the_mean_of_log_probabilities_is_a_distribution():
     converters = [small_model(seed=seed, attention=True)[0] for seed in (0, 1, 2)]
     _, batch = small_model()
-    ensemble = Ensemble([converter.engine for converter in converters])
+    ensemble = Ensemble([converter.model for converter in converters])
     output = ensemble.step(*ensemble.encode(batch.sources), np.zeros(len(SOURCES), int))
     parts = [
         member.step(*member.encode(batch.sources), np.zeros(len(SOURCES), int)).log_probabilities

@@ -101,7 +101,7 @@ def test_a_filled_model_with_attention_looks_at_its_filling_too(words):
 
 def test_an_answer_that_was_cut_off_has_no_end(words):
     model = Seq2Seq(epochs=1, hidden_size=8).fit(*words)
-    model._fitted.converter.engine.parameters["decoder.by"][0] = -1e3  # never the end
+    model._fitted.converter.model.parameters["decoder.by"][0] = -1e3  # never the end
     found = explain(model._fitted.converter, "ab")
     assert found.cut_off
     assert END not in [choice.symbol for choice in found.choices]

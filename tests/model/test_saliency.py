@@ -24,8 +24,8 @@ def one_pair(converter, place):
 def test_it_is_the_norm_of_the_numerical_gradient(settings, place):
     """Each place's embedding is moved by itself: in a model where every place of the source has a symbol of its own."""
     converter, _ = small_model(**settings)
-    batch, engine = one_pair(converter, place), converter.engine
-    found = saliency(engine.model, batch)
+    batch, engine = one_pair(converter, place), converter.model
+    found = saliency(engine.architecture, engine.parameters, batch)
     S, T = len(batch.sources.ids), len(batch.targets.ids)
     assert found.shape == (T, S)
     for t in range(T):
@@ -63,4 +63,4 @@ def _only(targets, valid):
 def test_it_is_of_one_pair():
     converter, batch = small_model()
     with pytest.raises(ValueError, match="of one pair, not of 6"):
-        saliency(converter.engine.model, batch)
+        saliency(converter.model.architecture, converter.model.parameters, batch)

@@ -266,7 +266,7 @@ def test_whoever_reads_while_a_model_is_replaced_has_one_of_them(trained, other,
 
 def test_weights_that_are_no_numbers_are_not_saved(words, tmp_path):
     model = henkan.Seq2Seq(epochs=1).fit(*words)
-    model._fitted.converter.engine.parameters.vector[3] = np.nan
+    model._fitted.converter.model.parameters.vector[3] = np.nan
     with pytest.raises(ModelFolderError, match="not finite"):
         model.save(tmp_path / "model")
     assert not (tmp_path / "model").exists()

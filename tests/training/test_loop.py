@@ -29,7 +29,7 @@ def run(config, seed=0, examiner=None):
     converter, _ = small_model(dtype=np.float32, hidden_size=16)
     pairs = encoded(converter, SOURCES, TARGETS)
     state = TrainingState(np.random.default_rng(seed))
-    return list(train(converter.engine, pairs, config, state, examiner or Examiner())), converter, state
+    return list(train(converter.model, pairs, config, state, examiner or Examiner())), converter, state
 
 
 def test_events_count_updates_and_epochs():
@@ -65,11 +65,11 @@ def test_an_epochs_loss_is_the_mean_over_symbols():
     config = TrainingConfig(epochs=1, batch_size=4, learning_rate=1e-12)
     _, converter, state = run(config)
     whole = encoded(converter, SOURCES, TARGETS).batch(np.arange(len(SOURCES)))
-    assert state.records[0].loss == pytest.approx(converter.engine.loss(whole), rel=1e-5)
+    assert state.records[0].loss == pytest.approx(converter.model.loss(whole), rel=1e-5)
 
 
 def test_the_same_seed_gives_the_same_bits():
-    vectors = [run(TrainingConfig(epochs=3, batch_size=4), seed)[1].engine.parameters.vector for seed in (1, 1, 2)]
+    vectors = [run(TrainingConfig(epochs=3, batch_size=4), seed)[1].model.parameters.vector for seed in (1, 1, 2)]
     assert (vectors[0] == vectors[1]).all()
     assert (vectors[0] != vectors[2]).any()
 
@@ -81,19 +81,19 @@ def test_a_training_goes_on_where_its_state_stands():
     converter, _ = small_model(dtype=np.float32, hidden_size=16)
     pairs = encoded(converter, SOURCES, TARGETS)
     state = TrainingState(np.random.default_rng(0))
-    events = train(converter.engine, pairs, config, state, Examiner())
+    events = train(converter.model, pairs, config, state, Examiner())
     while len(state.records) < 2:
         next(events)
-    snapshot = converter.engine.snapshot()
+    snapshot = converter.model.snapshot()
     other, _ = small_model(dtype=np.float32, hidden_size=16, seed=9)
-    other.engine.restore(snapshot)
+    other.model.restore(snapshot)
     list(train(other.engine, pairs, config, state, Examiner()))
-    assert (other.engine.parameters.vector == whole.engine.parameters.vector).all()
+    assert (other.model.parameters.vector == whole.model.parameters.vector).all()
 
 
 def test_a_snapshot_is_a_copy():
     converter, batch = small_model()
-    engine = converter.engine
+    engine = converter.model
     before = engine.loss(batch)
     snapshot = engine.snapshot()
     for _ in range(3):
@@ -125,15 +125,15 @@ def test_the_best_epoch_is_kept():
     assert (state.best.epoch, state.best.exact_match, state.best.loss) == (4, 0.5, 2)
     assert [record.dev_loss for record in state.records] == [9, 3, None, 2, 2, None]
     _, four, _ = run(TrainingConfig(epochs=6, batch_size=4), examiner=Examiner([0.1, 0.2, 0.3, 1.0]))
-    assert state.best.weights.keys() == four.engine.weights.keys()
+    assert state.best.weights.keys() == four.model.weights.keys()
 
 
 def test_the_best_weights_are_a_copy():
     examiner = Examiner([0.5, 0.1, 0.1])
     _, converter, state = run(TrainingConfig(epochs=3, batch_size=4), examiner=examiner)
     _, first, _ = run(TrainingConfig(epochs=1, batch_size=4, learning_rate=0.01, schedule="constant"))
-    assert any((state.best.weights[name] != array).any() for name, array in converter.engine.weights.items())
-    assert first.engine.weights.keys() == state.best.weights.keys()
+    assert any((state.best.weights[name] != array).any() for name, array in converter.model.weights.items())
+    assert first.model.weights.keys() == state.best.weights.keys()
 
 
 def test_patience_ends_a_constant_schedule():
@@ -156,7 +156,7 @@ def test_training_never_goes_back_to_numbers_that_are_not_finite(monkeypatch):
         return loss
 
     converter, _ = small_model(dtype=np.float32, hidden_size=16)
-    engine, pairs = converter.engine, encoded(converter, SOURCES, TARGETS)
+    engine, pairs = converter.model, encoded(converter, SOURCES, TARGETS)
     monkeypatch.setattr(engine, "train_step", update.__get__(engine))
     state, steps = TrainingState(np.random.default_rng(0)), []
     for event in train(engine, pairs, TrainingConfig(epochs=1, batch_size=1), state, None):
@@ -172,7 +172,7 @@ def test_a_learning_rate_that_is_much_too_large_leaves_the_last_good_state(monke
     pairs = encoded(converter, SOURCES, TARGETS)
     config = TrainingConfig(epochs=20, batch_size=1, learning_rate=1e20, schedule="constant")
     state = TrainingState(np.random.default_rng(0))
-    events = list(train(converter.engine, pairs, config, state, Examiner()))
+    events = list(train(converter.model, pairs, config, state, Examiner()))
     assert isinstance(events[-1], Setback)
     assert events[-1].final
-    assert all(np.isfinite(each).all() for each in converter.engine.snapshot().values())
+    assert all(np.isfinite(each).all() for each in converter.model.snapshot().values())

@@ -1,16 +1,18 @@
-"""What passes between text and arithmetic: integer arrays, and nothing else.
+"""Batches: the integer arrays that architectures compute with.
 
-Sequences of a batch stand in columns, in order of falling length, so that at each step those still running
-are the first ones. Padding is an id like any other; `active` and `valid` say where it stands.
+The sequences of a batch are columns in order of falling length, so that at each step those still running come first.
+Padding is an id like any other; `active` and `valid` say where it is.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from henkan.text.arrays import Array
+from henkan.text.sequences import Sequences
 
 
 @dataclass(frozen=True)
@@ -76,3 +78,29 @@ class Batch:
             Sources(columns(sources.ids), running(sources.active)),
             Targets(columns(targets.inputs), columns(targets.ids), columns(targets.valid), running(targets.active)),
         )
+
+
+def source_batches(
+    ids: Sequence[Sequence[int]], symbols: int, *, reverse: bool, size: int
+) -> Iterator[tuple[Array, Sources]]:
+    """Batches of sources for prediction, the longest first.
+
+    Args:
+        ids: of each source. symbols: number of source symbols.
+        reverse: whether the encoder reads sources backwards.
+        size: sources in a batch.
+
+    Yields:
+        which sources the batch has (N,), and the batch.
+    """
+    sequences = Sequences.of(ids, symbols)
+    order = np.argsort(-sequences.lengths(), kind="stable")
+    for start in range(0, len(order), size):
+        rows = order[start : start + size]
+        yield rows, padded_sources(sequences, rows, reverse=reverse)
+
+
+def padded_sources(sequences: Sequences, rows: Array, *, reverse: bool) -> Sources:
+    """The sources of some rows, which must be in order of falling length, as columns; reversal happens here."""
+    ids, valid = sequences.padded(rows, reverse=reverse)
+    return Sources(ids, valid.sum(axis=1))

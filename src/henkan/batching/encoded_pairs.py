@@ -1,4 +1,4 @@
-"""Ids to padded arrays, their lengths and their order. Reversal happens here, for training and serving."""
+"""Training pairs as batches of padded arrays."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from henkan.batching.batch import Batch, Sources, Targets
+from henkan.batching.batch import Batch, Targets, padded_sources
 from henkan.text.arrays import Array
 from henkan.text.sequences import Sequences
-from henkan.text.vocabulary import BOUNDARY, UNKNOWN, Vocabulary
+from henkan.text.vocabulary import UNKNOWN
 
 POOL = 8
 
@@ -19,33 +19,46 @@ class EncodedPairs:
     """Training pairs as ids.
 
     Args:
-        sources, targets: ids, without boundaries, as many of the one as of the other: `Sequences`, or lists.
-        source_vocabulary, target_vocabulary: their vocabularies.
+        sources: ids of the source symbols.
+        targets: the symbols to predict for each source, the one that completes the output included; see
+            `henkan.model.codec`.
+        start: the decoder's input at the first step.
         reverse: whether the encoder reads the source backwards.
-        unknown_rate: how often an epoch a symbol, on average, is replaced by the unknown one. A symbol that occurs n
-            times is replaced there with probability rate / (rate + n) (after Kiperwasser & Goldberg 2016): rare ones,
-            which are most like what will be unknown one day, most of all.
+        unknown_probabilities: (V,) with which probability each source symbol is replaced by the unknown symbol; see
+            `unknown_probabilities`. None: never.
     """
 
     def __init__(
         self,
-        sources: Sequences | Iterable[Sequence[int]],
-        targets: Sequences | Iterable[Sequence[int]],
-        source_vocabulary: Vocabulary,
-        target_vocabulary: Vocabulary,
+        sources: Sequences,
+        targets: Sequences,
         *,
+        start: int,
         reverse: bool,
-        unknown_rate: float = 0.0,
+        unknown_probabilities: Array | None = None,
     ) -> None:
-        self.reverse = reverse
-        self.sources = _sequences(sources, source_vocabulary)
-        self.targets = _sequences(targets, target_vocabulary)
-        if target_vocabulary.width is None:
-            self.targets = self.targets.ended(BOUNDARY)
-        self._replaced: Array | None = None  # with which probability each symbol is
-        if unknown_rate and source_vocabulary.unknown:
-            counts = np.bincount(self.sources.flat, minlength=len(source_vocabulary))
-            self._replaced = (unknown_rate / (unknown_rate + counts)).astype(np.float32)
+        self.sources, self.targets = sources, targets
+        self.start, self.reverse = start, reverse
+        self._unknown = unknown_probabilities
+
+    @classmethod
+    def of(
+        cls,
+        sources: Iterable[Sequence[int]],
+        targets: Iterable[Sequence[int]],
+        sizes: tuple[int, int],
+        *,
+        start: int,
+        reverse: bool,
+    ) -> EncodedPairs:
+        """Pairs from lists of ids.
+
+        Args:
+            sources, targets, start, reverse: as for the class.
+            sizes: number of source symbols, and of symbols that can be predicted.
+        """
+        both = (Sequences.of(ids, size) for ids, size in zip((sources, targets), sizes, strict=True))
+        return cls(*both, start=start, reverse=reverse)
 
     def __len__(self) -> int:
         return len(self.sources)
@@ -68,14 +81,14 @@ class EncodedPairs:
         """
         rows = rows[np.lexsort((-self.targets.lengths(rows), -self.sources.lengths(rows)))]
         ids, valid = self.targets.padded(rows)
-        inputs = np.full_like(ids, BOUNDARY)
+        inputs = np.full_like(ids, self.start)
         inputs[1:] = ids[:-1]
         # A target may outlast one that stands before it; the decoder runs all rows down to the last valid one.
         places = np.arange(1, len(rows) + 1)
         active = (valid * places).max(axis=1, initial=0)
-        sources = _sources(self.sources, rows, reverse=self.reverse)
-        if self._replaced is not None and generator is not None:
-            sources.ids[generator.random(sources.ids.shape, np.float32) < self._replaced[sources.ids]] = UNKNOWN
+        sources = padded_sources(self.sources, rows, reverse=self.reverse)
+        if self._unknown is not None and generator is not None:
+            sources.ids[generator.random(sources.ids.shape, np.float32) < self._unknown[sources.ids]] = UNKNOWN
         return Batch(sources, Targets(inputs, ids, valid, active))
 
     def order(self, size: int, generator: np.random.Generator, *, by_length: bool = False) -> list[Array]:
@@ -99,27 +112,20 @@ class EncodedPairs:
         for rows in self.order(size, generator, by_length=by_length):
             yield self.batch(rows, generator)
 
-    def ordered_batches(self, size: int) -> Iterator[Batch]:
-        """All pairs once, in their order, as they are."""
-        for start in range(0, len(self), size):
-            yield self.batch(np.arange(start, min(start + size, len(self))))
 
+def unknown_probabilities(sources: Sequences, symbols: int, rate: float) -> Array:
+    """With which probability each source symbol is replaced by the unknown symbol.
 
-def _sequences(ids: Sequences | Iterable[Sequence[int]], vocabulary: Vocabulary) -> Sequences:
-    return ids if isinstance(ids, Sequences) else Sequences.of(ids, len(vocabulary))
+    A symbol that occurs n times is replaced with probability rate / (rate + n) (after Kiperwasser & Goldberg 2016): on
+    average `rate` times per epoch, and rare symbols, which are most like unknown ones, most often.
 
+    Args:
+        sources: ids of the training sources.
+        symbols: V, number of source symbols.
+        rate: see `TrainingConfig.unknown_rate`.
 
-def source_batches(
-    ids: Sequence[Sequence[int]], symbols: int, *, reverse: bool, size: int
-) -> Iterator[tuple[Array, Sources]]:
-    """Sources alone, for prediction: the longest first, `size` at a time, with the places they came from."""
-    sequences = Sequences.of(ids, symbols)
-    order = np.argsort(-sequences.lengths(), kind="stable")
-    for start in range(0, len(order), size):
-        rows = order[start : start + size]
-        yield rows, _sources(sequences, rows, reverse=reverse)
-
-
-def _sources(sequences: Sequences, rows: Array, *, reverse: bool) -> Sources:
-    ids, valid = sequences.padded(rows, reverse=reverse)
-    return Sources(ids, valid.sum(axis=1))
+    Returns:
+        (V,) float32.
+    """
+    counts = np.bincount(sources.flat, minlength=symbols)
+    return (rate / (rate + counts)).astype(np.float32)

@@ -15,7 +15,7 @@ from henkan.errors import DataError
 from henkan.evaluation.error_rates import Evaluation
 from henkan.evaluation.error_rates import evaluate as measure
 from henkan.evaluation.task_pairs import task_questions
-from henkan.inference.converter import Request
+from henkan.inference.conversion import Request
 from henkan.text.reading import read_pairs
 from henkan.text.tasks import Task
 from henkan.training.fitted_model import load_model

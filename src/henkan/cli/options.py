@@ -82,6 +82,7 @@ def model_options(command: Command) -> Command:
     """The network and its training: settings of `ModelConfig` and `TrainingConfig`, None where not given."""
     for option in reversed(
         (
+            click.option("--architecture", metavar="NAME", help="Model architecture."),
             _switch("reverse", None, "Read the source backwards."),
             _switch("peeky", None, "Show the encoder's last hidden state to the decoder at every step."),
             _switch("attention", None, "Let the decoder look back at all of the source at every step."),

@@ -14,7 +14,8 @@ import click
 
 from henkan.cli.options import PATH, engine_options, pop_engines
 from henkan.errors import DataError, UnanswerableError
-from henkan.inference.converter import Conversion, Converter, Request, Unknown
+from henkan.inference.conversion import Conversion, Request, Unknown
+from henkan.inference.converter import Converter
 from henkan.text.reading import MOST_BYTES, decode_line
 from henkan.training.fitted_model import load_model
 
@@ -131,8 +132,8 @@ class Printer:
             )
         if self.cut_off:
             click.echo(
-                f"note: answers that did not end within {self.converter.bounds.longest} symbols, twice the longest of "
-                f"the training, and were cut off there: {self.cut_off:,}",
+                "note: answers that did not end within the length limit (twice the longest target of the training) and "
+                f"were cut off there: {self.cut_off:,}",
                 err=True,
             )
 

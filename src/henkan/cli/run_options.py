@@ -133,7 +133,7 @@ def old_run(data: str | None, plan: Mapping[str, Any], given: set[str], engines:
             options["dev"] = settings["dev"] if settings["dev"] == "none" else os.path.abspath(settings["dev"])
         for name, now in versions(engines).items():
             then = plan["versions"][name]
-            if now != then and engines.team.rank == 0:
+            if now != then and engines.group.rank == 0:
                 click.echo(
                     f"warning: this training was begun with the {name} {then}, and goes on with {now}: its result "
                     "may differ in the last bits from that of one never stopped",

@@ -36,7 +36,7 @@ from henkan.cli.run_options import (
     refuse_beside_resume,
 )
 from henkan.config import RECIPES, EngineConfig, ModelConfig, TrainingConfig
-from henkan.engine.base import RESTARTS, Engines, Team
+from henkan.engine.base import RESTARTS, Engines, ProcessGroup
 from henkan.engine.choice import choose_engines, member_of_a_team
 from henkan.errors import CheckpointError, DataError, HenkanError, Interrupted, SettingsError
 from henkan.storage.model_folder import CHECKPOINT, check_place, is_model
@@ -171,13 +171,13 @@ def train(
         raise click.UsageError("name a task or a file of pairs to train on, or --resume a training that was stopped")
     folder = resume or out or Path("models") / _name(str(data))
     engines = choose_engines(engine, together=True)
-    team = engines.team
-    leads, quiet = team.rank == 0, quiet or team.rank > 0
+    group = engines.group
+    leads, quiet = group.rank == 0, quiet or group.rank > 0
     checkpoints = (Checkpoints if leads else Onlooker)(
         folder,
         every=checkpoint_every,
-        stop=lambda: team.most(interruption.signal or 0) or None,
-        resume=resume is not None or _is_restart(folder, team),
+        stop=lambda: group.max(interruption.signal or 0) or None,
+        resume=resume is not None or _is_restart(folder, group),
     )
     if checkpoints.resume:
         run = old_run(data, checkpoints.plan(), given if resume is not None else set(), engines)
@@ -187,7 +187,7 @@ def train(
     run.options["engine"] = asdict(engine)
     try:
         with interruption, ExitStack() as open_folder:
-            with _told_to(team):
+            with _told_to(group):
                 if leads and not checkpoints.resume:
                     check_place(folder, force=force)
                 open_folder.enter_context(checkpoints.held())
@@ -214,27 +214,27 @@ def train(
 
 
 @contextmanager
-def _told_to(team: Team) -> Iterator[None]:
+def _told_to(group: ProcessGroup) -> Iterator[None]:
     """Have the others leave without a word where the leader may not begin, for it says why."""
     try:
         yield
     except HenkanError:
-        team.share(0)
+        group.broadcast(0)
         raise
-    if not team.share(1):
+    if not group.broadcast(1):
         raise SystemExit(2)
 
 
-def _is_restart(folder: Path, team: Team) -> bool:
+def _is_restart(folder: Path, group: ProcessGroup) -> bool:
     """Whether torchrun has started us again, to go on with a training that this command began, and a member had died.
 
     Only the machine of the one that died may count the restart.
     """
     restarts = os.environ.get(RESTARTS, "0")
-    restarted, begun = team.most(int(restarts) if restarts.isdecimal() else 0) > 0, False
-    if restarted and team.rank == 0 and Checkpoints(folder).begun:
+    restarted, begun = group.max(int(restarts) if restarts.isdecimal() else 0) > 0, False
+    if restarted and group.rank == 0 and Checkpoints(folder).begun:
         begun = Checkpoints(folder).plan()["options"].get("command") == sys.argv[1:]
-    return bool(team.share(begun))
+    return bool(group.broadcast(begun))
 
 
 def _train(
@@ -338,12 +338,12 @@ def _place(run: Run, name: str) -> str:
 
 def _say_who_trains(run: Run, engines: Engines, pairs: int) -> None:
     """The engine, where it is not the usual one, and how several processes share a batch."""
-    if run.options["engine"] != asdict(EngineConfig()) or engines.team.size > 1:
+    if run.options["engine"] != asdict(EngineConfig()) or engines.group.size > 1:
         click.echo(engines.describe(), err=True)
-    if engines.team.size > 1:
+    if engines.group.size > 1:
         sized = run.training.sized(pairs)
         click.echo(
-            f"{engines.team.size} processes share each batch of {sized.batch_size}; the learning rate of "
+            f"{engines.group.size} processes share each batch of {sized.batch_size}; the learning rate of "
             f"{sized.learning_rate:g} is that of the whole batch, as for one process",
             err=True,
         )

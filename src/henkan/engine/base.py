@@ -1,4 +1,4 @@
-"""What training and decoding may ask of an engine."""
+"""The engine protocol: what training and inference may ask of an engine."""
 
 from __future__ import annotations
 
@@ -9,60 +9,71 @@ from typing import Any, Protocol, SupportsFloat, TypeVar
 
 from henkan.batching.batch import Batch, Sources
 from henkan.config import ModelConfig, TrainingConfig
+from henkan.model.architecture import Capabilities as Capabilities
+from henkan.model.architecture import Sizes as Sizes
+from henkan.model.architecture import StepOutput as StepOutput
 from henkan.text.arrays import Array
 
-Self = TypeVar("Self", bound="Indexed")
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-class Indexed(Protocol):
-    """Something kept for each of N sequences, of which some can be taken; only its engine looks inside."""
+@dataclass(frozen=True)
+class Execution:
+    """How a call is computed. It changes the speed and perhaps the last bits of the result, nothing else.
 
-    def take(self: Self, rows: Array) -> Self:
-        """The parts of the sequences in `rows`, an array of places or of booleans."""
-        ...
+    Attributes:
+        threads: share batches among threads, which take time to start.
+        compiled: use compiled kernels for encoding and decoding, which take time to load.
+    """
+
+    threads: bool = False
+    compiled: bool = False
 
 
 @dataclass(frozen=True)
-class StepOutput:
-    """What one step of decoding gives.
+class Encoded:
+    """Sources that were read for decoding.
 
     Attributes:
-        log_probabilities: (N, V) of the next symbol.
-        state: the decoder's state after the step.
-        attention: (N, S) weights over the source's steps as the encoder reads them, or None without attention.
+        memory: what stays the same during decoding. state: the first state. Both are opaque; see
+            `henkan.model.architecture.Indexed`.
+        count: number of sources (N).
+        steps: symbols in the longest source (S).
     """
 
-    log_probabilities: Array
+    memory: Any
     state: Any
-    attention: Array | None = None
+    count: int
+    steps: int
 
 
 class Predictor(Protocol):
-    """What decoding asks of a model."""
+    """What inference asks of a model."""
 
-    def at_work(self, *, many: bool = False) -> AbstractContextManager[None]:
-        """Have threads ready, for as long as the caller is inside; `many`: and what `encode` needs for as many."""
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the model can do."""
+        ...
+
+    def session(self, execution: Execution) -> AbstractContextManager[None]:
+        """Keep threads and compiled kernels ready, as `execution` says, while the caller is inside."""
         ...
 
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-        """function(item) for every item, in order, on the threads at work."""
+        """function(item) for every item, in order, on the threads of the session."""
         ...
 
-    def encode(self, sources: Sources, *, many: bool = False) -> tuple[Any, Any]:
-        """Read the sources: what stays the same through decoding (the memory), and the first state.
-
-        Both are `Indexed`. `many` says that there are so many more to come that faster means are worth loading.
-        """
+    def encode(self, sources: Sources, execution: Execution = Execution()) -> Encoded:
+        """Read sources for decoding."""
         ...
 
     def step(self, memory: Any, state: Any, symbols: Array) -> StepOutput:
-        """One step of decoding: `symbols` (N,) are the last ones."""
+        """One decoding step; `symbols` (N,) are the last predicted ones."""
         ...
 
     def saliency(self, batch: Batch) -> Array:
-        """How much of each source step reaches each target step of a batch of one pair, (T, S).
+        """The influence of each source step on each target step of a batch of one pair, (T, S).
 
         See `henkan.model.saliency`.
         """
@@ -70,13 +81,13 @@ class Predictor(Protocol):
 
 
 class Engine(Predictor, Protocol):
-    """A model's arithmetic, with all that training asks."""
+    """A model with its weights, and all that training asks."""
 
     @property
-    def look_every(self) -> int:
-        """Updates after which their losses are looked at: 1 where an update is done when its call returns.
+    def sync_interval(self) -> int:
+        """Number of updates after which their losses are read: 1 if an update is complete when its call returns.
 
-        Where the call only orders it, as on a GPU, looking means waiting.
+        If the call only queues it, as on a GPU, reading the loss means waiting.
         """
         ...
 
@@ -86,23 +97,22 @@ class Engine(Predictor, Protocol):
         ...
 
     def set_weights(self, weights: Mapping[str, Array]) -> None:
-        """Copy weights in, by name; every one must be there and have its shape."""
+        """Copy weights in, by name; each must be there and have its shape."""
         ...
 
     def prepare(self, batch: Batch) -> None:
-        """Do what must be done once before training, such as compiling, so that no update pays for it."""
+        """Do what must be done once before training, such as compiling, so that no update is charged for it."""
         ...
 
     def train_step(self, batch: Batch, learning_rate: float) -> SupportsFloat:
-        """Make one update; return the batch's loss before it, in nats a symbol.
+        """Make one update; return the batch's loss before it, in nats per symbol.
 
-        The batch is the whole one, also where several processes share it out, and so is the loss. `float` of it may
-        have to wait until it is known.
+        If several processes share the batch, both are of the whole batch. `float` of the loss may have to wait.
         """
         ...
 
     def loss(self, batch: Batch) -> float:
-        """The mean cross-entropy over the batch's valid steps, in nats a symbol."""
+        """The mean cross-entropy over the batch's valid steps, in nats per symbol."""
         ...
 
     def snapshot(self) -> dict[str, Any]:
@@ -110,22 +120,22 @@ class Engine(Predictor, Protocol):
         ...
 
     def restore(self, snapshot: Mapping[str, Any]) -> None:
-        """Go back to where `snapshot` was taken."""
+        """Return to the state in which `snapshot` was taken."""
         ...
 
 
 RESTARTS = "TORCHELASTIC_RESTART_COUNT"
-"""How often torchrun has started the processes of a team again after one had died; it sets that in the environment."""
+"""Environment variable of torchrun: how often it has restarted a group after a process had died."""
 
 
-class Team(Protocol):
+class ProcessGroup(Protocol):
     """The processes that train one model together.
 
-    All of them run the same program on the same data; whatever a member calls here, all call, in the same order.
+    All of them run the same program on the same data, and call the same methods here in the same order.
 
     Attributes:
-        rank: which this is, from 0. The first leads: it alone prints, saves and measures.
-        size: how many there are.
+        rank: number of this process, from 0. Process 0 alone prints, saves and evaluates.
+        size: number of processes.
     """
 
     @property
@@ -134,25 +144,25 @@ class Team(Protocol):
     @property
     def size(self) -> int: ...  # noqa: D102
 
-    def share(self, number: float) -> float:
-        """The leader's number, for all; also the place where each waits for it."""
+    def broadcast(self, number: float) -> float:
+        """The number of process 0, for all; every process waits here for it."""
         ...
 
-    def most(self, number: int) -> int:
-        """The largest of all members' numbers."""
+    def max(self, number: int) -> int:
+        """The largest of the numbers of all processes."""
         ...
 
 
-class Alone:
-    """A team of one."""
+class SingleProcess:
+    """A group of one process."""
 
     rank, size = 0, 1
 
-    def share(self, number: float) -> float:
+    def broadcast(self, number: float) -> float:
         """The number itself."""
         return number
 
-    def most(self, number: int) -> int:
+    def max(self, number: int) -> int:
         """The number itself."""
         return number
 
@@ -161,23 +171,20 @@ class Engines(Protocol):
     """Makes the engines of one kind.
 
     Attributes:
-        team: who shares the work.
+        group: the processes that share the work.
     """
 
     @property
-    def team(self) -> Team: ...  # noqa: D102
+    def group(self) -> ProcessGroup: ...  # noqa: D102
 
-    def make(
-        self,
-        config: ModelConfig,
-        source_symbols: int,
-        target_symbols: int,
-        *,
-        training: TrainingConfig | None = None,
-    ) -> Engine:
-        """An engine for such a model, all of whose weights are still to be set."""
+    def make(self, config: ModelConfig, sizes: Sizes, *, training: TrainingConfig | None = None) -> Engine:
+        """An engine for such a model; its weights are still to be set.
+
+        Raises:
+            SettingsError: if the architecture is not registered, or this kind of engine does not support it.
+        """
         ...
 
     def describe(self) -> str:
-        """What does the arithmetic, in words; what the bits of its sums may depend on is in it."""
+        """The engine in words, with everything that the last bits of its results may depend on."""
         ...

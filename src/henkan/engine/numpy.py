@@ -1,7 +1,7 @@
-"""The NumPy engine: the model of `henkan.model`, updated by Adam.
+"""The NumPy engine: memory, threads and Adam for an architecture of `henkan.model`.
 
-With the fused kernels a batch is cut into a fixed number of shards, which threads work off. The shards, not
-the threads, define the order of every sum: the same seed gives the same bits on one thread and on eight.
+With the fused kernels a batch is split into a fixed number of shards, which threads work on. The shards, not the
+threads, define the order of every sum: the same seed gives the same bits with one thread and with eight.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ import numpy as np
 
 from henkan.batching.batch import Batch, Sources
 from henkan.config import ModelConfig, TrainingConfig
-from henkan.engine.base import Alone, StepOutput, Team
+from henkan.engine.base import Encoded, Execution, ProcessGroup, SingleProcess
 from henkan.engine.workers import WORKERS
-from henkan.model import EncoderDecoder, parameter_shapes, saliency
-from henkan.model.decoder import Outlook, decoder_step, look_out
+from henkan.model import Capabilities, Sizes, StepOutput, create_architecture, saliency, shapes_of
 from henkan.nn import Adam, Parameters, Regularization, clip_by_global_norm
 from henkan.nn.kernels import choose_kernels, plain
+from henkan.nn.regularization import NONE
 from henkan.nn.workspace import PLAIN, Backend, Workspace
 from henkan.text.arrays import Array
 
@@ -34,26 +34,14 @@ SHARDS = 2
 
 @dataclass(frozen=True)
 class Memory:
-    """What stays the same through decoding, and whose arithmetic the steps use."""
+    """An architecture's memory, and the kernels that its steps use."""
 
-    outlook: Outlook
+    inner: Any
     backend: Backend
 
     def take(self, rows: Array) -> Memory:
         """The parts of some sequences."""
-        return Memory(self.outlook.take(rows), self.backend)
-
-
-@dataclass(frozen=True)
-class State:
-    """The hidden and cell states of the decoder's layers, (L, N, H) each."""
-
-    h: Array
-    c: Array
-
-    def take(self, rows: Array) -> State:
-        """The parts of some sequences."""
-        return State(self.h[:, rows], self.c[:, rows])
+        return Memory(self.inner.take(rows), self.backend)
 
 
 class NumpyEngine:
@@ -61,31 +49,35 @@ class NumpyEngine:
 
     Args:
         config: the model's settings.
-        source_symbols, target_symbols: sizes of the two vocabularies.
-        training: settings of the updates (clipping and Adam's); None: the defaults.
-        dtype: float32, or float64 for checking.
+        sizes: numbers of symbols.
+        training: settings of the updates (regularisation, clipping and Adam); None: the defaults.
+        dtype: float32, or float64 for gradient checks.
     """
 
     def __init__(
         self,
         config: ModelConfig,
-        source_symbols: int,
-        target_symbols: int,
+        sizes: Sizes,
         *,
         training: TrainingConfig | None = None,
         dtype: type[np.floating] = np.float32,
     ) -> None:
-        self.parameters = Parameters(parameter_shapes(config, source_symbols, target_symbols), dtype)
-        self.model = EncoderDecoder(config, self.parameters)
+        self.architecture = create_architecture(config, sizes)
+        self.parameters = Parameters(shapes_of(self.architecture.specs), dtype)
         self.training = training or TrainingConfig()
-        # Made at the first update, for prediction needs none of it: for each shard its gradients and workspace.
+        # Made at the first update, because prediction needs none of it: gradients and workspace of each shard.
         self._gradients: list[Parameters] = []
         self._workspaces: list[Workspace] = []
         self._adam: Adam | None = None
 
     @property
-    def look_every(self) -> int:
-        """An update is done when its call returns, so each loss is looked at."""
+    def capabilities(self) -> Capabilities:
+        """What the model can do."""
+        return self.architecture.capabilities
+
+    @property
+    def sync_interval(self) -> int:
+        """1: an update is complete when its call returns."""
         return 1
 
     @property
@@ -94,33 +86,33 @@ class NumpyEngine:
         return self.parameters.arrays
 
     def set_weights(self, weights: Mapping[str, Array]) -> None:
-        """Copy weights in, by name; every one must be there and have its shape."""
+        """Copy weights in, by name; each must be there and have its shape."""
         for name, array in self.parameters.arrays.items():
             array[...] = weights[name]
 
-    def at_work(self, *, many: bool = False) -> AbstractContextManager[None]:
-        """Have threads ready for `train_step` and `map`.
+    def session(self, execution: Execution) -> AbstractContextManager[None]:
+        """Keep threads ready for `train_step` and `map`.
 
         The plain kernels train on one shard: there the only threads that can help are those of BLAS.
         """
-        if many:
-            choose_kernels()  # loads the BLAS they use, which is then held to one thread with the rest
+        if execution.compiled:
+            choose_kernels()  # loads the BLAS they use, which is then limited to one thread with the rest
         trains_plain = self._adam is not None and not self._adam.kernels.FUSED
-        return nullcontext() if trains_plain else WORKERS.at_work()
+        return WORKERS.at_work() if execution.threads and not trains_plain else nullcontext()
 
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-        """function(item) for every item, in order, on the threads at work."""
+        """function(item) for every item, in order, on the threads of the session."""
         return WORKERS.map(function, items)
 
     def prepare(self, batch: Batch) -> None:
-        """Compile, at the first time, what training will need."""
+        """Compile what training will need, if that was not done before."""
         adam = self._training()
         self._loss_and_gradients(batch)
         number = np.zeros_like(self.parameters.vector[:1])
         adam.kernels.adam_update(*(number.copy() for _ in range(4)), 0.1, 1.0, 0.9, 0.9, 1.0, 1.0)
 
     def train_step(self, batch: Batch, learning_rate: float) -> float:
-        """Make one update; return the batch's loss before it, in nats a symbol."""
+        """Make one update; return the batch's loss before it, in nats per symbol."""
         adam = self._training()
         loss, gradient = self._loss_and_gradients(batch)
         clip_by_global_norm(gradient, self.training.clip_norm)
@@ -128,17 +120,17 @@ class NumpyEngine:
         return loss
 
     def _loss_and_gradients(self, batch: Batch) -> tuple[float, Array]:
-        adam, config, count = self._training(), self.training, int(batch.targets.valid.sum())
-        shards = min(len(self._gradients), batch.size)
+        """The loss, and the gradient of every weight in one vector."""
+        adam = self._training()
+        count, shards = int(batch.targets.valid.sum()), min(len(self._gradients), batch.size)
 
         def work(number: int) -> float:
-            workspace, gradients = self._workspaces[number], self._gradients[number]
+            """Each thread takes its own shard: nothing that touches all pairs runs on one thread alone."""
+            gradients, workspace = self._gradients[number], self._workspaces[number]
             workspace.reset()
             backend = Backend(adam.kernels, workspace.empty)
-            # Drawn anew from the number of the update: a training that goes on after a stop needs no more than that.
-            generator = np.random.Generator(np.random.SFC64([config.seed, 4, adam.steps, number]))
-            noise = Regularization(config.dropout or 0.0, config.embedding_dropout, config.label_smoothing, generator)
-            loss, backward = self.model.loss(batch.shard(number, shards), count, noise, backend)
+            noise, shard = self._regularization(number), batch.shard(number, shards)
+            loss, backward = self.architecture.loss(self.parameters, shard, count, noise, backend)
             backward(gradients)
             return loss
 
@@ -148,10 +140,16 @@ class NumpyEngine:
             total += gradients.vector
         return loss, total
 
+    def _regularization(self, shard: int) -> Regularization:
+        """Dropout drawn from the number of the update: a resumed run draws the same, and needs no more than that."""
+        config, steps = self.training, 0 if self._adam is None else self._adam.steps
+        generator = np.random.Generator(np.random.SFC64([config.seed, 4, steps, shard]))
+        return Regularization(config.dropout or 0.0, config.embedding_dropout, config.label_smoothing, generator)
+
     def loss(self, batch: Batch) -> float:
-        """The mean cross-entropy over the batch's valid steps, in nats a symbol."""
+        """The mean cross-entropy over the batch's valid steps, in nats per symbol."""
         backend = PLAIN if self._adam is None else Backend(self._adam.kernels)
-        return self.model.loss(batch, backend=backend)[0]
+        return self.architecture.loss(self.parameters, batch, None, NONE, backend)[0]
 
     def snapshot(self) -> dict[str, Any]:
         """Copies of the weights, of Adam's moments and of its number of updates."""
@@ -160,31 +158,31 @@ class NumpyEngine:
         return {name: vector.copy() for name, vector in vectors.items()} | {"steps": adam.steps}
 
     def restore(self, snapshot: Mapping[str, Any]) -> None:
-        """Go back to where `snapshot` was taken."""
+        """Return to the state in which `snapshot` was taken."""
         adam = self._training()
         self.parameters.vector[...] = snapshot["weights"]
         adam.m[...], adam.v[...], adam.steps = snapshot["m"], snapshot["v"], snapshot["steps"]
 
-    def encode(self, sources: Sources, *, many: bool = False) -> tuple[Memory, State]:
-        """Read the sources: what stays the same through decoding, and the decoder's first state.
+    def encode(self, sources: Sources, execution: Execution = Execution()) -> Encoded:  # noqa: B008
+        """Read sources for decoding.
 
-        The fused kernels take longer to load than to answer a few thousand, so only `many` asks for them.
+        The fused kernels take longer to load than a few thousand sources take with the plain ones.
         """
-        backend = Backend(choose_kernels() if many else plain)
-        given = self.model.read(sources, backend)
-        h = np.stack(given.first)
-        return Memory(look_out(self.parameters.group("decoder"), given), backend), State(h, np.zeros_like(h))
+        backend = Backend(choose_kernels() if execution.compiled else plain)
+        memory, state = self.architecture.encode(self.parameters, sources, backend)
+        steps, count = sources.ids.shape
+        return Encoded(Memory(memory, backend), state, count, steps)
 
-    def step(self, memory: Memory, state: State, symbols: Array) -> StepOutput:
-        """One step of decoding: `symbols` (N,) are the last ones."""
-        decoder, attention = self.parameters.group("decoder"), self.parameters.group("attention")
-        log_probabilities, h, c, looks = decoder_step(
-            decoder, attention, memory.outlook, state.h, state.c, symbols, memory.backend
-        )
-        return StepOutput(log_probabilities, State(h, c), looks)
+    def step(self, memory: Memory, state: Any, symbols: Array) -> StepOutput:
+        """One decoding step; `symbols` (N,) are the last predicted ones."""
+        return self.architecture.step(self.parameters, memory.inner, state, symbols, memory.backend)
+
+    def saliency(self, batch: Batch) -> Array:
+        """See `henkan.model.saliency`."""
+        return saliency(self.architecture, self.parameters, batch)
 
     def _training(self) -> Adam:
-        """What training needs beyond the weights, chosen and made when it begins."""
+        """What training needs beyond the weights, made when it starts."""
         if self._adam is None:
             kernels = choose_kernels()
             shards = SHARDS if kernels.FUSED else 1
@@ -196,29 +194,18 @@ class NumpyEngine:
             )
         return self._adam
 
-    def saliency(self, batch: Batch) -> Array:
-        """See `henkan.model.saliency`."""
-        return saliency(self.model, batch)
-
 
 class NumpyEngines:
-    """Makes engines in NumPy, of one process."""
+    """Makes NumPy engines in a single process."""
 
-    team: Team = Alone()
+    group: ProcessGroup = SingleProcess()
 
-    def make(
-        self,
-        config: ModelConfig,
-        source_symbols: int,
-        target_symbols: int,
-        *,
-        training: TrainingConfig | None = None,
-    ) -> NumpyEngine:
-        """An engine for such a model, all of whose weights are zero."""
-        return NumpyEngine(config, source_symbols, target_symbols, training=training)
+    def make(self, config: ModelConfig, sizes: Sizes, *, training: TrainingConfig | None = None) -> NumpyEngine:
+        """An engine for such a model; all its weights are zero."""
+        return NumpyEngine(config, sizes, training=training)
 
     def describe(self) -> str:
-        """The kernels and the versions of what is in them, and the processor that they choose their code by."""
+        """The kernels with the versions of what is in them, and the processor that they are compiled for."""
         kernels = "plain kernels"
         if choose_kernels().FUSED:
             kernels = ", ".join(f"{name} {version(name)}" for name in ("numba", "llvmlite", "scipy"))
@@ -227,7 +214,7 @@ class NumpyEngines:
 
 
 def _processor() -> str:
-    """Its kind, and the best instructions that NumPy has found in it."""
+    """The kind of processor, and the best instruction set that NumPy has found in it."""
     found: Any = np.show_config(mode="dicts")
     instructions = (found or {}).get("SIMD Extensions", {}).get("found", [])
     return " with ".join([platform.machine() or "an unknown machine", *instructions[-1:]])

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from henkan.inference.calibration import coverage, expected_calibration_error
-from henkan.inference.converter import Conversion, Converter, Request
+from henkan.inference.conversion import Conversion, Request
+from henkan.inference.converter import Converter
 from henkan.text.pairs import Pairs
 from henkan.text.tokenizer import Cutting
 from henkan.text.vocabulary import FILLER, Vocabulary

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from henkan.evaluation.error_rates import Answered, as_written
 from henkan.inference.converter import Converter
+from henkan.text.arrays import Array
 from henkan.text.pairs import Pairs
 from henkan.text.texts import Texts
 from henkan.text.vocabulary import Vocabulary
@@ -34,13 +37,27 @@ class Questions:
     def __len__(self) -> int:
         return len(self.sources)
 
-    def ask(self, converter: Converter, rows: slice) -> list[Answered]:
-        """What a converter makes of some of them."""
-        conversions = converter.convert(self.sources[rows], among=len(self))
-        return [
+    def ask(
+        self, converter: Converter, rows: slice, temperatures: Sequence[float] = ()
+    ) -> tuple[list[Answered], Array]:
+        """Predict some of them.
+
+        Args:
+            converter: predicts.
+            rows: which.
+            temperatures: K of them; see `Converter.convert_calibrated`.
+
+        Returns:
+            predictions, and their log-probabilities (K, rows) at the temperatures.
+        """
+        conversions, scores = converter.convert_calibrated(
+            self.sources[rows], temperatures=temperatures, among=len(self)
+        )
+        found = [
             Answered(conversion, target, self._accepts(conversion.source, conversion.prediction))
             for conversion, target in zip(conversions, self.targets[rows], strict=True)
         ]
+        return found, scores
 
     def _accepts(self, source: str, answer: str | None) -> bool:
         """Whether the answer is one of the source's targets."""

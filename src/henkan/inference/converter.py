@@ -2,220 +2,130 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from math import exp
-from typing import Literal, get_args
 
 import numpy as np
 
-from henkan.batching.batch import Sources
-from henkan.batching.encoded_pairs import source_batches
-from henkan.engine.base import Predictor
+from henkan.batching.batch import Sources, source_batches
+from henkan.batching.encoded_pairs import EncodedPairs
+from henkan.engine.base import Capabilities, Execution, Predictor
 from henkan.errors import SettingsError, UnanswerableError
-from henkan.inference.search import Bounds, Hypothesis, beam, greedy, score
+from henkan.inference.conversion import Answer, Conversion, Fallback, Request
+from henkan.inference.search import Hypothesis, beam, greedy, score
+from henkan.model.codec import TargetCodec
 from henkan.text.arrays import Array
-from henkan.text.vocabulary import BOUNDARY, UNKNOWN, Vocabulary
-
-Unknown = Literal["use", "copy", "skip", "error"]
-Fallback = Callable[[str], str]
+from henkan.text.sequences import Sequences
+from henkan.text.vocabulary import UNKNOWN, Vocabulary
 
 BATCH_SIZE = 256
-WORTH_KERNELS = 300_000  # source symbols; below, faster kernels take longer to load than they save
+WORTH_KERNELS = 300_000  # source symbols; below, compiled kernels take longer to load than they save
 WORTH_THREADS = 4 * BATCH_SIZE  # strings; below, threads take longer to start than they save
-MOST_BEAMS = 1000
+DEFAULT = Request()
 
 
 @dataclass(frozen=True)
-class Request:
-    """How texts are to be converted.
+class _Source:
+    """A text that the model can read: its place among the texts, its ids, and its unknown symbols, named."""
 
-    Attributes:
-        unknown: what becomes of a text with symbols that were not in training. "use": the model reads them as the
-            unknown symbol, which training has shown it. "copy": also, where attention looks at one, the symbol itself
-            goes into the answer. "skip" and "error": it is not answered.
-        beam: beginnings that are followed; 1 takes the most probable symbol at every step.
-        nbest: answers for each text, at most as many as `beam`.
-        confidence: whether to say how probable it is that the answer is right; see `Conversion`.
-        abstain_below: the confidence below which no answer is given, or None.
-
-    Raises:
-        SettingsError: if that cannot be.
-    """
-
-    unknown: Unknown = "use"
-    beam: int = 1
-    nbest: int = 1
-    confidence: bool = False
-    abstain_below: float | None = None
-
-    def __post_init__(self) -> None:
-        if self.unknown not in get_args(Unknown):
-            raise SettingsError(f"unknown must be one of {', '.join(get_args(Unknown))}, not {self.unknown!r}")
-        for name, value, most in (("beam", self.beam, MOST_BEAMS), ("nbest", self.nbest, self.beam)):
-            if not isinstance(value, int | np.integer) or isinstance(value, bool) or not 1 <= value <= most:
-                if name == "nbest":
-                    raise SettingsError(
-                        f"nbest must be a whole number from 1 to the beam, which is {most}, not {value!r}; widen "
-                        "the beam"
-                    )
-                raise SettingsError(f"beam must be a whole number from 1 to {most}, not {value!r}")
-        below = self.abstain_below
-        if below is not None and (isinstance(below, bool) or not isinstance(below, int | float) or not 0 <= below <= 1):
-            raise SettingsError(f"abstain below must be a probability from 0 to 1, not {below!r}")
-
-
-@dataclass(frozen=True)
-class Answer:
-    """One of several answers.
-
-    Attributes:
-        prediction: the text.
-        log_probability: in nats.
-    """
-
-    prediction: str
-    log_probability: float
-
-
-@dataclass(frozen=True)
-class Conversion:
-    """What became of one source.
-
-    Attributes:
-        source: as it was given.
-        prediction: the model's answer, or None if there is none.
-        log_probability: of the answer, in nats, or None likewise.
-        reason: why there is no answer, or None if there is one.
-        confidence: how probable it is that the answer is right: its probability at the temperature that fitted the
-            held-out pairs of the training; None if it was not asked for.
-        abstained: whether there is no answer because the confidence was too low.
-        cut_off: whether the answer did not end within the length bound.
-        unknown: the source's unknown symbols, named.
-        nbest: several different answers, the best first, where they were asked for.
-        ids: the answer's symbols, as the target vocabulary numbers them.
-
-    Where symbols were copied, all probabilities are those of the answer before that.
-    """
-
-    source: str
-    prediction: str | None
-    log_probability: float | None
-    reason: str | None = None
-    confidence: float | None = None
-    abstained: bool = False
-    cut_off: bool = False
+    place: int
+    text: str
+    ids: list[int]
     unknown: Sequence[str] = ()
-    nbest: Sequence[Answer] = ()
-    ids: Sequence[int] = field(default=(), repr=False)
 
 
 class Converter:
-    """Converts strings with an engine and two vocabularies.
+    """Converts strings with a model and its vocabularies.
 
     Args:
-        engine: the model's arithmetic.
+        model: predicts symbols.
         source_vocabulary, target_vocabulary: its symbols.
-        reverse: whether its encoder reads the source backwards.
-        attention: whether its decoder looks back at the source.
-        temperature: what makes its probabilities fit held-out pairs, or None if that is not known.
+        codec: its target codec.
+        temperature: what calibrates its probabilities, fitted to a validation set; None if there was none.
     """
 
     def __init__(
         self,
-        engine: Predictor,
+        model: Predictor,
         source_vocabulary: Vocabulary,
         target_vocabulary: Vocabulary,
-        *,
-        reverse: bool,
-        attention: bool = False,
+        codec: TargetCodec,
         temperature: float | None = None,
     ) -> None:
-        self.engine = engine
+        self.model = model
         self.source_vocabulary = source_vocabulary
         self.target_vocabulary = target_vocabulary
-        self.reverse = reverse
-        self.attention = attention
+        self.codec = codec
         self.temperature = temperature
 
     @property
-    def bounds(self) -> Bounds:
-        """An answer is cut off after twice the steps of the longest target of the training, its end included.
-
-        A filled model always writes its width.
-        """
-        width = self.target_vocabulary.width
-        longest = 2 * (self.target_vocabulary.longest + 1) if width is None else width
-        return Bounds(BOUNDARY, width is None, longest)
+    def capabilities(self) -> Capabilities:
+        """What the model can do."""
+        return self.model.capabilities
 
     def convert(
-        self, texts: Sequence[str], request: Request = Request(), *, among: int | None = None
+        self, texts: Sequence[str], request: Request = DEFAULT, *, among: int | None = None
     ) -> list[Conversion]:
-        """Answer each text, in the order given; one that cannot be answered carries the reason.
+        """Convert each text, in the order given; a text that cannot be converted carries the reason.
 
         Args:
             texts: sources.
             request: how.
-            among: of how many texts these are a part, which decides what is worth loading; None: these are all.
+            among: number of texts that these are a part of, which decides how they are computed; None: these are all.
 
         Raises:
             SettingsError: if the model cannot do what is asked.
         """
-        if request.unknown == "copy" and not self.attention:
-            raise SettingsError("unknown symbols can be copied only by a model with attention; use another --unknown")
-        results: list[Conversion | None] = [None] * len(texts)
-        places: list[int] = []
-        ids: list[list[int]] = []
-        strange: dict[int, Sequence[str]] = {}
-        for place, text in enumerate(texts):
-            try:
-                encoded = self.source_vocabulary.encode(text, place, use_unknown=request.unknown in ("use", "copy"))
-            except UnanswerableError as error:
-                names = self.source_vocabulary.unknown_symbols(text)
-                results[place] = Conversion(text, None, None, error.reason, unknown=names)
-                continue
-            if self.source_vocabulary.unknown and UNKNOWN in encoded:
-                strange[place] = self.source_vocabulary.unknown_symbols(text)
-            places.append(place)
-            ids.append(encoded)
+        return self.convert_calibrated(texts, request, among=among)[0]
 
-        def decode(batch: tuple[Array, Sources]) -> list[tuple[int, Conversion]]:
-            rows, sources = batch
-            answers = self._search(sources, request, many=very_many)
-            confidences = self._confidences(sources, answers) if wants_confidence else [None] * len(rows)
-            kept = [places[row] for row in rows.tolist()]
-            return [
-                (place, self._conversion(texts[place], strange.get(place, ()), each, confidence, request))
-                for place, each, confidence in zip(kept, answers, confidences, strict=True)
-            ]
-
-        wants_confidence = request.confidence or request.abstain_below is not None
-        size = max(1, BATCH_SIZE // request.beam)
-        batches = source_batches(ids, len(self.source_vocabulary), reverse=self.reverse, size=size)
-        share = len(texts) / (among or len(texts)) if texts else 1.0
-        many, very_many = len(ids) >= WORTH_THREADS, sum(map(len, ids)) >= WORTH_KERNELS * share
-        with self.engine.at_work(many=very_many) if many else nullcontext():
-            for done in self.engine.map(decode, batches):
-                for place, conversion in done:
-                    results[place] = conversion
-        return [result for result in results if result is not None]
-
-    def predict(
+    def convert_calibrated(
         self,
         texts: Sequence[str],
-        request: Request = Request(),
-        fallback: Fallback | None = None,
-    ) -> list[str]:
-        """The answers alone, in the order of the texts; "" where there is none.
+        request: Request = DEFAULT,
+        temperatures: Sequence[float] = (),
+        *,
+        among: int | None = None,
+    ) -> tuple[list[Conversion], Array]:
+        """The same, and the log-probability of each prediction at some temperatures.
+
+        Args:
+            texts, request, among: as in `convert`.
+            temperatures: K of them; see `henkan.inference.search.score`.
+
+        Returns:
+            conversions, and log-probabilities (K, texts); minus infinity where there is no prediction.
+        """
+        if request.unknown == "copy" and not self.capabilities.attention:
+            raise SettingsError("unknown symbols can be copied only by a model with attention", "other_unknown")
+        sources, failed = self._read(texts, request)
+        results: list[Conversion | None] = [failed.get(place) for place in range(len(texts))]
+        scores = np.full((len(temperatures), len(texts)), -np.inf)
+        own = [self.temperature or 1.0] if request.needs_confidence else []
+        execution = choose_execution(sources, share=len(texts) / (among or len(texts)) if texts else 1.0)
+
+        def decode(batch: tuple[Array, Sources]) -> list[tuple[_Source, list[Hypothesis]]]:
+            rows, padded = batch
+            found = self._search(padded, request, [*own, *temperatures], execution)
+            return [(sources[row], each) for row, each in zip(rows.tolist(), found, strict=True)]
+
+        with self.model.session(execution):
+            for done in self.model.map(decode, self._batches(sources, max(1, BATCH_SIZE // request.beam))):
+                for source, hypotheses in done:
+                    results[source.place] = self._conversion(source, hypotheses, request)
+                    scores[:, source.place] = hypotheses[0].calibrated[len(own) :]
+        return [result for result in results if result is not None], scores
+
+    def predict(self, texts: Sequence[str], request: Request = DEFAULT, fallback: Fallback | None = None) -> list[str]:
+        """The predictions alone, in the order of the texts; "" where there is none.
 
         Args:
             texts: sources.
             request: how.
-            fallback: asked for an answer where the model abstains.
+            fallback: source -> prediction, called where the model abstains.
 
         Raises:
-            UnanswerableError: at the first source that cannot be answered, unless `request.unknown` is "skip".
+            UnanswerableError: at the first source that cannot be converted, unless `request.unknown` is "skip".
         """
         conversions = self.convert(texts, request)
         if request.unknown != "skip":
@@ -229,77 +139,110 @@ class Converter:
             for conversion in conversions
         ]
 
-    def score(self, texts: Sequence[str], answers: Sequence[str], temperatures: Sequence[float] = (1.0,)) -> Array:
-        """The log-probabilities, in nats, of given answers; minus infinity for one that the model cannot write.
+    def score(self, texts: Sequence[str], targets: Sequence[str], temperatures: Sequence[float] = (1.0,)) -> Array:
+        """The log-probabilities of given targets; minus infinity for a target that the model cannot write.
 
         Args:
             texts: sources; unknown symbols are read as such.
-            answers: one to each.
-            temperatures: see `henkan.inference.search.score`.
+            targets: one for each.
+            temperatures: K of them; see `henkan.inference.search.score`.
 
         Returns:
-            (temperatures, texts).
+            (K, texts) in nats.
         """
         totals = np.full((len(temperatures), len(texts)), -np.inf)
-        places: list[int] = []
-        ids: list[tuple[list[int], list[int]]] = []
-        for place, (text, answer) in enumerate(zip(texts, answers, strict=True)):
+        sources, outputs = [], []
+        for place, (text, target) in enumerate(zip(texts, targets, strict=True)):
             try:
-                both = (
-                    self.source_vocabulary.encode(text, place, use_unknown=True),
-                    self.target_vocabulary.encode(answer),
-                )
+                source = _Source(place, text, self.source_vocabulary.encode(text, place, use_unknown=True))
+                outputs.append(self.encode_target(source.ids, target))
             except UnanswerableError:
                 continue
-            places.append(place)
-            ids.append(both)
+            sources.append(source)
+        execution = choose_execution(sources)
 
         def rate(batch: tuple[Array, Sources]) -> tuple[Array, Array]:
-            rows, sources = batch
-            wanted = [ids[row][1] for row in rows.tolist()]
-            return rows, score(self.engine, sources, wanted, self.bounds, temperatures=temperatures)
+            rows, padded = batch
+            wanted = [outputs[row] for row in rows.tolist()]
+            encoded = self.model.encode(padded, execution)
+            return rows, score(self.model, encoded, self.codec, wanted, temperatures=temperatures)
 
-        batches = source_batches(
-            [source for source, _ in ids], len(self.source_vocabulary), reverse=self.reverse, size=BATCH_SIZE
-        )
-        with self.engine.at_work() if len(ids) >= WORTH_THREADS else nullcontext():
-            for rows, scores in self.engine.map(rate, batches):
-                totals[:, [places[row] for row in rows.tolist()]] = scores
+        with self.model.session(execution):
+            for rows, scores in self.model.map(rate, self._batches(sources, BATCH_SIZE)):
+                totals[:, [sources[row].place for row in rows.tolist()]] = scores
         return totals
 
-    def _search(self, sources: Sources, request: Request, *, many: bool) -> list[list[Hypothesis]]:
+    def encode_target(self, source: Sequence[int], target: str) -> list[int]:
+        """The symbols that the model would have to predict.
+
+        Args:
+            source: ids of the source. target: the text.
+
+        Raises:
+            UnanswerableError: if the model cannot write the target.
+        """
+        ids = Sequences.of([self.target_vocabulary.encode(target)], len(self.target_vocabulary))
+        symbols = self.codec.encode(Sequences.of([source], len(self.source_vocabulary)), ids)
+        found: list[int] = symbols.flat.tolist()
+        return found
+
+    def encode_pairs(self, sources: Sequence[str], targets: Sequence[str]) -> EncodedPairs:
+        """Pairs as the model is trained on them.
+
+        Raises:
+            UnanswerableError: if the model cannot read a source or write a target.
+        """
+        ids = [self.source_vocabulary.encode(source) for source in sources]
+        outputs = [self.encode_target(source, target) for source, target in zip(ids, targets, strict=True)]
+        return self.pairs_of_ids(ids, outputs)
+
+    def pairs_of_ids(self, sources: Sequence[Sequence[int]], outputs: Sequence[Sequence[int]]) -> EncodedPairs:
+        """Pairs of ids: those of the sources, and the symbols to predict."""
+        sizes = len(self.source_vocabulary), self.codec.size
+        return EncodedPairs.of(sources, outputs, sizes, start=self.codec.start, reverse=self.capabilities.reverse)
+
+    def _read(self, texts: Sequence[str], request: Request) -> tuple[list[_Source], dict[int, Conversion]]:
+        """The texts that the model can read, and what becomes of the others, by place."""
+        sources, failed, vocabulary = [], {}, self.source_vocabulary
+        for place, text in enumerate(texts):
+            try:
+                ids = vocabulary.encode(text, place, use_unknown=request.unknown in ("use", "copy"))
+            except UnanswerableError as error:
+                failed[place] = Conversion(text, None, None, error.reason, unknown=vocabulary.unknown_symbols(text))
+                continue
+            unknown = vocabulary.unknown_symbols(text) if vocabulary.unknown and UNKNOWN in ids else ()
+            sources.append(_Source(place, text, ids, unknown))
+        return sources, failed
+
+    def _batches(self, sources: Sequence[_Source], size: int) -> Iterator[tuple[Array, Sources]]:
+        ids = [source.ids for source in sources]
+        return source_batches(ids, len(self.source_vocabulary), reverse=self.capabilities.reverse, size=size)
+
+    def _search(
+        self, sources: Sources, request: Request, temperatures: Sequence[float], execution: Execution
+    ) -> list[list[Hypothesis]]:
+        encoded = self.model.encode(sources, execution)
         if request.beam == 1:
-            return [[answer] for answer in greedy(self.engine, sources, self.bounds, many=many)]
-        return beam(self.engine, sources, self.bounds, width=request.beam, many=many)
+            return [[each] for each in greedy(self.model, encoded, self.codec, temperatures=temperatures)]
+        return beam(self.model, encoded, self.codec, width=request.beam, temperatures=temperatures)
 
-    def _confidences(self, sources: Sources, answers: Sequence[Sequence[Hypothesis]]) -> list[float]:
-        best = [each[0].ids for each in answers]
-        [scores] = score(self.engine, sources, best, self.bounds, temperatures=[self.temperature or 1.0])
-        return [exp(min(each, 0.0)) for each in scores.tolist()]
-
-    def _conversion(
-        self,
-        text: str,
-        unknown: Sequence[str],
-        answers: Sequence[Hypothesis],
-        confidence: float | None,
-        request: Request,
-    ) -> Conversion:
-        best, copies = answers[0], request.unknown == "copy" and len(unknown) > 0
+    def _conversion(self, source: _Source, hypotheses: Sequence[Hypothesis], request: Request) -> Conversion:
+        best, copies = hypotheses[0], request.unknown == "copy" and len(source.unknown) > 0
+        confidence = exp(min(best.calibrated[0], 0.0)) if request.needs_confidence else None
         several: dict[str, Answer] = {}
-        for each in answers:  # copies may make two of them the same
-            text_of = self._with_copies(each, text) if copies else self.target_vocabulary.decode(each.ids)
+        for each in hypotheses:  # copies may make two of them the same
+            text = self._with_copies(each, source) if copies else self.decode(source.ids, each.symbols)
             if len(several) < request.nbest:
-                several.setdefault(text_of, Answer(text_of, each.log_probability))
+                several.setdefault(text, Answer(text, each.log_probability))
         conversion = Conversion(
-            text,
+            source.text,
             next(iter(several)),
             best.log_probability,
             confidence=confidence,
-            cut_off=not best.ended,
-            unknown=unknown,
+            cut_off=not best.complete,
+            unknown=source.unknown,
             nbest=list(several.values()) if request.nbest > 1 else (),
-            ids=best.ids,
+            ids=self.codec.decode(source.ids, best.symbols),
         )
         if request.abstain_below is not None and confidence is not None and confidence < request.abstain_below:
             reason = f"its confidence {confidence:.3f} is below {request.abstain_below:g}"
@@ -308,15 +251,35 @@ class Converter:
             )
         return conversion
 
-    def _with_copies(self, answer: Hypothesis, text: str) -> str:
-        """The answer, with an unknown symbol of the source itself where attention looks at it, once each."""
-        read = self.source_vocabulary.cutting.cut(text)
+    def decode(self, source: Sequence[int], symbols: Sequence[int]) -> str:
+        """The text of predicted symbols.
+
+        Args:
+            source: ids of the source. symbols: that were predicted.
+        """
+        return self.target_vocabulary.decode(self.codec.decode(source, symbols))
+
+    def _with_copies(self, hypothesis: Hypothesis, source: _Source) -> str:
+        """The prediction with unknown symbols of the source, each copied once to where attention looks at it."""
+        read = self.source_vocabulary.cutting.cut(source.text)
         symbols, copied = [], set()
-        for symbol, step in zip(self.target_vocabulary.symbols_of(answer.ids), answer.looked_at, strict=True):
-            place = len(read) - 1 - step if self.reverse else step
+        written = self.target_vocabulary.symbols_of(self.codec.decode(source.ids, hypothesis.symbols))
+        for symbol, step in zip(written, hypothesis.attended, strict=False):  # the end has attention, too
+            place = len(read) - 1 - step if self.capabilities.reverse else step
             if self.source_vocabulary.knows(read[place]) or self.source_vocabulary.cutting.is_tag(read[place]):
                 symbols.append(symbol)
             elif place not in copied:
                 copied.add(place)
                 symbols.append(read[place])
         return self.target_vocabulary.join(symbols)
+
+
+def choose_execution(sources: Sequence[_Source], *, share: float = 1.0) -> Execution:
+    """Threads and compiled kernels where they save more time than they take to start.
+
+    Args:
+        sources: what is to be computed in one call.
+        share: of a larger number of texts that is computed call by call, how much this is.
+    """
+    symbols = sum(len(source.ids) for source in sources)
+    return Execution(threads=len(sources) >= WORTH_THREADS, compiled=symbols >= WORTH_KERNELS * share)

@@ -1,16 +1,16 @@
-"""Several models that answer as one."""
+"""Several models that predict as one."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
 
 from henkan.batching.batch import Batch, Sources
-from henkan.engine.base import Predictor, StepOutput
+from henkan.engine.base import Capabilities, Encoded, Execution, Predictor, StepOutput
 from henkan.nn import log_softmax
 from henkan.text.arrays import Array
 
@@ -30,7 +30,7 @@ class Parts:
 
 
 class Ensemble:
-    """The mean of the members' log-probabilities, made probabilities again.
+    """The mean of the members' log-probabilities, normalised to probabilities again.
 
     Args:
         members: models of the same symbols, at least one.
@@ -39,33 +39,40 @@ class Ensemble:
     def __init__(self, members: Sequence[Predictor]) -> None:
         self.members = members
 
-    def at_work(self, *, many: bool = False) -> AbstractContextManager[None]:
-        """Have threads ready; all members share them."""
-        return self.members[0].at_work(many=many)
+    @property
+    def capabilities(self) -> Capabilities:
+        """What all members can do."""
+        each = [member.capabilities for member in self.members]
+        return replace(each[0], attention=all(its.attention for its in each))
+
+    def session(self, execution: Execution) -> AbstractContextManager[None]:
+        """Keep threads ready; all members share them."""
+        return self.members[0].session(execution)
 
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-        """function(item) for every item, in order, on the threads at work."""
+        """function(item) for every item, in order, on the threads of the session."""
         return self.members[0].map(function, items)
 
-    def encode(self, sources: Sources, *, many: bool = False) -> tuple[Parts, Parts]:
-        """What each member makes of the sources."""
-        both = [member.encode(sources, many=many) for member in self.members]
-        return Parts([memory for memory, _ in both]), Parts([state for _, state in both])
+    def encode(self, sources: Sources, execution: Execution = Execution()) -> Encoded:  # noqa: B008
+        """Read sources with every member."""
+        encoded = [member.encode(sources, execution) for member in self.members]
+        memory, state = Parts([each.memory for each in encoded]), Parts([each.state for each in encoded])
+        return Encoded(memory, state, encoded[0].count, encoded[0].steps)
 
     def step(self, memory: Parts, state: Parts, symbols: Array) -> StepOutput:
-        """One step of decoding: the mean of the members' log-probabilities and of their attention."""
+        """One decoding step: the mean of the members' log-probabilities and of their attention."""
         outputs = [
             member.step(its_memory, its_state, symbols)
             for member, its_memory, its_state in zip(self.members, memory.each, state.each, strict=True)
         ]
-        looks = [output.attention for output in outputs if output.attention is not None]
+        weights = [output.attention for output in outputs if output.attention is not None]
         return StepOutput(
             log_softmax(np.mean([output.log_probabilities for output in outputs], axis=0)),
             Parts([output.state for output in outputs]),
-            np.mean(looks, axis=0) if looks else None,
+            np.mean(weights, axis=0) if weights else None,
         )
 
     def saliency(self, batch: Batch) -> Array:
-        """The mean of the members'."""
+        """The mean of the members' saliency."""
         mean: Array = np.mean([member.saliency(batch) for member in self.members], axis=0)
         return mean

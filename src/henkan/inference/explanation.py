@@ -1,4 +1,4 @@
-"""Why a model answered what it did: symbol by symbol, what it found likely and where it looked."""
+"""Why a model predicts what it does: symbol by symbol, what it found likely and where it looked."""
 
 from __future__ import annotations
 
@@ -9,28 +9,31 @@ from typing import Literal
 
 import numpy as np
 
-from henkan.batching.encoded_pairs import EncodedPairs, source_batches
+from henkan.batching.batch import source_batches
+from henkan.engine.base import Encoded
 from henkan.errors import SettingsError
-from henkan.inference.converter import Converter, Request
-from henkan.inference.search import trace
-from henkan.text.vocabulary import BOUNDARY, FILLER
+from henkan.inference.conversion import Request
+from henkan.inference.converter import Converter
+from henkan.inference.search import TraceStep, beam, greedy, trace
+from henkan.nn import log_softmax
+from henkan.text.vocabulary import FILLER
 
 By = Literal["attention", "saliency"]
 
 END = ""
-"""What stands for the end of an answer among symbols."""
+"""The symbol of a step that ends the prediction."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """One step of an answer.
+    """One step of a prediction.
 
     Attributes:
-        symbol: what was written, or `END`.
-        probability: that it was given, from 0 to 1.
+        symbol: what was predicted, or `END`.
+        probability: of the symbol, from 0 to 1.
         runners_up: the most probable other symbols and their probabilities.
-        weights: for each source symbol, in reading order, its share of what the step was made of: of attention, or of
-            saliency. They add up to 1, or are all 0 where no symbol has any part in it.
+        weights: for each source symbol, in reading order, its share of the attention or of the saliency. They add up
+            to 1, or are all 0 if no symbol has any.
     """
 
     symbol: str
@@ -41,16 +44,16 @@ class Choice:
 
 @dataclass(frozen=True)
 class Explanation:
-    """An answer, step by step.
+    """A prediction, step by step.
 
     Attributes:
-        source: the text. answer: the model's.
-        confidence: how probable it is that the answer is right.
-        symbols: what the source was read as, in reading order, filling included.
+        source: the text. answer: the model's prediction.
+        confidence: estimated probability that the prediction is right.
+        symbols: the source's symbols in reading order, filling included.
         unknown: its unknown symbols, named.
-        cut_off: whether the answer did not end within the length bound.
-        choices: the steps, the end included where the model has one.
-        by: what their weights are of, "attention" or "saliency".
+        cut_off: whether the prediction reached the length limit before it ended.
+        choices: the steps, the end included if the model has one.
+        by: what the weights are, "attention" or "saliency".
     """
 
     source: str
@@ -72,80 +75,108 @@ def explain(
     runners_up: int = 3,
     by: By | None = None,
 ) -> Explanation:
-    """Take an answer apart.
+    """Explain a prediction.
 
-    Attention says where a model looked; saliency (`henkan.model.saliency`) how fast the answer would change with each
-    source symbol, by whatever way that reaches it.
+    Attention says where a model looked; saliency (`henkan.model.saliency`) how fast the prediction would change with
+    each source symbol, by whatever path.
 
     Args:
         converter: the model.
         text: the source.
-        answer: any answer, whose steps are explained instead of the model's own; None: the model's.
-        beam: see `henkan.inference.converter.Request`.
-        runners_up: how many other symbols to name at each step.
-        by: "attention" or "saliency"; None: attention where the model has it.
+        answer: explain this target instead of the model's prediction.
+        beam: beam width.
+        runners_up: number of other symbols to name at each step.
+        by: "attention" or "saliency"; None: attention if the model has it.
 
     Raises:
-        SettingsError: if attention is asked for and the model has none.
+        SettingsError: if the model has no attention, or saliency is not available for it, and it was asked for.
         UnanswerableError: if the model cannot read the text, or cannot write the answer.
     """
-    by = by or ("attention" if converter.attention else "saliency")
-    if by == "attention" and not converter.attention:
-        raise SettingsError("this model has no attention to explain by; leave --by out, or ask for saliency")
-    vocabulary = converter.target_vocabulary
+    by = _choose(converter, by)
     ids = converter.source_vocabulary.encode(text, use_unknown=True)
-    if answer is None:
-        [conversion] = converter.convert([text], Request(beam=beam, confidence=True))
-        given, wanted, cut_off = conversion.prediction or "", conversion.ids, conversion.cut_off
-        confidence = conversion.confidence or 0.0
-    else:
-        given, wanted, cut_off = answer, vocabulary.encode(answer), False
-        scores = converter.score([text], [answer], [converter.temperature or 1.0])
-        confidence = exp(min(float(scores[0, 0]), 0.0))
-    [(_, sources)] = source_batches([ids], len(converter.source_vocabulary), reverse=converter.reverse, size=1)
-    choices, shares = [], _shares_of_saliency(converter, ids, wanted) if by == "saliency" else []
-    steps = trace(converter.engine, sources, [wanted], converter.bounds)
-    for step, (_, symbols, log_probabilities, attention) in enumerate(steps):
-        probabilities = np.exp(log_probabilities[0])
-        ranked = np.argsort(-probabilities, kind="stable").tolist()
-        if cut_off and int(symbols[0]) == BOUNDARY:
-            break  # an end that the model did not write
-        others = [
-            (_name(converter, id), float(probabilities[id]))
-            for id in ranked
-            if id != symbols[0] and probabilities[id] > 0
-        ][:runners_up]
-        weights = attention[0].tolist() if by == "attention" and attention is not None else shares[step]
-        choices.append(
-            Choice(
-                _name(converter, int(symbols[0])),
-                float(probabilities[symbols[0]]),
-                others,
-                weights[::-1] if converter.reverse else weights,
-            )
-        )
+    reverse, symbols = converter.capabilities.reverse, len(converter.source_vocabulary)
+    [(_, sources)] = source_batches([ids], symbols, reverse=reverse, size=1)
+    encoded = converter.model.encode(sources)  # once: the search and the trace both start from here
+    output, complete = _output(converter, encoded, ids, answer, Request(beam=beam))
+    steps = list(trace(converter.model, encoded, converter.codec, [output]))
+    shares = _shares_of_saliency(converter, ids, output) if by == "saliency" else _shares_of_attention(steps)
+    choices = [
+        _choice(converter, ids, step, weights[::-1] if reverse else weights, runners_up)
+        for step, weights in zip(steps, shares, strict=True)
+    ]
     read = converter.source_vocabulary.cutting.cut(text)
     return Explanation(
         text,
-        given,
-        confidence,
+        converter.decode(ids, output) if answer is None else answer,
+        _confidence(steps, converter.temperature or 1.0),
         [*read, *[FILLER] * (len(ids) - len(read))],
         converter.source_vocabulary.unknown_symbols(text),
-        cut_off,
+        not complete,
         choices,
         by,
     )
 
 
-def _shares_of_saliency(converter: Converter, ids: Sequence[int], wanted: Sequence[int]) -> list[list[float]]:
-    """For each step of an answer, each source step's share of the saliency, as the encoder reads them."""
-    vocabularies = converter.source_vocabulary, converter.target_vocabulary
-    pair = EncodedPairs([ids], [wanted], *vocabularies, reverse=converter.reverse)
-    norms = converter.engine.saliency(pair.batch(np.arange(1)))
+def _choose(converter: Converter, by: By | None) -> By:
+    can = converter.capabilities
+    by = by or ("attention" if can.attention else "saliency")
+    if by == "attention" and not can.attention:
+        raise SettingsError("this model has no attention to explain by", "saliency")
+    if by == "saliency" and not can.saliency:
+        raise SettingsError("saliency is not available for this model's architecture, and it has no attention")
+    return by
+
+
+def _output(
+    converter: Converter, encoded: Encoded, ids: Sequence[int], answer: str | None, request: Request
+) -> tuple[list[int], bool]:
+    """The symbols of the answer, or of the model's own prediction, and whether they are complete."""
+    if answer is not None:
+        return converter.encode_target(ids, answer), True
+    model, codec = converter.model, converter.codec
+    if request.beam == 1:
+        [best] = greedy(model, encoded, codec)
+    else:
+        [[best, *_]] = beam(model, encoded, codec, width=request.beam)
+    return list(best.symbols), best.complete
+
+
+def _confidence(steps: Sequence[TraceStep], temperature: float) -> float:
+    """The probability of the traced output at a temperature."""
+    total = 0.0
+    for step in steps:
+        logs = step.log_probabilities if temperature == 1 else log_softmax(step.log_probabilities / temperature)
+        total += float(logs[0, step.symbols[0]])
+    return exp(min(total, 0.0))
+
+
+def _choice(
+    converter: Converter, ids: Sequence[int], step: TraceStep, weights: Sequence[float], runners_up: int
+) -> Choice:
+    probabilities, chosen = np.exp(step.log_probabilities[0]), int(step.symbols[0])
+    ranked = np.argsort(-probabilities, kind="stable").tolist()
+    others = [id for id in ranked if id != chosen and probabilities[id] > 0][:runners_up]
+    return Choice(
+        _name(converter, ids, chosen),
+        float(probabilities[chosen]),
+        [(_name(converter, ids, id), float(probabilities[id])) for id in others],
+        weights,
+    )
+
+
+def _shares_of_attention(steps: Sequence[TraceStep]) -> list[list[float]]:
+    return [[] if step.attention is None else step.attention[0].tolist() for step in steps]
+
+
+def _shares_of_saliency(converter: Converter, ids: Sequence[int], output: Sequence[int]) -> list[list[float]]:
+    """For each step, each source step's share of the saliency, in the order in which the model reads them."""
+    pair = converter.pairs_of_ids([ids], [output])
+    norms = converter.model.saliency(pair.batch(np.arange(1)))
     totals = norms.sum(axis=1, keepdims=True)
     shares: list[list[float]] = (norms / np.where(totals > 0, totals, 1)).tolist()
     return shares
 
 
-def _name(converter: Converter, id: int) -> str:
-    return END if id == BOUNDARY else converter.target_vocabulary.symbols_of([id])[0]
+def _name(converter: Converter, ids: Sequence[int], symbol: int) -> str:
+    written = converter.codec.decode(ids, [symbol])
+    return "".join(converter.target_vocabulary.symbols_of(written)) if written else END

@@ -1,237 +1,277 @@
-"""From encoded sources to the ids of the answers, by any engine: greedy search, beam search, and the reverse of both,
-the probability of answers that are given.
+"""Search: from encoded sources to predicted symbols, with any model. Greedy search, beam search, and scoring.
+
+A search knows the model's `step` and the target codec. It advances an opaque state and asks the codec whether an output
+is complete.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
-from henkan.batching.batch import Sources
-from henkan.engine.base import Predictor, StepOutput
+from henkan.engine.base import Encoded, Predictor, StepOutput
+from henkan.model.codec import TargetCodec
 from henkan.nn import log_softmax
 from henkan.text.arrays import Array
 
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """One answer to one source.
+    """One output for one source.
 
     Attributes:
-        ids: of its symbols, without boundaries.
-        log_probability: in nats, the end's included.
-        ended: whether the model ended it; else it was cut off.
-        looked_at: for each symbol the step of the encoder to which attention gave most weight; empty without attention.
+        symbols: the predicted symbols, with the one that completes the output.
+        log_probability: in nats.
+        complete: whether the model completed the output; else the step limit cut it off.
+        attended: for each symbol, the source step with the largest attention weight; empty without attention.
+        calibrated: log-probability at each of the temperatures that were asked for.
     """
 
-    ids: Sequence[int]
+    symbols: Sequence[int]
     log_probability: float
-    ended: bool
-    looked_at: Sequence[int] = ()
+    complete: bool
+    attended: Sequence[int] = ()
+    calibrated: Sequence[float] = ()
 
 
-@dataclass(frozen=True)
-class Bounds:
-    """Where answers begin and end.
-
-    Attributes:
-        boundary: the id that begins every target and, where `ends`, ends it.
-        ends: whether the model can end an answer; if not, every one has `longest` symbols.
-        longest: steps after which decoding stops at the latest, so that no answer is endless.
-    """
-
-    boundary: int
-    ends: bool
-    longest: int
-
-
-def greedy(engine: Predictor, sources: Sources, bounds: Bounds, *, many: bool = False) -> list[Hypothesis]:
-    """Take the most probable symbol at every step.
+def greedy(
+    model: Predictor, encoded: Encoded, codec: TargetCodec, *, temperatures: Sequence[float] = ()
+) -> list[Hypothesis]:
+    """Choose the most probable symbol at every step.
 
     Args:
-        engine: the model.
-        sources: N sequences.
-        bounds: where answers begin and end.
-        many: whether this is one of many batches.
+        model: predicts the next symbol.
+        encoded: N sources.
+        codec: says where outputs start and end.
+        temperatures: also accumulate the log-probability at each of these; see `score`.
 
     Returns:
-        an answer for each source, in their order.
+        an output for each source, in their order.
     """
-    memory, state = engine.encode(sources, many=many)
-    N = sources.ids.shape[1]
-    answers: list[list[int]] = [[] for _ in range(N)]
-    looked_at: list[list[int]] = [[] for _ in range(N)]
-    scores, ended = np.zeros(N), np.full(N, not bounds.ends)
-    rows = np.arange(N)  # of those not yet ended
-    symbols = np.full(N, bounds.boundary)
-    for _ in range(bounds.longest):
-        output = _within(engine.step(memory, state, symbols), bounds)
+    memory, state, N = encoded.memory, encoded.state, encoded.count
+    outputs: list[list[int]] = [[] for _ in range(N)]
+    attended: list[list[int]] = [[] for _ in range(N)]
+    scores, calibrated = np.zeros(N), np.zeros((len(temperatures), N))
+    complete = np.full(N, codec.fixed_length)
+    rows = np.arange(N)  # of the outputs that are not complete
+    symbols = np.full(N, codec.start)
+    for _ in range(codec.max_steps(encoded.steps)):
+        output = _step(model, memory, state, symbols, codec)
         symbols, state = output.log_probabilities.argmax(axis=1), output.state
         scores[rows] += output.log_probabilities[np.arange(len(rows)), symbols]
-        looks = None if output.attention is None else output.attention.argmax(axis=1) if sources.ids.size else None
-        if bounds.ends:
-            going = symbols != bounds.boundary
-            if not going.all():  # answered rows leave the batch
-                ended[rows[~going]] = True
-                rows, symbols = rows[going], symbols[going]
-                if not len(rows):
-                    break
-                memory, state = memory.take(going), state.take(going)
-                looks = None if looks is None else looks[going]
+        for k, logs in enumerate(_at_temperatures(output.log_probabilities, temperatures)):
+            calibrated[k, rows] += logs[np.arange(len(rows)), symbols]
         for row, symbol in zip(rows.tolist(), symbols.tolist(), strict=True):
-            answers[row].append(symbol)
-        if looks is not None:
-            for row, look in zip(rows.tolist(), looks.tolist(), strict=True):
-                looked_at[row].append(look)
-    return [Hypothesis(*parts) for parts in zip(answers, scores.tolist(), ended.tolist(), looked_at, strict=True)]
+            outputs[row].append(symbol)
+        if output.attention is not None and encoded.steps:
+            for row, step in zip(rows.tolist(), output.attention.argmax(axis=1).tolist(), strict=True):
+                attended[row].append(step)
+        done = codec.is_complete(symbols)
+        if done.any():  # complete outputs leave the batch
+            complete[rows[done]] = True
+            rows, symbols = rows[~done], symbols[~done]
+            if not len(rows):
+                break
+            memory, state = memory.take(~done), state.take(~done)
+    return [
+        Hypothesis(*parts)
+        for parts in zip(outputs, scores.tolist(), complete.tolist(), attended, calibrated.T.tolist(), strict=True)
+    ]
+
+
+@dataclass
+class _Beams:
+    """The unfinished hypotheses of a beam search: B for each of n sources.
+
+    Attributes:
+        rows: (n,) which sources.
+        scores: (n, B) log-probabilities. calibrated: (n, B, K) the same at each temperature.
+        symbols: (n, B, t) so far. attended: (n, B, t), or (n, B, 0) without attention.
+    """
+
+    rows: Array
+    scores: Array
+    calibrated: Array
+    symbols: Array
+    attended: Array
+
+    def select(self, going: Array | slice, kept: Array) -> None:
+        """Keep some sources, and some hypotheses (n', B') of each of these."""
+        self.rows = self.rows[going]
+        for name in ("scores", "calibrated", "symbols", "attended"):
+            array = getattr(self, name)[going]
+            setattr(self, name, np.take_along_axis(array, kept.reshape(*kept.shape, *[1] * (array.ndim - 2)), axis=1))
 
 
 def beam(
-    engine: Predictor, sources: Sources, bounds: Bounds, *, width: int, length_power: float = 1.0, many: bool = False
+    model: Predictor, encoded: Encoded, codec: TargetCodec, *, width: int, temperatures: Sequence[float] = ()
 ) -> list[list[Hypothesis]]:
-    """Follow the `width` best beginnings at every step.
+    """Beam search: follow the `width` best hypotheses at every step.
 
-    Answers are ranked by their log-probability divided by their number of symbols, the end included, to the power of
-    `length_power`: sums of log-probabilities alone favour short ones (Wu et al. 2016). A source is done when as many
-    answers have ended as are followed, and no beginning is better than they are.
+    Hypotheses are ranked by their log-probability divided by their number of symbols: sums of log-probabilities alone
+    favour short outputs (Wu et al. 2016). A source is done when `width` hypotheses are complete and no other can
+    overtake them.
 
     Args:
-        engine: the model.
-        sources: N sequences.
-        bounds: where answers begin and end.
-        width: beginnings that are followed, at least 1.
-        length_power: 0 for the log-probability itself, 1 for that of a symbol.
-        many: whether this is one of many batches.
+        model, encoded, codec, temperatures: as in `greedy`.
+        width: beam width, at least 1.
 
     Returns:
-        for each source in their order, up to `width` different answers, the best first.
+        for each source, in their order, up to `width` different outputs, the best first.
     """
-
-    def rank(hypothesis: Hypothesis) -> float:
-        return float(-hypothesis.log_probability / max(1, len(hypothesis.ids) + hypothesis.ended) ** length_power)
-
-    N = sources.ids.shape[1]
-    memory, state = engine.encode(sources, many=many)
+    N, limit = encoded.count, codec.max_steps(encoded.steps)
+    memory, state = encoded.memory, encoded.state
     found: list[list[Hypothesis]] = [[] for _ in range(N)]
-    rows = np.arange(N)  # sources that are not done
-    beams = 1  # at first all beginnings of a source are the same
-    symbols, scores = np.full(N, bounds.boundary), np.zeros((N, 1))
-    prefixes, looked_at = np.empty((N, 1, 0), int), np.empty((N, 1, 0), int)
-    for step in range(bounds.longest):
-        output = _within(engine.step(memory, state, symbols), bounds)
-        V = output.log_probabilities.shape[1]
-        totals = (scores[..., None] + output.log_probabilities.reshape(len(rows), beams, V)).reshape(len(rows), -1)
-        # Of twice as many candidates at most half are ends: enough beginnings are left.
-        best = np.argsort(-totals, axis=1, kind="stable")[:, : 2 * width]
-        scores = np.take_along_axis(totals, best, axis=1)
-        parents, tokens = np.divmod(best, V)
-        history = np.take_along_axis(prefixes, parents[..., None], axis=1)
-        looks = np.take_along_axis(looked_at, parents[..., None], axis=1)
-        if output.attention is not None and sources.ids.size:
-            newest = output.attention.argmax(axis=1).reshape(len(rows), beams)
-            looks = np.concatenate([looks, np.take_along_axis(newest, parents, axis=1)[..., None]], axis=2)
-        ends = (tokens == bounds.boundary) & bounds.ends
-        last = step + 1 == bounds.longest
-        # An answer has ended if it is among the best, or if time is up.
-        collected = (ends & (np.arange(best.shape[1]) < width)) | (last & ~ends)
-        for n, k in np.argwhere(collected & np.isfinite(scores)).tolist():
-            end = bool(ends[n, k])
-            ids = [*history[n, k].tolist(), *([] if end else [int(tokens[n, k])])]
-            where = looks[n, k].tolist()[: len(ids)]
-            found[rows[n]].append(Hypothesis(ids, float(scores[n, k]), end or not bounds.ends, where))
-        if last:
+    empty = np.empty((N, 1, 0), int)  # at first there is one hypothesis for each source
+    beams = _Beams(np.arange(N), np.zeros((N, 1)), np.zeros((N, 1, len(temperatures))), empty, empty)
+    last = np.full(N, codec.start)
+    for step in range(1, limit + 1):
+        output = _step(model, memory, state, last, codec)
+        parents = _extend(beams, output, temperatures, width, attention=encoded.steps > 0)
+        tokens = beams.symbols[..., -1]
+        ends = codec.is_complete(tokens.reshape(-1)).reshape(tokens.shape)
+        # An output counts if it is among the best `width`, or if the limit is reached.
+        collected = (ends & (np.arange(tokens.shape[1]) < width)) | ((step == limit) & ~ends)
+        for n, k in np.argwhere(collected & np.isfinite(beams.scores)).tolist():
+            found[beams.rows[n]].append(_hypothesis(beams, n, k, complete=bool(ends[n, k]) or codec.fixed_length))
+        if step == limit:
             break
-        # Short answers of next to no probability end early: a source is done when what goes on is worse than they.
-        hopes = np.where(ends, -np.inf, scores).max(axis=1) / (step + 2) ** length_power
-        going = np.array([not _enough(found[row], hope, rank, width) for row, hope in zip(rows, hopes, strict=True)])
+        # Short outputs of tiny probability end early: a source is done when no other hypothesis can be better.
+        beams.scores = np.where(ends, -np.inf, beams.scores)
+        hopes = beams.scores.max(axis=1) / (step + 1)
+        going = np.array([not _enough(found[row], hope, width) for row, hope in zip(beams.rows, hopes, strict=True)])
         if not going.any():
             break
-        # The first `width` that have not ended go on.
-        kept = np.argsort(ends, axis=1, kind="stable")[going, :width]
-        scores = np.where(ends, -np.inf, scores)[going]
-        scores, tokens, parents = (
-            np.take_along_axis(part, kept, axis=1) for part in (scores, tokens[going], parents[going])
-        )
-        prefixes = np.concatenate(
-            [np.take_along_axis(history[going], kept[..., None], axis=1), tokens[..., None]], axis=2
-        )
-        looked_at = np.take_along_axis(looks[going], kept[..., None], axis=1)
-        places = (np.flatnonzero(going)[:, None] * beams + parents).reshape(-1)
-        memory, state = memory.take(places), output.state.take(places)
-        rows, beams, symbols = rows[going], kept.shape[1], tokens.reshape(-1)
-
-    nothing = Hypothesis([], 0.0, ended=True)  # where even the longest answer has no symbols
-    return [sorted(each, key=rank)[:width] or [nothing] for each in found]
+        kept = np.argsort(ends, axis=1, kind="stable")[going, :width]  # the first `width` that have not ended
+        places = np.flatnonzero(going)[:, None] * parents[1] + np.take_along_axis(parents[0][going], kept, axis=1)
+        beams.select(going, kept)
+        memory, state = memory.take(places.reshape(-1)), output.state.take(places.reshape(-1))
+        last = beams.symbols[..., -1].reshape(-1)
+    nothing = Hypothesis([], 0.0, complete=True, calibrated=[0.0] * len(temperatures))  # if the limit is no step at all
+    return [sorted(each, key=_rank)[:width] or [nothing] for each in found]
 
 
-def _within(output: StepOutput, bounds: Bounds) -> StepOutput:
-    """A step's output; where answers cannot end, without the end."""
-    if not bounds.ends:
-        output.log_probabilities[:, bounds.boundary] = -np.inf
+def _extend(
+    beams: _Beams, output: StepOutput, temperatures: Sequence[float], width: int, *, attention: bool
+) -> tuple[Array, int]:
+    """Replace hypotheses by the best 2 `width` of their extensions.
+
+    Of twice as many candidates at most half are ends, so enough remain.
+
+    Returns:
+        (n, 2 width) which hypothesis each is an extension of, and how many there were for each source.
+    """
+    n, B = beams.scores.shape
+    V = output.log_probabilities.shape[1]
+    totals = (beams.scores[..., None] + output.log_probabilities.reshape(n, B, V)).reshape(n, -1)
+    best = np.argsort(-totals, axis=1, kind="stable")[:, : 2 * width]
+    parents, tokens = np.divmod(best, V)
+    beams.select(slice(None), parents)
+    beams.scores = np.take_along_axis(totals, best, axis=1)
+    for k, logs in enumerate(_at_temperatures(output.log_probabilities, temperatures)):
+        beams.calibrated[..., k] += np.take_along_axis(logs.reshape(n, -1), best, axis=1)
+    beams.symbols = np.concatenate([beams.symbols, tokens[..., None]], axis=2)
+    if output.attention is not None and attention:
+        newest = np.take_along_axis(output.attention.argmax(axis=1).reshape(n, B), parents, axis=1)
+        beams.attended = np.concatenate([beams.attended, newest[..., None]], axis=2)
+    return parents, B
+
+
+def _hypothesis(beams: _Beams, n: int, k: int, *, complete: bool) -> Hypothesis:
+    symbols, attended = beams.symbols[n, k].tolist(), beams.attended[n, k].tolist()
+    return Hypothesis(symbols, float(beams.scores[n, k]), complete, attended, beams.calibrated[n, k].tolist())
+
+
+def _rank(hypothesis: Hypothesis) -> float:
+    return -hypothesis.log_probability / max(1, len(hypothesis.symbols))
+
+
+def _enough(found: list[Hypothesis], hope: float, width: int) -> bool:
+    """Whether the best `width` outputs are better than what can still come; the others are dropped."""
+    found.sort(key=_rank)
+    del found[width:]
+    return len(found) == width and -_rank(found[-1]) >= hope
+
+
+def _step(model: Predictor, memory: object, state: object, symbols: Array, codec: TargetCodec) -> StepOutput:
+    """A step's output, without the symbols that must not be chosen."""
+    output = model.step(memory, state, symbols)
+    if codec.forbidden:
+        output.log_probabilities[:, codec.forbidden] = -np.inf
     return output
 
 
-def _enough(found: list[Hypothesis], hope: float, rank: Callable[[Hypothesis], float], width: int) -> bool:
-    """Whether the best `width` answers are better than what goes on; the others are dropped."""
-    found.sort(key=rank)
-    del found[width:]
-    return len(found) == width and -rank(found[-1]) >= hope
+def _at_temperatures(log_probabilities: Array, temperatures: Sequence[float]) -> Iterator[Array]:
+    """The log-probabilities with logits divided by each temperature (Guo et al. 2017)."""
+    for temperature in temperatures:
+        yield log_probabilities if temperature == 1 else log_softmax(log_probabilities / temperature)
 
 
-def score(
-    engine: Predictor,
-    sources: Sources,
-    answers: Sequence[Sequence[int]],
-    bounds: Bounds,
-    *,
-    temperatures: Sequence[float] = (1.0,),
-) -> Array:
-    """The log-probability of given answers, the end included: what `greedy` would have found had it taken them.
+@dataclass(frozen=True)
+class TraceStep:
+    """What a model predicts at one step of given outputs.
 
-    Args:
-        engine: the model.
-        sources: N sequences.
-        answers: the ids of an answer to each, without boundaries.
-        bounds: where answers begin and end.
-        temperatures: by each of these the logits are divided first; above 1 they make all probabilities more alike
-            (Guo et al. 2017).
-
-    Returns:
-        (K, N) in nats, a row for each temperature.
+    Attributes:
+        rows: (n,) the outputs that reach the step.
+        symbols: (n,) their symbols there.
+        log_probabilities: (n, V) of all symbols.
+        attention: (n, S), or None.
     """
-    steps = trace(engine, sources, answers, bounds)
-    totals = np.zeros((len(temperatures), len(answers)))
-    for rows, symbols, log_probabilities, _ in steps:
-        for k, temperature in enumerate(temperatures):
-            logs = log_probabilities if temperature == 1 else log_softmax(log_probabilities / temperature)
-            totals[k, rows] += logs[np.arange(len(rows)), symbols]
-    return totals
+
+    rows: Array
+    symbols: Array
+    log_probabilities: Array
+    attention: Array | None
 
 
 def trace(
-    engine: Predictor, sources: Sources, answers: Sequence[Sequence[int]], bounds: Bounds
-) -> list[tuple[Array, Array, Array, Array | None]]:
-    """What the model thinks at each step of given answers.
+    model: Predictor, encoded: Encoded, codec: TargetCodec, outputs: Sequence[Sequence[int]]
+) -> Iterator[TraceStep]:
+    """What a model predicts at each step of given outputs.
 
-    Returns:
-        for each step: the rows (n,) of the answers that reach it, their symbols there (n,), the log-probabilities of
-        all symbols (n, V), and attention's weights over the encoder's steps (n, S), or None.
+    Args:
+        model, encoded, codec: as in `greedy`.
+        outputs: the symbols of an output for each source, with the one that completes it.
     """
-    memory, state = engine.encode(sources)
-    lengths = np.array([len(answer) + bounds.ends for answer in answers])
+    memory, state = encoded.memory, encoded.state
+    lengths = np.array([len(output) for output in outputs], int)
     width = int(lengths.max(initial=0))
-    symbols = np.full((len(answers), width + 1), bounds.boundary)
-    for row, answer in enumerate(answers):
-        symbols[row, 1 : 1 + len(answer)] = answer
-    rows, steps = np.arange(len(answers)), []
+    symbols = np.full((len(outputs), width + 1), codec.start)
+    for row, output in enumerate(outputs):
+        symbols[row, 1 : 1 + len(output)] = output
+    rows = np.arange(len(outputs))
     for before, after in pairwise(range(width + 1)):
         going = lengths[rows] >= after
         if not going.all():
             rows, memory, state = rows[going], memory.take(going), state.take(going)
-        output = _within(engine.step(memory, state, symbols[rows, before]), bounds)
-        state = output.state
-        steps.append((rows, symbols[rows, after], output.log_probabilities, output.attention))
-    return steps
+        found = _step(model, memory, state, symbols[rows, before], codec)
+        state = found.state
+        yield TraceStep(rows, symbols[rows, after], found.log_probabilities, found.attention)
+
+
+def score(
+    model: Predictor,
+    encoded: Encoded,
+    codec: TargetCodec,
+    outputs: Sequence[Sequence[int]],
+    *,
+    temperatures: Sequence[float] = (1.0,),
+) -> Array:
+    """The log-probabilities of given outputs: what `greedy` would report if it had chosen them.
+
+    Args:
+        model, encoded, codec, outputs: as in `trace`.
+        temperatures: logits are divided by each of these; values above 1 make all probabilities more alike (Guo et al.
+            2017).
+
+    Returns:
+        (K, N) in nats, a row for each temperature.
+    """
+    totals = np.zeros((len(temperatures), len(outputs)))
+    for step in trace(model, encoded, codec, outputs):
+        for k, logs in enumerate(_at_temperatures(step.log_probabilities, temperatures)):
+            totals[k, step.rows] += logs[np.arange(len(step.rows)), step.symbols]
+    return totals

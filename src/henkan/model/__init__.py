@@ -1,15 +1,36 @@
-"""The architecture: an encoder, a bridge and a decoder, made of the layers in `henkan.nn`."""
+"""Model architectures, each behind the protocol of `henkan.model.architecture`, made of the layers in `henkan.nn`."""
 
-from henkan.model.initialization import first_weights, initialize, transplant
+from henkan.model.architecture import (
+    Architecture,
+    Capabilities,
+    Sizes,
+    StepOutput,
+    create_architecture,
+    find_architecture,
+    register_architecture,
+    target_codec,
+)
+from henkan.model.codec import PlainTargets, TargetCodec
+from henkan.model.encoder_decoder import EncoderDecoder
 from henkan.model.saliency import one_step_each, saliency
-from henkan.model.seq2seq import EncoderDecoder, parameter_shapes
+from henkan.model.weights import WeightSpec, copy_known_symbols, draw_weights, shapes_of
 
 __all__ = [
+    "Architecture",
+    "Capabilities",
     "EncoderDecoder",
-    "first_weights",
-    "initialize",
+    "PlainTargets",
+    "Sizes",
+    "StepOutput",
+    "TargetCodec",
+    "WeightSpec",
+    "copy_known_symbols",
+    "create_architecture",
+    "draw_weights",
+    "find_architecture",
     "one_step_each",
-    "parameter_shapes",
+    "register_architecture",
     "saliency",
-    "transplant",
+    "shapes_of",
+    "target_codec",
 ]

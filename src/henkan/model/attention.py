@@ -1,17 +1,17 @@
 """Attention between decoder and encoder (after Luong, Pham & Manning 2015).
 
-The encoder's states m_s are the memory. At each step the decoder's state h_t asks, and the answer joins it:
+The encoder's states m_s are the memory. At each step the decoder's state h_t is the query:
 
     dot:      q . k = h_t . m_s
     general:  q . k = h_t . (m_s Wk)
 
     a_t = tanh(sum_s weight_ts (m_s Wv) + h_t Wq + b)
 
-a_t takes h_t's place before the output layer. m Wk and m Wv are made once a source; that is the same as
-multiplying at every step, for the weighted sum and the product can change places. Nothing here reaches h_{t+1},
-so all steps are done at once.
+a_t replaces h_t as the input of the output layer. m Wk and m Wv are computed once per source, which gives the same
+result as multiplying at every step, because the weighted sum and the product commute. a_t does not reach h_{t+1}, so
+all steps are computed at once.
 
-For "dot" the memory must be as wide as h: of an encoder that reads in two directions, their states are added.
+"dot" needs keys as wide as h: the two states of a bidirectional encoder are added.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import numpy as np
 
 from henkan.batching.batch import Sources
 from henkan.config import ModelConfig
+from henkan.model.weights import WeightSpec, bias_spec, matrix_spec
 from henkan.nn import affine, attention
 from henkan.nn.parameters import Array
 from henkan.nn.workspace import PLAIN, Backend
@@ -30,45 +31,46 @@ from henkan.nn.workspace import PLAIN, Backend
 Weights = Mapping[str, Array]
 
 
-def attention_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
-    """Name -> shape of attention's weights; none without attention."""
+def attention_specs(config: ModelConfig) -> dict[str, WeightSpec]:
+    """The weights of attention; none without attention."""
     if not config.attention:
         return {}
     H, M = config.hidden_size, config.hidden_size * config.directions
-    shapes: dict[str, tuple[int, ...]] = {"Wv": (M, H), "Wq": (H, H), "b": (H,)}
-    return shapes | ({"Wk": (M, H)} if config.attention_kind == "general" else {})
+    specs = {"Wv": matrix_spec(M, H), "Wq": matrix_spec(H, H), "b": bias_spec(H)}
+    return specs | ({"Wk": matrix_spec(M, H)} if config.attention_kind == "general" else {})
 
 
 @dataclass(frozen=True)
-class Memory:
+class AttentionMemory:
     """What attention looks at.
 
     Attributes:
-        keys, values: (S, N, H). valid: (S, N) booleans, false at padding.
+        keys, values: (S, N, H).
+        valid: (S, N) booleans, false at padding.
     """
 
     keys: Array
     values: Array
     valid: Array
 
-    def take(self, rows: Array) -> Memory:
+    def take(self, rows: Array) -> AttentionMemory:
         """The parts of some sequences."""
-        return Memory(self.keys[:, rows], self.values[:, rows], self.valid[:, rows])
+        return AttentionMemory(self.keys[:, rows], self.values[:, rows], self.valid[:, rows])
 
 
-def remember(
+def project_memory(
     weights: Weights, states: Array, sources: Sources
-) -> tuple[Memory, Callable[[Array, Array, Weights], Array]]:
-    """Make keys and values of the encoder's states.
+) -> tuple[AttentionMemory, Callable[[Array, Array, Weights], Array]]:
+    """Compute keys and values from the encoder's states.
 
     Args:
         weights: Wv (M, H) and, for the kind "general", Wk (M, H).
         states: (S, N, M).
-        sources: what was read.
+        sources: what the encoder has read.
 
     Returns:
-        the memory, and backward: dkeys, dvalues (S, N, H), gradients -> dstates (S, N, M); it fills the weights'
-        gradients in.
+        the memory, and backward: dkeys, dvalues (S, N, H), gradients -> dstates (S, N, M). It fills in the weights'
+        gradients.
     """
     Wv, M, H = weights["Wv"], states.shape[2], weights["Wv"].shape[1]
     rows, shape = states.reshape(-1, M), (*states.shape[:2], H)
@@ -89,13 +91,13 @@ def remember(
                 dstates[:, start : start + H] += dkey_rows
         return dstates.reshape(states.shape)
 
-    return Memory(keys, (rows @ Wv).reshape(shape), sources.valid), backward
+    return AttentionMemory(keys, (rows @ Wv).reshape(shape), sources.valid), backward
 
 
 def attend(
-    weights: Weights, hs: Array, memory: Memory, backend: Backend = PLAIN
+    weights: Weights, hs: Array, memory: AttentionMemory, backend: Backend = PLAIN
 ) -> tuple[Array, Array, Callable[[Array, Weights], tuple[Array, Array, Array]]]:
-    """Ask the memory from every step.
+    """Attend to the memory at every step.
 
     Args:
         weights: Wq (H, H), b (H,).
@@ -104,19 +106,19 @@ def attend(
         backend: where large arrays come from.
 
     Returns:
-        a (T, N, H), the weights over source steps (N, T, S), and backward: da (T, N, H), gradients -> dhs (T, N, H),
-        dkeys, dvalues (S, N, H); it fills the weights' gradients in.
+        a (T, N, H), the attention weights (N, T, S), and backward: da (T, N, H), gradients -> dhs (T, N, H), dkeys,
+        dvalues (S, N, H). It fills in the weights' gradients.
     """
-    contexts, looks, attention_backward = attention(hs, memory.keys, memory.values, memory.valid, backend)
-    asked, affine_backward = affine(hs.reshape(-1, hs.shape[2]), weights["Wq"], weights["b"])
-    asked += contexts.reshape(asked.shape)
-    a = np.tanh(asked, out=asked).reshape(hs.shape)
+    contexts, attention_weights, attention_backward = attention(hs, memory.keys, memory.values, memory.valid, backend)
+    sums, affine_backward = affine(hs.reshape(-1, hs.shape[2]), weights["Wq"], weights["b"])
+    sums += contexts.reshape(sums.shape)
+    a = np.tanh(sums, out=sums).reshape(hs.shape)
 
     def backward(da: Array, gradients: Weights) -> tuple[Array, Array, Array]:
         dsum = da * (1 - a * a)
-        dasked, gradients["Wq"][...], gradients["b"][...] = affine_backward(dsum.reshape(asked.shape))
+        dhs_query, gradients["Wq"][...], gradients["b"][...] = affine_backward(dsum.reshape(sums.shape))
         dhs, dkeys, dvalues = attention_backward(dsum)
-        dhs += dasked.reshape(hs.shape)
+        dhs += dhs_query.reshape(hs.shape)
         return dhs, dkeys, dvalues
 
-    return a, looks, backward
+    return a, attention_weights, backward

@@ -1,17 +1,16 @@
 """The decoder: from the encoder's states to a distribution over the next symbol, step by step.
 
-A Peeky decoder sees the encoder's last hidden state h at every step: joined to the embedding on the way
-into the (first) LSTM, and joined to the (last) LSTM's output on the way into the output layer. Joined inputs need
-no joined arrays, for
+A Peeky decoder sees the encoder's last hidden state h at every step: concatenated with the embedding as the input of
+the first LSTM, and concatenated with the last LSTM's output as the input of the output layer. No concatenated arrays
+are needed, because
 
     [h, x] [[Wc], [Wx]] = h Wc + x Wx        [h, h_t] [[Wyc], [Wy]] = h Wyc + h_t Wy
 
-and since h is the same at every step, h Wc and h Wyc are computed once a sequence and added at each step.
-In the backward pass the gradients of all steps are summed first and multiplied once. So the gradient of h
-has three sources: the joined input, the joined output, and the LSTM's first hidden state, which is h too.
+and h is the same at every step: h Wc and h Wyc are computed once per sequence and added at each step. In the backward
+pass the gradients of all steps are summed first and multiplied once. So the gradient of h has three sources: the LSTM's
+input, the output layer's input, and the LSTM's first hidden state, which is h too.
 
-With attention, what the decoder finds in the source joins the LSTM's output before the output layer; see
-`henkan.model.attention`.
+With attention, its result replaces the LSTM's output as the input of the output layer; see `henkan.model.attention`.
 """
 
 from __future__ import annotations
@@ -23,8 +22,9 @@ import numpy as np
 
 from henkan.batching.batch import Targets
 from henkan.config import ModelConfig
-from henkan.model.attention import Memory, attend
-from henkan.model.layer import layer_shapes, lstm_layer, of_layer
+from henkan.model.attention import AttentionMemory, attend
+from henkan.model.layer import lstm_layer, of_layer
+from henkan.model.weights import WeightSpec, bias_spec, embedding_spec, lstm_specs, matrix_spec
 from henkan.nn import affine, log_softmax, lstm, output_loss
 from henkan.nn.parameters import Array
 from henkan.nn.regularization import NONE, Regularization, dropout
@@ -33,22 +33,26 @@ from henkan.nn.workspace import PLAIN, Backend
 Weights = Mapping[str, Array]
 
 
-def decoder_shapes(config: ModelConfig, symbols: int) -> dict[str, tuple[int, ...]]:
-    """Name -> shape of the decoder's weights, for an alphabet of so many symbols (the boundary included)."""
-    D, H = config.embedding_size, config.hidden_size
-    shapes: dict[str, tuple[int, ...]] = {"E": (symbols, D)}
+def decoder_specs(config: ModelConfig, symbols: int) -> dict[str, WeightSpec]:
+    """The weights of the decoder, for so many target symbols (the boundary symbol included)."""
+    D, H, peeky = config.embedding_size, config.hidden_size, config.peeky
+    # Tied embeddings are the output layer's weights too, so they must be as small as those.
+    specs = {"E": embedding_spec(symbols, D, "target", H**-0.5 if config.tied else 1.0)}
     for number in range(config.layers):
-        inputs = D if number == 0 else H
-        shapes |= {f"lstm{number + 1}.{kind}": shape for kind, shape in layer_shapes(inputs, H).items()}
-    shapes |= {"by": (symbols,)} if config.tied else {"Wy": (H, symbols), "by": (symbols,)}
-    if config.peeky:
-        shapes |= {"Wc": (H, 4 * H), "Wyc": (H, symbols)}
-    return shapes
+        fan_in = H + D if peeky and number == 0 else None
+        specs |= lstm_specs(f"lstm{number + 1}", D if number == 0 else H, H, book_fan_in=fan_in)
+    if not config.tied:
+        specs["Wy"] = matrix_spec(H, symbols, book_fan_in=2 * H if peeky else None, symbol_axes={1: "target"})
+    specs["by"] = bias_spec(symbols, symbol_axes={0: "target"})
+    if peeky:
+        specs["Wc"] = matrix_spec(H, 4 * H, book_fan_in=H + D)
+        specs["Wyc"] = matrix_spec(H, symbols, book_fan_in=2 * H, symbol_axes={1: "target"})
+    return specs
 
 
 @dataclass(frozen=True)
-class Given:
-    """What the decoder gets of its sources.
+class DecoderInputs:
+    """What the decoder receives from its sources.
 
     Attributes:
         first: for each layer (N, H), its first hidden state.
@@ -58,12 +62,12 @@ class Given:
 
     first: Sequence[Array]
     context: Array | None
-    memory: Memory | None
+    memory: AttentionMemory | None
 
 
 @dataclass(frozen=True)
-class GivenGradients:
-    """The gradients of `Given`: dcontext, dkeys and dvalues are None where there are none."""
+class DecoderInputGradients:
+    """The gradients of `DecoderInputs`; dcontext, dkeys and dvalues are None where the value is."""
 
     dfirst: list[Array]
     dcontext: Array | None
@@ -71,34 +75,50 @@ class GivenGradients:
     dvalues: Array | None
 
 
+DecoderBackward = Callable[[Weights, Weights], DecoderInputGradients]
+
+
+@dataclass(frozen=True)
+class LossOptions:
+    """How the loss of a batch is computed.
+
+    Attributes:
+        count: number of valid steps of the whole batch, if this is a shard of it; None: of this one.
+        regularization: dropout and label smoothing.
+        backend: the kernels to use, and where large arrays come from.
+    """
+
+    count: int | None = None
+    regularization: Regularization = NONE
+    backend: Backend = PLAIN
+
+
 def teacher_forcing(
     weights: Weights,
     attention_weights: Weights,
-    given: Given,
+    inputs: DecoderInputs,
     targets: Targets,
-    *,
-    count: int | None = None,
-    regularization: Regularization = NONE,
-    backend: Backend = PLAIN,
-) -> tuple[float, Callable[[Weights, Weights], GivenGradients]]:
+    options: LossOptions = LossOptions(),
+) -> tuple[float, DecoderBackward]:
     """The loss of the targets, each symbol predicted from the true ones before it.
 
     Args:
-        weights: see `decoder_shapes`. attention_weights: see `henkan.model.attention`.
-        given: of N sources. targets: T steps of N sequences.
-        count: valid steps of the whole batch, where this is a part of it; None: those of this one.
-        regularization: what is left out, and how targets are smoothed.
-        backend: the kernels and where large arrays come from.
+        weights: see `decoder_specs`.
+        attention_weights: see `henkan.model.attention`.
+        inputs: of N sources.
+        targets: T steps of N sequences.
+        options: how to compute it.
 
     Returns:
-        the loss, in nats a symbol, and backward: gradients, attention's gradients -> the gradients of what was given;
-        it fills the weights' gradients in.
+        the loss in nats per symbol, and backward: gradients, gradients of attention -> gradients of `inputs`. It fills
+        in the weights' gradients.
     """
+    regularization, backend = options.regularization, options.backend
     rate, generator = regularization.dropout, regularization.generator
-    context_gates, context_scores = see_context(weights, given.context)
+    context_gates, context_scores = project_context(weights, inputs.context)
     E, embedding_backward = dropout(weights["E"], regularization.embedding_dropout, generator)
     x, layers = E, []
-    for number, h0 in enumerate(given.first):
+    for number, h0 in enumerate(inputs.first):
         hs, _, layer_backward = lstm_layer(
             of_layer(weights, f"lstm{number + 1}"),
             x,
@@ -112,23 +132,22 @@ def teacher_forcing(
         x, layer_dropout = dropout(hs[1:], rate, generator)
         layers.append((layer_backward, layer_dropout))
     out, attend_backward = x, None
-    if given.memory is not None:
-        a, _, attend_backward = attend(attention_weights, x, given.memory, backend)
+    if inputs.memory is not None:
+        a, _, attend_backward = attend(attention_weights, x, inputs.memory, backend)
         out, out_dropout = dropout(a, rate, generator)
-    Wy = output_weights(weights)
     loss, output_backward = output_loss(
         out,
-        Wy,
+        output_weights(weights),
         weights["by"],
         targets.ids,
         targets.valid,
         scores=context_scores,
         smoothing=regularization.label_smoothing,
-        count=count,
+        count=options.count,
         backend=backend,
     )
 
-    def backward(gradients: Weights, attention_gradients: Weights) -> GivenGradients:
+    def backward(gradients: Weights, attention_gradients: Weights) -> DecoderInputGradients:
         dx, dWy, gradients["by"][...], dscores = output_backward()
         dkeys = dvalues = dgates = dcontext = None
         if attend_backward is not None:
@@ -143,22 +162,22 @@ def teacher_forcing(
             gradients["Wy"][...] = dWy
         else:
             gradients["E"][...] += dWy.T
-        if given.context is not None and dgates is not None and dscores is not None:
-            # dgates (N, 4H) and dscores (N, V) are sums over all steps already: so each takes one product
-            np.matmul(given.context.T, dgates, out=gradients["Wc"])
-            np.matmul(given.context.T, dscores, out=gradients["Wyc"])
+        if inputs.context is not None and dgates is not None and dscores is not None:
+            # dgates (N, 4H) and dscores (N, V) are sums over all steps already: one product each.
+            np.matmul(inputs.context.T, dgates, out=gradients["Wc"])
+            np.matmul(inputs.context.T, dscores, out=gradients["Wyc"])
             dcontext = dgates @ weights["Wc"].T + dscores @ weights["Wyc"].T
-        return GivenGradients(dfirst, dcontext, dkeys, dvalues)
+        return DecoderInputGradients(dfirst, dcontext, dkeys, dvalues)
 
     return loss, backward
 
 
 def output_weights(weights: Weights) -> Array:
-    """Wy (H, V): the output layer's own, or the embeddings, turned."""
+    """Wy (H, V): the output layer's own weights, or the transposed embeddings if they are tied."""
     return weights["Wy"] if "Wy" in weights else np.ascontiguousarray(weights["E"].T)
 
 
-def see_context(weights: Weights, context: Array | None) -> tuple[Array | None, Array | None]:
+def project_context(weights: Weights, context: Array | None) -> tuple[Array | None, Array | None]:
     """What peeking adds to the gates (N, 4H) and to the scores (N, V) at every step; None without peeking."""
     if context is None:
         return None, None
@@ -166,11 +185,12 @@ def see_context(weights: Weights, context: Array | None) -> tuple[Array | None, 
 
 
 @dataclass(frozen=True)
-class Outlook:
-    """What stays the same at every step of decoding.
+class DecoderCache:
+    """What stays the same at every decoding step.
 
     Attributes:
-        table: (V, 4H), E Wx + b of the first layer. Wy: (H, V).
+        table: (V, 4H), E Wx + b of the first layer.
+        Wy: (H, V).
         gates, scores: what peeking adds to the gates (N, 4H) and to the scores (N, V), or None.
         memory: what attention looks at, or None.
     """
@@ -179,51 +199,68 @@ class Outlook:
     Wy: Array
     gates: Array | None
     scores: Array | None
-    memory: Memory | None
+    memory: AttentionMemory | None
 
-    def take(self, rows: Array) -> Outlook:
+    def take(self, rows: Array) -> DecoderCache:
         """The parts of some sequences."""
         gates, scores = (None if part is None else part[rows] for part in (self.gates, self.scores))
-        return Outlook(self.table, self.Wy, gates, scores, None if self.memory is None else self.memory.take(rows))
+        memory = None if self.memory is None else self.memory.take(rows)
+        return DecoderCache(self.table, self.Wy, gates, scores, memory)
 
 
-def look_out(weights: Weights, given: Given) -> Outlook:
-    """Make what stays the same at every step of decoding."""
+@dataclass(frozen=True)
+class DecoderState:
+    """The hidden and cell states of the layers, (L, N, H) each."""
+
+    h: Array
+    c: Array
+
+    def take(self, rows: Array) -> DecoderState:
+        """The parts of some sequences."""
+        return DecoderState(self.h[:, rows], self.c[:, rows])
+
+
+def prepare_decoder(weights: Weights, inputs: DecoderInputs) -> DecoderCache:
+    """Compute what stays the same at every decoding step."""
     table, _ = affine(weights["E"], weights["lstm1.Wx"], weights["lstm1.b"])
-    return Outlook(table, output_weights(weights), *see_context(weights, given.context), given.memory)
+    return DecoderCache(table, output_weights(weights), *project_context(weights, inputs.context), inputs.memory)
 
 
 def decoder_step(
-    weights: Weights, attention_weights: Weights, outlook: Outlook, h: Array, c: Array, symbols: Array, backend: Backend
-) -> tuple[Array, Array, Array, Array | None]:
-    """One step of decoding.
+    weights: Weights,
+    attention_weights: Weights,
+    cache: DecoderCache,
+    state: DecoderState,
+    symbols: Array,
+    backend: Backend,
+) -> tuple[Array, DecoderState, Array | None]:
+    """One decoding step.
 
     Args:
         weights, attention_weights: as in `teacher_forcing`.
-        outlook: from `look_out`.
-        h, c: (L, N, H), the states of the layers.
-        symbols: (N,) the last ones.
-        backend: whose arithmetic.
+        cache: from `prepare_decoder`.
+        state: the states of the layers.
+        symbols: (N,) the last symbols.
+        backend: the kernels to use.
 
     Returns:
-        log_probabilities (N, V) of the next symbol, the next h and c (L, N, H), and the weights over the source's steps
-        (N, S) or None without attention.
+        log_probabilities (N, V) of the next symbol, the next state, and the attention weights (N, S), or None.
     """
-    table, places, context = outlook.table, symbols[None], outlook.gates
+    table, places, context = cache.table, symbols[None], cache.gates
     states: list[tuple[Array, Array]] = []
-    for number in range(len(h)):
+    for number in range(len(state.h)):
         layer = of_layer(weights, f"lstm{number + 1}")
         if number:
             table, _ = affine(states[-1][0], layer["Wx"], layer["b"])
             places, context = np.arange(len(table))[None], None
-        hs, cs, _ = lstm(table, places, h[number], c[number], layer["Wh"], context=context, backend=backend)
+        hs, cs, _ = lstm(table, places, state.h[number], state.c[number], layer["Wh"], context=context, backend=backend)
         states.append((hs[1], cs[1]))
-    out, looks = states[-1][0], None
-    if outlook.memory is not None:
-        asked, weights_over_source, _ = attend(attention_weights, out[None], outlook.memory)
-        out, looks = asked[0], weights_over_source[:, 0]
-    logits, _ = affine(out, outlook.Wy, weights["by"])
-    if outlook.scores is not None:
-        logits += outlook.scores
+    out, alignment = states[-1][0], None
+    if cache.memory is not None:
+        a, attention_over_source, _ = attend(attention_weights, out[None], cache.memory)
+        out, alignment = a[0], attention_over_source[:, 0]
+    logits, _ = affine(out, cache.Wy, weights["by"])
+    if cache.scores is not None:
+        logits += cache.scores
     hs, cs = (np.stack(parts) for parts in zip(*states, strict=True))
-    return log_softmax(logits), hs, cs, looks
+    return log_softmax(logits), DecoderState(hs, cs), alignment

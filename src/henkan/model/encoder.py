@@ -1,4 +1,4 @@
-"""The encoder: symbols to states. One LSTM or several, one upon another; each reads forwards or in both directions."""
+"""The encoder: symbols to states. One or several stacked LSTM layers, each reading in one direction or in both."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import numpy as np
 
 from henkan.batching.batch import Sources
 from henkan.config import ModelConfig
-from henkan.model.layer import layer_shapes, lstm_layer, of_layer
+from henkan.model.layer import lstm_layer, of_layer
+from henkan.model.weights import WeightSpec, embedding_spec, lstm_specs
 from henkan.nn.parameters import Array
 from henkan.nn.regularization import NONE, Regularization, dropout
 from henkan.nn.workspace import PLAIN, Backend
@@ -21,11 +22,11 @@ STEPS_AT_ONCE = 32
 
 @dataclass(frozen=True)
 class Encoded:
-    """What was read; M is H, or 2H for two directions.
+    """What the encoder returns. M is H, or 2H for two directions.
 
     Attributes:
-        states: (S, N, M), the top layer's hidden states, for attention; anything at padding. None where not kept.
-        last: for each layer (N, M), the states of each direction when it had read the whole source.
+        states: (S, N, M), the hidden states of the top layer, for attention; arbitrary at padding. None if not kept.
+        last: for each layer (N, M), the states of each direction after the whole source.
     """
 
     states: Array | None
@@ -35,19 +36,18 @@ class Encoded:
 EncoderBackward = Callable[[Array | None, list[Array], Weights], None]
 
 
-def encoder_shapes(config: ModelConfig, symbols: int) -> dict[str, tuple[int, ...]]:
-    """Name -> shape of the encoder's weights, for an alphabet of so many symbols."""
+def encoder_specs(config: ModelConfig, symbols: int) -> dict[str, WeightSpec]:
+    """The weights of the encoder, for a source vocabulary of so many symbols."""
     D, H = config.embedding_size, config.hidden_size
-    shapes: dict[str, tuple[int, ...]] = {"E": (symbols, D)}
+    specs = {"E": embedding_spec(symbols, D, "source")}
     for number in range(config.layers):
         for name in _directions(config, number):
-            inputs = D if number == 0 else H * config.directions
-            shapes |= {f"{name}.{kind}": shape for kind, shape in layer_shapes(inputs, H).items()}
-    return shapes
+            specs |= lstm_specs(name, D if number == 0 else H * config.directions, H)
+    return specs
 
 
 def _directions(config: ModelConfig, number: int) -> list[str]:
-    """The names of a layer's LSTMs: `back1` is the first layer's that reads from the end."""
+    """The names of a layer's LSTMs; `back1` is the one of the first layer that reads from the end."""
     return [f"lstm{number + 1}", f"back{number + 1}"][: config.directions]
 
 
@@ -58,58 +58,52 @@ def encode(
     regularization: Regularization = NONE,
     backend: Backend = PLAIN,
 ) -> tuple[Encoded, EncoderBackward]:
-    """Read the sources.
+    """Run the encoder.
 
     Args:
-        weights: E (V, D), and of each LSTM Wx, Wh, b; see `encoder_shapes`.
+        weights: E (V, D), and Wx, Wh, b of each LSTM; see `encoder_specs`.
         config: the model's settings.
         sources: N of them.
-        regularization: what is left out.
-        backend: the kernels and where large arrays come from.
+        regularization: dropout.
+        backend: the kernels to use, and where large arrays come from.
 
     Returns:
-        what was read, and backward: dstates or None, dlast, gradients -> nothing; it fills the weights' gradients in.
+        the states, and backward: dstates or None, dlast, gradients -> nothing. It fills in the weights' gradients.
     """
     N, H = sources.ids.shape[1], config.hidden_size
     zero = np.zeros((N, H), weights["E"].dtype)
     generator = regularization.generator
     E, embedding_backward = dropout(weights["E"], regularization.embedding_dropout, generator)
     x, columns = E, np.arange(N)
-    order = _backwards(sources) if config.bidirectional else None
+    order = _reverse_order(sources) if config.bidirectional else None
     last, layers = [], []
     for number in range(config.layers):
         outputs, ends, backwards = [], [], []
+        ids = sources.ids if number == 0 else None
         for name in _directions(config, number):
             turned = order if name.startswith("back") else None
             hs, _, layer_backward = lstm_layer(
-                of_layer(weights, name),
-                x,
-                sources.ids if number == 0 else None,
-                zero,
-                zero,
-                sources.active,
-                order=turned,
-                backend=backend,
+                of_layer(weights, name), x, ids, zero, zero, sources.active, order=turned, backend=backend
             )
             outputs.append(hs[1:] if turned is None else hs[1:][turned, columns])
             ends.append(hs[-1])
             backwards.append((name, turned, layer_backward))
-        x, dropout_backward = dropout(_side_by_side(outputs), regularization.dropout, generator)
-        last.append(_side_by_side(ends))
+        x, dropout_backward = dropout(_concatenated(outputs), regularization.dropout, generator)
+        last.append(_concatenated(ends))
         layers.append((backwards, dropout_backward))
 
     def backward(dstates: Array | None, dlast: list[Array], gradients: Weights) -> None:
         dx = dstates
         for (backwards, dropout_backward), dends in zip(reversed(layers), reversed(dlast), strict=True):
-            douts = None if dx is None else dropout_backward(dx)
+            doutputs = None if dx is None else dropout_backward(dx)
             dx = None
             for place, (name, turned, layer_backward) in enumerate(backwards):
                 part = slice(place * H, (place + 1) * H)
-                dhs = None if douts is None else np.ascontiguousarray(douts[..., part])
+                dhs = None if doutputs is None else np.ascontiguousarray(doutputs[..., part])
                 if dhs is not None and turned is not None:
                     dhs = dhs[turned, columns]
-                below, *_ = layer_backward(dhs, dends[:, part], None, of_layer(gradients, name))
-                dx = below if dx is None else dx + below
+                dbelow, *_ = layer_backward(dhs, dends[:, part], None, of_layer(gradients, name))
+                dx = dbelow if dx is None else dx + dbelow
         if dx is not None:
             gradients["E"][...] = embedding_backward(dx)
 
@@ -119,7 +113,7 @@ def encode(
 def encode_without_backward(
     weights: Weights, config: ModelConfig, sources: Sources, backend: Backend = PLAIN
 ) -> Encoded:
-    """The same for prediction; without attention, of one LSTM, in memory that does not grow with the sources."""
+    """The same for prediction. A single LSTM without attention needs memory that does not grow with the sources."""
     if config.attention or config.bidirectional or config.layers > 1:
         return encode(weights, config, sources, backend=backend)[0]
     h = c = np.zeros((sources.ids.shape[1], config.hidden_size), weights["E"].dtype)
@@ -131,11 +125,11 @@ def encode_without_backward(
     return Encoded(None, [h])
 
 
-def _backwards(sources: Sources) -> Array:
-    """(S, N): at which step stands the symbol that is t-th from the end; padding stays where it is."""
+def _reverse_order(sources: Sources) -> Array:
+    """(S, N): the step of the t-th symbol from the end of each source; padding stays where it is."""
     steps = np.arange(len(sources.ids))[:, None]
     return np.where(sources.valid, sources.valid.sum(axis=0) - 1 - steps, steps)
 
 
-def _side_by_side(parts: list[Array]) -> Array:
+def _concatenated(parts: list[Array]) -> Array:
     return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=-1)

@@ -29,7 +29,7 @@ import numpy as np
 from safetensors.numpy import save as save_safetensors
 
 from henkan.config import ModelConfig, TrainingConfig, from_dict, to_dict
-from henkan.errors import HenkanError, ModelFolderError
+from henkan.errors import HenkanError, ModelFolderError, SettingsError
 from henkan.storage import metrics_schema
 from henkan.storage.files import file_size, from_json, load_tensors, read_file, sha256, sync_folder, to_json, write_file
 from henkan.storage.size_limits import SETTINGS, most_of_metrics, most_of_vocabulary, most_of_weights
@@ -48,7 +48,7 @@ CHECKPOINT = "checkpoint"
 ATTEMPTS = 20
 NO_MODEL = "name a folder that `henkan train` wrote"
 
-Shapes = Callable[[ModelConfig, int, int], Mapping[str, tuple[int, ...]]]
+Shapes = Callable[[ModelConfig, Vocabulary, Vocabulary], Mapping[str, tuple[int, ...]]]
 Migration = Callable[[Any, Any], tuple[Any, Any]]
 
 # Format version -> what makes its config.json and vocabulary.json, as values, those of the next version.
@@ -234,7 +234,7 @@ def load(folder: Path, shapes: Shapes) -> Artefact:
 
     Args:
         folder: where it is.
-        shapes: settings and the sizes of the two vocabularies -> name and shape of every weight.
+        shapes: settings and the two vocabularies -> name and shape of every weight.
 
     Raises:
         ModelFolderError: if it is no model, damaged, or of a newer format.
@@ -283,7 +283,7 @@ def _load(folder: Path, shapes: Shapes) -> Artefact:
         raise ModelFolderError(f"{folder}: {error}") from None
     except (KeyError, TypeError, AttributeError, ValueError):
         raise ModelFolderError(f"{folder}: config.json does not have the form that henkan writes") from None
-    wanted = shapes(model, len(source), len(target))
+    wanted = _wanted(folder, shapes, model, source, target)
     return Artefact(
         model=model,
         training=training,
@@ -294,6 +294,16 @@ def _load(folder: Path, shapes: Shapes) -> Artefact:
         temperature=temperature,
         metrics=_metrics(folder, count),
     )
+
+
+def _wanted(
+    folder: Path, shapes: Shapes, model: ModelConfig, source: Vocabulary, target: Vocabulary
+) -> Mapping[str, tuple[int, ...]]:
+    """Name -> shape of every weight; an architecture that is not registered has none."""
+    try:
+        return shapes(model, source, target)
+    except SettingsError as error:
+        raise ModelFolderError(f"{folder}: {error.message.problem}", error.message.remedy) from None
 
 
 def _manifest(folder: Path) -> dict[str, Any]:

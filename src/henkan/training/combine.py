@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 
 from henkan.config import ModelConfig
-from henkan.engine.base import Alone
+from henkan.engine.base import SingleProcess
 from henkan.engine.numpy import NumpyEngines
 from henkan.errors import SettingsError
 from henkan.evaluation.evaluation_set import Questions
 from henkan.text.pairs import Pairs
 from henkan.text.vocabulary import Vocabulary
 from henkan.training.fitted_model import FittedModel, make_converter, make_engines
-from henkan.training.validation import examine
+from henkan.training.validation import evaluate_and_calibrate
 
 
 def combine(models: Sequence[FittedModel], held_out: Pairs | None = None) -> FittedModel:
@@ -40,7 +40,7 @@ def combine(models: Sequence[FittedModel], held_out: Pairs | None = None) -> Fit
     made = make_engines(first.artefact, members, NumpyEngines())
     converter = make_converter(made, *vocabularies, first.artefact.model)
     questions = None if held_out is None else Questions(held_out, *vocabularies)
-    result = None if questions is None else examine(converter, questions, Alone(), lambda: None)
+    result = None if questions is None else evaluate_and_calibrate(converter, questions, SingleProcess(), lambda: None)
     metrics = {
         **first.artefact.metrics,
         "members": [model.artefact.metrics for model in models],

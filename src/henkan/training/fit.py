@@ -9,14 +9,15 @@ from math import prod
 import numpy as np
 
 from henkan._version import __version__
-from henkan.batching.encoded_pairs import EncodedPairs
+from henkan.batching.encoded_pairs import EncodedPairs, unknown_probabilities
 from henkan.config import ModelConfig, TrainingConfig, to_dict
-from henkan.engine.base import Engine, Engines, Team
+from henkan.engine.base import Engine, Engines, Execution, ProcessGroup
 from henkan.engine.numpy import NumpyEngines
 from henkan.errors import DataError, SettingsError
 from henkan.evaluation.evaluation_set import Questions
 from henkan.inference.converter import Converter
-from henkan.model import first_weights, parameter_shapes, transplant
+from henkan.model import Sizes, copy_known_symbols, create_architecture, draw_weights, shapes_of, target_codec
+from henkan.model.weights import Side
 from henkan.storage.files import sha256, to_json
 from henkan.storage.model_folder import MOST_MEMBERS, Artefact
 from henkan.text.arrays import Array
@@ -29,7 +30,7 @@ from henkan.training.events import Preparing, Report, Started
 from henkan.training.fitted_model import FittedModel, make_converter
 from henkan.training.loop import train
 from henkan.training.state import TrainingState
-from henkan.training.validation import HeldOut, Pause, examine
+from henkan.training.validation import Pause, Validator, evaluate_and_calibrate
 
 
 def fit(
@@ -77,16 +78,22 @@ def fit(
     if start is not None and (start.artefact.model != model or len(start.artefact.members) != members):
         raise SettingsError("a model to start from must have the same settings and as many members")
     engines = engines or NumpyEngines()
-    team = engines.team
+    group = engines.group
     training = training.sized(len(pairs))
     source_vocabulary, target_vocabulary = _vocabularies(pairs, model, training, start)
+    codec = target_codec(model, source_vocabulary, target_vocabulary)
+    sizes = Sizes(len(source_vocabulary), codec.size)
+    architecture = create_architecture(model, sizes)
+    sources, targets = source_vocabulary.encode_all(pairs.sources), target_vocabulary.encode_all(pairs.targets)
+    rates = None
+    if training.unknown_rate and source_vocabulary.unknown:
+        rates = unknown_probabilities(sources, sizes.source, training.unknown_rate)
     encoded = EncodedPairs(
-        source_vocabulary.encode_all(pairs.sources),
-        target_vocabulary.encode_all(pairs.targets),
-        source_vocabulary,
-        target_vocabulary,
-        reverse=model.reverse,
-        unknown_rate=training.unknown_rate,
+        sources,
+        codec.encode(sources, targets),
+        start=codec.start,
+        reverse=architecture.capabilities.reverse,
+        unknown_probabilities=rates,
     )
     progress = Progress()
     if checkpoints is not None:
@@ -103,14 +110,14 @@ def fit(
         if start is not None:
             checkpoints.keep_start(start.save)
         progress = checkpoints.open(plan)
-        team.share(0)  # nobody writes before all have read
+        group.broadcast(0)  # nobody writes before all have read
     questions = None if held_out is None else Questions(held_out, source_vocabulary, target_vocabulary)
     tell: Report = report if report is not None else lambda _: None
-    shapes = parameter_shapes(model, len(source_vocabulary), len(target_vocabulary))
+    shapes = shapes_of(architecture.specs)
     size, trained = sum(map(prod, shapes.values())), []
     for member in range(members):
         config = replace(training, seed=training.seed + member)
-        engine = engines.make(model, len(source_vocabulary), len(target_vocabulary), training=config)
+        engine = engines.make(model, sizes, training=config)
         trained.append(engine)
         if member < len(progress.done):
             if checkpoints is not None:
@@ -123,11 +130,11 @@ def fit(
         if progress.state is None:
             kept_start = None if start is None else (start.artefact, member)
             engine.set_weights(_first_weights(model, config, source_vocabulary, target_vocabulary, kept_start))
-        _fit_member(engine, converter, encoded, questions, config, progress, tell, checkpoints, team)
+        _fit_member(engine, converter, encoded, questions, config, progress, tell, checkpoints, group)
     converter = make_converter(trained, source_vocabulary, target_vocabulary, model)
     result = None
     if questions is not None:
-        result = examine(converter, questions, team, _pause(checkpoints, lambda: progress))
+        result = evaluate_and_calibrate(converter, questions, group, _pause(checkpoints, lambda: progress))
     kept = Artefact(
         model=model,
         training=training,
@@ -172,15 +179,17 @@ def _first_weights(
     start: tuple[Artefact, int] | None,
 ) -> dict[str, Array]:
     """Those that are drawn, and over them those of a model that is started from: which, and which of its members."""
-    sizes = len(source_vocabulary), len(target_vocabulary)
-    weights = first_weights(model, *sizes, training.initialization, training.seed)
+    codec = target_codec(model, source_vocabulary, target_vocabulary)
+    specs = create_architecture(model, Sizes(len(source_vocabulary), codec.size)).specs
+    weights = draw_weights(specs, training.initialization, training.seed)
     if start is not None:
         kept, member = start
-        places = (
-            kept.source_vocabulary.places_in(source_vocabulary),
-            kept.target_vocabulary.places_in(target_vocabulary),
-        )
-        transplant(weights, kept.members[member], model, *places)
+        old = target_codec(model, kept.source_vocabulary, kept.target_vocabulary)
+        positions: dict[Side, list[int]] = {
+            "source": kept.source_vocabulary.places_in(source_vocabulary),
+            "target": old.positions_in(codec),
+        }
+        copy_known_symbols(weights, specs, kept.members[member], positions)
     return weights
 
 
@@ -206,7 +215,7 @@ def _fit_member(
     progress: Progress,
     tell: Report,
     checkpoints: Checkpoints | None,
-    team: Team,
+    group: ProcessGroup,
 ) -> None:
     """Train one model, or the rest of it, leave it at its best, and add it to the progress."""
     if progress.state is None:
@@ -223,10 +232,10 @@ def _fit_member(
 
     if checkpoints is not None:
         checkpoints.keep(now())
-    examiner = None if questions is None else HeldOut(engine, converter, questions, team, _pause(checkpoints, now))
+    examiner = None if questions is None else Validator(engine, converter, questions, group, _pause(checkpoints, now))
     tell(Preparing())
     engine.prepare(encoded.batch(np.arange(min(len(encoded), training.batch_size or 1))))
-    with engine.at_work():
+    with engine.session(Execution(threads=True)):
         for event in train(engine, encoded, training, state, examiner):
             tell(event)
             if checkpoints is not None:

@@ -14,7 +14,7 @@ from henkan.errors import ModelFolderError
 from henkan.evaluation.error_rates import Tally
 from henkan.inference.converter import Converter
 from henkan.inference.ensemble import Ensemble
-from henkan.model import parameter_shapes
+from henkan.model import Sizes, create_architecture, shapes_of, target_codec
 from henkan.storage import model_folder
 from henkan.storage.model_card import model_card
 from henkan.storage.model_folder import Artefact
@@ -60,7 +60,7 @@ def load_model(folder: Path, engines: Engines | None = None) -> FittedModel:
     Raises:
         ModelFolderError: if it cannot be read, or its parts do not fit each other.
     """
-    kept = model_folder.load(folder, parameter_shapes)
+    kept = model_folder.load(folder, _shapes)
     try:
         data = DataSource(**kept.data)
     except (TypeError, ValueError):
@@ -79,13 +79,19 @@ def load_model(folder: Path, engines: Engines | None = None) -> FittedModel:
     return FittedModel(kept, converter, data)
 
 
+def _shapes(model: ModelConfig, source: Vocabulary, target: Vocabulary) -> dict[str, tuple[int, ...]]:
+    """Name -> shape of every weight."""
+    codec = target_codec(model, source, target)
+    return shapes_of(create_architecture(model, Sizes(len(source), codec.size)).specs)
+
+
 def make_engines(kept: Artefact, members: Sequence[Mapping[str, Array]], engines: Engines) -> list[Engine]:
     """An engine for each member of a saved model."""
     made = []
     for weights in members:
-        engine = engines.make(
-            kept.model, len(kept.source_vocabulary), len(kept.target_vocabulary), training=kept.training
-        )
+        codec = target_codec(kept.model, kept.source_vocabulary, kept.target_vocabulary)
+        sizes = Sizes(len(kept.source_vocabulary), codec.size)
+        engine = engines.make(kept.model, sizes, training=kept.training)
         engine.set_weights(weights)
         made.append(engine)
     return made
@@ -103,7 +109,6 @@ def make_converter(
         engines[0] if len(engines) == 1 else Ensemble(engines),
         source_vocabulary,
         target_vocabulary,
-        reverse=model.reverse,
-        attention=model.attention,
-        temperature=temperature,
+        target_codec(model, source_vocabulary, target_vocabulary),
+        temperature,
     )

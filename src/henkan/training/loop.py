@@ -32,7 +32,7 @@ class Examiner(Protocol):
 
 GOOD_EVERY = 1000
 """Updates between two states of an epoch that training can go back to; its beginning is one too. A multiple of every
-engine's `look_every`: a state is good only if its losses were looked at."""
+engine's `sync_interval`: a state is good only if its losses were looked at."""
 
 
 def train(
@@ -93,7 +93,7 @@ def _updates(
     The places are counted from the epoch's beginning: a training that was stopped looks at the same again.
     """
     clock, was, loss = time.perf_counter(), state.position, state.position.loss
-    rows = order[was.batch : was.batch + engine.look_every - was.batch % engine.look_every]
+    rows = order[was.batch : was.batch + engine.sync_interval - was.batch % engine.sync_interval]
     steps, losses, counts, rate = (config.epochs or 0) * len(order), [], [], 0.0
     for step, each in enumerate(rows, start=was.step):
         batch = pairs.batch(each, state.generator)

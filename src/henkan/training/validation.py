@@ -1,55 +1,67 @@
-"""Held-out pairs, asked part by part: what training measures itself by, and what calibrates a trained model."""
+"""Validation: a model is evaluated on its validation set after every epoch, and calibrated on it at the end."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from henkan.batching.encoded_pairs import EncodedPairs
-from henkan.engine.base import Engine, Team
-from henkan.evaluation.error_rates import AT_ONCE, Answered, Tally
+from henkan.engine.base import Engine, ProcessGroup
+from henkan.evaluation.error_rates import AT_ONCE, Tally
 from henkan.evaluation.evaluation_set import Questions
 from henkan.inference.calibration import TEMPERATURES, Calibration
 from henkan.inference.converter import BATCH_SIZE, Converter
 
 Pause = Callable[[], None]
+"""Called between two parts of a long evaluation; it may raise to end the training there."""
 
 
 def parts(count: int, pause: Pause) -> Iterator[slice]:
-    """The rows of some pairs, as many at a time as the memory is to hold, and a pause after each part.
+    """Slices of some rows, each small enough to keep in memory, with a pause after each.
 
-    Every member of a team goes through them, for a pause is one of all.
+    All processes of a group iterate over them, because a pause is common to all.
     """
     for start in range(0, count, AT_ONCE):
         yield slice(start, min(start + AT_ONCE, count))
         pause()
 
 
-class HeldOut:
-    """Measures a model on held-out pairs; a pair whose target it cannot write has no loss.
+class Validator:
+    """Evaluates a model on a validation set; a pair whose target it cannot write has no loss.
 
-    Of a team, the leader measures and tells the others.
+    In a process group, process 0 evaluates and broadcasts the result.
+
+    Args:
+        engine: of the model.
+        converter: converts with the same engine.
+        questions: the validation set.
+        group: the processes that train together.
+        pause: called between two parts.
     """
 
-    def __init__(self, engine: Engine, converter: Converter, questions: Questions, team: Team, pause: Pause) -> None:
-        self.engine, self.converter, self.questions, self.team, self.pause = engine, converter, questions, team, pause
-        vocabularies = converter.source_vocabulary, converter.target_vocabulary
-        sources, readable = vocabularies[0].encode_known(questions.pairs.sources, use_unknown=True)
-        targets, writable = vocabularies[1].encode_known(questions.pairs.targets)
-        self.encoded = EncodedPairs(sources, targets, *vocabularies, reverse=converter.reverse)
+    def __init__(
+        self, engine: Engine, converter: Converter, questions: Questions, group: ProcessGroup, pause: Pause
+    ) -> None:
+        self.engine, self.converter, self.questions, self.group, self.pause = engine, converter, questions, group, pause
+        codec, pairs = converter.codec, questions.pairs
+        sources, readable = converter.source_vocabulary.encode_known(pairs.sources, use_unknown=True)
+        targets, writable = converter.target_vocabulary.encode_known(pairs.targets)
+        self.encoded = EncodedPairs(
+            sources, codec.encode(sources, targets), start=codec.start, reverse=converter.capabilities.reverse
+        )
         self.rows = np.flatnonzero(readable & writable)
 
     def exact_match(self) -> float:
-        """The share of the pairs that are answered rightly."""
+        """The share of the pairs that are predicted exactly, from 0 to 1."""
         tally = Tally()
         for part in parts(len(self.questions), self.pause):
-            if self.team.rank == 0:
-                tally.add(self.questions.ask(self.converter, part))
-        return self.team.share(tally.exact_match)
+            if self.group.rank == 0:
+                tally.add(self.questions.ask(self.converter, part)[0])
+        return self.group.broadcast(tally.exact_match)
 
     def loss(self) -> float:
-        """The mean loss of the pairs, in nats a symbol."""
+        """The mean loss of the pairs, in nats per symbol."""
 
         def of(start: int) -> tuple[float, int]:
             batch = self.encoded.batch(self.rows[start : start + BATCH_SIZE])
@@ -57,31 +69,26 @@ class HeldOut:
 
         total, symbols = 0.0, 0
         for part in parts(len(self.rows), self.pause):
-            if self.team.rank == 0:
+            if self.group.rank == 0:
                 for loss, count in self.engine.map(of, range(part.start, part.stop, BATCH_SIZE)):
                     total, symbols = total + loss * count, symbols + count
-        return self.team.share(total / max(1, symbols))
+        return self.group.broadcast(total / max(1, symbols))
 
 
-def examine(converter: Converter, questions: Questions, team: Team, pause: Pause) -> Tally | None:
-    """Measure a trained converter, and give it the temperature that fits its answers; the leader of a team alone."""
+def evaluate_and_calibrate(
+    converter: Converter, questions: Questions, group: ProcessGroup, pause: Pause
+) -> Tally | None:
+    """Evaluate a trained converter, and set its temperature; in a process group, process 0 alone does.
+
+    Returns:
+        the counts, or None in the other processes.
+    """
     tally, calibration = Tally(), Calibration()
     for part in parts(len(questions), pause):
-        if team.rank == 0:
-            answers = questions.ask(converter, part)
-            tally.add(answers)
-            _calibrate(calibration, converter, answers)
+        if group.rank == 0:
+            found, scores = questions.ask(converter, part, TEMPERATURES)
+            tally.add(found)
+            calibration.add(scores, [each.right for each in found])
     if tally.total > tally.unanswerable:
         converter.temperature = calibration.temperature()
-    return tally if team.rank == 0 else None
-
-
-def _calibrate(calibration: Calibration, converter: Converter, answers: Sequence[Answered]) -> None:
-    """Take some answers into account."""
-    given = [each for each in answers if each.conversion.prediction is not None]
-    scores = converter.score(
-        [each.conversion.source for each in given],
-        [each.conversion.prediction or "" for each in given],
-        TEMPERATURES,
-    )
-    calibration.add(scores, [each.right for each in given])
+    return tally if group.rank == 0 else None

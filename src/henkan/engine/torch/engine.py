@@ -16,18 +16,18 @@ from torch.nn.parallel import DistributedDataParallel
 
 from henkan.batching.batch import Batch, Sources, Targets
 from henkan.config import EngineConfig, ModelConfig, TrainingConfig
-from henkan.engine.base import Alone, StepOutput, Team
+from henkan.engine.base import Encoded, Execution, ProcessGroup, SingleProcess
+from henkan.engine.torch.architecture import IGNORED, Noise, Tensors, create_network
 from henkan.engine.torch.device import choose_device, in_words
-from henkan.engine.torch.network import IGNORED, Given, Network, Noise, Tensors
-from henkan.engine.torch.team import TorchTeam, place_on_this_machine
+from henkan.engine.torch.process_group import TorchProcessGroup, local_rank
 from henkan.engine.workers import VARIABLE as THREADS
-from henkan.model import one_step_each, parameter_shapes
+from henkan.model import Sizes, StepOutput, create_architecture, one_step_each
 from henkan.text.arrays import Array
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-LOOK_EVERY = 20
+SYNC_INTERVAL = 20
 """Updates between two looks at the losses of a GPU, or of several processes: a look is a wait."""
 
 STEPS_REPEAT = 4
@@ -40,31 +40,22 @@ piece that was ever freed, up to 32 MiB: so one such piece is taken and freed be
 
 
 @dataclass(frozen=True)
-class Memory:
-    """What stays the same through decoding."""
+class OnDevice:
+    """The memory or the state of a network, whose rows are chosen by NumPy arrays.
 
-    given: Given
-    steps: int  # of the sources, without what they were padded with here
+    Attributes:
+        inner: what the network made.
+        device: where it is.
+        steps: of the sources, without the padding that this engine added.
+    """
 
-    def take(self, rows: Array) -> Memory:
+    inner: Any
+    device: torch.device
+    steps: int
+
+    def take(self, rows: Array) -> OnDevice:
         """The parts of some sequences."""
-        given, index = self.given, _index(rows, self.given.valid.device)
-        context = None if given.context is None else given.context[index]
-        keys, values = (None if part is None else part[:, index] for part in (given.keys, given.values))
-        return Memory(Given([], context, keys, values, given.valid[:, index]), self.steps)
-
-
-@dataclass(frozen=True)
-class State:
-    """The hidden and cell states of the decoder's layers, (L, N, H) each."""
-
-    h: Tensor
-    c: Tensor
-
-    def take(self, rows: Array) -> State:
-        """The parts of some sequences."""
-        index = _index(rows, self.h.device)
-        return State(self.h[:, index], self.c[:, index])
+        return OnDevice(self.inner.take(_index(rows, self.device)), self.device, self.steps)
 
 
 def _index(rows: Array, device: torch.device) -> Tensor:
@@ -93,43 +84,43 @@ class TorchEngine:
 
     Args:
         config: the model's settings.
-        source_symbols, target_symbols: sizes of the two vocabularies.
+        sizes: numbers of symbols.
         training: settings of the updates (clipping and Adam's); None: the defaults.
         device: where to calculate.
         dtype: float32, or float64 for checking.
         autocast: multiply in bf16.
-        team: who shares the work: each member is given the whole batch, and works on its own shard of it.
+        group: the processes that share the work: each is given the whole batch, and works on its own shard of it.
     """
 
     def __init__(
         self,
         config: ModelConfig,
-        source_symbols: int,
-        target_symbols: int,
+        sizes: Sizes,
         *,
         training: TrainingConfig | None = None,
         device: torch.device = torch.device("cpu"),  # noqa: B008  (it cannot be changed)
         dtype: torch.dtype = torch.float32,
         autocast: bool = False,
-        team: Team | None = None,
+        group: ProcessGroup | None = None,
     ) -> None:
         self.config, self.training, self.device = config, training or TrainingConfig(), device
-        self.team: Team = team or Alone()
+        self.group: ProcessGroup = group or SingleProcess()
         with in_words():
-            self.network = Network(config, source_symbols, target_symbols).to(device, dtype)
-        self.order = list(parameter_shapes(config, source_symbols, target_symbols))
+            self.network = create_network(config, sizes).to(device, dtype)
+        architecture = create_architecture(config, sizes)
+        self.order, self.capabilities = list(architecture.specs), architecture.capabilities
         self.autocast = autocast
         self.steps_repeat = 1 if device.type == "cpu" else STEPS_REPEAT
         # Made at the first update, for prediction needs none of it.
         self._optimizer: torch.optim.AdamW | None = None
-        self._shared: nn.Module = self.network
+        self._distributed: nn.Module = self.network
         self._generator = torch.Generator(device)
         self._updates = 0  # Adam keeps it, too, but on the device: to ask there is to wait
 
     @property
-    def look_every(self) -> int:
+    def sync_interval(self) -> int:
         """A GPU, or a team, is not waited for at every update."""
-        return 1 if self.device.type == "cpu" and self.team.size == 1 else LOOK_EVERY
+        return 1 if self.device.type == "cpu" and self.group.size == 1 else SYNC_INTERVAL
 
     @property
     def weights(self) -> Mapping[str, Array]:
@@ -147,7 +138,7 @@ class TorchEngine:
         views = self.network.named(of)
         return {name: np.ascontiguousarray(views[name].cpu().numpy()).copy() for name in self.order}
 
-    def at_work(self, *, many: bool = False) -> AbstractContextManager[None]:  # noqa: ARG002
+    def session(self, execution: Execution) -> AbstractContextManager[None]:  # noqa: ARG002
         """PyTorch has threads of its own."""
         return nullcontext()
 
@@ -177,30 +168,32 @@ class TorchEngine:
                         "exp_avg": torch.zeros_like(parameter),
                         "exp_avg_sq": torch.zeros_like(parameter),
                     }
-            if self.team.size > 1:
+            if self.group.size > 1:
                 own = [self.device.index] if self.device.type == "cuda" else None
                 with in_words(several=True):
-                    self._shared = DistributedDataParallel(self.network, own, gradient_as_bucket_view=True)
+                    self._distributed = DistributedDataParallel(self.network, own, gradient_as_bucket_view=True)
         return self._optimizer
 
     def train_step(self, batch: Batch, learning_rate: float) -> SupportsFloat:
         """Make one update; return the batch's loss before it, in nats a symbol, which `float` waits for."""
-        optimizer, several = self._training(), self.team.size > 1
+        optimizer, several = self._training(), self.group.size > 1
         with in_words(several=several):
             optimizer.zero_grad()
-            loss = self._loss(batch, self._shared, self._noise())
+            loss = self._loss(batch, self._distributed, self._noise())
             loss.backward()
             self._clip()
             optimizer.param_groups[0]["lr"] = learning_rate
             optimizer.step()
             self._updates += 1
-            return Loss(self.team.mean(loss.detach()) if isinstance(self.team, TorchTeam) else loss.detach(), several)
+            return Loss(
+                self.group.mean(loss.detach()) if isinstance(self.group, TorchProcessGroup) else loss.detach(), several
+            )
 
     def _loss(self, batch: Batch, network: nn.Module, noise: Noise | None = None) -> Tensor:
         # DistributedDataParallel takes the mean of the members' gradients, and so of their losses; the sum is meant.
-        size = self.team.size
+        size = self.group.size
         divisor = max(int(batch.targets.valid.sum()), 1) / size
-        moved = self._move(batch.shard(self.team.rank, size) if size > 1 else batch, divisor)
+        moved = self._move(batch.shard(self.group.rank, size) if size > 1 else batch, divisor)
         with self._multiplying():
             loss: Tensor = network(moved, noise)
         return loss
@@ -223,7 +216,7 @@ class TorchEngine:
         config, generator = self.training, self._generator
         rates = config.dropout or 0.0, config.embedding_dropout
         if any(rates):
-            seed = np.random.SeedSequence([config.seed, 4, self._updates, self.team.rank]).generate_state(1, np.uint64)
+            seed = np.random.SeedSequence([config.seed, 4, self._updates, self.group.rank]).generate_state(1, np.uint64)
             generator.manual_seed(int(seed[0]) >> 1)
 
         def draw(shape: torch.Size) -> Tensor:
@@ -289,35 +282,35 @@ class TorchEngine:
             for each in state.values():
                 each["step"].fill_(self._updates)
 
-    def encode(self, sources: Sources, *, many: bool = False) -> tuple[Memory, State]:  # noqa: ARG002
-        """Read the sources: what stays the same through decoding, and the decoder's first state."""
-        N = sources.ids.shape[1]
+    def encode(self, sources: Sources, execution: Execution = Execution()) -> Encoded:  # noqa: ARG002, B008
+        """Read sources for decoding."""
+        steps, N = sources.ids.shape
         nothing = np.empty((0, N), int)
         batch = Batch(sources, Targets(nothing, nothing, nothing.astype(bool), np.empty(0, int)))
         moved = self._move(batch, 1.0)
-        with torch.inference_mode(), in_words():
-            with self._multiplying():
-                given = self.network.read(moved.sources, moved.lengths)
-            h = torch.stack(given.first)
-        return Memory(given, len(sources.ids)), State(h, torch.zeros_like(h))
+        with torch.inference_mode(), in_words(), self._multiplying():
+            both = self.network.encode(moved.sources, moved.lengths)
+        memory, state = (OnDevice(part, self.device, steps) for part in both)
+        return Encoded(memory, state, N, steps)
 
-    def step(self, memory: Memory, state: State, symbols: Array) -> StepOutput:
-        """One step of decoding: `symbols` (N,) are the last ones."""
+    def step(self, memory: OnDevice, state: OnDevice, symbols: Array) -> StepOutput:
+        """One decoding step; `symbols` (N,) are the last predicted ones."""
         last = torch.from_numpy(np.ascontiguousarray(symbols)).to(self.device)
         with torch.inference_mode(), in_words():
             with self._multiplying():
-                logs, h, c, looks = self.network.step(memory.given, state.h, state.c, last)
-            attention = None if looks is None else looks[:, : memory.steps].float().cpu().numpy()
-            return StepOutput(logs.cpu().numpy(), State(h, c), attention)
+                logs, after, alignment = self.network.step(memory.inner, state.inner, last)
+            attention = None if alignment is None else alignment[:, : memory.steps].float().cpu().numpy()
+            return StepOutput(logs.cpu().numpy(), OnDevice(after, self.device, memory.steps), attention)
 
     def saliency(self, batch: Batch) -> Array:
         """See `henkan.model.saliency`; here autograd finds the gradients."""
         moved = self._move(one_step_each(batch), 1.0)
         S, T = len(batch.sources.ids), len(batch.targets.ids)
         places = torch.arange(moved.sources.numel(), device=self.device).view(moved.sources.shape)
-        rows = self.network.encoder.E.detach()[moved.sources.flatten()].requires_grad_()
+        name = self.capabilities.source_embeddings
+        rows = self.network.get_parameter(name).detach()[moved.sources.flatten()].requires_grad_()
         with in_words():
-            loss = functional_call(self.network, {"encoder.E": rows}, (replace(moved, sources=places),))
+            loss = functional_call(self.network, {name: rows}, (replace(moved, sources=places),))
             [gradient] = torch.autograd.grad(loss, [rows])
         norms: Array = gradient.norm(dim=1).view(places.shape)[:S, :T].T.cpu().numpy()
         return norms
@@ -354,31 +347,23 @@ class TorchEngines:
         if threads.isdecimal() and int(threads) > 0:
             torch.set_num_threads(int(threads))
         self.config = config
-        self.device = choose_device(config, place=place_on_this_machine() if launched else None)
-        self.team: Team = TorchTeam(self.device) if launched else Alone()
+        self.device = choose_device(config, place=local_rank() if launched else None)
+        self.group: ProcessGroup = TorchProcessGroup(self.device) if launched else SingleProcess()
 
-    def make(
-        self,
-        config: ModelConfig,
-        source_symbols: int,
-        target_symbols: int,
-        *,
-        training: TrainingConfig | None = None,
-    ) -> TorchEngine:
-        """An engine for such a model, all of whose weights are still to be set."""
+    def make(self, config: ModelConfig, sizes: Sizes, *, training: TrainingConfig | None = None) -> TorchEngine:
+        """An engine for such a model; its weights are still to be set."""
         return TorchEngine(
             config,
-            source_symbols,
-            target_symbols,
+            sizes,
             training=training,
             device=self.device,
             autocast=self.config.precision == "bf16",
-            team=self.team,
+            group=self.group,
         )
 
     def describe(self) -> str:
         """PyTorch's version, the device and the precision, and how many processes share the work."""
         name = f"cuda ({torch.cuda.get_device_name(self.device)})" if self.device.type == "cuda" else self.device.type
         exact = " and deterministic" if self.config.deterministic else ""
-        team = f", {self.team.size} processes" if self.team.size > 1 else ""
+        team = f", {self.group.size} processes" if self.group.size > 1 else ""
         return f"PyTorch {torch.__version__} on {name} in {self.config.precision}{exact}{team}"

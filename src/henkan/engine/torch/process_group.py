@@ -21,7 +21,7 @@ MEETING = timedelta(minutes=10)
 """How long they wait for each other at the beginning."""
 
 
-class TorchTeam:
+class TorchProcessGroup:
     """All processes of a torchrun, over NCCL between GPUs and Gloo between CPUs.
 
     Args:
@@ -42,14 +42,14 @@ class TorchTeam:
                 ) from None
         self.rank, self.size = distributed.get_rank(), distributed.get_world_size()
 
-    def share(self, number: float) -> float:
+    def broadcast(self, number: float) -> float:
         """The leader's number, for all; also the place where each waits for it."""
         shared = torch.tensor(number, dtype=torch.float64, device=self.device)
         with in_words(several=True):
             distributed.broadcast(shared, 0)
             return float(shared)
 
-    def most(self, number: int) -> int:
+    def max(self, number: int) -> int:
         """The largest of all members' numbers."""
         found = torch.tensor(number, device=self.device)
         with in_words(several=True):
@@ -99,6 +99,6 @@ def agree(store: distributed.Store, rank: int, size: int) -> str:
     return name
 
 
-def place_on_this_machine() -> int:
+def local_rank() -> int:
     """Which of the processes on this machine this is, from 0."""
     return int(os.environ.get("LOCAL_RANK", "0"))

@@ -1,12 +1,11 @@
-"""The model of `henkan.model` as PyTorch's modules: nn.LSTM does the recurrence, autograd the derivatives.
+"""The architecture "encoder-decoder" in PyTorch: nn.LSTM does the recurrence, autograd the derivatives.
 
-It is the same model, so this page can be laid beside `henkan.model`; what differs is how unequal lengths are met.
-nn.LSTM runs over padding, which stands behind each sequence and so cannot change what came before; the states at the
-true ends are picked out afterwards, and a second direction reads each sequence turned round within its own length.
+It computes the same as `henkan.model.encoder_decoder`. What differs is how unequal lengths are handled. nn.LSTM runs
+over padding, which follows each sequence and so cannot change what came before; the states at the true ends are
+selected afterwards, and a second direction reads each sequence reversed within its own length.
 
-Weights have henkan's names and shapes wherever they are seen from outside. Inside nn.LSTM they are transposed, its
-second bias stays at zero, and a Peeky decoder's Wc stands below its Wx, for its inputs are joined: nn.LSTM offers no
-way to add h Wc to the gates once a sequence.
+Inside nn.LSTM weights are transposed, the second bias stays zero, and a Peeky decoder's Wc is below its Wx, because its
+inputs are concatenated: nn.LSTM offers no way to add h Wc to the gates once per sequence.
 """
 
 from __future__ import annotations
@@ -20,64 +19,19 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from henkan.config import ModelConfig
-from henkan.model import parameter_shapes
-
-IGNORED = -100
-"""What stands for a target at padding; PyTorch's cross-entropy passes it over."""
+from henkan.engine.torch.architecture import IGNORED, Noise, Tensors
+from henkan.model import Sizes, create_architecture, shapes_of
 
 
 @dataclass(frozen=True)
-class Tensors:
-    """A batch on the device.
+class DecoderInputs:
+    """What the decoder receives from its sources.
 
     Attributes:
-        sources: (S, N) ids, padded. lengths: (N,).
-        inputs: (T, N) ids. targets: (T, N) ids, `IGNORED` at padding.
-        divisor: what the sum of the losses is divided by.
-    """
-
-    sources: Tensor
-    lengths: Tensor
-    inputs: Tensor
-    targets: Tensor
-    divisor: float
-
-
-@dataclass(frozen=True)
-class Noise:
-    """What is left out in an update; see `henkan.nn.regularization`, whose draws come in the same order.
-
-    Attributes:
-        dropout, embedding_dropout, label_smoothing: shares.
-        draw: shape -> so many numbers from 0 to 1.
-    """
-
-    dropout: float
-    embedding_dropout: float
-    label_smoothing: float
-    draw: Callable[[torch.Size], Tensor]
-
-    def states(self, x: Tensor) -> Tensor:
-        """(T, N, D) with a share of the numbers at zero, the same at every step."""
-        return self._drop(x, self.dropout)
-
-    def table(self, E: Tensor) -> Tensor:
-        """(V, D) likewise."""
-        return self._drop(E, self.embedding_dropout)
-
-    def _drop(self, x: Tensor, rate: float) -> Tensor:
-        if rate == 0:
-            return x
-        return x * ((self.draw(x.shape[-2:]) >= rate).to(x.dtype) / (1 - rate))
-
-
-@dataclass(frozen=True)
-class Given:
-    """What the decoder gets of its sources.
-
-    Attributes:
-        first: for each layer (N, H). context: (N, H), or None without peeking.
-        keys, values: (S, N, H), or None without attention. valid: (S, N).
+        first: for each layer (N, H); empty once the first state was made of it.
+        context: (N, H), or None without peeking.
+        keys, values: (S, N, H), or None without attention.
+        valid: (S, N).
     """
 
     first: list[Tensor]
@@ -85,6 +39,24 @@ class Given:
     keys: Tensor | None
     values: Tensor | None
     valid: Tensor
+
+    def take(self, index: Tensor) -> DecoderInputs:
+        """The parts of some sequences."""
+        context = None if self.context is None else self.context[index]
+        keys, values = (None if part is None else part[:, index] for part in (self.keys, self.values))
+        return DecoderInputs([], context, keys, values, self.valid[:, index])
+
+
+@dataclass(frozen=True)
+class DecoderState:
+    """The hidden and cell states of the decoder's layers, (L, N, H) each."""
+
+    h: Tensor
+    c: Tensor
+
+    def take(self, index: Tensor) -> DecoderState:
+        """The parts of some sequences."""
+        return DecoderState(self.h[:, index], self.c[:, index])
 
 
 class Turn(torch.autograd.Function):
@@ -135,18 +107,18 @@ def _lstm(inputs: int, hidden: int) -> nn.LSTM:
     return lstm
 
 
-class Network(nn.Module):
+class EncoderDecoder(nn.Module):
     """An encoder-decoder.
 
     Args:
         config: its settings.
-        source_symbols, target_symbols: sizes of the two vocabularies.
+        sizes: numbers of symbols.
     """
 
-    def __init__(self, config: ModelConfig, source_symbols: int, target_symbols: int) -> None:
+    def __init__(self, config: ModelConfig, sizes: Sizes) -> None:
         super().__init__()
         self.config = config
-        shapes = parameter_shapes(config, source_symbols, target_symbols)
+        shapes = shapes_of(create_architecture(config, sizes).specs)
         joined = {"lstm1": config.embedding_size + config.hidden_size} if config.peeky else {}
         for part in ("encoder", "bridge", "attention", "decoder"):
             prefix = part + "."
@@ -178,16 +150,16 @@ class Network(nn.Module):
 
     def forward(self, batch: Tensors, noise: Noise | None = None) -> Tensor:
         """The sum of the losses over the valid target steps of a batch, over its divisor."""
-        given = self.read(batch.sources, batch.lengths, noise)
+        inputs = self.read(batch.sources, batch.lengths, noise)
         E = self.decoder.E if noise is None else noise.table(self.decoder.E)
-        x = self._join(functional.embedding(batch.inputs, E), given.context)
-        for number, h in enumerate(given.first, start=1):
+        x = self._join(functional.embedding(batch.inputs, E), inputs.context)
+        for number, h in enumerate(inputs.first, start=1):
             x, _ = recur(getattr(self.decoder, f"lstm{number}"), x, (h[None], torch.zeros_like(h[None])))
             x = x if noise is None else noise.states(x)
-        if given.keys is not None:
-            x, _ = self._attend(x, given)
+        if inputs.keys is not None:
+            x, _ = self._attend(x, inputs)
             x = x if noise is None else noise.states(x)
-        logits = self._scores(x, given.context).flatten(0, 1)
+        logits = self._scores(x, inputs.context).flatten(0, 1)
         smoothing = 0.0 if noise is None else noise.label_smoothing
         total = functional.cross_entropy(
             logits.to(torch.promote_types(logits.dtype, torch.float32)),
@@ -198,7 +170,7 @@ class Network(nn.Module):
         )
         return total / batch.divisor
 
-    def read(self, sources: Tensor, lengths: Tensor, noise: Noise | None = None) -> Given:
+    def read(self, sources: Tensor, lengths: Tensor, noise: Noise | None = None) -> DecoderInputs:
         """Run the encoder over sources (S, N) of some lengths (N,), and make what the decoder gets."""
         config, (steps, columns) = self.config, (torch.arange(n, device=sources.device) for n in sources.shape)
         steps = steps[:, None]
@@ -221,7 +193,7 @@ class Network(nn.Module):
                 keys = x @ self.attention.Wk
             else:  # the two directions' states are added
                 keys = x.unflatten(2, (config.directions, config.hidden_size)).sum(2)
-        return Given(first, first[-1] if config.peeky else None, keys, values, valid)
+        return DecoderInputs(first, first[-1] if config.peeky else None, keys, values, valid)
 
     def _bridge(self, number: int, last: Tensor) -> Tensor:
         if not self.config.bidirectional:
@@ -232,15 +204,15 @@ class Network(nn.Module):
     def _join(self, x: Tensor, context: Tensor | None) -> Tensor:
         return x if context is None else torch.cat([x, context.expand(len(x), -1, -1)], 2)
 
-    def _attend(self, hs: Tensor, given: Given) -> tuple[Tensor, Tensor]:
+    def _attend(self, hs: Tensor, inputs: DecoderInputs) -> tuple[Tensor, Tensor]:
         """Ask the memory from every step of hs (T, N, H): a (T, N, H), and the weights (N, T, S)."""
-        assert given.keys is not None
-        assert given.values is not None
-        scores = hs.transpose(0, 1) @ given.keys.permute(1, 2, 0)
-        valid = given.valid.T[:, None]
+        assert inputs.keys is not None
+        assert inputs.values is not None
+        scores = hs.transpose(0, 1) @ inputs.keys.permute(1, 2, 0)
+        valid = inputs.valid.T[:, None]
         scores = scores.masked_fill(~valid, torch.finfo(scores.dtype).min)
         looks = scores.softmax(2) * valid  # a source without symbols gets no weight at all
-        contexts = (looks @ given.values.transpose(0, 1)).transpose(0, 1)
+        contexts = (looks @ inputs.values.transpose(0, 1)).transpose(0, 1)
         return torch.tanh(contexts + hs @ self.attention.Wq + self.attention.b), looks
 
     def _scores(self, x: Tensor, context: Tensor | None) -> Tensor:
@@ -249,24 +221,27 @@ class Network(nn.Module):
         bias = decoder.by if context is None else decoder.by + context @ decoder.Wyc
         return x @ (decoder.E.T if self.config.tied else decoder.Wy) + bias
 
-    def step(self, given: Given, h: Tensor, c: Tensor, symbols: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
-        """One step of decoding.
+    def encode(self, sources: Tensor, lengths: Tensor) -> tuple[DecoderInputs, DecoderState]:
+        """See `TorchArchitecture.encode`."""
+        inputs = self.read(sources, lengths)
+        h = torch.stack(inputs.first)
+        return inputs, DecoderState(h, torch.zeros_like(h))
 
-        Args:
-            given: of N sources. h, c: (L, N, H). symbols: (N,) the last ones.
-
-        Returns:
-            log-probabilities (N, V), the next h and c, and attention's weights (N, S) or None.
-        """
-        x = self._join(functional.embedding(symbols[None], self.decoder.E), given.context)
+    def step(
+        self, memory: DecoderInputs, state: DecoderState, symbols: Tensor
+    ) -> tuple[Tensor, DecoderState, Tensor | None]:
+        """See `TorchArchitecture.step`."""
+        x = self._join(functional.embedding(symbols[None], self.decoder.E), memory.context)
         states = []
-        for number in range(len(h)):
-            x, state = recur(getattr(self.decoder, f"lstm{number + 1}"), x, (h[number, None], c[number, None]))
-            states.append(state)
-        looks = None
-        if given.keys is not None:
-            x, weights = self._attend(x, given)
-            looks = weights[:, 0]
-        logits = self._scores(x[0], given.context)
+        for number in range(len(state.h)):
+            lstm = getattr(self.decoder, f"lstm{number + 1}")
+            x, after = recur(lstm, x, (state.h[number, None], state.c[number, None]))
+            states.append(after)
+        alignment = None
+        if memory.keys is not None:
+            x, weights = self._attend(x, memory)
+            alignment = weights[:, 0]
+        logits = self._scores(x[0], memory.context)
         h, c = (torch.cat(parts) for parts in zip(*states, strict=True))
-        return logits.to(torch.promote_types(logits.dtype, torch.float32)).log_softmax(1), h, c, looks
+        logs = logits.to(torch.promote_types(logits.dtype, torch.float32)).log_softmax(1)
+        return logs, DecoderState(h, c), alignment

@@ -27,14 +27,14 @@ COMBINATIONS = [*SWITCHES, *DEEP, {"tied": True, "hidden_size": 3}, {"tied": Tru
 @pytest.mark.parametrize("settings", COMBINATIONS, ids=str)
 def test_every_weight_has_its_derivative(settings):
     converter, batch = small_model(**settings)
-    engine = converter.engine
+    engine = converter.model
     _, gradients = loss_and_gradients(engine, batch)
     gradient_check(lambda: engine.loss(batch), engine.parameters.arrays, gradients.arrays)
 
 
 def test_a_forgotten_source_of_the_context_is_found():
     converter, batch = small_model(peeky=True)
-    engine = converter.engine
+    engine = converter.model
     _, gradients = loss_and_gradients(engine, batch)
     gradients["encoder.lstm1.Wh"][...] *= 0.5  # as if h's gradient had lost a part
     with pytest.raises(GradientError, match=r"encoder\.lstm1\.Wh"):
@@ -44,7 +44,7 @@ def test_a_forgotten_source_of_the_context_is_found():
 @pytest.mark.parametrize("settings", [*SWITCHES[::2], *COMBINATIONS[len(SWITCHES) :]], ids=str)
 def test_padding_changes_no_loss_and_no_gradient(settings):
     converter, batch = small_model(**settings)
-    engine = converter.engine
+    engine = converter.model
     steps = int(batch.targets.valid.sum())
     loss, gradients = loss_and_gradients(engine, batch)
     pairs = encoded(converter, SOURCES, TARGETS)
@@ -58,14 +58,14 @@ def test_decoding_step_by_step_is_the_model_that_was_trained(settings):
     """The log-probability that decoding gives an answer is minus the loss of being taught that answer."""
     converter, pairs = small_model(**({"hidden_size": 8} | settings))
     for _ in range(30):  # so that a filled model has learnt never to write the boundary
-        converter.engine.train_step(pairs, 0.01)
+        converter.model.train_step(pairs, 0.01)
     for conversion in converter.convert(SOURCES):
         answer = conversion.prediction
-        if len(answer) == converter.bounds.longest and not settings.get("fill"):
+        if len(answer) == converter.codec.max_steps(0) and not settings.get("fill"):
             continue  # cut off: its end was never asked for
         batch = encoded(converter, [conversion.source], [answer]).batch(np.array([0]))
         steps = int(batch.targets.valid.sum())
-        assert conversion.log_probability == pytest.approx(-converter.engine.loss(batch) * steps, rel=1e-10)
+        assert conversion.log_probability == pytest.approx(-converter.model.loss(batch) * steps, rel=1e-10)
 
 
 @pytest.mark.parametrize("settings", COMBINATIONS, ids=str)
@@ -100,9 +100,10 @@ def test_a_peeky_decoder_sees_the_source_at_every_step():
     """With the first hidden state cut off, a Peeky decoder still tells sources apart, a plain one cannot."""
     for peeky in (True, False):
         converter, batch = small_model(peeky=peeky)
-        memory, state = converter.engine.encode(batch.sources)
+        encoded = converter.model.encode(batch.sources)
+        memory, state = encoded.memory, encoded.state
         blind = type(state)(np.zeros_like(state.h), state.c)
-        log_probabilities = converter.engine.step(memory, blind, np.zeros(len(SOURCES), int)).log_probabilities
+        log_probabilities = converter.model.step(memory, blind, np.zeros(len(SOURCES), int)).log_probabilities
         differ = np.abs(log_probabilities - log_probabilities[0]).max() > 1e-6
         assert differ == peeky
 
@@ -113,12 +114,12 @@ def test_a_peeky_decoder_sees_the_source_at_every_step():
 def test_derivatives_with_dropout_and_smoothing(settings):
     """The same numbers are left out again and again, so that the loss can be differentiated."""
     converter, batch = small_model(**settings)
-    engine = converter.engine
+    engine = converter.model
 
     def run():
         generator = np.random.default_rng(3)
         noise = Regularization(dropout=0.4, embedding_dropout=0.3, label_smoothing=0.2, generator=generator)
-        return engine.model.loss(batch, regularization=noise)
+        return engine.architecture.loss(engine.parameters, batch, regularization=noise)
 
     loss, backward = run()
     gradients = engine.parameters.zeros()
@@ -131,9 +132,10 @@ def test_attention_tells_apart_what_the_last_state_cannot():
     """With nothing handed over by the bridge, a decoder with attention still sees the source."""
     for attention in (True, False):
         converter, batch = small_model(attention=attention, peeky=False)
-        memory, state = converter.engine.encode(batch.sources)
+        encoded = converter.model.encode(batch.sources)
+        memory, state = encoded.memory, encoded.state
         blind = type(state)(np.zeros_like(state.h), state.c)
-        output = converter.engine.step(memory, blind, np.zeros(len(SOURCES), int))
+        output = converter.model.step(memory, blind, np.zeros(len(SOURCES), int))
         differ = np.abs(output.log_probabilities - output.log_probabilities[0]).max() > 1e-6
         assert differ == attention
         if attention:
@@ -146,7 +148,7 @@ def test_both_directions_are_read():
     """Backwards and forwards change places when the source is turned, if their weights do."""
     converter, _ = small_model(bidirectional=True, attention=True, reverse=False)
     other, _ = small_model(bidirectional=True, attention=True, reverse=False)
-    weights, turned = converter.engine.parameters, other.engine.parameters
+    weights, turned = converter.model.parameters, other.model.parameters
     for kind in ("Wx", "Wh", "b"):
         turned[f"encoder.lstm1.{kind}"][...] = weights[f"encoder.back1.{kind}"]
         turned[f"encoder.back1.{kind}"][...] = weights[f"encoder.lstm1.{kind}"]

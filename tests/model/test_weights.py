@@ -2,17 +2,14 @@ import numpy as np
 import pytest
 
 from henkan.config import ModelConfig
-from henkan.model import initialize, parameter_shapes
-from henkan.nn import Parameters
+from henkan.model import Sizes, create_architecture, draw_weights
 
 H, D = 64, 48
 
 
 def draw(rule, *, peeky=True):
     config = ModelConfig(embedding_size=D, hidden_size=H, peeky=peeky)
-    parameters = Parameters(parameter_shapes(config, 50, 40), np.float64)
-    initialize(parameters, config, rule, np.random.default_rng(0))
-    return parameters
+    return draw_weights(create_architecture(config, Sizes(50, 40)).specs, rule, 0, np.float64)
 
 
 @pytest.mark.parametrize(
