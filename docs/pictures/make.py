@@ -96,7 +96,7 @@ def layers(say: Words) -> Figure:
     axis.set_xlabel("ε")
     axis.set_ylabel(say("largest relative error", "相対誤差の最大値"))
     axis.legend(frameon=False)
-    return _bare(figure)
+    return bare(figure)
 
 
 def lstm_step(say: Words) -> Figure:
@@ -157,7 +157,7 @@ def through_time(say: Words) -> Figure:
     axis.set_ylabel(say("norm of the gradient, relative", "勾配のノルム（はじめを 1 とする）"))
     axis.set_ylim(bottom=1e-8)
     axis.legend(frameon=False)
-    return _bare(figure)
+    return bare(figure)
 
 
 def learning(say: Words) -> Figure:
@@ -175,7 +175,7 @@ def learning(say: Words) -> Figure:
     left.set(xlabel=say("update", "更新回数"), ylabel=say("loss", "損失"), ylim=(0, 2.5))
     right.set(xlabel=say("update", "更新回数"), ylabel=say("learning rate", "学習率"))
     left.legend(frameon=False)
-    return _bare(figure)
+    return bare(figure)
 
 
 def _successors(rates: list[float]) -> list[float]:
@@ -286,28 +286,32 @@ def peeking(say: Words) -> Figure:
     axis.set_xlabel(say("update", "更新回数"))
     axis.set_ylabel(say("loss on the sums held out", "取り分けた足し算の損失"))
     axis.legend(frameon=False)
-    return _bare(figure)
+    return bare(figure)
 
 
 def attention(say: Words) -> Figure:
     """Chapter 8: where a model looks, and what its answer depends on."""
-    converter = load(HERE.parent / "models" / "kana").converter
     figure = Figure(figsize=(7.2, 3.2), layout="constrained")
     axes = figure.subplots(1, 2, sharey=True)
     for axis, by, title in (
         (axes[0], "attention", "Attention"),
         (axes[1], "saliency", say("saliency", "顕著性（saliency）")),
     ):
-        explained = explain(converter, "hen'kan'", by=by)
-        axis.imshow([choice.weights for choice in explained.choices], cmap="Blues", vmin=0, vmax=1, aspect="auto")
-        axis.set_xticks(range(len(explained.symbols)), explained.symbols)
-        names = [choice.symbol or say("end", "終") for choice in explained.choices]
-        axis.set_yticks(range(len(names)), names)
-        axis.tick_params(length=0)
+        heat_map(axis, "hen'kan'", by, say)
         axis.set_title(title, fontsize=11)
         axis.set_xlabel(say("source", "ソース"))
     axes[0].set_ylabel(say("answer", "答え"))
     return figure
+
+
+def heat_map(axis: Any, source: str, by: str, say: Words) -> None:
+    """Weights of the source's symbols for each symbol of the answer, by the kana model."""
+    explained = explain(load(HERE.parent / "models" / "kana").converter, source, by=by)
+    axis.imshow([choice.weights for choice in explained.choices], cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    axis.set_xticks(range(len(explained.symbols)), explained.symbols)
+    names = [choice.symbol or say("end", "終") for choice in explained.choices]
+    axis.set_yticks(range(len(names)), names)
+    axis.tick_params(length=0)
 
 
 def _square(x: float, y: float, color: str) -> Any:
@@ -316,7 +320,8 @@ def _square(x: float, y: float, color: str) -> Any:
     return Rectangle((x - 0.46, y - 0.46), 0.92, 0.92, facecolor=color, edgecolor="#cccccc")
 
 
-def _bare(figure: Figure) -> Figure:
+def bare(figure: Figure) -> Figure:
+    """Leave out what frames need not have."""
     for axis in figure.axes:
         axis.grid(alpha=0.3)
         axis.spines[["top", "right"]].set_visible(False)
@@ -337,21 +342,25 @@ PICTURES: dict[str, Callable[[Words], Figure]] = {
 
 def draw(name: str, folder: Path) -> None:
     """Write a picture in both languages."""
+    for place, language in enumerate(("en", "ja")):
+
+        def say(*words: str, place: int = place) -> str:
+            return words[place]
+
+        save(lambda say=say: PICTURES[name](say), folder / f"{name}.{language}.svg")
+
+
+def save(drawing: Callable[[], Figure], path: Path) -> None:
+    """Draw and write a picture, to the same bytes every time."""
     settings = {
         "svg.fonttype": "none",
         "svg.hashsalt": "henkan",
         "font.family": "sans-serif",
         "axes.unicode_minus": False,
     }
-    for place, language in enumerate(("en", "ja")):
-
-        def say(*words: str, place: int = place) -> str:
-            return words[place]
-
-        with rc_context(settings), warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="Glyph .* missing")  # the reader's fonts have them
-            figure = PICTURES[name](say)
-            figure.savefig(folder / f"{name}.{language}.svg", metadata={"Date": None, "Creator": None})
+    with rc_context(settings), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")  # the reader's fonts have them
+        drawing().savefig(path, metadata={"Date": None, "Creator": None})
 
 
 if __name__ == "__main__":

@@ -2,11 +2,14 @@
 
 import importlib
 import re
+import sys
 import unicodedata
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
+SVG = "{http://www.w3.org/2000/svg}"
 DOCS = Path(__file__).parents[2] / "docs"
 DOCUMENTED = re.compile(r"^\.\. auto(?:class|data|exception|function):: ([\w.]+)$", re.MULTILINE)
 MEMBERS = re.compile(r"^\.\. autoclass:: ([\w.]+)\n(?!   :members:)", re.MULTILINE)
@@ -93,3 +96,46 @@ Returns:
         "F.\n\nArgs:\n    x: (N, D).\n    W: (D, M), of `|b|`. Note: fine.\n    b: of \\|W\\|, both.\n"
         "    c: of \\|W\\|, both.\n\nReturns:\n    : y: z.\n"
     )
+
+
+@pytest.fixture
+def demo(monkeypatch):
+    pytest.importorskip("matplotlib")
+    monkeypatch.setattr(sys, "path", [str(DOCS / "pictures"), *sys.path])
+    return importlib.import_module("demo")
+
+
+def texts(picture):
+    """The lines of a terminal: texts of the same height are on one line, each in its column."""
+    lines, width = {}, 12.2
+    for text in ElementTree.parse(picture).iter(f"{SVG}text"):
+        before = lines.get(float(text.get("y")), "").ljust(round(float(text.get("x")) / width))
+        lines[float(text.get("y"))] = before + text.text.replace("\N{NO-BREAK SPACE}", " ")
+    return [line.rstrip() for _, line in sorted(lines.items())]
+
+
+def test_the_terminal_shows_what_the_readme_says(demo, tmp_path):
+    demo.draw(tmp_path)
+    for picture in (tmp_path, DOCS / "pictures"):
+        assert texts(picture / "terminal.svg") == demo.output().splitlines()
+    for name in ("terminal.svg", "front-learning.svg", "front-attention.svg"):
+        assert (tmp_path / name).is_file()
+        assert (DOCS / "pictures" / name).is_file()
+
+
+@pytest.mark.parametrize("readme", ["README.md", "README.ja.md"])
+def test_readmes_open_with_the_terminal(readme):
+    title, language, picture = (DOCS.parent / readme).read_text(encoding="utf-8").split("\n\n")[:3]
+    assert title.startswith("# ")
+    assert language.startswith("[")
+    assert picture.startswith("![")
+    assert picture.endswith("](docs/pictures/terminal.svg)")
+
+
+@pytest.mark.parametrize("path", sorted((DOCS / "pictures").glob("*.svg")), ids=lambda path: path.name)
+def test_pictures_load_nothing(path):
+    """Neither an attribute nor a style names another file: only parts of the picture itself, and data within it."""
+    text = path.read_text(encoding="utf-8")
+    assert "@font-face" not in text
+    assert "@import" not in text
+    assert not re.findall(r"""(?:href|src)=["'](?!#|data:)|url\(["']?(?!#)""", text)
