@@ -1,7 +1,8 @@
 """The API reference: docstrings that mention several names at once, and types as they are known to callers.
 
 A class is documented where callers import it (`henkan.Epoch`), but Python knows it by the module that defines it
-(`henkan.training.Epoch`), and so do type annotations. References are therefore resolved by the last part of a name.
+(`henkan.training.Epoch`), and so do type annotations. A reference therefore leads to the documented name of the same
+object.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 from docutils import nodes
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
+from sphinx.domains.python import PyObject
 from sphinx.environment import BuildEnvironment
 from sphinx.util.inspect import stringify_signature
 
@@ -81,15 +83,16 @@ def resolve(app: Sphinx, env: BuildEnvironment, node: pending_xref, content: nod
         return None
     domain: Any = env.domains["py"]
     target, role = node["reftarget"], node["reftype"]
-    last = target.rpartition(".")[2]
+    last, meant = target.rpartition(".")[2], pydoc.locate(target)
     for name in (f"henkan.{last}", f"henkan.nn.{last}", f"henkan.config.{last}"):
-        if name in domain.objects and (role != "obj" or "." in target):
+        same = meant is pydoc.locate(name) if "." in target else role != "obj"
+        if name in domain.objects and same:
             there = domain.objects[name]
             link = nodes.reference("", "", content, internal=True, reftitle=name)
             link["refuri"] = app.builder.get_relative_uri(node["refdoc"], there.docname) + f"#{there.node_id}"
             return link
     annotation = not isinstance(content, nodes.Element) or "xref" not in content.get("classes", [])
-    return content if annotation or role == "obj" or pydoc.locate(target) is not None else None
+    return content if annotation or role == "obj" or meant is not None else None
 
 
 def keep_annotations(
@@ -109,6 +112,9 @@ def keep_annotations(
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register these with Sphinx."""
+    for field in PyObject.doc_field_types:
+        if field.name == "variable":
+            field.label = "Attributes"
     app.connect("autodoc-process-docstring", split_entries, priority=400)  # before napoleon
     app.connect("autodoc-process-signature", keep_annotations)
     app.connect("missing-reference", resolve)
