@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
-from xml.etree.ElementTree import tostring
+from xml.etree.ElementTree import Element, tostring
 from xml.sax.saxutils import unescape
 
 from docutils import nodes
@@ -71,7 +71,24 @@ def mathml(tex: str, display: str) -> str:
     for each in element.iter():  # limits of a sum belong below and above it; browsers move them beside it within a line
         if each.tag in LIMITS and each[0].text == "&#x02211;":
             each.tag = LIMITS[each.tag]
+        if each.text == "&#x02299;":  # a product of elements, which Firefox would enlarge like a sum
+            each.set("largeop", "false")
+    for each in [*element.iter()]:
+        _group_matrices(each)
     return unescape(tostring(element, encoding="unicode"))
+
+
+def _group_matrices(row: Element) -> None:
+    """Put a matrix and the brackets around it into a row of their own; else Firefox does not stretch the brackets."""
+    for place in reversed(range(len(row) - 2)):
+        first, _, last = parts = row[place : place + 3]
+        if [part.tag for part in parts] != ["mo", "mtable", "mo"] or len(row) == 3:
+            continue
+        first.attrib.update(form="prefix", stretchy="true")
+        last.attrib.update(form="postfix", stretchy="true")
+        group = Element("mrow")
+        group.extend(parts)
+        row[place : place + 3] = [group]
 
 
 def speak(app: Sphinx, page: str, _template: str, context: dict[str, Any], _doctree: nodes.document | None) -> None:

@@ -71,6 +71,16 @@ def test_limits_of_a_sum_are_below_it():
     assert "<msub><mi>x</mi><mi>t</mi></msub>" in mathml(r"\sum_t x_t", "block")
 
 
+def test_brackets_of_a_matrix_are_in_a_row_of_their_own():
+    pytest.importorskip("latex2mathml")
+    pytest.importorskip("sphinx")
+    from site_parts import mathml
+
+    formula = mathml(r"x \begin{pmatrix} a \\ b \end{pmatrix} + c", "block")
+    assert '<mrow><mo form="prefix" stretchy="true">&#x00028;</mo><mtable>' in formula
+    assert '</mtable><mo form="postfix" stretchy="true">&#x00029;</mo></mrow>' in formula
+
+
 def documented_as(docstring, function):
     pytest.importorskip("sphinx")
     from api import split_entries
