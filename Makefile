@@ -92,6 +92,7 @@ docs: $(VENV)/docs.stamp
 
 pictures: $(VENV)/docs.stamp
 	$(BIN)/python docs/pictures/make.py
+	$(BIN)/python docs/pictures/demo.py
 
 $(VENV)/bench.stamp: $(VENV)/torch.stamp
 	@echo "installing jax==0.10.2 into $(VENV) ..."

@@ -8,7 +8,7 @@ sys.path.insert(0, str(Path(__file__).parent / "building"))
 project = "henkan"
 copyright = "The henkan founders"
 author = "The henkan founders"
-extensions = ["myst_parser", "site_parts"]
+extensions = ["sphinx.ext.autodoc", "sphinx.ext.napoleon", "myst_parser", "site_parts", "api"]
 exclude_patterns = ["building", "models"]
 html_theme = "furo"
 html_title = "henkan 変換"
@@ -18,7 +18,19 @@ html_math_renderer = "mathml"
 html_show_sphinx = False
 html_copy_source = False
 html_show_sourcelink = False
-myst_enable_extensions = ["dollarmath"]
+myst_enable_extensions = ["dollarmath", "colon_fence"]
 myst_heading_anchors = 3
 highlight_language = "none"
 nitpicky = True
+
+# The API reference. Docstrings are in Google's style; a single backtick in them means code, and a link where it can.
+default_role = "py:obj"
+add_module_names = False
+autodoc_member_order = "bysource"
+autodoc_preserve_defaults = True
+autodoc_typehints_format = "short"
+napoleon_numpy_docstring = False
+napoleon_use_ivar = True
+napoleon_use_rtype = False
+python_maximum_signature_line_length = 90
+python_use_unqualified_type_names = True

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from xml.etree.ElementTree import Element, tostring
+from xml.sax.saxutils import unescape
 
 from docutils import nodes
-from latex2mathml.converter import convert
+from latex2mathml.converter import convert_to_element
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from sphinx.writers.html5 import HTML5Translator
@@ -18,6 +20,9 @@ from sphinx.writers.html5 import HTML5Translator
 from sources import find
 
 LANGUAGES = {"en": "English", "ja": "日本語"}
+
+# The same elements with their scripts below and above instead of beside.
+LIMITS = {"msub": "munder", "msup": "mover", "msubsup": "munderover"}
 
 # What the frame of a page says, in Japanese; Sphinx itself knows one language for a whole site.
 JAPANESE = {
@@ -50,19 +55,40 @@ class CodeOf(SphinxDirective):
 
 def visit_math(translator: HTML5Translator, node: nodes.math) -> None:
     """Write mathematics within a line as MathML, which browsers show by themselves."""
-    translator.body.append(_mathml(node.astext(), "inline"))
+    translator.body.append(mathml(node.astext(), "inline"))
     raise nodes.SkipNode
 
 
 def visit_displaymath(translator: HTML5Translator, node: nodes.math_block) -> None:
     """Write mathematics that stands by itself as MathML."""
-    translator.body.append(f'<div class="equation">{_mathml(node.astext(), "block")}</div>\n')
+    translator.body.append(f'<div class="equation">{mathml(node.astext(), "block")}</div>\n')
     raise nodes.SkipNode
 
 
-def _mathml(tex: str, display: str) -> str:
-    converted: str = convert(tex.replace("{aligned}", "{align*}"), display=display)
-    return converted
+def mathml(tex: str, display: str) -> str:
+    """MathML of a formula in TeX; `display` is "block" or "inline"."""
+    element = convert_to_element(tex.replace("{aligned}", "{align*}"), display=display)
+    for each in element.iter():  # limits of a sum belong below and above it; browsers move them beside it within a line
+        if each.tag in LIMITS and each[0].text == "&#x02211;":
+            each.tag = LIMITS[each.tag]
+        if each.text == "&#x02299;":  # a product of elements, which Firefox would enlarge like a sum
+            each.set("largeop", "false")
+    for each in [*element.iter()]:
+        _group_matrices(each)
+    return unescape(tostring(element, encoding="unicode"))
+
+
+def _group_matrices(row: Element) -> None:
+    """Put a matrix and the brackets around it into a row of their own; else Firefox does not stretch the brackets."""
+    for place in reversed(range(len(row) - 2)):
+        first, _, last = parts = row[place : place + 3]
+        if [part.tag for part in parts] != ["mo", "mtable", "mo"] or len(row) == 3:
+            continue
+        first.attrib.update(form="prefix", stretchy="true")
+        last.attrib.update(form="postfix", stretchy="true")
+        group = Element("mrow")
+        group.extend(parts)
+        row[place : place + 3] = [group]
 
 
 def speak(app: Sphinx, page: str, _template: str, context: dict[str, Any], _doctree: nodes.document | None) -> None:

@@ -18,12 +18,12 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from henkan.batching.encoded_pairs import EncodedPairs
 from henkan.batching.batch import source_batches
+from henkan.batching.encoded_pairs import EncodedPairs
 from henkan.config import ModelConfig
 from henkan.engine.numpy import NumpyEngine
 from henkan.inference.explanation import explain
-from henkan.model import first_weights
+from henkan.model import PlainTargets, Sizes, draw_weights
 from henkan.nn import (
     Adam,
     Parameters,
@@ -97,7 +97,7 @@ def layers(say: Words) -> Figure:
     axis.set_xlabel("ε")
     axis.set_ylabel(say("largest relative error", "相対誤差の最大値"))
     axis.legend(frameon=False)
-    return _bare(figure)
+    return bare(figure)
 
 
 def lstm_step(say: Words) -> Figure:
@@ -158,7 +158,7 @@ def through_time(say: Words) -> Figure:
     axis.set_ylabel(say("norm of the gradient, relative", "勾配のノルム（はじめを 1 とする）"))
     axis.set_ylim(bottom=1e-8)
     axis.legend(frameon=False)
-    return _bare(figure)
+    return bare(figure)
 
 
 def learning(say: Words) -> Figure:
@@ -176,7 +176,7 @@ def learning(say: Words) -> Figure:
     left.set(xlabel=say("update", "更新回数"), ylabel=say("loss", "損失"), ylim=(0, 2.5))
     right.set(xlabel=say("update", "更新回数"), ylabel=say("learning rate", "学習率"))
     left.legend(frameon=False)
-    return _bare(figure)
+    return bare(figure)
 
 
 def _successors(rates: list[float]) -> list[float]:
@@ -209,16 +209,14 @@ class Sums:
         self.reverse = reverse
         self.train = self._encoded(sources[:360], targets[:360])
         self.test = self._encoded(sources[360:], targets[360:]).batch(np.arange(40))
-        config, sizes = (
-            ModelConfig(reverse=reverse, peeky=peeky, embedding_size=8, hidden_size=32),
-            (len(self.s), len(self.t)),
-        )
-        self.engine = NumpyEngine(config, *sizes)
-        self.engine.set_weights(first_weights(config, *sizes, "orthogonal", 0))
+        config = ModelConfig(reverse=reverse, peeky=peeky, embedding_size=8, hidden_size=32)
+        self.engine = NumpyEngine(config, Sizes(len(self.s), len(self.t)))
+        self.engine.set_weights(draw_weights(self.engine.architecture.specs, "orthogonal", 0))
 
     def _encoded(self, sources: list[str], targets: list[str]) -> EncodedPairs:
-        numbers = map(self.s.encode, sources), map(self.t.encode, targets)
-        return EncodedPairs(*numbers, self.s, self.t, reverse=self.reverse)
+        ids, codec = self.s.encode_all(sources), PlainTargets(self.t)
+        symbols = codec.encode(ids, self.t.encode_all(targets))
+        return EncodedPairs(ids, symbols, start=codec.start, reverse=self.reverse)
 
     def learn(self, steps: int) -> Iterator[int]:
         """Make so many updates."""
@@ -232,7 +230,8 @@ class Sums:
     def probabilities(self, source: str, target: str | None) -> tuple[Any, list[int]]:
         """Of all symbols at each step; of a target that is given, or of the model's own answer."""
         [(_, batch)] = source_batches([self.s.encode(source)], len(self.s), reverse=self.reverse, size=1)
-        memory, state = self.engine.encode(batch)
+        encoded = self.engine.encode(batch)
+        memory, state = encoded.memory, encoded.state
         given = None if target is None else [*self.t.encode(target), 0]
         symbol, columns, taken = 0, [], []
         for step in range(3):
@@ -287,28 +286,32 @@ def peeking(say: Words) -> Figure:
     axis.set_xlabel(say("update", "更新回数"))
     axis.set_ylabel(say("loss on the sums held out", "取り分けた足し算の損失"))
     axis.legend(frameon=False)
-    return _bare(figure)
+    return bare(figure)
 
 
 def attention(say: Words) -> Figure:
     """Chapter 8: where a model looks, and what its answer depends on."""
-    converter = load_model(HERE.parent / "models" / "kana").converter
     figure = Figure(figsize=(7.2, 3.2), layout="constrained")
     axes = figure.subplots(1, 2, sharey=True)
     for axis, by, title in (
         (axes[0], "attention", "Attention"),
         (axes[1], "saliency", say("saliency", "顕著性（saliency）")),
     ):
-        explained = explain(converter, "hen'kan'", by=by)
-        axis.imshow([choice.weights for choice in explained.choices], cmap="Blues", vmin=0, vmax=1, aspect="auto")
-        axis.set_xticks(range(len(explained.symbols)), explained.symbols)
-        names = [choice.symbol or say("end", "終") for choice in explained.choices]
-        axis.set_yticks(range(len(names)), names)
-        axis.tick_params(length=0)
+        heat_map(axis, "hen'kan'", by, say)
         axis.set_title(title, fontsize=11)
         axis.set_xlabel(say("source", "ソース"))
     axes[0].set_ylabel(say("answer", "答え"))
     return figure
+
+
+def heat_map(axis: Any, source: str, by: str, say: Words) -> None:
+    """Weights of the source's symbols for each symbol of the answer, by the kana model."""
+    explained = explain(load_model(HERE.parent / "models" / "kana").converter, source, by=by)
+    axis.imshow([choice.weights for choice in explained.choices], cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    axis.set_xticks(range(len(explained.symbols)), explained.symbols)
+    names = [choice.symbol or say("end", "終") for choice in explained.choices]
+    axis.set_yticks(range(len(names)), names)
+    axis.tick_params(length=0)
 
 
 def _square(x: float, y: float, color: str) -> Any:
@@ -317,7 +320,8 @@ def _square(x: float, y: float, color: str) -> Any:
     return Rectangle((x - 0.46, y - 0.46), 0.92, 0.92, facecolor=color, edgecolor="#cccccc")
 
 
-def _bare(figure: Figure) -> Figure:
+def bare(figure: Figure) -> Figure:
+    """Leave out what frames need not have."""
     for axis in figure.axes:
         axis.grid(alpha=0.3)
         axis.spines[["top", "right"]].set_visible(False)
@@ -338,21 +342,25 @@ PICTURES: dict[str, Callable[[Words], Figure]] = {
 
 def draw(name: str, folder: Path) -> None:
     """Write a picture in both languages."""
+    for place, language in enumerate(("en", "ja")):
+
+        def say(*words: str, place: int = place) -> str:
+            return words[place]
+
+        save(lambda say=say: PICTURES[name](say), folder / f"{name}.{language}.svg")
+
+
+def save(drawing: Callable[[], Figure], path: Path) -> None:
+    """Draw and write a picture, to the same bytes every time."""
     settings = {
         "svg.fonttype": "none",
         "svg.hashsalt": "henkan",
         "font.family": "sans-serif",
         "axes.unicode_minus": False,
     }
-    for place, language in enumerate(("en", "ja")):
-
-        def say(*words: str, place: int = place) -> str:
-            return words[place]
-
-        with rc_context(settings), warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="Glyph .* missing")  # the reader's fonts have them
-            figure = PICTURES[name](say)
-            figure.savefig(folder / f"{name}.{language}.svg", metadata={"Date": None, "Creator": None})
+    with rc_context(settings), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")  # the reader's fonts have them
+        drawing().savefig(path, metadata={"Date": None, "Creator": None})
 
 
 if __name__ == "__main__":

@@ -139,6 +139,7 @@ def test_readmes_are_equals():
         return code, lines, sorted(re.findall(r"\d+\.\d+ %", text))
 
     assert skeleton(english) == skeleton(japanese)
+    assert PICTURE.findall(english) == PICTURE.findall(japanese)
 
 
 @pytest.mark.parametrize("name", ["ids", "lstm", "learning", "attention"])
