@@ -48,7 +48,8 @@ def ids(say: Words) -> Figure:
     """Chapter 1: a batch, symbols and ids."""
     sources, targets = ["1+2", "12+34", "5"], ["3", "46", "5"]
     s, t = Vocabulary.of(sources, boundary=False), Vocabulary.of(targets, boundary=True)
-    pairs = EncodedPairs(map(s.encode, sources), map(t.encode, targets), s, t, reverse=True)
+    ids, codec = s.encode_all(sources), PlainTargets(t)
+    pairs = EncodedPairs(ids, codec.encode(ids, t.encode_all(targets)), start=codec.start, reverse=True)
     batch = pairs.batch(np.arange(3))
     figure = Figure(figsize=(7.2, 3.3), layout="constrained")
     axes = figure.subplots(1, 3)

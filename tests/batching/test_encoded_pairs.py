@@ -3,7 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from henkan.batching.batch import source_batches
-from henkan.batching.encoded_pairs import EncodedPairs
+from henkan.batching.encoded_pairs import EncodedPairs, unknown_probabilities
+from henkan.model import PlainTargets
 from henkan.text.sequences import Sequences
 from henkan.text.vocabulary import Vocabulary
 
@@ -29,9 +30,16 @@ def encode(sources, targets, *, reverse=False):
     return vocabularies, of_texts(sources, targets, vocabularies, reverse=reverse)
 
 
-def of_texts(sources, targets, vocabularies, **options):
-    source, target = vocabularies
-    return EncodedPairs(map(source.encode, sources), map(target.encode, targets), source, target, **options)
+def of_texts(sources, targets, vocabularies, *, unknown_rate=0.0, reverse=False):
+    source, codec = vocabularies[0], PlainTargets(vocabularies[1])
+    ids = source.encode_all(sources)
+    return EncodedPairs(
+        ids,
+        codec.encode(ids, vocabularies[1].encode_all(targets)),
+        start=codec.start,
+        reverse=reverse,
+        unknown_probabilities=unknown_probabilities(ids, len(source), unknown_rate) if unknown_rate else None,
+    )
 
 
 def test_a_batch_is_taught_each_symbol_and_the_end():
@@ -101,7 +109,7 @@ def test_rare_symbols_become_unknown_most_often():
             lost += [0, 450 - seen[1], 50 - seen[2], 1 - seen[3]]
             assert batch.targets.valid.sum() == 50 * 11 + 2
     np.testing.assert_allclose(lost / 300, [0, 2 * 450 / 452, 2 * 50 / 52, 2 / 3], rtol=0.15)
-    [batch] = pairs.ordered_batches(64)
+    batch = pairs.batch(np.arange(len(strings)))
     assert batch.sources.ids[batch.sources.valid].all()  # none, where nothing is learned
 
 

@@ -89,7 +89,7 @@ def test_several_answers_the_best_first(trained, words):
         assert len({answer.prediction for answer in conversion.nbest}) == 3
         logs = [answer.log_probability for answer in conversion.nbest]
         assert logs[0] == max(logs) == conversion.log_probability
-    with pytest.raises(SettingsError, match="nbest must be a whole number from 1 to the beam, which is 2"):
+    with pytest.raises(SettingsError, match="nbest must be a whole number from 1 to the beam width, which is 2"):
         trained.convert(["a"], beam=2, nbest=3)
     with pytest.raises(SettingsError, match="beam must be"):
         trained.convert(["a"], beam=0)

@@ -16,10 +16,12 @@ def test_the_mean_of_log_probabilities_is_a_distribution():
     converters = [small_model(seed=seed, attention=True)[0] for seed in (0, 1, 2)]
     _, batch = small_model()
     ensemble = Ensemble([converter.model for converter in converters])
-    output = ensemble.step(*ensemble.encode(batch.sources), np.zeros(len(SOURCES), int))
+    both = ensemble.encode(batch.sources)
+    output = ensemble.step(both.memory, both.state, np.zeros(len(SOURCES), int))
     parts = [
-        member.step(*member.encode(batch.sources), np.zeros(len(SOURCES), int)).log_probabilities
+        member.step(encoded.memory, encoded.state, np.zeros(len(SOURCES), int)).log_probabilities
         for member in ensemble.members
+        for encoded in [member.encode(batch.sources)]
     ]
     product = np.exp(np.mean(parts, axis=0))
     np.testing.assert_allclose(np.exp(output.log_probabilities), product / product.sum(axis=1, keepdims=True))

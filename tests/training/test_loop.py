@@ -87,7 +87,7 @@ def test_a_training_goes_on_where_its_state_stands():
     snapshot = converter.model.snapshot()
     other, _ = small_model(dtype=np.float32, hidden_size=16, seed=9)
     other.model.restore(snapshot)
-    list(train(other.engine, pairs, config, state, Examiner()))
+    list(train(other.model, pairs, config, state, Examiner()))
     assert (other.model.parameters.vector == whole.model.parameters.vector).all()
 
 
