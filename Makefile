@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help demo test test-long fuzz test-torch test-scale lint format docs pictures bench bench-g2p bench-gpu clean
+.PHONY: help demo test test-long fuzz test-torch test-scale lint format docs pictures settings bench bench-g2p bench-gpu clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -17,6 +17,7 @@ help:
 	@echo "make lint         style and types"
 	@echo "make docs         the pages as a site, in site/index.html, in English and in Japanese"
 	@echo "make pictures     draw the pages' pictures again (a minute)"
+	@echo "make settings     write the page of settings, docs/settings.md, from src/henkan/config.py"
 	@echo "make bench-g2p    measure pronunciations beside published figures (DATA=folder; an hour)"
 	@echo "make bench-gpu    measure the engines on a GPU, beside a plain PyTorch script (PRECISION=tf32)"
 	@echo "make bench        measure speed beside PyTorch and JAX (installs them; half an hour)"
@@ -93,6 +94,9 @@ docs: $(VENV)/docs.stamp
 pictures: $(VENV)/docs.stamp
 	$(BIN)/python docs/pictures/make.py
 	$(BIN)/python docs/pictures/demo.py
+
+settings: $(VENV)/dev.stamp
+	$(BIN)/python docs/building/settings_page.py
 
 $(VENV)/bench.stamp: $(VENV)/torch.stamp
 	@echo "installing jax==0.10.2 into $(VENV) ..."

@@ -1,9 +1,22 @@
 from dataclasses import fields
+from typing import Literal, get_args, get_origin, get_type_hints
 
+import click
 import numpy as np
 import pytest
 
-from henkan.config import ModelConfig, Settings, TrainingConfig, from_dict, make_configs, to_dict
+from henkan.cli.options import engine_options, model_options, option_name, symbol_options
+from henkan.config import (
+    RECIPE_HELP,
+    RECIPES,
+    EngineConfig,
+    ModelConfig,
+    Settings,
+    TrainingConfig,
+    from_dict,
+    make_configs,
+    to_dict,
+)
 from henkan.errors import SettingsError
 
 
@@ -47,7 +60,16 @@ def test_a_given_setting_beats_the_recipe_and_the_recipe_beats_the_datas_own():
         ({"learning_rate": 0}, "learning rate must be a number above 0"),
         ({"learning_rate": float("nan")}, "learning rate"),
         ({"clip_norm": "five"}, "clip norm"),
-        ({"warmup": 1}, "warmup must be from 0 to below 1"),
+        ({"warmup": 1}, "warmup must be a number from 0 to below 1, not 1"),
+        ({"learning_rate": 10**400}, "learning rate must be a number above 0"),
+        ({"dropout": True}, "dropout must be a number"),
+        ({"layers": None}, "layers must be a whole number from 1 to 4, not None"),
+        ({"hidden_size": "x"}, "hidden size must be a whole number from 1 to 65536, not 'x'"),
+        ({"architecture": ""}, "architecture must be a name of 1 to 100 characters on one line"),
+        ({"architecture": "a\nb"}, "architecture must be a name"),
+        ({"architecture": "a\n"}, "architecture must be a name"),
+        ({"architecture": "a" * 101}, "architecture must be a name"),
+        ({"architecture": 1}, "architecture must be a name"),
         ({"seed": -1}, "seed"),
         ({"reverse": 1}, "reverse must be true or false"),
         ({"schedule": "linear"}, "schedule must be one of one-cycle, constant"),
@@ -66,9 +88,63 @@ def test_numpys_numbers_are_numbers():
     assert (model.hidden_size, training.learning_rate) == (8, 0.5)
 
 
-def test_every_setting_is_typed():
-    names = {field.name for kind in (ModelConfig, TrainingConfig) for field in fields(kind)}
-    assert set(Settings.__annotations__) == names
+KINDS = (ModelConfig, TrainingConfig, EngineConfig)
+DECLARED = [pytest.param(kind, each, id=each.name) for kind in KINDS for each in fields(kind)]
+
+
+def test_settings_are_typed_as_they_are_declared():
+    hints = {**get_type_hints(ModelConfig), **get_type_hints(TrainingConfig)}
+    assert get_type_hints(Settings) == hints
+    assert list(Settings.__annotations__) == [
+        each.name for kind in (ModelConfig, TrainingConfig) for each in fields(kind)
+    ]
+
+
+@pytest.mark.parametrize(("kind", "setting"), DECLARED)
+def test_a_declaration_agrees_with_its_type(kind, setting):
+    hint, (allowed, none) = get_type_hints(kind)[setting.name], (setting.metadata[name] for name in ("allowed", "none"))
+    optional = type(None) in get_args(hint)
+    assert optional == bool(none)
+    if get_origin(hint) is Literal:
+        assert (allowed.kind, allowed.choices) == (str, get_args(hint))
+    else:
+        assert hint == (allowed.kind | None if optional else allowed.kind)
+        assert not allowed.choices
+    assert allowed.accepts(setting.default) or optional
+    assert setting.metadata["help"].endswith(".")
+    assert f"{setting.name}: {setting.metadata['help']}" in kind.__doc__
+
+
+@pytest.mark.parametrize(("kind", "setting"), DECLARED)
+def test_an_option_is_made_from_its_declaration(kind, setting):
+    @model_options
+    @symbol_options
+    @engine_options
+    @click.command
+    def command(**_):
+        pass
+
+    options = {option.name: option for option in command.params}
+    option = options.get(setting.name)
+    if option is None:
+        assert option_name(setting) == setting.metadata["group"] == ""
+        return
+    fixed, boolean = kind is EngineConfig, setting.metadata["allowed"].kind is bool
+    assert option.opts == ["--" + setting.name.replace("_", "-")]
+    assert option.secondary_opts == (["--no-" + setting.name.replace("_", "-")] if boolean and not fixed else [])
+    assert option.default == (setting.default if fixed else None)
+    assert option.help.startswith(setting.metadata["help"] + "  [default: ")
+
+
+def test_an_architecture_is_part_of_the_model():
+    assert next(iter(to_dict(ModelConfig()))) == "architecture"
+    assert ModelConfig(architecture="mine").architecture == "mine"
+    saved = {name: value for name, value in to_dict(ModelConfig()).items() if name != "architecture"}
+    assert from_dict(ModelConfig, saved) == ModelConfig()
+
+
+def test_every_recipe_is_described():
+    assert set(RECIPE_HELP) == set(RECIPES)
 
 
 def test_an_unknown_recipe():

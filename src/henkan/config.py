@@ -1,10 +1,17 @@
-"""The settings of a model and of its training, and the two recipes that fill them in."""
+"""Settings of a model, of its training and of the compute engine, and the recipes that preset them.
+
+Each setting is declared once, as a dataclass field: type, default, help text, allowed values. Validation, the class
+docstrings, the options of the command line and the page docs/settings.md derive from that.
+"""
+
+# ruff: noqa: RUF009  (`setting` is `dataclasses.field` with metadata)
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
-from math import isfinite, log2
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from math import log2
 from typing import Any, Literal, TypedDict, TypeVar, get_args
 from unicodedata import normalize
 
@@ -20,65 +27,160 @@ EngineName = Literal["auto", "numpy", "torch"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["float32", "tf32", "bf16"]
 
+MAX_LAYERS = 4
+MIN_EPOCHS = 8
+MAX_EPOCHS = 200
 
-@dataclass(frozen=True, kw_only=True)
-class ModelConfig:
-    """What the network is. Saved with the model; training and prediction both obey it.
+
+@dataclass(frozen=True)
+class Allowed:
+    """The values that a setting may have.
 
     Attributes:
-        reverse: the encoder reads the source backwards (Sutskever et al. 2014).
-        peeky: the decoder sees the encoder's last hidden state at every step, not at the first alone.
-        attention: at every step the decoder looks back at all that the encoder has read; see
-            `henkan.model.attention`.
-        attention_kind: how it is decided where to look, "dot" or "general".
-        bidirectional: the encoder reads in both directions.
-        layers: LSTMs upon one another, in the encoder and in the decoder.
-        tied: the output layer's weights are the target embeddings, turned; both sizes must be the same.
-        embedding_size: numbers that stand for one symbol (D).
-        hidden_size: numbers in the hidden state of encoder and decoder (H), for each direction.
-        fill: fill sources and targets with spaces to the longest, as the book does, instead of masking
-            the padding; there is no end symbol then.
-        source_symbols, target_symbols: what a string is cut into: "characters", "graphemes" (Unicode's grapheme
-            clusters), or what a separator, any other string, stands between.
-        source_normalization, target_normalization: of Unicode, made before a string is cut.
-        features: a source may carry feature tags, as in "walk TAB V;PST", each a whole symbol.
+        kind: bool, int, float or str.
+        text: what a value must be, as a phrase.
+        accepts: whether a value, of whatever type, is allowed.
+        choices: all of them, if they are a few strings.
     """
 
-    architecture: str = "encoder-decoder"
-    reverse: bool = True
-    peeky: bool = True
-    attention: bool = False
-    attention_kind: AttentionKind = "general"
-    bidirectional: bool = False
-    layers: int = 1
-    tied: bool = False
-    embedding_size: int = 16
-    hidden_size: int = 128
-    fill: bool = False
-    source_symbols: str = "characters"
-    target_symbols: str = "characters"
-    source_normalization: Normalization = "none"
-    target_normalization: Normalization = "none"
-    features: bool = False
+    kind: type
+    text: str
+    accepts: Callable[[Any], bool]
+    choices: tuple[str, ...] = ()
+
+
+def _whole(minimum: int = 1, maximum: int = 10**9) -> Allowed:
+    def accepts(value: Any) -> bool:
+        return isinstance(value, int) and not isinstance(value, bool) and minimum <= value <= maximum
+
+    return Allowed(int, f"a whole number from {minimum} to {maximum}", accepts)
+
+
+def _number(text: str, within: Callable[[float], bool]) -> Allowed:
+    def accepts(value: Any) -> bool:
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        return number and abs(value) <= sys.float_info.max and within(value)
+
+    return Allowed(float, f"a number {text}", accepts)
+
+
+def _one_of(choices: tuple[str, ...]) -> Allowed:
+    def accepts(value: Any) -> bool:
+        return isinstance(value, str) and value in choices
+
+    return Allowed(str, "one of " + ", ".join(choices), accepts, choices)
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and len(value) <= 100 and value.splitlines() == [value]
+
+
+def _is_unit(value: Any) -> bool:
+    """Whether strings can be split by that: a separator with letters is rather a misspelled "graphemes"."""
+    if not isinstance(value, str) or value in ("characters", "graphemes"):
+        return isinstance(value, str)
+    return value != "" and not any(each.isalnum() or each in "\t\r\n" for each in value)
+
+
+BOOLEAN = Allowed(bool, "true or false", lambda value: isinstance(value, bool))
+POSITIVE = _number("above 0", lambda value: value > 0)
+SHARE = _number("from 0 to below 1", lambda value: 0 <= value < 1)
+RATE = _number("from 0 to 1000", lambda value: 0 <= value <= 1000)
+COUNT = _whole()
+SEED = _whole(0, 2**63 - 1)
+LAYERS = _whole(1, MAX_LAYERS)
+SIZE = _whole(maximum=65536)
+NAME = Allowed(str, "a name of 1 to 100 characters on one line", _is_name)
+UNIT = Allowed(str, "characters, graphemes, or a separator without letters, digits, tabs and line ends", _is_unit)
+
+
+def setting(default: Any, help: str, allowed: Any = BOOLEAN, *, none: str = "", group: str = "model") -> Any:
+    """Declare a setting: a dataclass field with metadata.
+
+    Args:
+        default: its value in the recipe `modern`.
+        help: what it is or does, in full sentences.
+        allowed: the values that it may have: an `Allowed`, or the Literal type that lists them.
+        none: what None means; empty if None is not allowed.
+        group: the command-line options that it is part of: "model", "symbols" or "engine"; empty for no option.
+    """
+    values = allowed if isinstance(allowed, Allowed) else _one_of(get_args(allowed))
+    return field(default=default, metadata={"help": help, "allowed": values, "none": none, "group": group})
+
+
+def _validate(config: ModelConfig | TrainingConfig | EngineConfig) -> None:
+    for each in fields(config):
+        value = getattr(config, each.name)
+        if not each.metadata["allowed"].accepts(value) and not (value is None and each.metadata["none"]):
+            wanted = each.metadata["allowed"].text
+            raise SettingsError(f"{each.name.replace('_', ' ')} must be {wanted}, not {value!r}")
+
+
+Documented = TypeVar("Documented", bound=type)
+
+
+def _documented(kind: Documented) -> Documented:
+    """Add the settings to the docstring of their class."""
+    lines = [f"{kind.__doc__}", "", "    Attributes:"]
+    for each in fields(kind):
+        none = each.metadata["none"]
+        lines.append(f"        {each.name}: {each.metadata['help']}" + (f" None: {none}." if none else ""))
+    kind.__doc__ = "\n".join([*lines, "    "])
+    return kind
+
+
+@_documented
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig:
+    """Settings of the network. They are saved with the model, and prediction uses them as well as training."""
+
+    architecture: str = setting("encoder-decoder", "Architecture of the network.", NAME)
+    reverse: bool = setting(True, "Read the source backwards.")
+    peeky: bool = setting(True, "Feed the encoder's last hidden state to the decoder at every step.")
+    attention: bool = setting(False, "Use attention: at every step the decoder looks at all encoder states.")
+    attention_kind: AttentionKind = setting(
+        "general", "Score function of the attention; general has a weight matrix.", AttentionKind
+    )
+    bidirectional: bool = setting(False, "Use a bidirectional encoder.")
+    layers: int = setting(1, "Number of stacked LSTM layers in encoder and decoder (1 to 4).", LAYERS)
+    tied: bool = setting(
+        False, "Use the target embeddings as weights of the output layer. Needs equal embedding and hidden sizes."
+    )
+    embedding_size: int = setting(16, "Size of the symbol embeddings.", SIZE)
+    hidden_size: int = setting(128, "Size of the LSTM hidden states (for each direction).", SIZE)
+    fill: bool = setting(
+        False, "Pad strings with spaces to the length of the longest, with no mask and no end symbol.", group=""
+    )
+    source_symbols: str = setting(
+        "characters",
+        "How to split a source into symbols: characters, graphemes (Unicode grapheme clusters, such as a letter with "
+        "its accents; needs henkan[graphemes]), or any other text as the separator, such as ' '.",
+        UNIT,
+        group="symbols",
+    )
+    target_symbols: str = setting(
+        "characters", "How to split a target into symbols, with the same choices.", UNIT, group="symbols"
+    )
+    source_normalization: Normalization = setting(
+        "none",
+        "Unicode normalization of a source before it is split. NFD decomposes accented letters and Korean syllables.",
+        Normalization,
+        group="symbols",
+    )
+    target_normalization: Normalization = setting(
+        "none", "Unicode normalization of a target before it is split.", Normalization, group="symbols"
+    )
+    features: bool = setting(
+        False, "Sources carry feature tags, as in 'walk TAB V;PST'. Each tag is one symbol.", group=""
+    )
 
     def __post_init__(self) -> None:
-        for name in ("reverse", "peeky", "attention", "bidirectional", "tied", "fill", "features"):
-            _require(isinstance(getattr(self, name), bool), name, "true or false", getattr(self, name))
-        for name in ("embedding_size", "hidden_size"):
-            _require_whole(name, getattr(self, name), at_most=65536)
-        _require_whole("layers", self.layers, at_most=MOST_LAYERS)
-        _require_choice("attention_kind", self.attention_kind, AttentionKind)
+        _validate(self)
         if self.tied and self.embedding_size != self.hidden_size:
             raise SettingsError(
                 f"tied weights need an embedding size like the hidden size, not {self.embedding_size} and "
                 f"{self.hidden_size}; change one of them, or leave the weights untied"
             )
-        for name in ("source_symbols", "target_symbols"):
-            unit = getattr(self, name)
-            wanted = "characters, graphemes, or a separator without letters, digits, tabs and line ends"
-            _require(isinstance(unit, str) and _is_unit(unit), name, wanted, unit)
-        for name in ("source_normalization", "target_normalization"):
-            _require_choice(name, getattr(self, name), Normalization)
         for side in ("source", "target"):
             unit, form = getattr(self, f"{side}_symbols"), getattr(self, f"{side}_normalization")
             if form != "none" and normalize(form, unit) != unit:
@@ -89,85 +191,73 @@ class ModelConfig:
 
     @property
     def directions(self) -> int:
-        """In how many directions the encoder reads."""
+        """Number of directions in which the encoder reads."""
         return 2 if self.bidirectional else 1
 
 
+@_documented
 @dataclass(frozen=True, kw_only=True)
 class TrainingConfig:
-    """How the network is trained.
+    """Settings of a training run."""
 
-    Attributes:
-        epochs: passes over the training pairs; None chooses so many that about `updates` updates are made.
-        updates: see epochs.
-        batch_size: pairs in one update (N); None chooses by the number of pairs.
-        by_length: pairs of like lengths come into one batch, which leaves less padding.
-        learning_rate: Adam's step size; the peak of it where the schedule varies it.
-        schedule: "one-cycle" rises to the peak and falls to nothing along cosines (Smith & Topin 2017);
-            "constant" stays at the peak.
-        warmup: share of all updates in which the one-cycle schedule rises.
-        beta2: how slowly Adam's mean of squared gradients changes. Below the usual 0.999 it follows the
-            gradients of a late epoch, small as they are, in tens of updates instead of a thousand.
-        weight_decay: how fast weights shrink by themselves (AdamW, Loshchilov & Hutter 2019).
-        clip_norm: gradients of a larger global norm are scaled down to it (Pascanu et al. 2013).
-        initialization: "orthogonal" or "book"; see `henkan.model.initialization`.
-        dropout, embedding_dropout, label_smoothing: see `henkan.nn.regularization`. A dropout of None is chosen by the
-            number of pairs.
-        patience: with the constant schedule, end after so many epochs without a better model; None: never. A one-cycle
-            schedule has a planned end, where it is at its best.
-        unknown_rate: how often an epoch each source symbol is replaced by the unknown one; see
-            `henkan.batching.encoded_pairs.EncodedPairs`. At 0 the model has none, and cannot read symbols that it
-            does not know.
-        seed: decides the first weights and the order of the batches.
-    """
-
-    epochs: int | None = None
-    updates: int = 3000
-    batch_size: int | None = 128
-    by_length: bool = False
-    learning_rate: float = 1e-2
-    schedule: Schedule = "one-cycle"
-    warmup: float = 0.2
-    beta2: float = 0.98
-    weight_decay: float = 0.05
-    clip_norm: float = 5.0
-    initialization: Initialization = "orthogonal"
-    dropout: float | None = 0.0
-    embedding_dropout: float = 0.0
-    label_smoothing: float = 0.0
-    unknown_rate: float = 0.0
-    patience: int | None = None
-    seed: int = 0
+    epochs: int | None = setting(None, "Number of passes over the training pairs.", COUNT, none="from updates")
+    updates: int = setting(
+        3000,
+        f"Number of updates to aim for, between {MIN_EPOCHS} and {MAX_EPOCHS} epochs, if no number of epochs is set.",
+        COUNT,
+        group="",
+    )
+    batch_size: int | None = setting(128, "Number of pairs in a batch.", COUNT, none="by data size")
+    by_length: bool = setting(False, "Make batches of pairs of similar length, which need less padding.", group="")
+    learning_rate: float = setting(1e-2, "Learning rate of Adam; with the one-cycle schedule, its peak.", POSITIVE)
+    schedule: Schedule = setting(
+        "one-cycle",
+        "Learning rate schedule. one-cycle rises to a peak and falls to zero.",
+        Schedule,
+    )
+    warmup: float = setting(0.2, "Share of the updates in which the one-cycle schedule rises.", SHARE, group="")
+    beta2: float = setting(0.98, "Decay rate of Adam's running mean of squared gradients.", SHARE, group="")
+    weight_decay: float = setting(0.05, "Decoupled weight decay (AdamW).", SHARE)
+    clip_norm: float = setting(5.0, "Maximum global norm of the gradients.", POSITIVE, group="")
+    initialization: Initialization = setting(
+        "orthogonal",
+        "How to draw the initial weights: orthogonal recurrent weights, or as in the book.",
+        Initialization,
+        group="",
+    )
+    dropout: float | None = setting(0.0, "Dropout rate between layers.", SHARE, none="by data size")
+    embedding_dropout: float = setting(0.0, "Dropout rate of the symbol embeddings.", SHARE)
+    label_smoothing: float = setting(
+        0.0, "Share of the target probability to spread evenly over all symbols (label smoothing).", SHARE
+    )
+    unknown_rate: float = setting(
+        0.0,
+        "Average number of times per epoch that each source symbol is replaced by the unknown symbol, so that the "
+        "model learns to read symbols that it has never seen. At 0 it cannot read them.",
+        RATE,
+    )
+    patience: int | None = setting(
+        None,
+        "With the constant schedule, stop after this many epochs without improvement on the validation set.",
+        COUNT,
+        none="never",
+    )
+    seed: int = setting(
+        0,
+        "Random seed: pairs of a task, validation split, initial weights, order of the batches.",
+        SEED,
+    )
 
     def __post_init__(self) -> None:
-        if self.epochs is not None:
-            _require_whole("epochs", self.epochs)
-        if self.batch_size is not None:
-            _require_whole("batch_size", self.batch_size)
-        _require_whole("updates", self.updates)
-        _require(isinstance(self.by_length, bool), "by_length", "true or false", self.by_length)
-        _require_whole("seed", self.seed, at_least=0, at_most=2**63 - 1)
-        _require_positive("learning_rate", self.learning_rate)
-        _require_positive("clip_norm", self.clip_norm)
-        rate = self.unknown_rate
-        _require(_is_number(rate) and 0 <= rate <= 1000, "unknown_rate", "a number from 0 to 1000", rate)
-        for name in ("warmup", "beta2", "weight_decay", "dropout", "embedding_dropout", "label_smoothing"):
-            share = getattr(self, name)
-            if name == "dropout" and share is None:
-                continue
-            _require(_is_number(share) and 0 <= share < 1, name, "from 0 to below 1", share)
-        _require_choice("schedule", self.schedule, Schedule)
-        if self.patience is not None:
-            _require_whole("patience", self.patience)
-            if self.schedule != "constant":
-                raise SettingsError("patience needs the constant schedule; a one-cycle schedule has a planned end")
-        _require_choice("initialization", self.initialization, Initialization)
+        _validate(self)
+        if self.patience is not None and self.schedule != "constant":
+            raise SettingsError("patience needs the constant schedule; a one-cycle schedule has a planned end")
 
     def sized(self, pairs: int) -> TrainingConfig:
-        """The same for so many training pairs, with a number for everything that depends on it.
+        """The same for a number of training pairs, with a number for each setting that depends on it.
 
-        Batches of about the square root of the pairs, but a power of two from 16 to 256; a dropout of 0.3, 0.2 from
-        20,000 and 0.1 from 60,000 pairs; and enough epochs for about `updates` updates, from 8 to 200.
+        The batch size is about the square root of the pairs, as a power of two from 16 to 256. Dropout is 0.3, from
+        20,000 pairs 0.2 and from 60,000 pairs 0.1. The epochs give about `updates` updates.
         """
         batch_size, dropout, epochs = self.batch_size, self.dropout, self.epochs
         if batch_size is None:
@@ -175,48 +265,51 @@ class TrainingConfig:
         if dropout is None:
             dropout = 0.3 if pairs < 20_000 else 0.2 if pairs < 60_000 else 0.1
         if epochs is None:
-            updates_an_epoch = max(1, -(-pairs // batch_size))
-            epochs = max(FEWEST_EPOCHS, min(MOST_EPOCHS, -(-self.updates // updates_an_epoch)))
+            updates_per_epoch = max(1, -(-pairs // batch_size))
+            epochs = max(MIN_EPOCHS, min(MAX_EPOCHS, -(-self.updates // updates_per_epoch)))
         return replace(self, batch_size=batch_size, dropout=dropout, epochs=epochs)
 
 
+@_documented
 @dataclass(frozen=True, kw_only=True)
 class EngineConfig:
-    """Who does the arithmetic, and on what. No part of the model: it can be chosen anew at every use.
+    """Settings of the compute engine. They are no part of the model: each run may choose others."""
 
-    Attributes:
-        engine: "numpy", or "torch" for PyTorch. "auto" is PyTorch where a device, a precision or determinism is asked
-            for, or where torchrun has started the process, and else NumPy.
-        device: for PyTorch. "auto" takes a GPU if there is one.
-        precision: of PyTorch's products. "float32" is what it says, on a GPU too. "tf32" cuts the factors' mantissas
-            from 23 bits to 10 on NVIDIA's GPUs since Ampere. "bf16" multiplies numbers of 8 bits of mantissa
-            everywhere but in the recurrence, and keeps the weights and their updates in float32.
-        deterministic: make PyTorch use only algorithms that give the same bits every time, or refuse.
-    """
-
-    engine: EngineName = "auto"
-    device: Device = "auto"
-    precision: Precision = "float32"
-    deterministic: bool = False
+    engine: EngineName = setting(
+        "auto",
+        "Compute engine: numpy, or torch (needs henkan[torch]). The saved model is the same. auto is torch if another "
+        "engine setting is given or torchrun has started the process, and numpy otherwise.",
+        EngineName,
+        group="engine",
+    )
+    device: Device = setting("auto", "Device for PyTorch. auto is a GPU if there is one.", Device, group="engine")
+    precision: Precision = setting(
+        "float32",
+        "Precision of matrix products in PyTorch: float32; tf32 (10 bits of mantissa, on NVIDIA GPUs since Ampere); "
+        "bf16 (8 bits; recurrence, weights and updates stay float32).",
+        Precision,
+        group="engine",
+    )
+    deterministic: bool = setting(
+        False, "Let PyTorch use deterministic algorithms only, or fail where there is none.", group="engine"
+    )
 
     def __post_init__(self) -> None:
-        for name, choices in (("engine", EngineName), ("device", Device), ("precision", Precision)):
-            _require_choice(name, getattr(self, name), choices)
-        _require(isinstance(self.deterministic, bool), "deterministic", "true or false", self.deterministic)
-        if self.engine == "numpy" and self.asks_for_torch:
+        _validate(self)
+        if self.engine == "numpy" and self.needs_torch:
             raise SettingsError(
                 "the NumPy engine has no choice of device, precision or determinism (it is always the CPU's, float32, "
                 "and the same bits); leave these out, or choose the engine torch"
             )
 
     @property
-    def asks_for_torch(self) -> bool:
-        """Whether anything is set that PyTorch alone can do."""
+    def needs_torch(self) -> bool:
+        """Whether anything is set that only PyTorch can do."""
         return self.device != "auto" or self.precision != "float32" or self.deterministic
 
 
 class Settings(TypedDict, total=False):
-    """All settings by name, for a caller who gives some of them."""
+    """All settings of a model and its training by name, for a caller who gives some of them."""
 
     architecture: str
     reverse: bool
@@ -253,12 +346,13 @@ class Settings(TypedDict, total=False):
     seed: int
 
 
-MOST_LAYERS = 4
-FEWEST_EPOCHS = 8
-MOST_EPOCHS = 200
+RECIPE_HELP: Mapping[str, str] = {
+    "words": "for a file of word pairs; the default for files",
+    "modern": "for a task; trains a small reversed Peeky model quickly; the default for tasks",
+    "book": "as in chapter 7 of 'Deep Learning from Scratch 2', with padded strings",
+}
 
-# The defaults above are the modern recipe, that of the article's model. "words" is for people's own pairs: words and
-# what becomes of them. The book's is chapter 7 of Saito's "Deep Learning from Scratch 2".
+# A recipe lists what differs from the defaults above, which are those of the recipe `modern`, or from those of a task.
 RECIPES: Mapping[str, Mapping[str, Any]] = {
     "modern": {},
     "words": {
@@ -297,9 +391,12 @@ Config = TypeVar("Config", ModelConfig, TrainingConfig)
 def make_configs(
     settings: Mapping[str, Any], *, recipe: str | None = None, defaults: Mapping[str, Any] | None = None
 ) -> tuple[ModelConfig, TrainingConfig]:
-    """Settings by name, over a recipe's, over the data's own defaults, over the modern recipe's.
+    """The settings given, completed by those of a recipe, of the data and the defaults, in this order.
 
-    Without a recipe, it is "modern" for data that has defaults of its own, as tasks do, and else "words".
+    Args:
+        settings: settings by name.
+        recipe: a key of `RECIPES`. None: "modern" if the data have defaults, as tasks do, and "words" otherwise.
+        defaults: settings that the data prefer, or None.
 
     Raises:
         SettingsError: for an unknown recipe or setting, or an impossible value.
@@ -320,10 +417,10 @@ def make_configs(
 
 
 def from_dict(kind: type[Config], values: Mapping[str, Any]) -> Config:
-    """A configuration from its names and values.
+    """A configuration from names and values; a setting that is not among them has its default.
 
     Raises:
-        SettingsError: for a name that it does not have, or an impossible value.
+        SettingsError: for an unknown name, or an impossible value.
     """
     unknown = set(values) - {field.name for field in fields(kind)}
     if unknown:
@@ -334,32 +431,3 @@ def from_dict(kind: type[Config], values: Mapping[str, Any]) -> Config:
 def to_dict(config: ModelConfig | TrainingConfig) -> dict[str, Any]:
     """A configuration as plain names and values, for JSON."""
     return asdict(config)
-
-
-def _is_unit(text: str) -> bool:
-    """Whether that can be said of what strings are cut into: a misspelled word is no separator."""
-    if text in ("characters", "graphemes"):
-        return True
-    return bool(text) and not any(character.isalnum() or character in "\t\r\n" for character in text)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
-
-
-def _require(condition: bool, name: str, wanted: str, value: object) -> None:
-    if not condition:
-        raise SettingsError(f"{name.replace('_', ' ')} must be {wanted}, not {value!r}")
-
-
-def _require_whole(name: str, value: object, *, at_least: int = 1, at_most: int = 10**9) -> None:
-    whole = isinstance(value, int) and not isinstance(value, bool) and at_least <= value <= at_most
-    _require(whole, name, f"a whole number from {at_least} to {at_most}", value)
-
-
-def _require_positive(name: str, value: object) -> None:
-    _require(_is_number(value) and value > 0, name, "a number above 0", value)  # type: ignore[operator]
-
-
-def _require_choice(name: str, value: object, choices: Any) -> None:
-    _require(value in get_args(choices), name, "one of " + ", ".join(get_args(choices)), value)

@@ -216,6 +216,17 @@ def test_another_version_of_henkan_is_named(run, henkan, tmp_path, lexicon, whol
     assert weights(tmp_path / "m") == weights(whole)
 
 
+def test_a_checkpoint_may_be_older_than_a_setting(run, henkan, refused, tmp_path, lexicon, whole):
+    killed(run, tmp_path / "m", lexicon)
+    path = tmp_path / "m/checkpoint/plan.json"
+    plan = unseal(path.read_bytes(), path.parent, path.name)
+    del plan["model"]["architecture"]
+    path.write_bytes(seal(plan))
+    assert "architecture is 'other' here" in refused("train", "--resume", "m", "--quiet", "--architecture", "other")
+    henkan("train", "--resume", "m", "--quiet")
+    assert weights(tmp_path / "m") == weights(whole)
+
+
 def test_a_damaged_checkpoint_is_refused(run, refused, tmp_path, lexicon):
     killed(run, tmp_path / "m", lexicon)
     folder = tmp_path / "m/checkpoint"

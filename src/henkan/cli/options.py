@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import Field, fields
+from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar
 
 import click
 
 from henkan.cli.data_arguments import parse_columns
-from henkan.config import AttentionKind, Device, EngineConfig, EngineName, Normalization, Precision, Schedule
+from henkan.config import RECIPE_HELP, EngineConfig, ModelConfig, TrainingConfig, make_configs, to_dict
 from henkan.engine.base import Engines
 from henkan.engine.choice import choose_engines, member_of_a_team
 from henkan.errors import DataError
@@ -24,30 +26,30 @@ PATH = click.Path(path_type=Path)
 
 
 def layout_options(command: Command) -> Command:
-    """How a file of pairs is laid out: `delimiter`, `strip`, `columns` and `rejects`."""
+    """Layout of a file of pairs: `delimiter`, `strip`, `columns` and `rejects`."""
     delimiter = click.option(
         "--delimiter",
         default="\t",
         metavar="TEXT",
         callback=lambda _context, _option, value: value.replace("\\t", "\t"),
-        help="What stands between source and target on each line.  [default: a tab]",
+        help="Separator of source and target on each line.  [default: a tab]",
     )
-    strip = click.option("--strip", is_flag=True, help="Take white space off both ends of source and target.")
+    strip = click.option("--strip", is_flag=True, help="Strip whitespace from both ends of source and target.")
     columns = click.option(
         "--columns",
         default="source,target",
         show_default=True,
         metavar="NAMES",
         callback=lambda _context, _option, value: parse_columns(value),
-        help="What the columns hold, in their order: source, target, features (tags such as V;PST, which join the "
-        "source as whole symbols), and any other word for a column to pass over. Or the numbers of these three: 3,1.",
+        help="Names of the columns, in order: source, target, features (tags such as V;PST, each read as one symbol "
+        "of the source), and any other name for a column to ignore. Or the column numbers of source, target and "
+        "features: 3,1.",
     )
     rejects = click.option(
         "--rejects",
         metavar="FILE",
         callback=_rejects,
-        help="Leave lines that are no pairs out, and list them here with the reasons.  "
-        "[default: such a line is an error]",
+        help="Skip invalid lines, and list them in FILE with the reasons.  [default: an invalid line is an error]",
     )
     return delimiter(columns(strip(rejects(command))))
 
@@ -73,100 +75,89 @@ def listed_rejects(path: Path) -> Rejects:
     return rejects
 
 
-def _switch(name: str, default: bool | None, text: str) -> Callable[[Command], Command]:
-    shown = "" if default is None else f"  [default: {name if default else 'no-' + name}]"
-    return click.option(f"--{name}/--no-{name}", default=None, help=text + shown)
+METAVARS = {"architecture": "NAME", "source_symbols": "UNIT", "target_symbols": "UNIT"}
+SETTINGS: tuple[Field[Any], ...] = (*fields(ModelConfig), *fields(TrainingConfig), *fields(EngineConfig))
+ENGINE_SETTINGS = tuple(each.name for each in fields(EngineConfig))
 
 
 def model_options(command: Command) -> Command:
-    """The network and its training: settings of `ModelConfig` and `TrainingConfig`, None where not given."""
-    for option in reversed(
-        (
-            click.option("--architecture", metavar="NAME", help="Model architecture."),
-            _switch("reverse", None, "Read the source backwards."),
-            _switch("peeky", None, "Show the encoder's last hidden state to the decoder at every step."),
-            _switch("attention", None, "Let the decoder look back at all of the source at every step."),
-            click.option("--attention-kind", type=click.Choice(get_args(AttentionKind)), help="How it finds where."),
-            _switch("bidirectional", None, "Let the encoder read the source in both directions."),
-            click.option("--layers", type=int, help="LSTMs upon one another, from 1 to 4, on both sides."),
-            _switch("tied", None, "Make the output layer's weights those of the target embeddings."),
-            click.option("--embedding-size", type=int, help="Numbers that stand for a symbol."),
-            click.option("--hidden-size", type=int, help="Numbers in a hidden state."),
-            click.option("--epochs", type=int, help="Passes over the pairs."),
-            click.option("--batch-size", type=int, help="Pairs in one update."),
-            click.option("--learning-rate", type=float, help="Adam's step size, or the peak that it rises to."),
-            click.option("--schedule", type=click.Choice(get_args(Schedule)), help="How the learning rate goes."),
-            click.option("--dropout", type=float, help="Share of what one layer hands to the next that is left out."),
-            click.option("--embedding-dropout", type=float, help="Share of the embeddings that is left out."),
-            click.option(
-                "--label-smoothing", type=float, help="Share of a target's probability spread over all symbols."
-            ),
-            click.option("--weight-decay", type=float, help="How fast weights shrink by themselves."),
-            click.option(
-                "--unknown-rate",
-                type=float,
-                help="How often an epoch each symbol is replaced by the unknown one, so that the model learns what to "
-                "do with symbols that it never saw.",
-            ),
-            click.option(
-                "--patience",
-                type=int,
-                help="With the constant schedule, end after so many epochs without a better model.",
-            ),
-            click.option(
-                "--seed",
-                type=int,
-                help="Decides a task's pairs, the part held out, the first weights and the order of batches.",
-            ),
-        )
-    ):
-        command = option(command)
-    return command
+    """Settings of `ModelConfig` and `TrainingConfig`, None where not given."""
+    return _options("model", command)
 
 
-ENGINE_SETTINGS = ("engine", "device", "precision", "deterministic")
+def symbol_options(command: Command) -> Command:
+    """Settings of `ModelConfig` that say how strings are split into symbols, None where not given."""
+    return _options("symbols", command)
 
 
 def engine_options(command: Command) -> Command:
-    """Who does the arithmetic: the settings of `EngineConfig`."""
-    for option in (
-        click.option(
-            "--deterministic",
-            is_flag=True,
-            help="With PyTorch: the same bits every time, or an error where it cannot promise them.",
-        ),
-        click.option(
-            "--precision",
-            type=click.Choice(get_args(Precision)),
-            default="float32",
-            help="With PyTorch, of products: float32; tf32 (23 bits of mantissa cut to 10, on NVIDIA's GPUs since "
-            "Ampere); bf16 (8 bits; the recurrence, weights and updates stay float32).  [default: float32]",
-        ),
-        click.option(
-            "--device",
-            type=click.Choice(get_args(Device)),
-            default="auto",
-            help="With PyTorch: where to calculate.  [default: a GPU if there is one]",
-        ),
-        click.option(
-            "--engine",
-            type=click.Choice(get_args(EngineName)),
-            default="auto",
-            help="Who does the arithmetic: numpy, or torch (install henkan[torch]); the model is the same.  "
-            "[default: numpy; torch with torchrun, or if one of the following three is given]",
-        ),
-    ):
-        command = option(command)
+    """Settings of `EngineConfig`."""
+    return _options("engine", command)
+
+
+def _options(group: str, command: Command) -> Command:
+    for each in reversed(SETTINGS):
+        if each.metadata["group"] == group:
+            command = _option(each)(command)
     return command
 
 
+def option_name(setting: Field[Any]) -> str:
+    """A setting's option as the help shows it; empty if it has none."""
+    group, name = setting.metadata["group"], setting.name.replace("_", "-")
+    switch = setting.metadata["allowed"].kind is bool and group != "engine"
+    return "" if not group else f"--{name}/--no-{name}" if switch else f"--{name}"
+
+
+def _option(setting: Field[Any]) -> Callable[[Command], Command]:
+    """The click option of a setting. Those of the engine have defaults; others are None where not given."""
+    allowed, fixed = setting.metadata["allowed"], setting.metadata["group"] == "engine"
+    more: dict[str, Any] = {"default": setting.default if fixed else None}
+    if allowed.kind is bool:
+        more |= {"is_flag": True} if fixed else {}
+    else:
+        more |= {"type": click.Choice(allowed.choices) if allowed.choices else allowed.kind}
+        more |= {"metavar": METAVARS.get(setting.name)}
+    return click.option(option_name(setting), help=f"{setting.metadata['help']}  {_default(setting)}", **more)
+
+
+def _default(setting: Field[Any]) -> str:
+    """A setting's default for the help, where it is the same in all recipes."""
+    if setting.metadata["group"] != "engine" and len(set(recipe_defaults(setting).values())) > 1:
+        return "[default: by recipe]"
+    value, name = setting.default, setting.name.replace("_", "-")
+    if isinstance(value, bool) and setting.metadata["group"] != "engine":
+        return f"[default: {name if value else 'no-' + name}]"
+    return f"[default: {value_text(setting, value)}]"
+
+
+def recipe_defaults(setting: Field[Any]) -> dict[str, Any]:
+    """Recipe -> its value of a setting of the model or its training."""
+    return {recipe: values[setting.name] for recipe, values in _recipe_values().items()}
+
+
+@cache
+def _recipe_values() -> dict[str, dict[str, Any]]:
+    configs = {recipe: make_configs({}, recipe=recipe) for recipe in RECIPE_HELP}
+    return {recipe: {**to_dict(model), **to_dict(training)} for recipe, (model, training) in configs.items()}
+
+
+def value_text(setting: Field[Any], value: Any) -> str:
+    """A setting's value in words, for a table."""
+    if value is None:
+        return str(setting.metadata["none"])
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
 def pop_engine(options: dict[str, Any]) -> EngineConfig:
-    """The settings of the engine, taken out of a command's options."""
+    """Take the settings of the engine out of a command's options."""
     return EngineConfig(**{name: options.pop(name) for name in ENGINE_SETTINGS})
 
 
 def pop_engines(options: dict[str, Any]) -> Engines:
-    """The engines that they ask for, of this process alone."""
+    """Take the settings of the engine out of a command's options, and choose the engines of this process."""
     return choose_engines(pop_engine(options))
 
 
@@ -183,26 +174,3 @@ def check_features(fitted: FittedModel, columns: Columns) -> None:
         )
     if columns.features is not None and not has:
         raise DataError("this model was trained without feature tags; leave their column out of --columns")
-
-
-def symbol_options(command: Command) -> Command:
-    """How strings are cut into symbols: settings of `ModelConfig`, None where not given."""
-    units = "characters, graphemes (Unicode's grapheme clusters, such as a letter with its accents), or the text that "
-    forms = click.Choice(get_args(Normalization))
-    for option in (
-        click.option("--target-normalization", type=forms, help="Likewise for a target.  [default: none]"),
-        click.option(
-            "--source-normalization",
-            type=forms,
-            help="Unicode's normalisation of a source before it is cut; NFD takes Korean syllables apart.  "
-            "[default: none]",
-        ),
-        click.option("--target-symbols", metavar="UNIT", help="Likewise for a target.  [default: characters]"),
-        click.option(
-            "--source-symbols",
-            metavar="UNIT",
-            help=f"What a source is cut into: {units}stands between symbols, such as ' '.  [default: characters]",
-        ),
-    ):
-        command = option(command)
-    return command

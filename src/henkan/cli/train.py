@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from shlex import quote
 from shutil import which
@@ -23,7 +23,9 @@ from henkan.cli.options import (
     layout_options,
     model_options,
     pop_engine,
+    recipe_defaults,
     symbol_options,
+    value_text,
 )
 from henkan.cli.run_options import (
     LAYOUT,
@@ -35,7 +37,7 @@ from henkan.cli.run_options import (
     options_given,
     refuse_beside_resume,
 )
-from henkan.config import RECIPES, EngineConfig, ModelConfig, TrainingConfig
+from henkan.config import RECIPE_HELP, EngineConfig, ModelConfig, TrainingConfig
 from henkan.engine.base import RESTARTS, Engines, ProcessGroup
 from henkan.engine.choice import choose_engines, member_of_a_team
 from henkan.errors import CheckpointError, DataError, HenkanError, Interrupted, SettingsError
@@ -56,36 +58,22 @@ from henkan.training.state import MOST_SETBACKS
 
 
 def _recipes() -> str:
-    """What each recipe sets, for the help; the modern one is what the others differ from."""
-    own = {**asdict(ModelConfig()), **asdict(TrainingConfig())}
-    texts = []
-    for name, what in RECIPE_NAMES.items():
-        settings = {setting: RECIPES[name].get(setting, default) for setting, default in own.items()}
-        settings["epochs" if settings["epochs"] is None else "updates"] = 0  # the one follows from the other
-        shown = [_setting(setting, settings[setting]) for setting in SHOWN_SETTINGS]
-        texts.append(f"{name}: {what}. {', '.join(filter(None, shown))}.")
-    return "\n\n".join(["The recipes:", *texts])
-
-
-def _setting(name: str, value: Any) -> str:
-    """One setting in words; nothing for what is switched off."""
-    words = name.replace("_", " ")
-    if isinstance(value, bool):
-        return words if value else ""
-    if value is None:
-        return f"{words} by the number of pairs"
-    return f"{words} {value}" if value else ""
-
-
-RECIPE_NAMES = {
-    "words": "for a file of words and what becomes of them",
-    "modern": "for a task; the article's model, learned fast",
-    "book": "that of the book's chapter 7, with strings filled with spaces",
-}
-SHOWN_SETTINGS = (
-    "reverse", "peeky", "attention", "bidirectional", "embedding_size", "hidden_size", "epochs", "updates",
-    "batch_size", "learning_rate", "schedule", "weight_decay", "dropout", "embedding_dropout", "unknown_rate",
-)  # fmt: skip
+    """The recipes and the settings in which they differ, as a table for the help."""
+    rows = [("", *RECIPE_HELP)]
+    for setting in (*fields(ModelConfig), *fields(TrainingConfig)):
+        values = recipe_defaults(setting)
+        if len(set(values.values())) > 1:
+            texts = (value_text(setting, value) for value in values.values())
+            rows.append((setting.name.replace("_", " "), *texts))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    table = ("   ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+    longest = max(map(len, RECIPE_HELP))
+    about = (f"{name.ljust(longest)}   {what}" for name, what in RECIPE_HELP.items())
+    notes = (
+        "By data size: small batches and a high dropout rate for few pairs. From updates: as many epochs as give about "
+        "that number of updates. A task may have defaults of its own."
+    )
+    return "\n".join(["Recipes:", "", "\b", *about, "", "\b", *table, "", notes])
 
 
 @click.command(short_help="Train a model on a task or a file of pairs.", epilog=_recipes())
@@ -93,18 +81,18 @@ SHOWN_SETTINGS = (
 @click.option(
     "--dev",
     metavar="FILE|none",
-    help="Pairs to measure on after every epoch; `none` trains on everything.  [default: a tenth of the data, "
-    "drawn by the seed, is held out of training]",
+    help="Validation set, evaluated after every epoch; `none` trains on all pairs without validation.  [default: a "
+    "random tenth of the pairs]",
 )
-@click.option("--out", type=PATH, metavar="DIR", help="Where the model goes.  [default: models/NAME]")
-@click.option("--force", is_flag=True, help="Replace a model, or an unfinished training, that stands there.")
-@click.option("--resume", type=PATH, metavar="DIR", help="Go on with the training into DIR that was stopped or killed.")
+@click.option("--out", type=PATH, metavar="DIR", help="Folder for the model.  [default: models/NAME]")
+@click.option("--force", is_flag=True, help="Replace an existing model or an interrupted run.")
+@click.option("--resume", type=PATH, metavar="DIR", help="Resume an interrupted run from DIR.")
 @click.option(
     "--from",
     "start",
     type=PATH,
     metavar="MODEL",
-    help="Start from the weights of a saved model; new symbols are added to its own.",
+    help="Start from the weights of a saved model; new symbols are added to its vocabularies.",
 )
 @click.option(
     "--checkpoint-every",
@@ -112,23 +100,23 @@ SHOWN_SETTINGS = (
     default=SECONDS_BETWEEN,
     show_default=True,
     metavar="SECONDS",
-    help="How often to write a checkpoint within an epoch; there is one after every epoch.",
+    help="Time between checkpoints within an epoch. There is also one after every epoch.",
 )
 @click.option(
     "--recipe",
-    type=click.Choice(list(RECIPES)),
-    help="Where the settings not given come from; see below.  [default: words for a file, modern for a task]",
+    type=click.Choice(list(RECIPE_HELP)),
+    help="Preset for all settings that are not given; see below.  [default: words for a file, modern for a task]",
 )
 @click.option(
     "--ensemble",
     type=int,
-    help="Train so many models, with the seed and those that follow it; they answer together.  [default: 1]",
+    help="Number of models to train, with consecutive seeds, and to combine as an ensemble.  [default: 1]",
 )
 @model_options
 @symbol_options
 @layout_options
 @engine_options
-@click.option("--quiet", is_flag=True, help="Show no progress, and print the exact match alone.")
+@click.option("--quiet", is_flag=True, help="Show no progress; print only the exact match.")
 def train(
     data: str | None,
     out: Path | None,
@@ -146,18 +134,18 @@ def train(
     henkan train --resume models/names
     henkan train more.tsv --from models/names --out models/more
 
-    A file is UTF-8 with one pair a line, source TAB target; --delimiter and --strip let other layouts in
-    (`16+75  _91  ` is --delimiter _ --strip). A line that is not a pair is an error: nothing is passed over.
+    A file is UTF-8 text with one pair per line: source TAB target. Use --delimiter, --columns and --strip for other
+    layouts (`--delimiter _ --strip` for lines such as `16+75  _91  `). An invalid line is an error; to skip such lines,
+    use --rejects.
 
-    Progress goes to standard error, the result to standard output.
+    Progress is written to standard error, the result to standard output.
 
-    Ctrl-C, or a SIGTERM, ends the training after its batch (or, while held-out pairs are being asked, after some
-    sixteen thousand), and nothing is lost: DIR/checkpoint holds all that
-    --resume DIR needs to go on to the same model, to the bit. After a kill or a power cut it goes on from the last
-    checkpoint. A second Ctrl-C leaves at once.
+    Ctrl-C or SIGTERM stops the run after the current batch and saves a checkpoint. Resume it with --resume DIR; the
+    model is the same, bit for bit, as that of an uninterrupted run. After a crash, the run resumes from the last
+    checkpoint. A second Ctrl-C quits at once.
 
-    Started by torchrun, as in `torchrun --nproc-per-node 2 -m henkan train names.tsv`, the processes share each batch
-    out among them: the batch size and the learning rate mean what they mean for one.
+    With several processes, as in `torchrun --nproc-per-node 2 -m henkan train names.tsv`, each batch is divided among
+    them. Batch size and learning rate have the same meaning as with one process.
     """
     interruption, given, engine = Interruption(), options_given(), pop_engine(options)
     if resume is not None:

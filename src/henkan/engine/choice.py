@@ -38,7 +38,7 @@ def choose_engines(config: EngineConfig, *, together: bool = False) -> Engines:
     launched = together and has_a_team()
     if config.engine == "numpy" and launched:
         raise SettingsError("torchrun trains with the engine torch alone; leave --engine numpy out, or torchrun")
-    if config.engine == "numpy" or (config.engine == "auto" and not config.asks_for_torch and not launched):
+    if config.engine == "numpy" or (config.engine == "auto" and not config.needs_torch and not launched):
         return NumpyEngines()
     if find_spec("torch") is None:
         raise SettingsError("the engine torch needs PyTorch, which is not installed; pip install 'henkan[torch]'")

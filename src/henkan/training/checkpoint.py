@@ -27,6 +27,7 @@ from uuid import uuid4
 import numpy as np
 from safetensors.numpy import save as save_safetensors
 
+from henkan.config import ModelConfig, TrainingConfig, to_dict
 from henkan.errors import CheckpointError, Interrupted, ModelFolderError, SettingsError
 from henkan.storage.files import load_tensors, read_file, seal, sha256, sync_folder, unseal, write_file
 from henkan.storage.model_folder import CHECKPOINT, INCOMING, WRITTEN
@@ -261,6 +262,9 @@ class Checkpoints:
                 f"{self.shown}: the checkpoint is of another version of henkan; go on with that, or train anew with "
                 "--force"
             )
+        for name, defaults in (("model", ModelConfig()), ("training", TrainingConfig())):
+            if isinstance(plan.get(name), dict):  # a setting that is newer than the plan had its default
+                plan[name] = {**to_dict(defaults), **plan[name]}
         return plan
 
     def _progress(self) -> Progress:
