@@ -25,7 +25,7 @@ ALLOWED = {
     "model": {"config", "text", "batching", "nn"},
     "engine": {"config", "text", "batching", "nn", "model"},
     "storage": {"_version", "config", "text"},
-    "inference": {"config", "text", "batching", "nn", "engine.base"},
+    "inference": {"config", "text", "batching", "nn", "model.codec", "engine.base"},
     "evaluation": {"config", "text", "batching", "inference"},
     "training": {
         "_version", "config", "text", "batching", "nn", "model", "engine", "storage", "inference", "evaluation"
