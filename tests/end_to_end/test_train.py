@@ -101,7 +101,7 @@ def test_mistakes_are_told_in_a_sentence(refused, tmp_path, pairs_file):
     assert "learning rate must be a number above 0" in refused("train", pairs_file, "--learning-rate", "-1")
     assert "cannot be read" in refused("train", pairs_file, "--dev", "none.tsv")
     assert "the delimiter is empty" in refused("train", pairs_file, "--delimiter", "")
-    assert "a file of that name" in refused("train", pairs_file, "--out", pairs_file)
+    assert "a file with this name exists; choose another --out" in refused("train", pairs_file, "--out", pairs_file)
     assert not (tmp_path / "models").exists()
 
 

@@ -163,7 +163,7 @@ class Converter:
             SettingsError: if the model cannot do what is asked.
         """
         if request.unknown == "copy" and not self.attention:
-            raise SettingsError("unknown symbols can be copied only by a model with attention; use another --unknown")
+            raise SettingsError("unknown symbols can be copied only by a model with attention", "other_unknown")
         results: list[Conversion | None] = [None] * len(texts)
         places: list[int] = []
         ids: list[list[int]] = []

@@ -91,7 +91,7 @@ def explain(
     """
     by = by or ("attention" if converter.attention else "saliency")
     if by == "attention" and not converter.attention:
-        raise SettingsError("this model has no attention to explain by; leave --by out, or ask for saliency")
+        raise SettingsError("this model has no attention to explain by", "saliency")
     vocabulary = converter.target_vocabulary
     ids = converter.source_vocabulary.encode(text, use_unknown=True)
     if answer is None:
