@@ -85,5 +85,5 @@ def test_whole_numbers_are_numbers(folder, tmp_path):
     (folder / "metrics.json").write_text(json.dumps(metrics))
     henkan.load(folder).save(tmp_path / "again")
     card = (tmp_path / "again" / "README.md").read_text()
-    assert "**100.000%** (epoch 1 was kept)" in card
+    assert "**100.000%** (weights of epoch 1)" in card
     assert "Training took 2.0 s for 1 epochs" in card
