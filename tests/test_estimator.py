@@ -23,7 +23,7 @@ def test_saved_and_loaded_it_answers_the_same(trained, folder, words):
 
 
 def test_saving_over_a_model_takes_force(trained, folder):
-    with pytest.raises(ModelFolderError, match="--force"):
+    with pytest.raises(ModelFolderError, match=r"already has a model; pass force=True to replace it"):
         trained.save(folder)
     trained.save(str(folder), force=True)
 
@@ -149,9 +149,9 @@ def test_a_training_that_was_stopped_goes_on_to_the_same_bits(words, tmp_path):
     whole = settings().fit(*words, dev=dev)
     with pytest.raises(KeyboardInterrupt):
         settings().fit(*words, dev=dev, callback=stop, checkpoint=tmp_path / "c")
-    with pytest.raises(CheckpointError, match="layers is 2 here and was 1"):
+    with pytest.raises(CheckpointError, match="layers is 2, but was 1 in the interrupted run; pass the same value"):
         settings(layers=2).fit(*words, dev=dev, checkpoint=tmp_path / "c")
-    with pytest.raises(CheckpointError, match="the held-out pairs are not those"):
+    with pytest.raises(CheckpointError, match="the held-out pairs differ from those of the interrupted run"):
         settings().fit(*words, dev=(["a"], ["A"]), checkpoint=tmp_path / "c")
     events = []
     resumed = settings().fit(*words, dev=dev, callback=events.append, checkpoint=tmp_path / "c")
@@ -176,7 +176,7 @@ def test_a_training_that_has_ended_is_kept_until_it_is_saved(words, tmp_path):
     assert epochs == []
     assert second.convert(words[0], confidence=True) == first.convert(words[0], confidence=True)
     assert second._fitted.artefact.metrics == first._fitted.artefact.metrics
-    with pytest.raises(CheckpointError, match="hidden size is 9 here and was 8"):
+    with pytest.raises(CheckpointError, match="hidden size is 9, but was 8"):
         fit(hidden_size=9)
     with pytest.raises(ModelFolderError):
         second.save(tmp_path)  # where other things are
@@ -195,7 +195,7 @@ def test_nobodys_own_files_are_taken_for_a_checkpoint(words, tmp_path):
     mine = tmp_path / "c" / "checkpoint" / "thesis.pt"
     mine.parent.mkdir(parents=True)
     mine.write_text("mine")
-    with pytest.raises(CheckpointError, match=r"holds other things \(thesis\.pt\)"):
+    with pytest.raises(CheckpointError, match=r"has other files \(thesis\.pt\)"):
         Seq2Seq(epochs=1).fit(*words, checkpoint=tmp_path / "c")
     assert mine.read_text() == "mine"
 

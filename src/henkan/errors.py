@@ -17,43 +17,48 @@ REMEDIES: Mapping[str, str] = {
     "another_checkpoint": "choose another checkpoint folder",
     "another_folder": "choose another folder",
     "another_rejects_file": "choose another file for the rejected lines",
-    "cpu_or_auto_device": 'choose device="cpu" or device="auto"',
-    "exact_or_bf16_precision": 'choose precision="float32" or precision="bf16"',
-    "exact_precision": 'choose precision="float32"',
-    "fewer_folds": "give more pairs or fewer folds",
+    "check_disk_and_resume": "check permissions and free disk space, then call fit again with the same checkpoint "
+    "folder to resume",
+    "check_disk_and_run_again": "check permissions and free disk space, then run the same command again",
+    "cpu_or_auto_device": 'pass device="cpu" or device="auto"',
+    "exact_or_bf16_precision": 'pass precision="float32" or precision="bf16"',
+    "exact_precision": 'pass precision="float32"',
+    "fewer_folds": "pass more pairs or fewer folds",
     "fewer_processes": "start torchrun with --nproc-per-node {processes}",
-    "fix_line_or_columns": "fix the line, or pass another delimiter or other columns",
-    "fix_line_or_layout": "fix the line, or pass another delimiter or columns",
+    "fix_line_or_layout": "fix the line, pass another delimiter or other columns, or pass rejects to skip such lines",
     "force_or_another_folder": "pass force=True to replace it, or choose another folder",
     "install_torch": "pip install 'henkan[torch]'",
-    "load_a_model": "name a folder that was written by save",
-    "no_validation_set": "give more pairs, or train without a validation set",
-    "normalize": 'set {side}_normalization="NFC"',
-    "not_deterministic": "leave deterministic out",
-    "only_torch_with_torchrun": 'leave engine="numpy" out, or start the script without torchrun',
-    "other_unknown": "choose another value for unknown",
-    "register_architecture": "import the module that registers it, or upgrade henkan",
+    "load_a_model": "pass a folder that was written by save",
+    "no_validation_set": "pass more pairs, or train without a validation set",
+    "normalize": 'pass {side}_normalization="NFC"',
+    "not_deterministic": "omit deterministic=True",
+    "only_torch_with_torchrun": 'omit engine="numpy", or start the script without torchrun',
+    "other_unknown": 'pass unknown="use", "skip" or "error"',
+    "other_version": "resume with that version, or choose another checkpoint folder",
     "restart": "choose another checkpoint folder, or delete this one",
-    "resume": "call fit again with the same checkpoint folder",
-    "resume_with_torchrun": "start torchrun again; fit resumes from the checkpoint",
+    "resumable_folder": "pass the checkpoint folder of an interrupted training run",
+    "resume": "call fit again with the same checkpoint folder to resume",
+    "resume_with_torchrun": "start the script with torchrun again; fit resumes from the last checkpoint",
+    "retrain_or_restore": "restore the file from a backup, or train the model again",
+    "run_again": "run the same command again to resume",
+    "saliency": 'omit by, or pass by="saliency"',
     "same_pairs_or_restart": "pass the same pairs again, or choose another checkpoint folder",
-    "same_setting_or_restart": "pass the same settings again, or choose another checkpoint folder",
-    "saliency": 'leave by out, or pass by="saliency"',
-    "skip_lines": "fix the line, or pass rejects to leave such lines out",
+    "same_setting_or_restart": "pass the same value, or choose another checkpoint folder",
+    "skip_lines": "{fix}, or pass rejects to skip such lines",
     "strip": "pass strip=True to remove it",
-    "wait_or_another_checkpoint": "wait for it, or choose another checkpoint folder",
+    "wait_or_another_checkpoint": "wait until it ends, or choose another checkpoint folder",
 }
 """Key of a remedy -> what to do, in terms of the Python API."""
 
 
 @dataclass(frozen=True)
 class Message:
-    """What is wrong, and the key of what to do about it.
+    """What is wrong, and the key of its remedy.
 
     Attributes:
         problem: a clause without a full stop.
         remedy: a key of `REMEDIES`, or None if the problem says enough.
-        values: what the remedy's text names.
+        values: the values that the remedy's text names.
     """
 
     problem: str
@@ -61,7 +66,7 @@ class Message:
     values: Mapping[str, Any] = field(default_factory=dict)
 
     def phrased(self, remedies: Mapping[str, str]) -> str:
-        """The sentence, with the remedy as `remedies` has it."""
+        """The whole sentence, with the remedy's text taken from `remedies`."""
         if self.remedy is None:
             return self.problem
         return f"{self.problem}; {remedies[self.remedy].format(**self.values)}"
@@ -75,11 +80,11 @@ class HenkanError(Exception):
 
     Args:
         problem: what is wrong, as a clause without a full stop.
-        remedy: a key of `REMEDIES`, or None if the problem says what to do.
-        values: what the remedy's text names.
+        remedy: a key of `REMEDIES`, or None if the problem says enough.
+        values: the values that the remedy's text names.
 
     Attributes:
-        message: the same, as a `Message`.
+        message: problem, remedy and values as a `Message`.
     """
 
     def __init__(self, problem: str, remedy: str | None = None, **values: Any) -> None:
@@ -91,11 +96,11 @@ class HenkanError(Exception):
 
 
 class DataError(HenkanError):
-    """A file of pairs, or a list of strings, that cannot be used as it is."""
+    """A pair file or a list of strings that cannot be used."""
 
 
 class SettingsError(HenkanError, ValueError):
-    """A setting, or a combination of settings, that is impossible."""
+    """An invalid setting, or an invalid combination of settings."""
 
 
 class ModelFolderError(HenkanError):
@@ -103,36 +108,47 @@ class ModelFolderError(HenkanError):
 
 
 class CheckpointError(HenkanError):
-    """A training that cannot be kept, or not be gone on with."""
+    """A checkpoint that cannot be written, read or resumed."""
 
 
 class EngineError(HenkanError):
-    """The machinery of an engine has failed: another process, or what PyTorch was asked for."""
+    """A failure of PyTorch, or of another process of the same training run."""
 
 
-class Interrupted(Exception):  # noqa: N818  (it is no error, as KeyboardInterrupt is none)
-    """A training was stopped by a signal, and kept.
+class Interrupted(Exception):  # noqa: N818  (like KeyboardInterrupt, it is not an error)
+    """A training run was stopped by a signal, and its progress was saved.
+
+    Args:
+        problem: what was stopped, as a clause without a full stop.
+        signal: the number of the signal.
+        remedy: a key of `REMEDIES`, or None if there is nothing to resume.
+        values: the values that the remedy's text names.
 
     Attributes:
-        signal: its number.
+        message: problem, remedy and values as a `Message`.
+        signal: the number of the signal.
     """
 
-    def __init__(self, sentence: str, signal: int) -> None:
-        super().__init__(sentence)
+    def __init__(self, problem: str, signal: int, remedy: str | None = None, **values: Any) -> None:
+        super().__init__(problem, signal)
+        self.message = Message(problem, remedy, values)
         self.signal = signal
+
+    def __str__(self) -> str:
+        return str(self.message)
 
 
 class NotFittedError(HenkanError):
-    """A model was asked before it was trained."""
+    """A model was used before it was trained."""
 
 
 class UnanswerableError(HenkanError, ValueError):
-    """A source that this model cannot read: it holds an unknown symbol, or is too long to be filled.
+    """A source that this model cannot read: it has an unknown symbol, or is longer than the fixed source length.
 
     Attributes:
-        text: the source, as it was given.
-        index: its position among the sources that were given together, from 0.
-        reason: why it cannot be answered, without naming the text.
+        text: the source.
+        index: its position in the list of sources, from 0.
+        reason: why the model cannot read it, without the text.
     """
 
     def __init__(self, text: str, index: int, reason: str) -> None:
@@ -143,5 +159,5 @@ class UnanswerableError(HenkanError, ValueError):
         super().__init__(f"{reason} in {shown!r}")
 
     def __reduce__(self) -> tuple[type[UnanswerableError], tuple[str, int, str]]:
-        """Made again from its parts, not from its message: so it comes back whole from another process."""
+        """Rebuild the error from its attributes, so that it survives the way back from another process."""
         return type(self), (self.text, self.index, self.reason)

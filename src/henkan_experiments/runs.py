@@ -73,7 +73,7 @@ def make_run(run: Run, plan: Plan, parts: Parts, folder: Path) -> dict[str, Any]
     """
     learnt, asked = parts
     place = folder / RUNS / run.name
-    checkpoints, answers = Checkpoints(place, again="the same command"), LastAnswers(asked, place)
+    checkpoints, answers = Checkpoints(place, remedy="run_again"), LastAnswers(asked, place)
     with checkpoints.held():
         checkpoints.resume = checkpoints.begun
         source = DataSource(name=run.task, pairs=len(learnt), held_out="file", seed=run.seed)

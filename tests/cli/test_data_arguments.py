@@ -27,7 +27,7 @@ def test_what_one_may_not_look_at_is_not_said_to_be_missing(tmp_path, without_ri
 
 
 def test_a_name_that_no_file_can_have():
-    with pytest.raises(DataError, match=r"cannot be read \(File name too long\); check the name"):
+    with pytest.raises(DataError, match=r"cannot be read \(File name too long\); check path and permissions"):
         task_or_file("x" * 5000)
 
 

@@ -19,7 +19,7 @@ def test_wrong_and_unanswerable_pairs(henkan, folder, tmp_path):
     done = henkan("evaluate", folder, "test.tsv", "--errors", "wrong.tsv")
     lines = done.stdout.splitlines()
     assert [line[0] for line in lines[1:4]] == ["O", "X", "X"]
-    assert lines[-2] == "1 hold symbols that were not in training"
+    assert lines[-2] == "1 sources have symbols that were not in the training data"
     assert lines[-1] == "exact match 33.333% (1 of 3)"
     assert (tmp_path / "wrong.tsv").read_text().startswith("c\tX\tC\nxy\tXY\t")
 
@@ -46,13 +46,13 @@ def test_details_by_length_and_confusions(henkan, folder, tmp_path):
         ["1", "0.0%", "2"],
         ["2", "50.0%", "2"],
     ]
-    assert "     2  wrote C for X" in lines
-    assert "     1  left out B" in lines
+    assert "     2  wrote C instead of X" in lines
+    assert "     1  omitted B" in lines
 
 
 def test_a_model_of_something_else_can_be_asked_a_task(henkan, folder):
     done = henkan("evaluate", folder, "multiplication")
-    assert done.stdout.splitlines()[-2] == "505 hold symbols that were not in training"
+    assert done.stdout.splitlines()[-2] == "505 sources have symbols that were not in the training data"
     assert done.stdout.splitlines()[-1] == "exact match 0.000% (0 of 505)"
     assert "trained on pairs given in Python, not on the task multiplication" in done.stderr
 
@@ -60,7 +60,9 @@ def test_a_model_of_something_else_can_be_asked_a_task(henkan, folder):
 def test_mistakes_are_told_in_a_sentence(refused, folder, pairs_file):
     assert "no task or file 'sums'" in refused("evaluate", folder, "sums")
     before = pairs_file.read_text()
-    assert "the pairs themselves" in refused("evaluate", folder, pairs_file, "--errors", pairs_file)
+    assert "--errors would overwrite the pairs to evaluate" in refused(
+        "evaluate", folder, pairs_file, "--errors", pairs_file
+    )
     assert pairs_file.read_text() == before
     assert "cannot be written" in refused("evaluate", folder, pairs_file, "--errors", "none/wrong.tsv")
 

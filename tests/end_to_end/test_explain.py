@@ -16,15 +16,15 @@ def attentive(words, tmp_path):
 
 def test_a_table(henkan, attentive):
     lines = henkan("explain", attentive, "cab").stdout.splitlines()
-    assert re.fullmatch(r"cab -> CAB   confidence [01]\.\d{3}   parts by attention", lines[0])
-    assert lines[2].split() == ["symbol", "probability", "else", "c", "a", "b"]
+    assert re.fullmatch(r"cab -> CAB   confidence [01]\.\d{3}   weights from attention", lines[0])
+    assert lines[2].split() == ["symbol", "probability", "alternatives", "c", "a", "b"]
     assert [line.split()[0] for line in lines[3:]] == ["C", "A", "B", "(end)"]
 
 
 def test_without_attention(henkan, folder):
     lines = henkan("explain", folder, "ab", "--answer", "BA").stdout.splitlines()
-    assert lines[0].endswith("parts by saliency")
-    assert lines[2].split() == ["symbol", "probability", "else", "a", "b"]
+    assert lines[0].endswith("weights from saliency")
+    assert lines[2].split() == ["symbol", "probability", "alternatives", "a", "b"]
     assert lines[3].split()[0] == "B"
     assert float(lines[3].split()[1]) < 0.5
 

@@ -12,10 +12,10 @@ def test_tasks_are_listed(henkan):
     shown = henkan("tasks").stdout
     for name in ("addition", "subtraction", "multiplication", "dates", "reversal"):
         assert f"{name}: " in shown
-    assert "5,050 exist" in shown
+    assert "5,050 available" in shown
 
 
 def test_mistakes_are_told_in_a_sentence(refused):
     assert "no task 'sums'; the tasks are addition" in refused("generate", "sums")
-    assert "multiplication has 5050 different pairs" in refused("generate", "multiplication", "--count", "6000")
+    assert "multiplication has only 5050 different pairs" in refused("generate", "multiplication", "--count", "6000")
     assert "ask for at least one" in refused("generate", "addition", "--count", "0")

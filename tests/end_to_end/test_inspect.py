@@ -9,19 +9,19 @@ def test_a_file_is_looked_over(henkan, tmp_path):
     done = henkan("inspect", "train.tsv", "--test", "test.tsv", "--target-symbols", " ")
     lines = done.stdout.splitlines()
     assert lines[:4] == [
-        "7 pairs read, none passed over",
-        "1 of them stand there already",
-        "1 sources have several targets",
+        "7 pairs read, 0 lines skipped",
+        "1 duplicate pairs",
+        "1 sources with several targets",
         "    sta: s t a | S t a",
     ]
     assert "targets: 2 to 3 symbols, median 2; 0 empty" in lines
-    assert "    2 sources are in training too, 1 with the same target" in lines
+    assert "    2 sources are also in the training pairs, 1 with the same target" in lines
     warnings = [line for line in lines if line.startswith("warning: ")]
     assert [warning.split()[1:6] for warning in warnings] == [
         ["2", "of", "3", "sources", "in"],
         ["1", "of", "3", "sources", "in"],
-        ["sources", "mix", "composed", "and", "decomposed"],
-        ["sources", "hold", "1", "characters", "that"],
+        ["the", "sources", "mix", "composed", "and"],
+        ["the", "sources", "contain", "1", "invisible"],
     ]
     assert "U+200B ZERO WIDTH SPACE" in warnings[-1]
 
@@ -32,7 +32,10 @@ def test_json_has_everything(henkan, tmp_path):
     assert found["rows"] == 7
     assert found["source"]["symbols"]["\u00f1"] == 2
     assert found["ambiguous"] == {"sta": ["s t a", "S t a"]}
-    assert len(found["warnings"]) == 1
+    assert found["warnings"] == ["the sources contain 1 invisible characters (U+200B ZERO WIDTH SPACE)"]
+    (tmp_path / "padded.tsv").write_text("a \tb\n")
+    found = json.loads(henkan("inspect", "padded.tsv", "--json").stdout)
+    assert found["warnings"] == ["1 sources have leading or trailing white space; remove it with --strip"]
 
 
 def test_a_line_that_is_no_pair_is_named(refused, tmp_path):
@@ -47,4 +50,4 @@ def test_training_begins_with_the_same_look(henkan, tmp_path):
     done = henkan("train", "train.tsv", "--dev", "dev.tsv", "--epochs", "1", "--hidden-size", "8", "--out", "m")
     lines = done.stderr.splitlines()
     assert lines[0].startswith("7 pairs; sources of 2 to 5 symbols")
-    assert any(line.startswith("warning: 1 of 1 sources in dev.tsv are in training too") for line in lines)
+    assert any(line.startswith("warning: 1 of 1 sources in dev.tsv are also in the training pairs") for line in lines)

@@ -34,7 +34,7 @@ def test_an_unknown_symbol_stops_after_the_answers_before_it(henkan, folder):
     done = henkan("predict", folder, "--unknown", "error", input="a\nb\nxyz\nc\n", status=2)
     assert done.stdout == "A\nB\n"
     assert done.stderr == (
-        "henkan: line 3: unknown symbol 'x' in 'xyz'; correct it, or go on past such texts with --unknown skip\n"
+        "henkan: line 3: unknown symbol 'x' in 'xyz'; correct it, or skip such texts with --unknown skip\n"
     )
     done = henkan("predict", folder, "--unknown", "error", "a", "語", status=2)
     assert "argument 2: unknown symbol '語'" in done.stderr
@@ -44,7 +44,7 @@ def test_an_unknown_symbol_is_used_and_told_of(henkan, folder):
     done = henkan("predict", folder, "a", "xa", "b")
     lines = done.stdout.splitlines()
     assert (len(lines), lines[0], lines[2]) == (3, "A", "B")
-    assert done.stderr == "note: texts with symbols that were not in training: 1 (see --unknown, and --json)\n"
+    assert done.stderr == "note: texts with symbols that were not in training: 1 (see --unknown and --json)\n"
     told = json.loads(henkan("predict", folder, "--json", "xa").stdout)
     assert (told["prediction"], told["unknown"]) == (lines[1], ["symbol 'x'"])
 
@@ -168,7 +168,7 @@ def test_mistakes_in_what_is_asked(refused, folder):
 def test_abstaining_leaves_the_line_empty(henkan, folder):
     done = henkan("predict", folder, "--abstain-below", "1", "ab", "c")
     assert done.stdout == "\n\n"
-    assert "not fitted" in done.stderr  # this model held nothing out
+    assert "not calibrated" in done.stderr  # this model held nothing out
     told = json.loads(henkan("predict", folder, "--abstain-below", "1", "--json", "ab").stdout)
     assert (told["prediction"], told["abstained"]) == (None, True)
     assert 0.8 < told["confidence"] < 1
@@ -180,5 +180,5 @@ def test_an_answer_that_does_not_end_is_told_of(henkan, words, tmp_path):
     model.save(tmp_path / "endless")
     done = henkan("predict", "endless", "ab")
     assert len(done.stdout.strip()) == 8
-    assert "did not end within 8 symbols" in done.stderr
+    assert "cut off at 8 symbols" in done.stderr
     assert json.loads(henkan("predict", "endless", "--json", "ab").stdout)["cut_off"] is True

@@ -10,7 +10,7 @@ def test_lines_that_are_no_pairs_are_left_out_and_listed(henkan, refused, tmp_pa
         file.write(b"no pair\nx\t\xff\n")
     assert "words.tsv, line 40: no delimiter" in refused("inspect", pairs_file)
     done = henkan("inspect", pairs_file, "--rejects", "rejects.tsv")
-    assert "39 pairs read, 2 passed over" in done.stdout
+    assert "39 pairs read, 2 lines skipped" in done.stdout
     assert done.stderr == "2 of 41 lines were left out; rejects.tsv has them, with the reasons\n"
     rows = (tmp_path / "rejects.tsv").read_bytes().splitlines()
     assert [row.split(b"\t")[1] for row in rows[1:]] == [b"40", b"41"]
@@ -30,10 +30,15 @@ def test_rejects_do_not_overwrite_data(refused, tmp_path, pairs_file):
     with pairs_file.open("ab") as file:
         file.write(b"no pair\n")
     for data, more, rejects, words in (
-        (pairs_file, (), "m.tsv", "there is a file that is no list of rejects; choose another --rejects"),
-        (pairs_file, (), pairs_file, "rejects cannot be listed in a file that is read; choose another --rejects"),
-        ("list.tsv", (), "list.tsv", "rejects cannot be listed in a file that is read"),
-        (pairs_file, ("--dev", "list.tsv"), "list.tsv", "rejects cannot be listed in a file that is read"),
+        (pairs_file, (), "m.tsv", "the file exists and is not a list of rejected lines; choose another --rejects"),
+        (
+            pairs_file,
+            (),
+            pairs_file,
+            "the rejected lines would overwrite a file that is read; choose another --rejects",
+        ),
+        ("list.tsv", (), "list.tsv", "the rejected lines would overwrite a file that is read"),
+        (pairs_file, ("--dev", "list.tsv"), "list.tsv", "the rejected lines would overwrite a file that is read"),
     ):
         (tmp_path / "m.tsv").write_bytes(b"mine")
         before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
@@ -42,14 +47,14 @@ def test_rejects_do_not_overwrite_data(refused, tmp_path, pairs_file):
 
 
 def test_rejects_that_cannot_be_written(refused, tmp_path, pairs_file):
-    assert "none/r.tsv: the list of rejects cannot be written (No such file" in refused(
+    assert "none/r.tsv: the rejected lines cannot be written (No such file" in refused(
         "train", pairs_file, "--rejects", "none/r.tsv", *SMALL
     )
     with pairs_file.open("ab") as file:
         file.write(b"no pair\n")
     if os.path.exists("/dev/full"):
         sentence = refused("train", pairs_file, "--rejects", "/dev/full", *SMALL)
-        assert "/dev/full: the list of rejects cannot be written (No space left on device)" in sentence
+        assert "/dev/full: the rejected lines cannot be written (No space left on device)" in sentence
     assert [path.name for path in tmp_path.iterdir()] == ["words.tsv"]
 
 

@@ -196,7 +196,7 @@ def test_a_signal_stops_all_of_them_and_all_go_on(torchrun, tmp_path, pairs):
     process.send_signal(signal.SIGTERM)
     _, err = process.communicate()
     assert process.returncode != 0
-    assert err.count("stopped; nothing is lost") == 1, err
+    assert err.count("training interrupted; progress is saved") == 1, err
     out, err = torchrun("-m", "henkan", "train", "--resume", "m").communicate()
     assert "exact match" in out, err
     assert weights(tmp_path / "m") == weights(tmp_path / "whole")
@@ -223,7 +223,7 @@ def test_a_member_that_dies_ends_the_run_and_a_restart_goes_on(torchrun, tmp_pat
     _, err = process.communicate()
     assert process.returncode != 0
     assert "henkan/cli/main.py" not in err  # torchrun shows a traceback of its own
-    assert "another process of this training has died" in err or "stopped; nothing is lost" in err
+    assert "another process of this training run has died" in err or "training interrupted; progress is saved" in err
     assert (tmp_path / "m" / "checkpoint" / "plan.json").exists()
     out, err = torchrun("-m", "henkan", "train", "--resume", "m").communicate()
     assert "exact match" in out, err
@@ -272,7 +272,7 @@ def test_where_the_first_may_not_begin_the_others_leave_without_a_word(torchrun,
     _, err = process.communicate()
     assert process.returncode != 0
     assert [line for line in err.splitlines() if line.startswith("henkan")] == [
-        f"henkan: {tmp_path / 'm'}: the folder holds other things (thesis.txt); choose another --out", "henkan FAILED",
+        f"henkan: {tmp_path / 'm'}: the folder has other files (thesis.txt); choose another --out", "henkan FAILED",
     ]  # fmt: skip
 
 

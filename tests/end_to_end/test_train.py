@@ -45,7 +45,7 @@ def test_a_file_with_a_dev_file(henkan, tmp_path, pairs_file):
     (tmp_path / "dev.tsv").write_text("ab\tAB\nx\tX\n")
     done = henkan("train", pairs_file, "--dev", "dev.tsv", "--epochs", "60", "--batch-size", "8", "--hidden-size", 32)
     assert "exact match 50.000% (1 of 2)" in done.stdout
-    assert "1 hold symbols that were not in training" in done.stdout
+    assert "1 sources have symbols that were not in the training data" in done.stdout
     assert henkan("predict", "models/words", "ab", "cba").stdout == "AB\nCBA\n"
 
 
@@ -101,7 +101,7 @@ def test_mistakes_are_told_in_a_sentence(refused, tmp_path, pairs_file):
     assert "learning rate must be a number above 0" in refused("train", pairs_file, "--learning-rate", "-1")
     assert "cannot be read" in refused("train", pairs_file, "--dev", "none.tsv")
     assert "the delimiter is empty" in refused("train", pairs_file, "--delimiter", "")
-    assert "a file of that name" in refused("train", pairs_file, "--out", pairs_file)
+    assert "a file with this name exists; choose another --out" in refused("train", pairs_file, "--out", pairs_file)
     assert not (tmp_path / "models").exists()
 
 

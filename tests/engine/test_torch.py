@@ -281,9 +281,9 @@ def test_deterministic_on_request():
 @pytest.mark.parametrize(
     ("settings", "word"),
     [
-        ({"device": "cuda"}, "there is no CUDA device here"),
-        ({"device": "mps"}, "mps cannot be used here"),
-        ({"precision": "tf32"}, "NVIDIA's GPUs since Ampere alone"),
+        ({"device": "cuda"}, "no CUDA device is available"),
+        ({"device": "mps"}, "mps is not available"),
+        ({"precision": "tf32"}, "needs an NVIDIA GPU of the Ampere generation"),
     ],
 )
 def test_a_wish_that_the_machine_cannot_fulfil_is_one_sentence(settings, word):
@@ -317,7 +317,7 @@ def test_only_what_is_of_the_connection_is_told_as_that():
 
 
 def test_the_other_process_is_named_when_it_dies():
-    word = r"another process of this training has died.*torchrun again with --resume"
+    word = r"another process of this training run has died.*start the script with torchrun again"
     with pytest.raises(HenkanError, match=word), in_words(several=True):
         raise RuntimeError("[../gloo/transport/tcp/pair.cc:553] Connection closed by peer [127.0.0.1]:1234")
     with pytest.raises(RuntimeError, match="a mistake"), in_words():

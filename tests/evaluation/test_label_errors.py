@@ -56,7 +56,7 @@ def test_what_could_not_be_read_comes_last(words):
 
 
 def test_too_few_rows_or_folds():
-    with pytest.raises(DataError, match="too few for 3 parts"):
+    with pytest.raises(DataError, match="too few for 3 folds; pass more pairs or fewer folds"):
         suspects(Pairs(["a", "b", "a"], ["x", "y", "x"]), train, folds=3)
     with pytest.raises(SettingsError, match="folds must be"):
         suspects(Pairs(["a", "b"], ["x", "y"]), train, folds=1)

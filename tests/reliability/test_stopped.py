@@ -92,7 +92,7 @@ def test_a_signal_ends_a_training_that_can_be_gone_on_with(run, henkan, tmp_path
     process.send_signal(number)
     _, err = process.communicate()
     assert process.returncode == status
-    assert f"the training is kept in {tmp_path}/m/checkpoint, and goes on with --resume {tmp_path}/m" in err
+    assert f"progress is saved in {tmp_path}/m/checkpoint; resume with --resume {tmp_path}/m\n" in err
     assert "Traceback" not in err
     henkan("train", "--resume", "m", "--quiet")
     assert weights(tmp_path / "m") == weights(whole)
@@ -155,7 +155,7 @@ def test_two_trainings_do_not_share_a_folder(run, refused, tmp_path, lexicon):
     for arguments in ((lexicon, "--out", "m", "--force"), ("--resume", "m")):
         sentence = refused("train", *arguments, *SETTINGS[-1:])
         assert f"process {first.pid} on " in sentence
-        assert "has been training it since" in sentence
+        assert "has been training this model since" in sentence
     assert first.poll() is None
 
 
@@ -178,7 +178,7 @@ def test_nobodys_own_files_are_taken_for_a_checkpoint(refused, tmp_path, lexicon
         assert "no such folder" in sentence
         sentence = refused("train", lexicon, "--out", place.parent, *SETTINGS)
         shown = name if name != "sub/notes.txt" else "sub"
-        assert f"{place}: the folder holds other things ({shown}); choose another --out" in sentence
+        assert f"{place}: the folder has other files ({shown}); choose another --out" in sentence
         assert [path for path in place.rglob("*") if path.is_file()] == [place / name]
         assert (place / name).read_text() == "mine"
 
@@ -187,15 +187,15 @@ def test_what_has_changed_is_named(run, refused, henkan, tmp_path, lexicon):
     killed(run, tmp_path / "m", lexicon)
     text = lexicon.read_text()
     lexicon.write_text(text + "a\tb\n")
-    assert "the training pairs are not those" in refused("train", "--resume", "m", "--quiet")
+    assert "the training pairs differ from those of the interrupted run" in refused("train", "--resume", "m", "--quiet")
     lexicon.rename(tmp_path / "other.tsv")
     sentence = refused("train", "--resume", "m", "--quiet")
     assert f"{lexicon}: the pairs of this training are no longer there" in sentence
     assert "`henkan train NEW_PLACE --resume m`" in sentence
     (tmp_path / "moved.tsv").write_text(text)
     sentence = refused("train", "moved.tsv", "--resume", "m", "--epochs", 9, "--quiet")
-    assert "epochs is 9 here and was 8" in sentence
-    assert "hidden size is 9 here and was 24" in refused(
+    assert "epochs is 9, but was 8 in the interrupted run; omit the option" in sentence
+    assert "hidden size is 9, but was 24" in refused(
         "train", "moved.tsv", "--resume", "m", "--hidden-size", 9, "--quiet"
     )
     assert "--out does not go with --resume" in henkan("train", "--resume", "m", "--out", "n", status=2).stderr
@@ -250,7 +250,9 @@ def test_the_progress_of_another_training_is_refused(run, refused, tmp_path, lex
     for path in (tmp_path / "other/checkpoint").iterdir():
         if path.name.startswith(("progress", "tensors")):
             shutil.copy(path, tmp_path / "m/checkpoint")
-    assert "progress.json belongs to another training than plan.json" in refused("train", "--resume", "m", "--quiet")
+    assert "progress.json and plan.json belong to different training runs" in refused(
+        "train", "--resume", "m", "--quiet"
+    )
 
 
 def test_a_folder_taken_away(run, tmp_path, lexicon):
@@ -290,7 +292,8 @@ def test_a_full_disk(run, henkan, lexicon, whole, small_disk):
     fill(small_disk / "junk")
     _, err = process.communicate()
     assert process.returncode == 2
-    assert "cannot be written (No space left on device); the last one is whole: make room" in err
+    assert "cannot be written (No space left on device), the previous checkpoint is intact; check permissions" in err
+    assert f"resume with --resume {folder}" in err
     assert "Traceback" not in err
     (small_disk / "junk").unlink()
     henkan("train", "--resume", folder, "--quiet")
@@ -330,7 +333,7 @@ def test_too_large_a_batch(run, tmp_path):
     process = run("train", "addition", *settings, "--out", "m", preexec_fn=little_memory)
     _, err = process.communicate()
     assert process.returncode == 2, err
-    assert "there is not enough memory; try a smaller --batch-size" in err
+    assert "not enough memory; try a smaller --batch-size" in err
     assert "Traceback" not in err
     assert (tmp_path / "m/checkpoint/progress.json").exists()
 
@@ -355,7 +358,7 @@ def test_a_training_goes_on_after_the_memory_has_run_out(run, henkan, tmp_path, 
     _, err = process.communicate()
     assert process.returncode == 2
     [sentence] = err.splitlines()
-    assert "there is not enough memory" in sentence
+    assert "not enough memory" in sentence
     state = json.loads((tmp_path / "m/checkpoint/progress.json").read_text())["content"]["state"]
     assert 0 < state["position"]["step"] < 100
     henkan("train", "--resume", "m", "--quiet")
@@ -442,8 +445,10 @@ def test_what_is_taken_out_of_a_checkpoint(run, refused, henkan, tmp_path, lexic
     for name in (tensors, "start/weights.safetensors", "start"):
         (folder / name).rename(tmp_path / "away")
         sentence = refused("train", "--resume", "m", "--quiet")
-        assert "train anew with --force" in sentence
-        assert ("the model that this training started from can no longer be read" in sentence) == ("start" in name)
+        assert "start over with --force" in sentence
+        assert ("the model that this training run started from cannot be read any more" in sentence) == (
+            "start" in name
+        )
         (tmp_path / "away").rename(folder / name)
     (folder / "progress.json").unlink()
     henkan("train", "--resume", "m", "--quiet")

@@ -6,7 +6,7 @@ import pytest
 import henkan
 from henkan.storage.files import to_json
 from henkan.storage.metrics_schema import checked
-from henkan.storage.size_limits import most_of_metrics
+from henkan.storage.size_limits import metrics_limit
 from henkan.text import strict_json
 
 SAVED = Path(__file__).parents[1] / "reliability" / "saved"
@@ -34,11 +34,11 @@ def test_the_largest_that_is_written_is_believed():
     history = {"seed": 2**63, "epochs": [{"epoch": 100, **numbers}] * 200, "best_epoch": 100}
     one, two = (to_json({**METRICS, **history, "members": [history] * members}) for members in (1, 2))
     of_thousand = (len(one) + 999 * (len(two) - len(one)), _marks(one) + 999 * (_marks(two) - _marks(one)))
-    most = most_of_metrics(1000)
+    most = metrics_limit(1000)
     assert of_thousand[0] <= most.bytes
     assert of_thousand[1] < most.values
     metrics = {**METRICS, **history, "epochs": [{"epoch": 100, **numbers}] * 10_000}
-    written, most = to_json(metrics), most_of_metrics(1)
+    written, most = to_json(metrics), metrics_limit(1)
     assert len(written) <= most.bytes
     assert strict_json.parse(written, most=most.values) == metrics
     with pytest.raises(ValueError, match="more values"):
@@ -85,5 +85,5 @@ def test_whole_numbers_are_numbers(folder, tmp_path):
     (folder / "metrics.json").write_text(json.dumps(metrics))
     henkan.load(folder).save(tmp_path / "again")
     card = (tmp_path / "again" / "README.md").read_text()
-    assert "**100.000%** (epoch 1 was kept)" in card
+    assert "**100.000%** (weights of epoch 1)" in card
     assert "Training took 2.0 s for 1 epochs" in card

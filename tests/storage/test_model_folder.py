@@ -46,7 +46,9 @@ def test_what_is_no_model_is_not_told_to_be_one(tmp_path):
         files.read_file(tmp_path, "tensors", 9)
     with pytest.raises(ModelFolderError, match=r"tensors is damaged$"):
         files.load_tensors(b"", tmp_path, "tensors")
-    with pytest.raises(ModelFolderError, match=r"manifest\.json cannot be read .*; name a folder that"):
+    with pytest.raises(
+        ModelFolderError, match=r"manifest\.json cannot be read .*; pass a folder that was written by save"
+    ):
         henkan.load(tmp_path)
 
 
@@ -99,7 +101,7 @@ def test_a_flipped_bit_is_noticed(folder):
     content = bytearray(path.read_bytes())
     content[-5] ^= 1
     path.write_bytes(content)
-    with pytest.raises(ModelFolderError, match=r"weights\.safetensors is damaged or was changed"):
+    with pytest.raises(ModelFolderError, match=r"weights\.safetensors is damaged or was modified"):
         henkan.load(folder)
 
 
@@ -124,9 +126,9 @@ def rewrite(folder, name, change):
 @pytest.mark.parametrize(
     ("name", "change", "message"),
     [
-        ("manifest.json", lambda v: v.update(format_version=2), "format 2, and this henkan reads up to 1; upgrade"),
-        ("manifest.json", lambda v: v.update(format_version="1"), "no format version"),
-        ("manifest.json", lambda v: v.update(format="zip"), "not that of a henkan model"),
+        ("manifest.json", lambda v: v.update(format_version=2), "format 2, newer than this henkan reads .1.; upgrade"),
+        ("manifest.json", lambda v: v.update(format_version="1"), "no valid format version"),
+        ("manifest.json", lambda v: v.update(format="zip"), "does not describe a henkan model"),
         ("manifest.json", lambda v: v.pop("sha256"), "damaged"),
         ("config.json", lambda v: v.pop("model"), "config.json does not have the form"),
         ("config.json", lambda v: v["model"].update(hidden_size=31), "does not fit"),
@@ -136,7 +138,7 @@ def rewrite(folder, name, change):
         ("config.json", lambda v: v.update(members=2), "weights.safetensors does not fit"),
         ("config.json", lambda v: v.update(members=10**12), "members"),
         ("config.json", lambda v: v["data"].update(more=1), "config.json does not have the form"),
-        ("config.json", lambda v: v.update(members="x"), "'x' members; that cannot be"),
+        ("config.json", lambda v: v.update(members="x"), "invalid number of members, 'x'"),
         ("config.json", lambda v: v.update(more=[]), "config.json does not have the form"),
         ("config.json", lambda v: v.update(calibration={"temperature": 1.0, "more": []}), "config.json does not have"),
         ("vocabulary.json", lambda v: v.update(more=[]), "does not have the form"),
@@ -177,11 +179,11 @@ def test_no_folder_and_no_model(tmp_path):
 
 def test_saving_never_deletes_what_is_not_ours(trained, folder):
     (folder / "notes.txt").write_text("mine")
-    with pytest.raises(ModelFolderError, match=r"holds other things \(notes\.txt\)"):
+    with pytest.raises(ModelFolderError, match=r"has other files \(notes\.txt\)"):
         trained.save(folder, force=True)
     assert (folder / "notes.txt").read_text() == "mine"
     (folder.parent / "file").touch()
-    with pytest.raises(ModelFolderError, match="a file of that name"):
+    with pytest.raises(ModelFolderError, match="a file with this name exists"):
         trained.save(folder.parent / "file", force=True)
 
 
@@ -189,7 +191,7 @@ def test_a_folder_of_something_else_is_never_replaced(trained, tmp_path):
     (tmp_path / "app").mkdir()
     (tmp_path / "app" / "manifest.json").write_text('{"name": "my web app"}')
     (tmp_path / "app" / "README.md").write_text("mine")
-    with pytest.raises(ModelFolderError, match="holds other things"):
+    with pytest.raises(ModelFolderError, match="has other files"):
         trained.save(tmp_path / "app", force=True)
     assert (tmp_path / "app" / "README.md").read_text() == "mine"
 
@@ -197,7 +199,7 @@ def test_a_folder_of_something_else_is_never_replaced(trained, tmp_path):
 def test_a_detour_to_a_folder_is_that_folder(trained, tmp_path):
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "thesis.txt").write_text("mine")
-    with pytest.raises(ModelFolderError, match=r"holds other things \(thesis\.txt\)"):
+    with pytest.raises(ModelFolderError, match=r"has other files \(thesis\.txt\)"):
         trained.save(tmp_path / "thesis" / "new" / "..", force=True)
     assert (tmp_path / "thesis" / "thesis.txt").read_text() == "mine"
 

@@ -1,3 +1,4 @@
+from henkan.cli.remedies import sentence
 from henkan.text.audit import audit, show_symbol
 from henkan.text.pairs import Pairs
 from henkan.text.tokenizer import Cutting
@@ -13,15 +14,13 @@ def test_clean_data_gives_no_warning():
     assert (found.rows, found.duplicates, found.ambiguous) == (2, 0, {})
     assert found.source.lengths == (2, 2.5, 3)
     assert found.source.symbols == {"b": 2, "a": 1, " ": 1, "c": 1}
-    assert (
-        found.summary() == "2 pairs; sources of 2 to 3 symbols (4 different); targets of 2 to 2 symbols (3 different)"
-    )
+    assert found.summary() == "2 pairs; sources of 2 to 3 symbols (4 distinct); targets of 2 to 2 symbols (3 distinct)"
 
 
 def test_duplicates_and_sources_with_several_targets():
     found = audit(pairs(("a", "x"), ("a", "x"), ("a", "y"), ("b", "x")))
     assert (found.duplicates, found.ambiguous) == (1, {"a": ["x", "y"]})
-    assert found.summary().endswith("1 duplicates; 1 sources with several targets")
+    assert found.summary().endswith("1 duplicate pairs; 1 sources with several targets")
 
 
 def test_leaks():
@@ -29,16 +28,19 @@ def test_leaks():
     found = audit(training, {"test": pairs(("a", "x"), ("b", "z"), ("c", "z"), ("ac", "z"))})
     leak = found.leaks["test"]
     assert (leak.rows, leak.sources, leak.pairs, leak.unknown_rows, leak.unknown) == (4, 2, 1, 2, {"c": 2})
-    assert found.warnings() == [
-        "2 of 4 sources in test are in training too (1 with the same target): its exact match flatters",
-        "2 of 4 sources in test hold unknown symbols (c)",
+    assert [str(warning) for warning in found.warnings()] == [
+        "2 of 4 sources in test are also in the training pairs (1 with the same target), so its exact match is too "
+        "optimistic",
+        "2 of 4 sources in test have unknown symbols (c)",
     ]
 
 
 def test_mixed_normalisation_is_told_unless_it_is_normalised():
     mixed = pairs(("\u00e9", "x"), ("e\u0301", "x"))
     [warning] = audit(mixed).warnings()
-    assert warning.startswith("sources mix composed and decomposed letters (1 NFC, 1 NFD)")
+    assert warning.problem.startswith("the sources mix composed and decomposed characters (1 NFC, 1 NFD)")
+    assert str(warning).endswith('; pass source_normalization="NFC"')
+    assert sentence(warning).endswith("; use --source-normalization NFC")
     found = audit(mixed, source=Cutting(normalization="NFC"))
     assert (found.warnings(), found.duplicates) == ([], 1)
 
@@ -47,7 +49,9 @@ def test_what_does_not_show():
     found = audit(pairs(("a\u200bb", "x "), ("a\u00a0b", "\u3000x")))
     assert found.source.invisible == {"U+200B ZERO WIDTH SPACE": 1, "U+00A0 NO-BREAK SPACE": 1}
     assert found.target.padded == 2
-    assert [warning.split(" ", 2)[:2] for warning in found.warnings()] == [["sources", "hold"], ["2", "targets"]]
+    invisible, padded = map(str, found.warnings())
+    assert invisible.startswith("the sources contain 2 invisible characters (U+")
+    assert padded == "2 targets have leading or trailing white space; pass strip=True to remove it"
 
 
 def test_symbols_that_are_hardly_learned():

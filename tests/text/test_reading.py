@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from henkan.cli.data_arguments import parse_columns
 from henkan.errors import DataError, HenkanError, SettingsError
 from henkan.text.pairs import Pairs, write_pairs
-from henkan.text.reading import MOST_BYTES, Rejects, read_pairs
+from henkan.text.reading import MAX_LINE_BYTES, Rejects, read_pairs
 from henkan.text.tokenizer import Cutting
 from henkan.text.vocabulary import Vocabulary
 
@@ -83,12 +83,12 @@ def test_columns_are_picked_and_features_join_the_source(tmp_path):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"a\tb\nc\0\td\n", r"line 2: a NUL character; is this a binary file, or UTF-16"),
-        ("a\tb\n".encode("utf-16"), "this is UTF-16 or UTF-32"),
-        ("a\tb\n".encode("utf-32"), "this is UTF-16 or UTF-32"),
+        (b"a\tb\nc\0\td\n", r"line 2: contains a NUL character \(a binary or UTF-16 file\?\); convert"),
+        ("a\tb\n".encode("utf-16"), "the file is UTF-16 or UTF-32"),
+        ("a\tb\n".encode("utf-32"), "the file is UTF-16 or UTF-32"),
         (b"\x89PNG\r\n\x1a\n\0\0", "line 1: not UTF-8"),
-        (b"a\tb\n" + b"x" * 2 * MOST_BYTES + b"\ty\n", r"line 2: longer than 1,048,576 bytes"),
-        (gzip.compress(b"a\tb\n" * 1000, mtime=0)[:-20], r"the gzip file is damaged or cut off after line"),
+        (b"a\tb\n" + b"x" * 2 * MAX_LINE_BYTES + b"\ty\n", r"line 2: longer than 1,048,576 bytes"),
+        (gzip.compress(b"a\tb\n" * 1000, mtime=0)[:-20], r"the gzip file is damaged or truncated after line"),
         (b"\x1f\x8b\x08\x00nonsense", "the gzip file is damaged"),
     ],
 )
@@ -136,8 +136,8 @@ def test_a_pipe_is_read_and_an_endless_file_is_not(tmp_path):
         (b"\xef\xbb\xbfa\tb\n", Pairs(["a"], ["b"])),
         (b"a\tb", Pairs(["a"], ["b"])),
         (b"\t", Pairs([""], [""])),
-        ("\ufeffa\tb\n".encode("utf-32-be"), "this is UTF-16 or UTF-32"),
-        ("\ufeffa\tb\n".encode("utf-16-le"), "this is UTF-16 or UTF-32"),
+        ("\ufeffa\tb\n".encode("utf-32-be"), "the file is UTF-16 or UTF-32"),
+        ("\ufeffa\tb\n".encode("utf-16-le"), "the file is UTF-16 or UTF-32"),
     ],
 )
 def test_a_pipe_that_gives_a_byte_at_a_time(tmp_path, content, read):
@@ -180,7 +180,7 @@ def test_a_million_different_symbols(file):
 
 
 def test_rejects_are_listed_with_their_reasons(file, tmp_path):
-    content = b"a\tb\nc\n\xff\td\ne\tf\n" + b"y" * 2 * MOST_BYTES + b"\ng\th\n"
+    content = b"a\tb\nc\n\xff\td\ne\tf\n" + b"y" * 2 * MAX_LINE_BYTES + b"\ng\th\n"
     rejects = Rejects(tmp_path / "rejects.tsv")
     path = file(content)
     assert read_pairs(path, rejects=rejects) == Pairs(["a", "e", "g"], ["b", "f", "h"])
@@ -191,13 +191,16 @@ def test_rejects_are_listed_with_their_reasons(file, tmp_path):
     assert [row.split(b"\t")[:2] for row in rows] == [[str(path).encode(), line] for line in (b"2", b"3", b"5")]
     assert rows[0].split(b"\t")[3:] == [b"c"]
     assert rows[1].split(b"\t")[3:] == [b"\xff", b"d"]
-    assert rows[2].split(b"\t")[3] == b"y" * (MOST_BYTES + 1)
+    assert rows[2].split(b"\t")[3] == b"y" * (MAX_LINE_BYTES + 1)
 
 
 def test_rejects_never_take_the_place_of_anything_else(file, tmp_path):
     path = file(b"a\tb\nc\n")
     (tmp_path / "other.tsv").write_bytes(b"mine")
-    for name, words in (("other.tsv", "no list of rejects"), ("pairs.tsv", "in a file that is read")):
+    for name, words in (
+        ("other.tsv", "not a list of rejected lines"),
+        ("pairs.tsv", "would overwrite a file that is read"),
+    ):
         with pytest.raises(SettingsError, match=words):
             read_pairs(path, rejects=(own := Rejects(tmp_path / name)))
         own.close()
@@ -222,7 +225,7 @@ def test_a_list_of_rejects_that_is_read_is_never_written_over(tmp_path, way):
         read = tmp_path / "same.tsv"
         read.symlink_to(path) if way == "link" else read.hardlink_to(path)
     rejects = Rejects(path)
-    with pytest.raises(SettingsError, match=r"rejects\.tsv: rejects cannot be listed in a file that is read"):
+    with pytest.raises(SettingsError, match=r"rejects\.tsv: the rejected lines would overwrite a file that is read"):
         read_pairs(read, rejects=rejects)
     rejects.close()
     assert path.read_bytes() == read.read_bytes() == LIST
@@ -238,7 +241,7 @@ def test_a_list_that_is_read_second_is_put_back(file, tmp_path, content, earlier
     rejects = Rejects(path)
     assert read_pairs(file(content), rejects=rejects) == Pairs(["a"], ["b"])
     if path.exists():
-        with pytest.raises(SettingsError, match="in a file that is read"):
+        with pytest.raises(SettingsError, match="would overwrite a file that is read"):
             read_pairs(path, rejects=rejects)
     rejects.close()
     assert (path.read_bytes() if path.exists() else None) == earlier
@@ -271,7 +274,7 @@ def test_a_list_that_cannot_be_written_is_named_whether_or_not_it_is_needed(file
     path, rejects = file(content), Rejects(tmp_path / name)
     with pytest.raises(SettingsError) as caught:
         read_pairs(path, rejects=rejects)
-    assert str(caught.value).startswith(f"{tmp_path / name}: the list of rejects cannot be written (")
+    assert str(caught.value).startswith(f"{tmp_path / name}: the rejected lines cannot be written (")
     assert reason in str(caught.value)
     rejects.close()
     assert [each.name for each in tmp_path.iterdir()] == ["pairs.tsv"]
@@ -285,7 +288,7 @@ def test_a_list_without_the_right_to_write_it(file, without_rights):
         (public / "rejects.tsv").chmod(0o444)
         public.chmod(0o555)
         for name in ("rejects.tsv", "other.tsv"):
-            words = rf"{name}: the list of rejects cannot be written \(Permission denied\)"
+            words = rf"{name}: the rejected lines cannot be written \(Permission denied\)"
             with without_rights(), pytest.raises(SettingsError, match=words):
                 read_pairs(path, rejects=Rejects(public / name))
         assert (public / "rejects.tsv").read_bytes() == LIST
@@ -295,7 +298,7 @@ def test_a_list_without_the_right_to_write_it(file, without_rights):
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full here")
 def test_a_full_disk_is_noticed_when_the_file_was_read(file):
     rejects = Rejects(Path("/dev/full"))
-    with pytest.raises(SettingsError, match=r"^/dev/full: the list of rejects cannot be written \(No space left"):
+    with pytest.raises(SettingsError, match=r"^/dev/full: the rejected lines cannot be written \(No space left"):
         read_pairs(file(b"a\tb\nc\n"), rejects=rejects)
     rejects.close()
     assert not rejects.complete
@@ -319,7 +322,7 @@ def test_lines_are_counted_as_they_are_read(tmp_path):
     lines = [f"{numbers.random()}\tx\n" for _ in range(5000)]
     (tmp_path / "pairs.gz").write_bytes(gzip.compress("".join(["no pair\n", *lines]).encode())[:-1000])
     rejects = Rejects(tmp_path / "rejects.tsv")
-    with pytest.raises(DataError, match=r"damaged or cut off after line \d{4};") as caught:
+    with pytest.raises(DataError, match=r"damaged or truncated after line \d{4};") as caught:
         read_pairs(tmp_path / "pairs.gz", rejects=rejects)
     rejects.close()
     assert f"after line {rejects.lines};" in str(caught.value)
@@ -328,7 +331,7 @@ def test_lines_are_counted_as_they_are_read(tmp_path):
 
 def test_nothing_but_rejects_is_an_error(file, tmp_path):
     rejects = Rejects(tmp_path / "rejects.tsv")
-    with pytest.raises(DataError, match=r"no line could be read as a pair; .*rejects\.tsv has the reasons"):
+    with pytest.raises(DataError, match=r"no line is a pair; see .*rejects\.tsv for the reasons"):
         read_pairs(file(b"a\nb\n"), rejects=rejects)
     rejects.close()
 

@@ -26,7 +26,7 @@ def test_filling_with_spaces():
     vocabulary = Vocabulary.of(["1", "123"], boundary=False, fill=True)
     assert vocabulary.encode("2") == [2, 0, 0]
     assert vocabulary.decode([2, 0, 0]) == "2"
-    with pytest.raises(UnanswerableError, match="4 symbols where this model was trained with at most 3"):
+    with pytest.raises(UnanswerableError, match=r"4 symbols \(this model reads at most 3\) in '1231'"):
         vocabulary.encode("1231")
 
 

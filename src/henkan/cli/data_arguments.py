@@ -1,4 +1,4 @@
-"""Arguments that name data: a task or a file, and the columns of a file."""
+"""Parse arguments that name data: a task or a file, and the columns of a file."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from henkan.text.tasks import TASKS, Task
 
 
 def task_or_file(name: str) -> Task | Path:
-    """The task of that name, or else the file.
+    """The task with the given name, or otherwise the file.
 
     Raises:
-        DataError: if there is neither, or one may not even look for the file.
+        DataError: if there is neither, or the file cannot be accessed.
     """
     if name in TASKS:
         return TASKS[name]
     try:
         os.stat(name)
-    except (FileNotFoundError, NotADirectoryError, ValueError):  # a ValueError: no file can be called so
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: not a valid file name
         close = get_close_matches(name, TASKS, 1)
         hint = f"did you mean {close[0]}?" if close else f"the tasks are {', '.join(TASKS)}"
         raise DataError(f"there is no task or file {name!r}; {hint}") from None
     except OSError as error:
-        raise DataError(f"{name}: cannot be read ({error.strerror or error}); check the name and the rights") from None
+        raise DataError(f"{name}: cannot be read ({error.strerror or error}); check path and permissions") from None
     return Path(name)
 
 
 def parse_columns(text: str) -> Columns:
-    """Columns from words.
+    """Parse the value of `--columns`.
 
-    Either names in the order of the file, `target,source,features`, where any other name is a column that is
-    passed over; or the numbers, from 1, of the source's, the target's and the features' columns: `3,1`.
+    Either names in the order of the file, such as `target,source,features`, where any other name is an ignored column;
+    or the numbers, from 1, of the source, target and optional features columns, such as `3,1`.
 
     Raises:
-        SettingsError: if it is neither.
+        SettingsError: if the value is invalid.
     """
     names = [name.strip() for name in text.split(",")]
     if all(name.isdecimal() and int(name) > 0 for name in names) and len(names) in (2, 3):

@@ -1,4 +1,4 @@
-"""How results are printed."""
+"""Print results."""
 
 from __future__ import annotations
 
@@ -12,54 +12,56 @@ from henkan.text.audit import show_symbol
 
 
 def show_questions(result: Tally) -> None:
-    """Print the first questions with O or X."""
+    """Print the first pairs with O (correct) or X (wrong)."""
     click.echo("\n".join(question_rows(result)))
 
 
 def show_exact_match(result: Tally) -> None:
-    """Print how many answers are right, and before it how many questions had none."""
+    """Print exact match, preceded by counts of unusual cases."""
     if result.unknown:
-        click.echo(f"{result.unknown} hold symbols that were not in training")
+        click.echo(f"{result.unknown} sources have symbols that were not in the training data")
     if result.cut_off:
-        click.echo(f"{result.cut_off} answers did not end within the length bound")
+        click.echo(f"{result.cut_off} answers reached the maximum length and were cut off")
     if result.unanswerable:
-        click.echo(f"{result.unanswerable} could not be answered (unknown symbols, or too long) and count as wrong")
+        click.echo(
+            f"{result.unanswerable} sources could not be converted (unknown symbols or too long) and count as wrong"
+        )
     click.echo(exact_match_line(result))
 
 
 def show_coverage(result: Evaluation) -> None:
-    """Print exact match by share of sources answered, most confident first."""
-    rows = [("answered", "confidence from", "exact match")]
+    """Print exact match by coverage, most confident answers first."""
+    rows = [("coverage", "min confidence", "exact match")]
     rows += [(f"{share:.0%}", f"{least:.3f}", f"{right:.2%}") for share, least, right in result.coverage()]
     click.echo("\n" + "\n".join(aligned(rows, right=(0, 1, 2))))
     click.echo(f"expected calibration error {result.expected_calibration_error:.2%}\n")
 
 
 def show_details(by_length: Mapping[int, tuple[int, int]], confusions: Sequence[tuple[str, str, int]]) -> None:
-    """Print exact match by source length, and the most frequent confusions."""
+    """Print exact match by source length, and the most frequent confusions of symbols."""
     rows = [("source symbols", "exact match", "pairs")]
     rows += [(str(length), f"{right / pairs:.1%}", f"{pairs:,}") for length, (right, pairs) in by_length.items()]
     click.echo("\n" + "\n".join(aligned(rows, right=(0, 1, 2))))
     click.echo()
     if not confusions:
         return
-    click.echo("confusions, the commonest first:")
+    click.echo("most frequent confusions:")
     for true, given, count in confusions[:SHOWN]:
         if NOTHING in (true, given):
-            what = f"left out {show_symbol(true)}" if true else f"put in {show_symbol(given)}"
+            what = f"omitted {show_symbol(true)}" if true else f"inserted {show_symbol(given)}"
         else:
-            what = f"wrote {show_symbol(given)} for {show_symbol(true)}"
+            what = f"wrote {show_symbol(given)} instead of {show_symbol(true)}"
         click.echo(f"{count:>6,}  {what}")
     click.echo()
 
 
 def exact_match_line(result: Tally) -> str:
-    """Exact match NN.NNN% (k of n)"""
+    """The line `exact match NN.NNN% (k of n)`."""
     return f"exact match {result.exact_match:.3%} ({result.correct} of {result.total})"
 
 
 def question_rows(result: Tally) -> list[str]:
-    """A heading and a line for each of the first questions: O or X, the question, the true answer, the model's."""
+    """A header and one line for each of the first pairs: O or X, source, target, prediction."""
     rows = [("", "question", "true answer", "model")]
     for each in result.first:
         conversion = each.conversion

@@ -21,30 +21,32 @@ from henkan.text.tasks import Task
 from henkan.training.fitted_model import load_model
 
 
-@click.command(short_help="Measure a saved model.")
+@click.command(short_help="Evaluate a saved model.")
 @click.argument("model", type=PATH)
 @click.argument("data", metavar="FILE_OR_TASK")
-@click.option("--errors", type=PATH, metavar="FILE", help="Write every wrong answer: source, target, answer.")
-@click.option("--details", is_flag=True, help="Also exact match by length, and the commonest confusions of symbols.")
-@click.option("--json", "as_json", is_flag=True, help="Print one object instead, with the details.")
-@click.option("--beam", type=int, default=1, show_default=True, help="Beginnings of answers to follow at every step.")
+@click.option("--errors", type=PATH, metavar="FILE", help="Write the wrong answers to FILE: source, target, answer.")
+@click.option(
+    "--details", is_flag=True, help="Also print exact match by length and the most frequent symbol confusions."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, including the details.")
+@click.option("--beam", type=int, default=1, show_default=True, help="Beam width.")
 @layout_options
 @engine_options
 def evaluate(
     model: Path, data: str, errors: Path | None, details: bool, as_json: bool, beam: int, **layout: Any
 ) -> None:
-    """Measure a saved MODEL on a file of pairs, or on questions of a task that it was not trained on.
+    """Evaluate a saved MODEL on a file of pairs, or on new pairs of a task.
 
     \b
     henkan evaluate models/addition addition
     henkan evaluate models/names test.tsv --errors wrong.tsv
 
-    An answer is right if it is the target, symbol for symbol; a source that stands there with several targets
-    accepts each. A source that the model cannot read counts as wrong, and is counted apart.
+    An answer is correct if it equals the target, or any target of a source with several targets. A source that the
+    model cannot read counts as wrong and is reported separately.
 
-    The symbol error rate is the symbols to insert, delete or replace, by the symbols of the targets. The table says
-    how right the model would be if it gave only its surest answers (predict --abstain-below); the expected
-    calibration error is how far its confidence is from the share of right answers, on average.
+    The symbol error rate is the number of inserted, deleted and replaced symbols divided by the number of target
+    symbols. The coverage table shows exact match if only the most confident answers are given (see predict
+    --abstain-below). The expected calibration error is the mean difference between confidence and accuracy.
     """
     request = Request(beam=beam, confidence=True)
     fitted = load_model(model, pop_engines(layout))
@@ -54,16 +56,16 @@ def evaluate(
         if not fitted.data.is_of(found) and not as_json:
             click.echo(
                 f"note: this model was trained on {fitted.data.name}, not on the task {data}; "
-                "some of these questions may have been among its pairs",
+                "some of the evaluated pairs may have been in its training data",
                 err=True,
             )
     else:
         pairs = read_pairs(found, **layout)
         check_features(fitted, layout["columns"])
         if errors is not None and errors.exists() and errors.samefile(found):
-            raise DataError(f"{errors}: these are the pairs themselves; choose another --errors")
+            raise DataError(f"{errors}: --errors would overwrite the pairs to evaluate; choose another file")
     if errors is not None:
-        _write_errors(Evaluation([], []), errors)  # whether it can be written is known before the work
+        _write_errors(Evaluation([], []), errors)  # fail before the evaluation if it cannot be written
     result = measure(fitted.converter, pairs, request)
     by_length, tally = result.by_length(), result.tally
     if as_json:

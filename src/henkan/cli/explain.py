@@ -13,43 +13,43 @@ from henkan.cli.options import PATH
 from henkan.cli.tables import aligned
 from henkan.errors import DataError
 from henkan.inference.explanation import END, By, Explanation
-from henkan.inference.explanation import explain as take_apart
+from henkan.inference.explanation import explain as make_explanation
 from henkan.text.audit import show_symbol
 from henkan.training.fitted_model import load_model
 
 FORMATS = ("png", "svg")
 
 
-@click.command(short_help="Show symbol by symbol why a model answers what it does.")
+@click.command(short_help="Explain an answer symbol by symbol.")
 @click.argument("model", type=PATH)
 @click.argument("text")
-@click.option("--answer", metavar="TEXT", help="Explain this answer instead of the model's own.")
-@click.option("--beam", type=int, default=1, show_default=True, help="Beginnings of answers to follow at every step.")
+@click.option("--answer", metavar="TEXT", help="Explain this answer instead of the model's answer.")
+@click.option("--beam", type=int, default=1, show_default=True, help="Beam width.")
 @click.option(
     "--by",
     type=click.Choice(get_args(By)),
-    help="What to measure the part of each source symbol by; see below.  [default: attention if the model has it]",
+    help="Source of the weights; see below.  [default: attention if the model has it, otherwise saliency]",
 )
-@click.option("--picture", type=PATH, metavar="FILE", help="Also draw it, as FILE.png or FILE.svg.")
-@click.option("--json", "as_json", is_flag=True, help="Print one object instead.")
+@click.option("--picture", type=PATH, metavar="FILE", help="Also draw the explanation to FILE, a .png or .svg.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def explain(
     model: Path, text: str, answer: str | None, beam: int, by: By | None, picture: Path | None, as_json: bool
 ) -> None:
-    """Take the answer of the saved MODEL to a TEXT apart.
+    """Explain the answer of the saved MODEL to a TEXT.
 
     \b
     henkan explain models/names "Tanaka"
     henkan explain models/names "Tanaka" --picture tanaka.svg
 
-    For each symbol of the answer: its probability, the symbols that the model would have written else, and the part
-    of each source symbol in it, in percent. By attention that is where the model looked. By saliency it is how fast
-    the symbol's log-probability would change with the embedding of the source symbol (the norm of the gradient), as a
-    share of all: for models without attention, and for what attention does not see. The confidence is the probability
-    of the whole answer, fitted to held-out pairs; those of the symbols are the model's own.
+    For each symbol of the answer, print its probability, the most probable alternatives, and the weight of each source
+    symbol in percent. The weights are attention weights, or saliency: the norm of the gradient of the symbol's
+    log-probability with respect to the source embedding, normalized to 100 percent. Saliency works for models without
+    attention. The confidence is the probability of the whole answer, calibrated on the validation pairs; the
+    probabilities of the symbols are not calibrated.
     """
     if picture is not None and picture.suffix.removeprefix(".").lower() not in FORMATS:
-        raise DataError(f"{picture}: a picture is written as .png or .svg; choose such a name")
-    explanation = take_apart(load_model(model).converter, text, answer=answer, beam=beam, by=by)
+        raise DataError(f"{picture}: unknown image format; choose a file name that ends in .png or .svg")
+    explanation = make_explanation(load_model(model).converter, text, answer=answer, beam=beam, by=by)
     if picture is not None:
         _draw(explanation, picture)
     if as_json:
@@ -61,19 +61,19 @@ def explain(
 def _lines(explanation: Explanation) -> list[str]:
     lines = [
         f"{explanation.source} -> {explanation.answer}   confidence {explanation.confidence:.3f}   "
-        f"parts by {explanation.by}"
+        f"weights from {explanation.by}"
     ]
     if explanation.unknown:
         lines.append(f"read as unknown: {', '.join(explanation.unknown)}")
     if explanation.cut_off:
-        lines.append("it did not end within the length bound, and was cut off")
-    looks = explanation.symbols
-    rows = [["symbol", "probability", "else", *map(show_symbol, looks)]]
+        lines.append("the answer reached the maximum length and was cut off")
+    symbols = explanation.symbols
+    rows = [["symbol", "probability", "alternatives", *map(show_symbol, symbols)]]
     for choice in explanation.choices:
         others = ", ".join(f"{_shown(symbol)} {probability:.3f}" for symbol, probability in choice.runners_up)
         weights = [f"{100 * weight:.0f}" for weight in choice.weights]
         rows.append([_shown(choice.symbol), f"{choice.probability:.3f}", others, *weights])
-    return [*lines, "", *aligned(rows, right=[1, *range(3, 3 + len(looks))])]
+    return [*lines, "", *aligned(rows, right=[1, *range(3, 3 + len(symbols))])]
 
 
 def _shown(symbol: str) -> str:
@@ -92,7 +92,7 @@ def _draw(explanation: Explanation, path: Path) -> None:
         format=path.suffix.removeprefix(".").lower(),
     )
     if drawn is None:
-        raise DataError("a picture needs matplotlib; install henkan[plot]")
+        raise DataError("--picture needs matplotlib; pip install 'henkan[plot]'")
     content, notes = drawn
     for note in notes:
         click.echo(f"note: {note}", err=True)

@@ -10,28 +10,28 @@ from henkan.text.pairs import write_pairs
 from henkan.text.tasks import TASKS, find_task
 
 
-@click.command(short_help="Write pairs of a task.")
+@click.command(short_help="Generate pairs of a task.")
 @click.argument("task", metavar="TASK")
-@click.option("--count", type=int, metavar="N", help="How many pairs.  [default: the task's own number]")
-@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Decides which pairs.")
+@click.option("--count", type=int, metavar="N", help="Number of pairs.  [default: depends on the task]")
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Random seed.")
 def generate(task: str, count: int | None, seed: int) -> None:
-    """Write pairs of a TASK to standard output: source TAB target, one pair a line, none twice.
+    """Write distinct pairs of a TASK to standard output, one per line: source TAB target.
 
     \b
     henkan generate addition --count 50000 --seed 0 > addition.tsv
 
-    `henkan tasks` lists the tasks.
+    Run `henkan tasks` to list the tasks.
     """
     write_pairs(find_task(task).generate(count, seed), sys.stdout.buffer)
 
 
 @click.command()
 def tasks() -> None:
-    """List the tasks that make their own pairs."""
+    """List the built-in tasks."""
     for task in TASKS.values():
         source, target = task.example
         click.echo(f"{task.name}: {task.description}")
-        click.echo(f"    {source} -> {target}    {task.count:,} pairs by default, {task.available:,} exist")
+        click.echo(f"    {source} -> {target}    {task.count:,} pairs by default, {task.available:,} available")
         if task.settings:
             settings = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in task.settings.items())
-            click.echo(f"    trained by default with {settings}")
+            click.echo(f"    default settings: {settings}")

@@ -10,8 +10,9 @@ from typing import Any
 import click
 
 from henkan.cli.options import PATH, layout_options, symbol_options
+from henkan.cli.remedies import sentence
 from henkan.config import make_configs
-from henkan.text.audit import EXAMPLES, Audit, Side, audit, show_symbol
+from henkan.text.audit import EXAMPLES, RARE, Audit, Side, audit, show_symbol
 from henkan.text.pairs import Columns
 from henkan.text.reading import Rejects, read_pairs
 from henkan.text.tokenizer import cuttings
@@ -19,21 +20,21 @@ from henkan.text.tokenizer import cuttings
 SYMBOLS_SHOWN = 40
 
 
-@click.command(short_help="Look a file of pairs over before training on it.")
+@click.command(short_help="Check a file of pairs before training.")
 @click.argument("data", metavar="FILE", type=PATH)
-@click.option("--dev", type=PATH, metavar="FILE", help="Pairs to be measured on, held against the training pairs.")
-@click.option("--test", type=PATH, metavar="FILE", help="Likewise.")
-@click.option("--json", "as_json", is_flag=True, help="Print one object instead.")
+@click.option("--dev", type=PATH, metavar="FILE", help="Validation pairs, compared with the training pairs.")
+@click.option("--test", type=PATH, metavar="FILE", help="Test pairs, compared with the training pairs.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @symbol_options
 @layout_options
 def inspect(data: Path, dev: Path | None, test: Path | None, as_json: bool, columns: Columns, **settings: Any) -> None:
-    """Look a FILE of pairs over: rows, lengths, symbols, duplicates, sources with several targets, pairs that two
-    parts share, mixed normalisation, characters that do not show.
+    """Check a FILE of training pairs. Report row count, lengths, symbols, duplicate pairs, sources with several
+    targets, overlap with validation and test pairs, mixed Unicode normalization and invisible characters.
 
     \b
     henkan inspect names.tsv --dev names.dev.tsv --test names.test.tsv
 
-    It changes nothing. A line that is not a pair is an error that names it, or is listed by --rejects.
+    No file is changed. A line that is not a pair is an error, unless --rejects is given.
     """
     layout = {"delimiter": settings.pop("delimiter"), "strip": settings.pop("strip"), "columns": columns}
     layout["rejects"] = rejects = settings.pop("rejects")
@@ -45,16 +46,16 @@ def inspect(data: Path, dev: Path | None, test: Path | None, as_json: bool, colu
     others = {str(path): read_pairs(path, **layout) for path in (dev, test) if path is not None}
     found = audit(read_pairs(data, **layout), others, source=source, target=target)
     if as_json:
-        click.echo(json.dumps(asdict(found) | {"warnings": found.warnings()}))
+        click.echo(json.dumps(asdict(found) | {"warnings": [sentence(warning) for warning in found.warnings()]}))
     else:
         click.echo("\n".join(_lines(found, rejects)))
 
 
 def _lines(found: Audit, rejects: Rejects | None) -> list[str]:
     left_out = rejects.left_out if rejects is not None else 0
-    lines = [f"{found.rows:,} pairs read, {left_out or 'none'} passed over"]
-    lines.append(f"{found.duplicates:,} of them stand there already")
-    lines.append(f"{found.ambiguous_sources:,} sources have several targets")
+    lines = [f"{found.rows:,} pairs read, {left_out:,} lines skipped"]
+    lines.append(f"{found.duplicates:,} duplicate pairs")
+    lines.append(f"{found.ambiguous_sources:,} sources with several targets")
     for text, answers in list(found.ambiguous.items())[:EXAMPLES]:
         lines.append(f"    {text}: {' | '.join(answers)}")
     for name, side in (("source", found.source), ("target", found.target)):
@@ -63,11 +64,11 @@ def _lines(found: Audit, rejects: Rejects | None) -> list[str]:
         lines += [
             "",
             f"{name}: {leak.rows:,} pairs",
-            f"    {leak.sources:,} sources are in training too, {leak.pairs:,} with the same target",
-            f"    {leak.unknown_rows:,} sources hold symbols that training does not",
+            f"    {leak.sources:,} sources are also in the training pairs, {leak.pairs:,} with the same target",
+            f"    {leak.unknown_rows:,} sources have symbols that are not in the training pairs",
         ]
-    warnings = found.warnings()
-    lines += ["", *(f"warning: {warning}" for warning in warnings)] if warnings else ["", "nothing to warn of"]
+    warnings = [f"warning: {sentence(warning)}" for warning in found.warnings()]
+    lines += ["", *(warnings or ["no warnings"])]
     return lines
 
 
@@ -78,11 +79,11 @@ def _side_lines(name: str, side: Side) -> list[str]:
     more = f"  and {rest:,} more" if rest else ""
     lines = [
         f"{name}s: {low} to {high} symbols, median {middle:g}; {side.empty:,} empty",
-        f"    {len(side.symbols):,} different symbols: "
+        f"    {len(side.symbols):,} distinct symbols: "
         + "  ".join(f"{show_symbol(symbol)} {count:,}" for symbol, count in shown)
         + more,
     ]
     if side.rare:
         rare = "  ".join(map(show_symbol, side.rare[:SYMBOLS_SHOWN]))
-        lines.append(f"    {len(side.rare):,} stand in one or two strings alone: {rare}")
+        lines.append(f"    {len(side.rare):,} rare symbols, in fewer than {RARE} strings: {rare}")
     return lines

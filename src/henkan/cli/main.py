@@ -1,4 +1,4 @@
-"""The command `henkan`, and what becomes of errors: one sentence, exit status 2, no traceback."""
+"""The command `henkan`. User errors print one sentence and exit with status 2, without a traceback."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ COMMANDS = {
     "tasks": ("henkan.cli.generate", "tasks"),
     "reproduce": ("henkan_experiments.command", "reproduce_command"),
 }
-"""Name of a command -> its module and the function there, imported when the command is needed."""
+"""Name of a command -> module and function, imported when the command is called."""
 
 
 class Commands(click.Group):
-    """Loads each command when it is called, so that `predict` does not wait for the imports of `train`."""
+    """Imports each command when it is called, so that `predict` does not wait for the imports of `train`."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        """The names, as `--help` shows them."""
+        """The names of the commands, in the order of `--help`."""
         return sorted(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """The command of that name, or None."""
+        """The command with the given name, or None."""
         if cmd_name not in COMMANDS:
             return None
         module, function = COMMANDS[cmd_name]
@@ -49,19 +49,19 @@ class Commands(click.Group):
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="henkan", message="%(prog)s %(version)s")
 def cli() -> None:
-    """Train small models that turn strings into strings, and use them.
+    """Train and use small models that convert strings to strings.
 
     \b
-    henkan train addition                  learn to add, from strings alone
-    henkan predict models/addition 58+77   ask the model
-    henkan train names.tsv                 learn from pairs of your own: source TAB target
+    henkan train addition                  train a model that adds numbers
+    henkan predict models/addition 58+77   convert a text
+    henkan train names.tsv                 train on your own pairs: source TAB target
 
-    Every command has a --help of its own.
+    Run `henkan COMMAND --help` for the options of a command.
     """
 
 
 def main() -> None:
-    """Run the command line and exit: 0 done, 2 bad input, 130 interrupted, 143 ended by a SIGTERM."""
+    """Run the command line and exit: 0 success, 2 user error, 130 interrupted (SIGINT), 143 terminated (SIGTERM)."""
     _prepare_streams()
     try:
         status = cli(standalone_mode=False)
@@ -72,21 +72,21 @@ def main() -> None:
         error.show()
         _leave(error.exit_code if error.exit_code != 1 else 2)
     except Interrupted as stop:
-        if member_of_a_team() > 0:  # the first tells of it
+        if member_of_a_team() > 0:  # the first process reports it
             _leave(128 + stop.signal)
-        _fail(str(stop), 128 + stop.signal)
+        _fail(sentence(stop), 128 + stop.signal)
     except (click.Abort, KeyboardInterrupt):
         _fail("interrupted", 130)
     except MemoryError:
-        _fail("there is not enough memory; try a smaller --batch-size or --hidden-size", 2)
-    except BrokenPipeError:  # whoever read our output has had enough
+        _fail("not enough memory; try a smaller --batch-size or --hidden-size", 2)
+    except BrokenPipeError:  # the reader of our output closed it
         _abandon_output()
         sys.exit(1)
     except OSError as error:
         _abandon_output()
         name = f"{error.filename}: " if error.filename else ""
-        _fail(f"{name}{error.strerror or error}; check the name, the rights and the room on the disk", 2)
-    except Exception:  # a mistake of ours
+        _fail(f"{name}{error.strerror or error}; check path, permissions and free disk space", 2)
+    except Exception:  # a bug in henkan
         if not has_a_team():
             raise
         traceback.print_exc()
@@ -95,7 +95,7 @@ def main() -> None:
 
 
 def _prepare_streams() -> None:
-    """Give closed streams a place to go, and write UTF-8 wherever no terminal says otherwise."""
+    """Replace closed streams, and write UTF-8 unless a terminal has another encoding."""
     if sys.stdin is None:
         sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115
     if sys.stdout is None:
@@ -106,7 +106,7 @@ def _prepare_streams() -> None:
 
 
 def _abandon_output() -> None:
-    """Drop what could not be written, or Python would try again at its end."""
+    """Discard buffered output that could not be written; Python would try again at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
@@ -117,10 +117,10 @@ def _fail(reason: str, status: int) -> NoReturn:
 
 
 def _leave(status: int) -> NoReturn:
-    """End with a status that is not 0.
+    """Exit with a status other than 0.
 
-    A member of a team ends at once: at Python's own end it would take leave of the others, who wait for it elsewhere,
-    and torchrun would never know.
+    A process of torchrun exits at once: a regular exit of Python would wait for the other processes, which wait for
+    this one elsewhere, and torchrun would never notice the failure.
     """
     if has_a_team():
         sys.stdout.flush()

@@ -16,7 +16,7 @@ from henkan.cli.options import PATH, engine_options, pop_engines
 from henkan.errors import DataError, UnanswerableError
 from henkan.inference.conversion import Conversion, Request, Unknown
 from henkan.inference.converter import Converter
-from henkan.text.reading import MOST_BYTES, decode_line
+from henkan.text.reading import MAX_LINE_BYTES, decode_line
 from henkan.training.fitted_model import load_model
 
 READ_AT_ONCE = 1 << 16
@@ -29,52 +29,54 @@ READ_AT_ONCE = 1 << 16
     "--json",
     "as_json",
     is_flag=True,
-    help="Print an object a line: source, prediction, log_probability, confidence; where it applies also reason, "
+    help="Print one JSON object per line: source, prediction, log_probability, confidence, and if they apply reason, "
     "unknown, cut_off, abstained, nbest.",
 )
-@click.option("--beam", type=int, default=1, show_default=True, help="Beginnings of answers to follow at every step.")
+@click.option("--beam", type=int, default=1, show_default=True, help="Beam width.")
 @click.option(
     "--nbest",
     type=int,
     default=1,
     show_default=True,
-    help="Answers for each text, at most as many as --beam: a line each, text TAB answer TAB log-probability, in the "
-    "order of their log-probability by symbol.",
+    help="Size of the n-best list of each text, at most --beam. Print one line per answer: text TAB answer TAB "
+    "log-probability, sorted by log-probability per symbol.",
 )
 @click.option(
     "--abstain-below",
     type=float,
     metavar="P",
-    help="Leave the line empty where the model's confidence, from 0 to 1, is below P.",
+    help="Print an empty line if the confidence, from 0 to 1, is below P.",
 )
 @click.option(
     "--unknown",
     type=click.Choice(get_args(Unknown)),
     default="use",
     show_default=True,
-    help="A text with a symbol that the model never saw: `use` the unknown symbol that it learned; `copy` the symbol "
-    "itself to where attention looks at it; `skip` the text with an empty line (in JSON: a null and the reason); stop "
-    "there with an `error`, as a model does that has learned no unknown symbol.",
+    help="How to treat symbols that were not in the training data. use: read them as the unknown symbol. copy: also "
+    "copy them to the answer where attention selects them. skip: print an empty line (in JSON, null and the reason). "
+    "error: stop with an error. Models without an unknown symbol treat use as error.",
 )
 @engine_options
 def predict(model: Path, texts: Sequence[str], as_json: bool, **request: Any) -> None:
-    """Convert each TEXT with the saved MODEL, or each line of standard input if there is none.
+    """Convert each TEXT with the saved MODEL. Without TEXT, convert each line of standard input.
 
     \b
     henkan predict models/addition 58+77 1+1
     henkan predict models/names < names.txt > converted.txt
     henkan predict models/names --beam 5 --nbest 3 Tanaka
 
-    There is an answer a line, in the same order, and nothing else on standard output. On a terminal without
-    a TEXT it asks for one, again and again, until Ctrl-D.
+    Standard output has one answer per line, in input order, and nothing else. Without TEXT on a terminal, texts are
+    read interactively until Ctrl-D.
 
-    The confidence of an answer is its probability, fitted to the pairs that were held out in training.
+    The confidence of an answer is its probability, calibrated on the validation pairs.
     """
     engines = pop_engines(request)
     asked = Request(**request, confidence=as_json)
     converter = load_model(model, engines).converter
     if asked.abstain_below is not None and converter.temperature is None:
-        click.echo("note: this model held no pairs out in training, so its confidences are not fitted to any", err=True)
+        click.echo(
+            "note: confidence is not calibrated, because this model was trained without validation pairs", err=True
+        )
     printer = Printer(converter, asked, as_json=as_json)
     if texts:
         printer.answer(texts, "argument", 1)
@@ -93,11 +95,14 @@ def predict(model: Path, texts: Sequence[str], as_json: bool, **request: Any) ->
 
 @dataclass
 class Printer:
-    """Answers texts on standard output.
+    """Prints answers to standard output.
 
     Attributes:
-        converter: who answers. request: how. as_json: in which form.
-        cut_off: answers so far that did not end. unknown: texts so far with symbols that were not in training.
+        converter: the model.
+        request: options of the conversion.
+        as_json: whether to print JSON.
+        cut_off: number of answers so far that reached the maximum length.
+        unknown: number of texts so far with symbols that were not in the training data.
     """
 
     converter: Converter
@@ -107,7 +112,7 @@ class Printer:
     unknown: int = 0
 
     def answer(self, texts: Sequence[str], kind: str, first: int) -> None:
-        """Print the answers, down to the first that cannot be given unless such are to be skipped."""
+        """Print the answers, up to the first text that cannot be converted unless such texts are skipped."""
         conversions = self.converter.convert(texts, self.request)
         failed = (i for i, each in enumerate(conversions) if each.reason is not None and not each.abstained)
         stop = len(conversions) if self.request.unknown == "skip" else next(failed, len(conversions))
@@ -116,29 +121,28 @@ class Printer:
         shown = "".join(self.line(conversion) + "\n" for conversion in conversions[:stop])
         try:
             sys.stdout.buffer.write(shown.encode("utf-8", "surrogateescape"))
-        except UnicodeEncodeError:  # half a surrogate pair, which UTF-8 cannot write
+        except UnicodeEncodeError:  # an unpaired surrogate, which UTF-8 cannot encode
             sys.stdout.buffer.write(shown.encode("utf-8", "backslashreplace"))
         sys.stdout.buffer.flush()
         if stop < len(conversions):
             error = UnanswerableError(conversions[stop].source, stop, conversions[stop].reason or "")
-            raise DataError(f"{kind} {first + stop}: {error}; correct it, or go on past such texts with --unknown skip")
+            raise DataError(f"{kind} {first + stop}: {error}; correct it, or skip such texts with --unknown skip")
 
     def end(self) -> None:
-        """Say what a user should know of the answers."""
+        """Print notes about the answers to standard error."""
         if self.unknown and self.request.unknown != "skip":
             click.echo(
-                f"note: texts with symbols that were not in training: {self.unknown:,} (see --unknown, and --json)",
+                f"note: texts with symbols that were not in training: {self.unknown:,} (see --unknown and --json)",
                 err=True,
             )
         if self.cut_off:
             click.echo(
-                "note: answers that did not end within the length limit (twice the longest target of the training) and "
-                f"were cut off there: {self.cut_off:,}",
+                f"note: predictions cut off at the length limit (twice the longest training target): {self.cut_off:,}",
                 err=True,
             )
 
     def line(self, conversion: Conversion) -> str:
-        """What is printed of one conversion."""
+        """The output of one conversion."""
         if not self.as_json:
             if conversion.nbest and not conversion.abstained:
                 source = conversion.source
@@ -150,31 +154,31 @@ class Printer:
         text = json.dumps(values, ensure_ascii=False)
         try:
             text.encode()
-        except UnicodeEncodeError:  # half a surrogate pair, which JSON can escape and UTF-8 cannot write
+        except UnicodeEncodeError:  # an unpaired surrogate: JSON can escape it, UTF-8 cannot encode it
             text = json.dumps(values)
         return text
 
 
 def _arriving_lines(file: BinaryIO) -> Iterator[list[bytes]]:
-    """Lines as they come: all that one read gives, so that a fast pipe makes large batches and a slow one
-    never waits for its answer.
+    """Lines as they arrive: all lines of one read form a batch, so a fast pipe gets large batches and a slow pipe gets
+    its answers at once.
     """
     read = getattr(file, "read1", file.read)
-    begun: list[bytes] = []  # pieces of a line whose end has not come yet
+    begun: list[bytes] = []  # pieces of an incomplete line
     while data := read(READ_AT_ONCE):
         *lines, rest = data.split(b"\n")
         if lines:
             yield [b"".join([*begun, lines[0]]), *lines[1:]]
             begun = []
         begun.append(rest)
-        if sum(map(len, begun)) > MOST_BYTES:
-            break  # no text to be answered, and perhaps without end
+        if sum(map(len, begun)) > MAX_LINE_BYTES:
+            break  # too long to be a text, and possibly endless
     if last := b"".join(begun):
         yield [last]
 
 
 def _decode(lines: Sequence[bytes], first: int) -> tuple[list[str], DataError | None]:
-    """The lines' texts, down to the first that is not UTF-8, and the error there."""
+    """Decode lines up to the first that is not UTF-8; returns its error."""
     texts: list[str] = []
     for number, line in enumerate(lines, start=first):
         try:
@@ -186,8 +190,8 @@ def _decode(lines: Sequence[bytes], first: int) -> tuple[list[str], DataError | 
 
 def _converse(printer: Printer) -> None:
     with suppress(ImportError):
-        import readline  # noqa: F401  (gives the prompt its line editing)
-    click.echo("Type a text and press Enter; Ctrl-D ends.", err=True)
+        import readline  # noqa: F401  (enables line editing at the prompt)
+    click.echo("Type a text and press Enter. Press Ctrl-D to exit.", err=True)
     while True:
         try:
             text = _ask()
@@ -206,7 +210,7 @@ def _converse(printer: Printer) -> None:
 def _ask() -> str:
     if sys.stdout.isatty():
         return input("> ")
-    click.echo("> ", err=True, nl=False)  # standard output is for answers alone
+    click.echo("> ", err=True, nl=False)  # standard output is for answers only
     line = sys.stdin.readline()
     if not line:
         raise EOFError

@@ -4,41 +4,47 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from henkan.errors import REMEDIES, HenkanError, Message
+from henkan.errors import HenkanError, Interrupted, Message
 
 OPTIONS: Mapping[str, str] = {
-    **REMEDIES,
     "another_checkpoint": "choose another --out",
     "another_folder": "choose another --out",
     "another_rejects_file": "choose another --rejects",
-    "cpu_or_auto_device": "choose --device cpu, or auto",
-    "exact_or_bf16_precision": "choose --precision float32 or bf16",
+    "check_disk_and_resume": "check permissions and free disk space, then resume with --resume {folder}",
+    "check_disk_and_run_again": "check permissions and free disk space, then run the same command again",
+    "cpu_or_auto_device": "choose --device cpu or --device auto",
+    "exact_or_bf16_precision": "choose --precision float32 or --precision bf16",
     "exact_precision": "choose --precision float32",
-    "fewer_folds": "give more pairs, or fewer --folds",
-    "fix_line_or_columns": "fix the line, or give another --delimiter or other --columns",
-    "fix_line_or_layout": "fix the line, or give another --delimiter or --columns, or leave such lines out with "
+    "fewer_folds": "give more pairs or fewer --folds",
+    "fewer_processes": "start torchrun with --nproc-per-node {processes}",
+    "fix_line_or_layout": "fix the line, choose another --delimiter or other --columns, or skip such lines with "
     "--rejects FILE",
     "force_or_another_folder": "replace it with --force, or choose another --out",
+    "install_torch": "pip install 'henkan[torch]'",
     "load_a_model": "name a folder that `henkan train` wrote",
     "no_validation_set": "give more pairs, or train without a validation set (--dev none)",
-    "normalize": "give --{side}-normalization NFC",
-    "not_deterministic": "leave --deterministic out",
-    "only_torch_with_torchrun": "leave --engine numpy out, or run henkan without torchrun",
-    "other_unknown": "choose another --unknown",
-    "restart": "train anew with --force",
+    "normalize": "use --{side}-normalization NFC",
+    "not_deterministic": "omit --deterministic",
+    "only_torch_with_torchrun": "omit --engine numpy, or run henkan without torchrun",
+    "other_unknown": "choose --unknown use, skip or error",
+    "other_version": "resume with that version, or start over with --force instead of --resume",
+    "restart": "start over with --force instead of --resume",
+    "resumable_folder": "name the output folder of an interrupted training run",
     "resume": "resume with --resume {folder}",
-    "resume_with_torchrun": "start torchrun again with --resume",
-    "same_pairs_or_restart": "give the same again, or train anew with another --out",
-    "same_setting_or_restart": "leave it out, or train anew with another --out",
-    "saliency": "leave --by out, or choose --by saliency",
-    "skip_lines": "fix the line, or leave such lines out with --rejects FILE",
-    "strip": "--strip takes it off",
-    "wait_or_another_checkpoint": "wait for it, or choose another --out",
+    "resume_with_torchrun": "run torchrun again with --resume to continue from the last checkpoint",
+    "retrain_or_restore": "restore the file from a backup, or train the model again",
+    "run_again": "run the same command again to resume",
+    "saliency": "omit --by, or choose --by saliency",
+    "same_pairs_or_restart": "give the same pairs again, or start a new run with another --out",
+    "same_setting_or_restart": "omit the option to keep the earlier value, or start a new run with another --out",
+    "skip_lines": "{fix}, or skip such lines with --rejects FILE",
+    "strip": "remove it with --strip",
+    "wait_or_another_checkpoint": "wait until it ends, or choose another --out",
 }
-"""Key of a remedy -> what to do; those that do not depend on the interface are the library's own."""
+"""Key of a remedy -> what to do, in terms of the command line."""
 
 
-def sentence(error: HenkanError | Message) -> str:
-    """An error, or another message, as the command line says it."""
-    message = error.message if isinstance(error, HenkanError) else error
+def sentence(error: HenkanError | Interrupted | Message) -> str:
+    """The sentence that the command line prints for an error or another message."""
+    message = error if isinstance(error, Message) else error.message
     return message.phrased(OPTIONS)

@@ -148,7 +148,7 @@ def old_run(data: str | None, plan: Mapping[str, Any], given: set[str], engines:
             rejects=rejects,
         )
     except (KeyError, TypeError, AttributeError):
-        raise CheckpointError("the checkpoint's plan.json is damaged; train anew with --force") from None
+        raise CheckpointError("the checkpoint's plan.json is damaged", "restart") from None
 
 
 def old_engine(engine: EngineConfig, plan: Mapping[str, Any], given: set[str], folder: Path) -> EngineConfig:
@@ -165,7 +165,7 @@ def old_engine(engine: EngineConfig, plan: Mapping[str, Any], given: set[str], f
             begun = {}
         return EngineConfig(**{**begun, **now})
     except (KeyError, TypeError, AttributeError):
-        raise CheckpointError("the checkpoint's plan.json is damaged; train anew with --force") from None
+        raise CheckpointError("the checkpoint's plan.json is damaged", "restart") from None
 
 
 def kept_start(checkpoints: Checkpoints) -> FittedModel:
@@ -174,5 +174,6 @@ def kept_start(checkpoints: Checkpoints) -> FittedModel:
         return load_model(checkpoints.start)
     except ModelFolderError as error:
         raise CheckpointError(
-            f"the model that this training started from can no longer be read ({error}); train anew with --force"
+            f"the model that this training run started from cannot be read any more ({error.message.problem})",
+            "restart",
         ) from None

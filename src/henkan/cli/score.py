@@ -22,30 +22,36 @@ from henkan.training.fit import fit
 from henkan.training.fitted_model import FittedModel, load_model
 
 
-@click.command(short_help="Say how probable a model finds given pairs, or which rows look wrong.")
+@click.command(short_help="Score pairs by log-probability, or find likely label errors.")
 @click.argument("model", type=PATH)
 @click.argument("data", metavar="FILE", type=PATH)
 @click.option(
     "--suspicious",
     is_flag=True,
-    help="Rank the rows by how little models believe them that were trained on the other rows alone, with MODEL's "
-    "settings: typing errors come first.",
+    help="Rank the rows by how likely they are to be errors, using models trained on the other rows with MODEL's "
+    "settings.",
 )
-@click.option("--folds", type=int, default=5, show_default=True, help="With --suspicious, how many models to train.")
-@click.option("--json", "as_json", is_flag=True, help="Print an object a line.")
+@click.option(
+    "--folds",
+    type=int,
+    default=5,
+    show_default=True,
+    help="With --suspicious, number of cross-validation folds, each of which trains a model.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 @layout_options
 @engine_options
 def score(model: Path, data: Path, suspicious: bool, folds: int, as_json: bool, **layout: Any) -> None:
-    """Print for each pair of a FILE: the log-probability that the saved MODEL gives the target, source, target.
+    """Print for each pair of a FILE the log-probability of the target given the source, the source and the target.
 
     \b
     henkan score models/names pairs.tsv
     henkan score models/names lexicon.tsv --suspicious | head -20
 
-    Log-probabilities are in nats, the end of the target included; -inf is a target with a symbol that the model has
-    never seen. With --suspicious the first column is how much less probable the row is than the answer of a model that
-    was trained without it, and a last column has that answer; the least believable rows come first, and last, as nan,
-    those with a source that such a model could not read.
+    Log-probabilities are in nats and include the end of the target; -inf means that the target has an unknown symbol.
+    With --suspicious, each row is compared with the answer of a model that was trained without it. The first column is
+    the log-probability of the target minus that of the answer, and an additional last column has the answer. The most
+    suspicious rows come first. Rows whose source the model cannot read come last, with nan.
     """
     engines = pop_engines(layout)
     fitted = load_model(model, engines)
@@ -66,7 +72,7 @@ def _suspects(fitted: FittedModel, pairs: Pairs, folds: int, engines: Engines) -
     from henkan.evaluation.label_errors import suspects
 
     model = fitted.artefact.model
-    training = replace(fitted.artefact.training, patience=None)  # no validation set for patience to watch
+    training = replace(fitted.artefact.training, patience=None)  # there is no validation set
 
     def train(fold: int, others: Pairs) -> Converter:
         planned = 0

@@ -1,4 +1,4 @@
-"""Columns of text that stand straight, whatever the script."""
+"""Align columns of text in any script."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 
 def aligned(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> list[str]:
-    """A line for each row, its cells in columns; those in `right` are flush right.
+    """Format rows as lines with aligned columns; the columns in `right` are right-aligned.
 
-    Japanese and Korean characters are two columns wide, combining ones none.
+    Japanese and Korean characters are two cells wide, combining characters none.
     """
     from rich.cells import cell_len
 
-    rows = [[cell.replace("\t", " ") for cell in row] for row in rows]  # a tab would end elsewhere
+    rows = [[cell.replace("\t", " ") for cell in row] for row in rows]  # tabs would break the alignment
     widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
     lines = []
     for row in rows:

@@ -27,6 +27,7 @@ from henkan.cli.options import (
     symbol_options,
     value_text,
 )
+from henkan.cli.remedies import sentence
 from henkan.cli.run_options import (
     LAYOUT,
     Run,
@@ -344,7 +345,7 @@ def _say_what_was_found(pairs: Pairs, held_out: Pairs | None, dev: str | None, m
     found = audit(pairs, others, source=source, target=target)
     click.echo(found.summary(), err=True)
     for warning in found.warnings():
-        click.echo(f"warning: {warning}", err=True)
+        click.echo(f"warning: {sentence(warning)}", err=True)
 
 
 def _program() -> str:

@@ -1,4 +1,4 @@
-"""Which rows of one's own data look wrong: those that models trained on all other rows do not believe."""
+"""Find likely label errors: rows that are improbable to models trained on all other rows."""
 
 from __future__ import annotations
 
@@ -21,14 +21,15 @@ Train = Callable[[int, Pairs], Converter]
 
 @dataclass(frozen=True)
 class Suspect:
-    """A row, and what a model that has not seen it thinks of it.
+    """A row, scored by a model that was not trained on it.
 
     Attributes:
         source, target: the row.
-        answer: the model's.
-        log_probability: of the target, in nats; minus infinity if the model has never seen one of its symbols.
-        margin: that less the answer's: how much less the model believes the row than its own answer; nan where it could
-            not read the source, for want of a symbol.
+        answer: the model's prediction.
+        log_probability: log-probability of the target in nats; minus infinity if it has a symbol that is unknown to the
+            model.
+        margin: log-probability of the target minus that of the prediction; nan if the source has an unknown symbol and
+            the model cannot read it.
     """
 
     source: str
@@ -41,7 +42,7 @@ class Suspect:
 def suspects(
     pairs: Pairs, train: Train, *, folds: int = 5, seed: int = 0, normalize: Callable[[str], str] = str
 ) -> list[Suspect]:
-    """Rank all rows by how little a model that has not seen them believes them.
+    """Rank all rows by their margin under a model that was not trained on them.
 
     The rows are split into folds; rows with the same source share a fold. Each fold is scored by a model that was
     trained on all other folds.
@@ -54,7 +55,7 @@ def suspects(
         normalize: sources that are equal after it count as the same.
 
     Returns:
-        the least believable row first; rows whose source the model could not read come last.
+        the rows by increasing margin, most suspicious first; rows whose source the model cannot read come last.
 
     Raises:
         SettingsError: if the number of folds is out of range.
@@ -75,9 +76,7 @@ def _split(sources: Sequence[str], folds: int, seed: int) -> Array:
     """The fold of each source; equal sources share one."""
     distinct = list(dict.fromkeys(sources))
     if len(distinct) < folds:
-        raise DataError(
-            f"{len(distinct)} different sources are too few for {folds} parts; give more pairs, or fewer --folds"
-        )
+        raise DataError(f"{len(distinct)} distinct sources are too few for {folds} folds", "fewer_folds")
     order = np.random.default_rng([seed, 5]).permutation(len(distinct))
     fold_of = {distinct[place]: number % folds for number, place in enumerate(order)}
     return np.array([fold_of[source] for source in sources])

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and that are believed only after they were checked."""
+"""Write files atomically, and validate files when they are read."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from henkan.text.arrays import Array
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Put a file in its place: after a crash at any moment, the old one or the new one stands there.
+    """Write a file atomically: after a crash, either the old or the new file exists.
 
     Raises:
-        OSError: if it cannot be written; the old one is untouched then.
+        OSError: if it cannot be written; the old file is unchanged then.
     """
     fresh = path.with_name(path.name + ".part")
     try:
@@ -41,8 +41,8 @@ def write_file(path: Path, content: bytes) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Have the names in a folder written to the disk."""
-    with suppress(OSError):  # Windows cannot open a folder; there the rename alone must do
+    """Flush a folder's directory entries to disk."""
+    with suppress(OSError):  # Windows cannot open a folder
         descriptor = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(descriptor)
@@ -50,76 +50,82 @@ def sync_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
-def read_file(folder: Path, name: str, most: int, *, advice: str = "") -> bytes:
-    """The bytes of a file in a folder.
+def read_file(folder: Path, name: str, most: int, *, remedy: str | None = None) -> bytes:
+    """Read a file in a folder.
 
     Args:
-        most: bytes; a larger file is refused before it is read.
-        advice: what to do if it cannot be read, which depends on what the folder is; "": the caller says it.
+        folder, name: the file.
+        most: maximum size in bytes; a larger file is refused before it is read.
+        remedy: key of the remedy if the file cannot be read; None: the caller adds one.
 
     Raises:
-        ModelFolderError: if it cannot be read, is larger, no ordinary file, or leads out of the folder.
+        ModelFolderError: if the file cannot be read, is too large, is not a regular file, or is a symbolic link to
+            a file outside the folder.
     """
-    with _named(folder, name, advice):
-        # Not blocking: a pipe that nobody writes to would be waited for.
+    with _named(folder, name, remedy):
+        # Non-blocking, because opening a pipe without a writer would hang.
         flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
         with open(os.open(_inside(folder, name), flags), "rb") as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
-                raise ModelFolderError(f"{folder}: {name} is no ordinary file; the folder is damaged")
+                raise ModelFolderError(f"{folder}: {name} is not a regular file; the folder is damaged")
             if status.st_size > most:
                 raise ModelFolderError(
-                    f"{folder}: {name} is damaged ({status.st_size:,} bytes, where there can be at most {most:,})"
+                    f"{folder}: {name} is damaged ({status.st_size:,} bytes, expected at most {most:,})"
                 )
             return file.read(status.st_size)
 
 
-def file_size(folder: Path, name: str, *, advice: str = "") -> int:
-    """The bytes that a file in a folder has.
+def file_size(folder: Path, name: str, *, remedy: str | None = None) -> int:
+    """The size of a file in a folder, in bytes.
 
     Raises:
-        ModelFolderError: if there is none, or it leads out of the folder.
+        ModelFolderError: if it does not exist, or is a symbolic link to a file outside the folder.
     """
-    with _named(folder, name, advice):
+    with _named(folder, name, remedy):
         return _inside(folder, name).stat().st_size
 
 
 def _inside(folder: Path, name: str) -> Path:
-    """Where a file in a folder is, links followed."""
+    """The path of a file in a folder, with symbolic links resolved."""
     path = (folder / name).resolve(strict=True)
     if not path.is_relative_to(folder.resolve()):
-        raise ModelFolderError(f"{folder}: {name} is a link that leads out of the folder; put the file itself there")
+        raise ModelFolderError(
+            f"{folder}: {name} is a symbolic link to a file outside the folder; replace it with the file"
+        )
     return path
 
 
 @contextmanager
-def _named(folder: Path, name: str, advice: str) -> Iterator[None]:
-    """Have the system's errors name the file."""
+def _named(folder: Path, name: str, remedy: str | None) -> Iterator[None]:
+    """Turn errors of the operating system into errors that name the file."""
     try:
         yield
-    except (OSError, RuntimeError) as error:  # a RuntimeError is a circle of links
+    except (OSError, RuntimeError) as error:  # RuntimeError: a loop of symbolic links
         reason = getattr(error, "strerror", None) or error
-        raise ModelFolderError(f"{folder}: {name} cannot be read ({reason}){advice and '; ' + advice}") from None
+        raise ModelFolderError(f"{folder}: {name} cannot be read ({reason})", remedy) from None
 
 
 def sha256(content: bytes) -> str:
-    """The SHA-256 sum in hexadecimal digits."""
+    """The SHA-256 checksum in hexadecimal digits."""
     return hashlib.sha256(content).hexdigest()
 
 
 def to_json(value: Any) -> bytes:
-    """A value as JSON in UTF-8."""
+    """Encode a value as JSON in UTF-8."""
     try:
         return (json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False) + "\n").encode()
-    except UnicodeEncodeError:  # half a surrogate pair, which JSON can escape and UTF-8 cannot write
+    except UnicodeEncodeError:  # an unpaired surrogate: JSON can escape it, UTF-8 cannot encode it
         return (json.dumps(value, indent=2, allow_nan=False) + "\n").encode()
 
 
 def from_json(content: bytes, folder: Path, name: str, *, most: int | None = None) -> Any:
-    """The value of JSON.
+    """Parse the JSON of a file.
 
     Args:
-        most: values that there can be; None: any number.
+        content: the file's bytes.
+        folder, name: the file, for the error.
+        most: maximum number of values; None: any.
 
     Raises:
         ModelFolderError: if `strict_json.parse` refuses it.
@@ -127,11 +133,11 @@ def from_json(content: bytes, folder: Path, name: str, *, most: int | None = Non
     try:
         return strict_json.parse(content, most=most)
     except ValueError:
-        raise ModelFolderError(f"{folder}: {name} is damaged (not JSON as henkan writes it)") from None
+        raise ModelFolderError(f"{folder}: {name} is damaged (invalid JSON)") from None
 
 
 def seal(value: Any) -> bytes:
-    """A value as JSON that carries its own SHA-256 sum."""
+    """Encode a value as JSON together with its SHA-256 checksum."""
     return to_json({"sha256": sha256(to_json(value)), "content": value})
 
 
@@ -139,7 +145,7 @@ def unseal(content: bytes, folder: Path, name: str) -> Any:
     """The value that was sealed.
 
     Raises:
-        ModelFolderError: if it has changed since.
+        ModelFolderError: if the checksum does not match.
     """
     sealed = from_json(content, folder, name)
     try:
@@ -147,25 +153,30 @@ def unseal(content: bytes, folder: Path, name: str) -> Any:
             return sealed["content"]
     except (KeyError, TypeError, ValueError):
         pass
-    raise ModelFolderError(f"{folder}: {name} is damaged or was changed")
+    raise ModelFolderError(f"{folder}: {name} is damaged or was modified")
 
 
 def load_tensors(
-    content: bytes, folder: Path, name: str, *, finite: bool = True, advice: str = ""
+    content: bytes, folder: Path, name: str, *, finite: bool = True, remedy: str | None = None
 ) -> Mapping[str, Array]:
-    """Name -> array of a safetensors file.
+    """Parse a safetensors file.
 
     Args:
-        finite: whether every number must be.
-        advice: what to do if it is damaged; as for `read_file`.
+        content: the file's bytes.
+        folder, name: the file, for the error.
+        finite: whether all numbers must be finite.
+        remedy: key of the remedy if the file is damaged.
+
+    Returns:
+        name -> array.
 
     Raises:
-        ModelFolderError: if it is none, or an array is not of (finite) float32 numbers.
+        ModelFolderError: if it is not a safetensors file, or an array is not of (finite) float32 numbers.
     """
     try:
         tensors: Mapping[str, Array] = load_safetensors(content)
     except (SafetensorError, ValueError, KeyError, TypeError, AttributeError):
-        raise ModelFolderError(f"{folder}: {name} is damaged{advice and '; ' + advice}") from None
+        raise ModelFolderError(f"{folder}: {name} is damaged", remedy) from None
     for tensor, array in tensors.items():
         if array.dtype != np.float32 or (finite and not np.isfinite(array).all()):
             raise ModelFolderError(f"{folder}: the weights {tensor!r:.100} are not finite float32 numbers")

@@ -1,11 +1,11 @@
-"""What was measured in training (metrics.json), and what of a value from elsewhere is that.
+"""The schema of metrics.json, which records what was measured in training.
 
-    epochs       of each: epoch, loss, exact_match, seconds, learning_rate, dev_loss
-    best_epoch   which of them was kept; seed, setbacks: of the training
-    members      of an ensemble: a history like the above of each member; the above is the first one's
+    epochs       for each epoch: epoch, loss, exact_match, seconds, learning_rate, dev_loss
+    best_epoch   the epoch whose weights were kept; seed, setbacks: of the training run
+    members      of an ensemble: a history like the above for each member; the above is that of the first
     pairs, held_out, weights, exact_match
 
-Whoever reads a model's numbers relies on their being checked here.
+Code that reads a model's metrics relies on this validation.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from math import isfinite
 from typing import Any
 
 Check = Callable[[Any], Any]
-"""The value, as far as it is what it should be, or a ValueError."""
+"""Returns the valid part of a value, or raises ValueError."""
 
 
 def checked(value: object) -> dict[str, Any]:
-    """The metrics that a value holds, without names that are not theirs; empty if it holds none.
+    """Validate metrics: unknown names are dropped, and invalid metrics give an empty dictionary.
 
-    They may be edited or deleted, for no answer depends on them: so what is wrong is no error.
+    Users may edit or delete metrics.json, since no prediction depends on it, so invalid content is not an error.
     """
     try:
         return _known(value, METRICS, wanted=("epochs", "pairs", "held_out", "weights"))
@@ -30,9 +30,9 @@ def checked(value: object) -> dict[str, Any]:
 
 
 def _known(value: object, checks: Mapping[str, Check], wanted: Iterable[str]) -> dict[str, Any]:
-    """Those of a mapping's values whose names are known; some must be there."""
+    """Validate the known entries of a mapping; those in `wanted` are required."""
     if not isinstance(value, dict) or not value.keys() >= set(wanted):
-        raise ValueError("not such a mapping")
+        raise ValueError("not a mapping with the required names")
     return {name: checks[name](each) for name, each in value.items() if name in checks}
 
 
@@ -62,7 +62,7 @@ def _each(check: Check) -> Check:
 
 
 def _record(value: object) -> dict[str, Any]:
-    return _known(value, RECORD, wanted=set(RECORD) - {"dev_loss"})  # older trainings did not write that
+    return _known(value, RECORD, wanted=set(RECORD) - {"dev_loss"})  # older versions did not write it
 
 
 def _history(value: object) -> dict[str, Any]:

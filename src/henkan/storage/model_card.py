@@ -1,4 +1,4 @@
-"""The model card: what a person should know of a saved model."""
+"""The model card: a summary of a saved model in Markdown."""
 
 from __future__ import annotations
 
@@ -12,22 +12,24 @@ from henkan.storage.model_folder import Artefact
 
 
 def model_card(artefact: Artefact, folder: Path, version: str, *, pictured: bool) -> str:
-    """The card's Markdown."""
+    """Create the card's Markdown."""
     data, metrics = artefact.data, artefact.metrics
     epochs = metrics.get("epochs", [])
     measured, members = metrics.get("exact_match"), len(artefact.members)
-    accuracy = "No pairs were held out, so its accuracy was not measured in training."
+    accuracy = "No validation pairs were held out, so accuracy was not measured during training."
     if measured is not None:
-        kept = (
-            f"epoch {metrics.get('best_epoch')} was kept" if members == 1 else "each member is that of its best epoch"
-        )
+        kept = f"weights of epoch {metrics.get('best_epoch')}" if members == 1 else "best epoch of each member"
         accuracy = (
-            f"Exact match on {metrics.get('held_out', 0):,} held-out pairs: **{measured:.3%}** ({kept}). The same "
-            f"pairs chose that and fitted its confidence (temperature {artefact.temperature or 1:.3g}): a test part "
-            "that nothing was chosen on is a fairer measure."
+            f"Exact match on {metrics.get('held_out', 0):,} validation pairs: **{measured:.3%}** ({kept}). The same "
+            "pairs were used to choose the epoch and to calibrate the confidence (temperature "
+            f"{artefact.temperature or 1:.3g}), so evaluate on a separate test set for an unbiased estimate."
         )
     model = "A sequence-to-sequence model" if members == 1 else f"An ensemble of {members} sequence-to-sequence models"
-    others = "It reads others as unknown." if artefact.source_vocabulary.unknown else "It knows no others."
+    others = (
+        "Other source symbols are read as unknown."
+        if artefact.source_vocabulary.unknown
+        else "Sources with other symbols cannot be converted."
+    )
     seconds = sum(
         epoch["seconds"] for history in metrics.get("members", [metrics]) for epoch in history.get("epochs", [])
     )
@@ -36,21 +38,21 @@ def model_card(artefact: Artefact, folder: Path, version: str, *, pictured: bool
     lines = [
         f"# {folder.name}",
         "",
-        f"{model} that turns strings into strings, trained with henkan.",
+        f"{model} that converts strings to strings, trained with henkan.",
         "",
-        "## What it was trained on",
+        "## Training data",
         "",
         f"{metrics.get('pairs', 0):,} {kind} `{data.get('name')}`, "
         f"with {len(artefact.source_vocabulary.symbols)} source and "
         f"{len(artefact.target_vocabulary.symbols)} target symbols. {others}",
         "",
-        "## How good it is",
+        "## Accuracy",
         "",
         accuracy,
-        f"Training took {seconds:.1f} s for {len(epochs)} epochs; `metrics.json` has them one by one.",
+        f"Training took {seconds:.1f} s for {len(epochs)} epochs; see `metrics.json` for each epoch.",
         *(["", "![Learning curve](learning_curve.png)"] if pictured else []),
         "",
-        "## How to use it",
+        "## Usage",
         "",
         "```sh",
         f"henkan predict {folder.as_posix()} TEXT",
@@ -63,7 +65,7 @@ def model_card(artefact: Artefact, folder: Path, version: str, *, pictured: bool
         'model.predict(["TEXT"])',
         "```",
         "",
-        "Prediction needs NumPy and safetensors alone.",
+        "Prediction requires only NumPy and safetensors.",
         "",
         "## Settings and versions",
         "",

@@ -1,15 +1,15 @@
-"""The saved model: a folder of JSON and safetensors, which no code can hide in.
+"""Saved models: a folder of JSON and safetensors, which cannot contain executable code.
 
-    manifest.json        format version, versions of what made it, SHA-256 of the three files below
-    config.json          the model's and the training's settings, and what data it was trained on
+    manifest.json        format version, versions of henkan, NumPy and Python, SHA-256 of the next three files
+    config.json          settings of the model and its training, and the origin of the data
     vocabulary.json      the symbols of both sides
-    weights.safetensors  the numbers
-    metrics.json         what was measured, epoch by epoch
+    weights.safetensors  the weights
+    metrics.json         what was measured in each epoch
     README.md            the model card
 
-A model is first written whole into a folder `incoming` inside its own, whose appearing is the moment at which it is
-saved; then its files are moved down one by one. Whoever reads looks there first, so a half-written model is never seen,
-whenever the writer is killed.
+A model is first written completely to a temporary subfolder, which is then renamed to `incoming`: at this moment the
+model is saved. Its files are then moved to the model folder one by one. Readers look into `incoming` first, so they
+never see a partly written model, whenever the writer is killed.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from henkan.config import ModelConfig, TrainingConfig, from_dict, to_dict
 from henkan.errors import HenkanError, ModelFolderError, SettingsError
 from henkan.storage import metrics_schema
 from henkan.storage.files import file_size, from_json, load_tensors, read_file, sha256, sync_folder, to_json, write_file
-from henkan.storage.size_limits import SETTINGS, most_of_metrics, most_of_vocabulary, most_of_weights
+from henkan.storage.size_limits import SETTINGS, metrics_limit, vocabulary_limit, weights_limit
 from henkan.text.arrays import Array
 from henkan.text.vocabulary import Vocabulary
 
@@ -46,27 +46,26 @@ WRITTEN = (*HASHED, "metrics.json", "README.md", "manifest.json", "learning_curv
 INCOMING = "incoming"
 CHECKPOINT = "checkpoint"
 ATTEMPTS = 20
-NO_MODEL = "name a folder that `henkan train` wrote"
 
 Shapes = Callable[[ModelConfig, Vocabulary, Vocabulary], Mapping[str, tuple[int, ...]]]
 Migration = Callable[[Any, Any], tuple[Any, Any]]
 
-# Format version -> what makes its config.json and vocabulary.json, as values, those of the next version.
+# Format version -> function that converts config.json and vocabulary.json to the next version.
 MIGRATIONS: Mapping[int, Migration] = {}
 
 
 @dataclass(frozen=True)
 class Artefact:
-    """Everything that is kept of a trained model.
+    """The contents of a model folder.
 
     Attributes:
-        model: the network's settings.
-        training: how it was trained.
-        source_vocabulary, target_vocabulary: its symbols.
-        members: the weights, by name; one set of them for each member of an ensemble.
-        data: what it was trained on; see `henkan.training.fit.DataSource`.
-        temperature: what makes its probabilities fit held-out pairs, or None if none were held out.
-        metrics: what was measured.
+        model: settings of the network.
+        training: settings of the training.
+        source_vocabulary, target_vocabulary: the symbols.
+        members: for each member of an ensemble, name -> weights.
+        data: origin of the training pairs; see `henkan.text.data_source.DataSource`.
+        metrics: what was measured during training; see `henkan.storage.metrics_schema`.
+        temperature: calibration of the confidence on validation pairs, or None if there were none.
     """
 
     model: ModelConfig
@@ -91,18 +90,19 @@ def save(
     """Write a model folder.
 
     Args:
-        folder: where; its parents are made.
-        version: henkan's.
-        card: the text of README.md.
-        force: replace a model that stands there.
-        pictures: name -> bytes of pictures to put beside.
+        artefact: the model.
+        folder: where to write it; missing parents are created.
+        version: version of henkan.
+        card: text of README.md.
+        force: whether to replace an existing model.
+        pictures: file name -> bytes of additional images.
 
     Raises:
-        ModelFolderError: if something else stands there, a model without `force`, or it cannot be written.
+        ModelFolderError: if the folder has other files, or a model without `force`, or cannot be written.
     """
     check_place(folder, force=force)
     if not all(np.isfinite(array).all() for member in artefact.members for array in member.values()):
-        raise ModelFolderError("the weights are not finite numbers; train again with a smaller learning rate")
+        raise ModelFolderError("the weights are not finite; train again with a smaller learning rate")
     tensors = {
         f"members.{number}.{name}": np.ascontiguousarray(array)
         for number, member in enumerate(artefact.members)
@@ -139,15 +139,18 @@ def save(
         _put(folder.resolve(), {**files, "manifest.json": to_json(manifest)})
     except OSError as error:
         reason = error.strerror or error
-        raise ModelFolderError(f"{folder}: the model cannot be saved ({reason}); what stood there is whole") from None
+        raise ModelFolderError(
+            f"{folder}: the model cannot be saved ({reason}), existing files are unchanged; check permissions and free "
+            "disk space"
+        ) from None
 
 
 def _put(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write files into a folder, all or none."""
+    """Write files to a folder, all or none."""
     made = _make(folder)
     fresh = folder / f".{INCOMING}-{uuid4().hex[:8]}"
     try:
-        _settle(folder)  # what another writer had to leave
+        _settle(folder)  # left by a writer that was killed
         fresh.mkdir()
         for name, content in files.items():
             write_file(fresh / name, content)
@@ -160,12 +163,12 @@ def _put(folder: Path, files: Mapping[str, bytes]) -> None:
                 empty.rmdir()
         raise
     sync_folder(folder)
-    with suppress(OSError):  # it is saved; the next writer can settle it as well
+    with suppress(OSError):  # the model is saved; the next writer can move the files
         _settle(folder)
 
 
 def _make(folder: Path) -> list[Path]:
-    """Make a folder and its parents; those that were new, the deepest first."""
+    """Create a folder and its parents; returns the new ones, deepest first."""
     made = [each for each in (folder, *folder.parents) if not each.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     for each in made:
@@ -174,7 +177,7 @@ def _make(folder: Path) -> list[Path]:
 
 
 def _settle(folder: Path) -> None:
-    """Move the files of a whole incoming model to their places; the manifest's move ends it."""
+    """Move the files of a complete incoming model to the model folder."""
     for left in folder.glob(f".{INCOMING}-*"):
         shutil.rmtree(left, ignore_errors=True)
     incoming = folder / INCOMING
@@ -182,7 +185,7 @@ def _settle(folder: Path) -> None:
         return
     pictured = (incoming / "learning_curve.png").exists()
     if not pictured and (incoming / "manifest.json").exists():
-        (folder / "learning_curve.png").unlink(missing_ok=True)  # the old model's
+        (folder / "learning_curve.png").unlink(missing_ok=True)  # it belongs to the old model
     for name in WRITTEN:
         if (incoming / name).exists():
             (incoming / name).replace(folder / name)
@@ -192,17 +195,17 @@ def _settle(folder: Path) -> None:
 
 
 def check_place(folder: Path, *, force: bool) -> None:
-    """Whether a model may be written there.
+    """Check that a model may be written to a folder.
 
     Raises:
         ModelFolderError: if not.
     """
     try:
-        folder = folder.resolve()  # `new/..` does not exist, and yet means a folder that may
+        folder = folder.resolve()  # `new/..` does not exist although the resolved folder may
         if not os.path.lexists(folder):
             return
         if not folder.is_dir():
-            raise ModelFolderError(f"{folder}: there is a file of that name; choose another --out")
+            raise ModelFolderError(f"{folder}: a file with this name exists", "another_folder")
         names = {entry.name for entry in folder.iterdir() if not entry.name.startswith(f".{INCOMING}-")}
         own = {*WRITTEN, INCOMING, CHECKPOINT}
         strange = sorted(names - own) or [
@@ -212,17 +215,15 @@ def check_place(folder: Path, *, force: bool) -> None:
             return
         if strange or not is_model(folder):
             what = strange[0] if strange else "no manifest.json of a henkan model"
-            raise ModelFolderError(f"{folder}: the folder holds other things ({what}); choose another --out")
+            raise ModelFolderError(f"{folder}: the folder has other files ({what})", "another_folder")
     except OSError as error:
-        raise ModelFolderError(f"{folder}: cannot be used ({error.strerror or error}); choose another --out") from None
+        raise ModelFolderError(f"{folder}: cannot be used ({error.strerror or error})", "another_folder") from None
     if not force:
-        raise ModelFolderError(
-            f"{folder}: there is a model already; replace it with --force (in Python, force=True), or choose another"
-        )
+        raise ModelFolderError(f"{folder}: the folder already has a model", "force_or_another_folder")
 
 
 def is_model(folder: Path) -> bool:
-    """Whether a folder says that it is a model."""
+    """Whether a folder has the manifest of a model."""
     try:
         return bool(_manifest(folder))
     except ModelFolderError:
@@ -230,30 +231,30 @@ def is_model(folder: Path) -> bool:
 
 
 def load(folder: Path, shapes: Shapes) -> Artefact:
-    """Read a model folder, and believe nothing in it before it is checked.
+    """Read and validate a model folder.
 
     Args:
-        folder: where it is.
-        shapes: settings and the two vocabularies -> name and shape of every weight.
+        folder: the folder.
+        shapes: (settings, source vocabulary, target vocabulary) -> name and shape of every weight.
 
     Raises:
-        ModelFolderError: if it is no model, damaged, or of a newer format.
+        ModelFolderError: if it is not a model, is damaged, or has a newer format.
     """
     if not os.path.isdir(folder):
-        hint = "is not a folder" if os.path.lexists(folder) else "there is no such folder"
-        raise ModelFolderError(f"{folder}: {hint}; name the folder that `henkan train` wrote")
+        problem = "is not a folder" if os.path.lexists(folder) else "there is no such folder"
+        raise ModelFolderError(f"{folder}: {problem}", "load_a_model")
     for _ in range(ATTEMPTS):
         before = _stamp(folder)
         try:
             return _load(folder, shapes)
         except ModelFolderError:
             if _stamp(folder) == before:
-                raise  # else a writer has put a new model there meanwhile
-    raise ModelFolderError(f"{folder}: the model is replaced again and again; wait for whoever writes it")
+                raise  # otherwise the model was replaced while it was read
+    raise ModelFolderError(f"{folder}: another process is writing this model; try again later")
 
 
 def _stamp(folder: Path) -> object:
-    """What changes while a model is replaced."""
+    """A value that changes when the model is replaced."""
     stamps = []
     for path in (folder / INCOMING, *(folder / place / name for place in ("", INCOMING) for name in WRITTEN)):
         with suppress(OSError):
@@ -263,26 +264,26 @@ def _stamp(folder: Path) -> object:
 
 def _load(folder: Path, shapes: Shapes) -> Artefact:
     manifest = _manifest(folder)
-    weights = file_size(folder, _place(folder, "weights.safetensors"), advice=NO_MODEL)
+    weights = file_size(folder, _place(folder, "weights.safetensors"), remedy="load_a_model")
     config, vocabulary = (
         from_json(_checked(folder, name, manifest, most.bytes), folder, name, most=most.values)
-        for name, most in (("config.json", SETTINGS), ("vocabulary.json", most_of_vocabulary(weights)))
+        for name, most in (("config.json", SETTINGS), ("vocabulary.json", vocabulary_limit(weights)))
     )
     try:
         for version in range(manifest["format_version"], FORMAT_VERSION):
             config, vocabulary = MIGRATIONS[version](config, vocabulary)
         if set(config) != CONFIG or set(vocabulary) != VOCABULARY:
-            raise ValueError("other names than henkan writes")
+            raise ValueError("unknown names")
         model = from_dict(ModelConfig, config["model"])
         training = from_dict(TrainingConfig, config["training"])
         source, target = (Vocabulary.from_dict(vocabulary[side]) for side in ("source", "target"))
         count, data, temperature = config["members"], dict(config["data"]), _temperature(config["calibration"])
         if type(count) is not int or not 1 <= count <= MOST_MEMBERS:
-            raise ModelFolderError(f"config.json gives {count!r:.20} members; that cannot be")
+            raise ModelFolderError(f"config.json has an invalid number of members, {count!r:.20}")
     except HenkanError as error:
-        raise ModelFolderError(f"{folder}: {error}") from None
+        raise ModelFolderError(f"{folder}: {error.message.problem}") from None
     except (KeyError, TypeError, AttributeError, ValueError):
-        raise ModelFolderError(f"{folder}: config.json does not have the form that henkan writes") from None
+        raise ModelFolderError(f"{folder}: config.json does not have the format that henkan writes") from None
     wanted = _wanted(folder, shapes, model, source, target)
     return Artefact(
         model=model,
@@ -307,37 +308,37 @@ def _wanted(
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
-    """The manifest, as far as it must be known."""
+    """Read and validate the manifest."""
     name = "manifest.json"
     manifest = from_json(_read(folder, name, SETTINGS.bytes), folder, name, most=SETTINGS.values)
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-        raise ModelFolderError(f"{folder}: manifest.json is not that of a henkan model")
+        raise ModelFolderError(f"{folder}: manifest.json does not describe a henkan model", "load_a_model")
     version = manifest.get("format_version")
     if type(version) is not int or version < 1:
-        raise ModelFolderError(f"{folder}: manifest.json gives no format version; the model is damaged")
+        raise ModelFolderError(f"{folder}: manifest.json has no valid format version; the model is damaged")
     if version > FORMAT_VERSION:
         raise ModelFolderError(
-            f"{folder}: the model has format {version}, and this henkan reads up to {FORMAT_VERSION}; upgrade henkan"
+            f"{folder}: the model has format {version}, newer than this henkan reads ({FORMAT_VERSION}); upgrade henkan"
         )
     return manifest
 
 
 def _checked(folder: Path, name: str, manifest: Mapping[str, Any], most: int) -> bytes:
-    """The bytes of a file whose sum is in the manifest."""
+    """Read a file and compare its checksum with the manifest."""
     content, sums = _read(folder, name, most), manifest.get("sha256")
     if not isinstance(sums, dict) or sums.get(name) != sha256(content):
-        raise ModelFolderError(f"{folder}: {name} is damaged or was changed; train again or restore it")
+        raise ModelFolderError(f"{folder}: {name} is damaged or was modified", "retrain_or_restore")
     return content
 
 
 def _members(
     folder: Path, manifest: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]], count: int
 ) -> list[dict[str, Array]]:
-    """The weights of every member; nothing is read that is larger than they can be."""
+    """Read the weights of all members; the size of the file is checked first."""
     numbers = sum(map(prod, shapes.values())) * count
     name = "weights.safetensors"
-    content = _checked(folder, name, manifest, most_of_weights(numbers, len(shapes) * count))
-    tensors = load_tensors(content, folder, name, advice="train again or restore it")
+    content = _checked(folder, name, manifest, weights_limit(numbers, len(shapes) * count))
+    tensors = load_tensors(content, folder, name, remedy="retrain_or_restore")
     wanted = {f"members.{k}.{weight}": shape for k in range(count) for weight, shape in shapes.items()}
     if {tensor: array.shape for tensor, array in tensors.items()} != wanted:
         raise ModelFolderError(f"{folder}: {name} does not fit config.json and vocabulary.json")
@@ -345,8 +346,8 @@ def _members(
 
 
 def _metrics(folder: Path, members: int) -> dict[str, Any]:
-    """What was measured, as far as there is a file that says so."""
-    name, most = "metrics.json", most_of_metrics(members)
+    """Read the metrics; empty if there are none."""
+    name, most = "metrics.json", metrics_limit(members)
     try:
         return metrics_schema.checked(from_json(_read(folder, name, most.bytes), folder, name, most=most.values))
     except ModelFolderError:
@@ -358,17 +359,17 @@ def _temperature(calibration: Any) -> float | None:
         return None
     temperature = calibration["temperature"]
     if len(calibration) > 1:
-        raise ValueError("other names than henkan writes")
+        raise ValueError("unknown names")
     if type(temperature) is not float or not 0 < temperature < float("inf"):
-        raise ModelFolderError(f"config.json gives the temperature {temperature!r:.20}; that cannot be")
+        raise ModelFolderError(f"config.json has an invalid temperature, {temperature!r:.20}")
     return temperature
 
 
 def _read(folder: Path, name: str, most: int) -> bytes:
-    """The bytes of a file of the model."""
-    return read_file(folder, _place(folder, name), most, advice=NO_MODEL)
+    """Read a file of the model."""
+    return read_file(folder, _place(folder, name), most, remedy="load_a_model")
 
 
 def _place(folder: Path, name: str) -> str:
-    """Which file of that name counts: the incoming one, if there is one, else the settled one."""
+    """The current file with a given name: the incoming one if it exists, otherwise that in the model folder."""
     return f"{INCOMING}/{name}" if os.path.lexists(folder / INCOMING / name) else name

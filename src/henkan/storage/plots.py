@@ -1,4 +1,4 @@
-"""Pictures, drawn with matplotlib where it is installed."""
+"""Plots, drawn with matplotlib if it is installed."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 
 
 def learning_curve(metrics: Mapping[str, Any]) -> bytes | None:
-    """Loss and exact match by epoch, as PNG; None without matplotlib.
+    """Plot loss and exact match by epoch as PNG; None without matplotlib.
 
     Args:
-        metrics: a model's; of an ensemble, its first member is drawn.
+        metrics: metrics of a model; for an ensemble, the first member is drawn.
     """
     epochs = metrics["epochs"]
     try:
-        from matplotlib.figure import Figure  # no pyplot: it would look for a display
+        from matplotlib.figure import Figure  # not pyplot, which looks for a display
         from matplotlib.ticker import MaxNLocator, PercentFormatter
     except ImportError:
         return None
@@ -26,20 +26,18 @@ def learning_curve(metrics: Mapping[str, Any]) -> bytes | None:
     figure = Figure(figsize=(7, 3.2 if not measured else 5), layout="constrained")
     axes = figure.subplots(2 if measured else 1, 1, sharex=True, squeeze=False)[:, 0]
     axes[-1].plot(numbers, [epoch["loss"] for epoch in epochs], marker="o", markersize=4, color="#c44e52")
-    axes[-1].set_ylabel("training loss\n(nats a symbol)")
+    axes[-1].set_ylabel("training loss\n(nats per symbol)")
     if any(epoch["loss"] > 0 for epoch in epochs):
         axes[-1].set_yscale("log")
     axes[-1].set_xlabel("epoch")
     axes[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
     if measured:
         axes[0].plot(numbers, matches, marker="o", markersize=4, color="#4c72b0")
-        axes[0].set_ylabel("exact match\n(held-out pairs)")
+        axes[0].set_ylabel("exact match\n(validation pairs)")
         axes[0].set_ylim(-0.03, 1.03)
         axes[0].yaxis.set_major_formatter(PercentFormatter(1))
         kept = metrics["best_epoch"]
-        axes[0].set_title(
-            f"exact match {matches[numbers.index(kept)]:.2%} in epoch {kept}, which was kept", fontsize=11
-        )
+        axes[0].set_title(f"exact match {matches[numbers.index(kept)]:.2%} in epoch {kept} (kept)", fontsize=11)
     for axis in axes:
         axis.grid(alpha=0.3)
         axis.spines[["top", "right"]].set_visible(False)
@@ -57,16 +55,17 @@ def attention_picture(
     by: str = "attention",
     format: str,
 ) -> tuple[bytes, list[str]] | None:
-    """How probable each symbol of an answer was, and which part each source symbol had in it; None without matplotlib.
+    """Plot the probability of each answer symbol and its weights over the source; None without matplotlib.
 
     Args:
-        source, answer: symbols. probabilities: of the answer's.
-        weights: for each symbol of the answer, the weights over the source; empty where the source has no symbols.
-        by: what they are of: "attention" or "saliency".
+        source, answer: symbols.
+        probabilities: probability of each answer symbol.
+        weights: for each answer symbol, the weights over the source symbols; empty if the source is empty.
+        by: the kind of weights, "attention" or "saliency".
         format: "png" or "svg".
 
     Returns:
-        the picture's bytes, and what a person should be told of its fonts.
+        the image's bytes, and notes about its fonts for the user.
     """
     try:
         from matplotlib import rc_context
@@ -97,14 +96,14 @@ def attention_picture(
             axis.set_xlabel("attention to the source" if by == "attention" else "share of saliency")
             axis.tick_params(length=0)
         file = BytesIO()
-        with warnings.catch_warnings():  # of missing glyphs, which the notes tell of
+        with warnings.catch_warnings():  # missing glyphs are reported in the notes
             warnings.filterwarnings("ignore", message="Glyph .* missing")
             figure.savefig(file, format=format, dpi=150)
     return file.getvalue(), notes
 
 
 def _fonts_for(text: str) -> tuple[list[str], list[str]]:
-    """Families of installed fonts that together have all characters, matplotlib's own first, and notes on them."""
+    """Installed font families that together cover a text, matplotlib's own first, and notes for the user."""
     from matplotlib.font_manager import fontManager
 
     families, notes = ["DejaVu Sans"], []
@@ -113,7 +112,7 @@ def _fonts_for(text: str) -> tuple[list[str], list[str]]:
     fonts = {
         font.fname: font.name
         for font in fontManager.ttflist
-        if needed and font.style == "normal" and not font.name.startswith("Last Resort")  # which draws boxes alone
+        if needed and font.style == "normal" and not font.name.startswith("Last Resort")  # which draws only boxes
     }
     covers = {path: needed & _characters(path) for path in sorted(fonts)}
     while needed and covers:
@@ -122,17 +121,17 @@ def _fonts_for(text: str) -> tuple[list[str], list[str]]:
             break
         needed -= covers.pop(path)
         families.append(fonts[path])
-        notes.append(f"characters that DejaVu Sans lacks are drawn in {fonts[path]}")
+        notes.append(f"characters missing from DejaVu Sans are drawn in {fonts[path]}")
     if needed:
         shown = " ".join(sorted(needed)[:10])
         notes.append(
-            f"no installed font has {shown}: drawn as boxes (on Debian, fonts-noto and fonts-noto-cjk have most)"
+            f"no installed font has {shown}, so boxes are drawn; on Debian, install fonts-noto and fonts-noto-cjk"
         )
     return families, notes
 
 
 def _characters(path: str) -> set[str]:
-    """What a font file can draw."""
+    """The characters of a font file."""
     from matplotlib.ft2font import FT2Font
 
     try:

@@ -1,4 +1,4 @@
-"""The type of a NumPy array outside `henkan.nn`, which has its own because it imports nothing else of henkan."""
+"""The type of a NumPy array outside `henkan.nn`, which imports nothing else of henkan and defines its own."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What is wrong with data, or merely worth knowing, before it is trained on."""
+"""Check pairs for problems before training."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from henkan.errors import Message
 from henkan.text.arrays import Array
 from henkan.text.pairs import Pairs
 from henkan.text.sequences import Sequences, cut_all
@@ -17,21 +18,21 @@ from henkan.text.tokenizer import TAG, Cutting
 
 EXAMPLES = 5
 RARE = 3
-"""A symbol that stands in fewer strings than this is hardly learned."""
+"""A symbol that occurs in fewer strings than this is hardly learned."""
 
 
 @dataclass(frozen=True)
 class Side:
-    """The sources, or the targets.
+    """Statistics of the sources or of the targets.
 
     Attributes:
-        empty: strings of no symbols.
-        lengths: of strings in symbols: the smallest, the median, the largest.
-        symbols: symbol -> how often it stands in the strings, the commonest first.
-        rare: symbols that stand in fewer than `RARE` strings.
-        forms: normalisation form -> strings that are in this form and not the other, of NFC and NFD.
-        invisible: name of a character that does not show -> how often it stands in the strings.
-        padded: strings with white space at an end.
+        empty: number of strings without symbols.
+        lengths: minimum, median and maximum length in symbols.
+        symbols: symbol -> number of occurrences, most frequent first.
+        rare: symbols that occur in fewer than `RARE` strings.
+        forms: "NFC" or "NFD" -> number of strings in this normalization form and not in the other.
+        invisible: name of an invisible character -> number of occurrences.
+        padded: number of strings with leading or trailing white space.
     """
 
     empty: int
@@ -50,14 +51,14 @@ class Side:
 
 @dataclass(frozen=True)
 class Leak:
-    """What a held-out part shares with the training part.
+    """The overlap of a validation or test set with the training set.
 
     Attributes:
-        rows: in the held-out part.
-        pairs: of these, pairs that are in training too.
-        sources: of these, sources that are in training too.
-        unknown: source symbols that training does not have -> rows with it.
-        unknown_rows: rows with such a symbol in the source.
+        rows: number of pairs in the set.
+        pairs: how many of them are also in the training set.
+        sources: how many of their sources are also in the training set.
+        unknown: source symbol that the training set does not have -> number of pairs with it.
+        unknown_rows: number of pairs with such a symbol in the source.
     """
 
     rows: int
@@ -69,15 +70,15 @@ class Leak:
 
 @dataclass(frozen=True)
 class Audit:
-    """What was found.
+    """The result of an audit.
 
     Attributes:
-        rows: pairs in the training part; none is ever passed over.
-        duplicates: pairs that stand there already.
-        ambiguous_sources: how many sources have several targets.
-        ambiguous: the first of these -> their targets.
-        source, target: the two sides.
-        leaks: name of a held-out part -> what it shares with training.
+        rows: number of training pairs.
+        duplicates: number of pairs that repeat an earlier pair.
+        ambiguous_sources: number of sources with several targets.
+        ambiguous: the first of these sources -> their targets.
+        source, target: statistics of the two sides.
+        leaks: name of a validation or test set -> its overlap with the training set.
     """
 
     rows: int
@@ -88,40 +89,48 @@ class Audit:
     target: Side
     leaks: Mapping[str, Leak] = field(default_factory=dict)
 
-    def warnings(self) -> list[str]:
-        """What may spoil the model or its figures, a sentence each."""
+    def warnings(self) -> list[Message]:
+        """Problems that can harm the model or distort its evaluation."""
         found = []
         for name, leak in self.leaks.items():
             if leak.sources:
                 found.append(
-                    f"{leak.sources:,} of {leak.rows:,} sources in {name} are in training too ({leak.pairs:,} with the "
-                    "same target): its exact match flatters"
+                    Message(
+                        f"{leak.sources:,} of {leak.rows:,} sources in {name} are also in the training pairs "
+                        f"({leak.pairs:,} with the same target), so its exact match is too optimistic"
+                    )
                 )
             if leak.unknown_rows:
                 shown = ", ".join(map(show_symbol, list(leak.unknown)[:EXAMPLES]))
-                found.append(f"{leak.unknown_rows:,} of {leak.rows:,} sources in {name} hold unknown symbols ({shown})")
+                found.append(
+                    Message(f"{leak.unknown_rows:,} of {leak.rows:,} sources in {name} have unknown symbols ({shown})")
+                )
         for name, side in (("source", self.source), ("target", self.target)):
             if side.mixed:
                 found.append(
-                    f"{name}s mix composed and decomposed letters ({side.forms['NFC']:,} NFC, {side.forms['NFD']:,} "
-                    f"NFD): the same letter is two symbols; give --{name}-normalization NFC"
+                    Message(
+                        f"the {name}s mix composed and decomposed characters ({side.forms['NFC']:,} NFC, "
+                        f"{side.forms['NFD']:,} NFD), so the same letter becomes different symbols",
+                        "normalize",
+                        {"side": name},
+                    )
                 )
             if side.invisible:
                 total = sum(side.invisible.values())
                 shown = ", ".join(list(side.invisible)[:EXAMPLES])
-                found.append(f"{name}s hold {total:,} characters that do not show ({shown})")
+                found.append(Message(f"the {name}s contain {total:,} invisible characters ({shown})"))
             if side.padded:
-                found.append(f"{side.padded:,} {name}s begin or end with white space; --strip takes it off")
+                found.append(Message(f"{side.padded:,} {name}s have leading or trailing white space", "strip"))
         return found
 
     def summary(self) -> str:
-        """One line."""
+        """A one-line summary."""
         parts = [f"{self.rows:,} pairs"]
         for name, side in (("source", self.source), ("target", self.target)):
             low, _, high = side.lengths
-            parts.append(f"{name}s of {low} to {high} symbols ({len(side.symbols):,} different)")
+            parts.append(f"{name}s of {low} to {high} symbols ({len(side.symbols):,} distinct)")
         if self.duplicates:
-            parts.append(f"{self.duplicates:,} duplicates")
+            parts.append(f"{self.duplicates:,} duplicate pairs")
         if self.ambiguous_sources:
             parts.append(f"{self.ambiguous_sources:,} sources with several targets")
         return "; ".join(parts)
@@ -134,12 +143,12 @@ def audit(
     source: Cutting = Cutting(),  # noqa: B008  (it cannot be changed)
     target: Cutting = Cutting(),  # noqa: B008
 ) -> Audit:
-    """Look at training pairs, and at held-out parts beside them.
+    """Collect statistics of training pairs, and their overlap with validation and test sets.
 
     Args:
-        pairs: the training part.
-        others: name -> a held-out part.
-        source, target: how the two sides are cut; strings that are the same after normalisation count as the same.
+        pairs: the training pairs.
+        others: name -> a validation or test set.
+        source, target: how the two sides are tokenized; strings that are equal after normalization count as equal.
     """
     sources, targets = Texts.of(pairs.sources), Texts.of(pairs.targets)
     source_hashes, hashes = _hashes(sources, targets, source, target)
@@ -161,18 +170,21 @@ def audit(
 
 
 def _hashes(sources: Texts, targets: Texts, source: Cutting, target: Cutting) -> tuple[Array, Array]:
-    """64-bit hashes of the sources and of the pairs: two of ten million are alike by chance once in 370,000 times."""
+    """64-bit hashes of the sources and of the pairs.
+
+    Among ten million strings, the probability that any two collide is about 1 in 370,000.
+    """
     mine = sources.hashes(None if source.plain else source.normalize).view(np.uint64)
     others = targets.hashes(None if target.plain else target.normalize).view(np.uint64)
     return mine, (mine * np.uint64(0x9E3779B97F4A7C15)) ^ others
 
 
 def _ambiguous(sources: Texts, targets: Texts, distinct: Array, hashes: Array) -> tuple[int, dict[str, list[str]]]:
-    """How many sources have several targets, and the first of them with these.
+    """The number of sources with several targets, and the first of these sources with their targets.
 
     Args:
-        distinct: rows of different pairs, in order.
-        hashes: of the sources.
+        distinct: rows of the distinct pairs, in order.
+        hashes: hashes of all sources.
     """
     of_pairs = hashes[distinct]
     values, counts = np.unique(of_pairs, return_counts=True)
@@ -202,14 +214,14 @@ def _leak(pairs: Pairs, known: tuple[Array, Array], symbols: set[str], source: C
 
 
 def _holders(cut: Sequences, wanted: Array, enough: int | None = None) -> tuple[Array, int]:
-    """In how many strings each symbol stands.
+    """Count the strings that contain each symbol.
 
     Args:
-        wanted: (symbols,) which symbols are counted.
-        enough: from which number on it does not matter how many more.
+        wanted: (symbols,) mask of the symbols to count.
+        enough: stop counting a symbol at this number; None: count all.
 
     Returns:
-        (symbols,) the numbers, and how many strings hold any.
+        (symbols,) the counts, and the number of strings that contain at least one wanted symbol.
     """
     wanted, counts, strings = wanted.copy(), np.zeros(len(wanted), np.int64), 0
     for start in range(0, len(cut), ROWS_AT_ONCE):
@@ -236,7 +248,7 @@ def _side(texts: Texts, cut: Sequences, symbols: Sequence[str], cutting: Cutting
     invisible: Counter[str] = Counter()
     for symbol, count in zip(symbols, counts, strict=True):
         text = symbol.replace(TAG, "") if cutting.features else symbol
-        for character in filter(_does_not_show, text):
+        for character in filter(_is_invisible, text):
             invisible[_name(character)] += count
     return Side(
         empty=int((lengths == 0).sum()),
@@ -250,12 +262,12 @@ def _side(texts: Texts, cut: Sequences, symbols: Sequence[str], cutting: Cutting
 
 
 def _forms(texts: Texts, cut: Sequences, symbols: Sequence[str], cutting: Cutting) -> dict[str, int]:
-    """Strings that are in one of the forms alone; only those are asked that hold a character that it touches."""
+    """Count the strings in NFC only and in NFD only; only strings with affected characters are checked."""
     forms = {"NFC": 0, "NFD": 0}
-    touched = np.array([any(map(_is_touched, symbol)) for symbol in symbols], bool)
-    if cutting.normalization != "none" or not touched.any():
+    affected = np.array([any(map(_is_affected, symbol)) for symbol in symbols], bool)
+    if cutting.normalization != "none" or not affected.any():
         return forms
-    places = np.flatnonzero(touched[cut.flat])
+    places = np.flatnonzero(affected[cut.flat])
     for row in np.unique(np.searchsorted(cut.offsets, places, side="right") - 1).tolist():
         string = texts[row]
         composed, decomposed = (unicodedata.is_normalized(form, string) for form in ("NFC", "NFD"))
@@ -264,16 +276,16 @@ def _forms(texts: Texts, cut: Sequences, symbols: Sequence[str], cutting: Cuttin
     return forms
 
 
-def _is_touched(character: str) -> bool:
-    """Whether a string can be in one form and not in the other because of it: letters with marks, marks, Korean."""
+def _is_affected(character: str) -> bool:
+    """Whether a character differs between NFC and NFD: letters with marks, combining marks, Korean."""
     if character.isascii():
         return False
     decomposes = unicodedata.normalize("NFD", character) != character
     return decomposes or unicodedata.category(character).startswith("M") or "\u1100" <= character <= "\u11ff"
 
 
-def _does_not_show(character: str) -> bool:
-    """Controls, formats such as the zero-width space, and every space but the ordinary ones."""
+def _is_invisible(character: str) -> bool:
+    """Whether it is a control or format character, or a space other than the ASCII and the ideographic one."""
     category = unicodedata.category(character)
     return category in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") or (category == "Zs" and character not in " \u3000")
 
@@ -283,7 +295,7 @@ def _name(character: str) -> str:
 
 
 def show_symbol(symbol: str) -> str:
-    """A symbol as a person can tell it apart: with its code points where it is no plain letter."""
+    """A readable form of a symbol: escaped if it has invisible or combining characters."""
     if symbol.startswith(TAG) and len(symbol) > 1:
         return f"{symbol[1:]} (feature)"
     plain = all(

@@ -28,7 +28,7 @@ class Pairs:
         return len(self.sources)
 
     def digest(self) -> str:
-        """A SHA-256 sum by which the same pairs are known again."""
+        """The SHA-256 fingerprint of the pairs."""
         digest = hashlib.sha256()
         for strings in (self.sources, self.targets):
             for string in strings:
@@ -36,13 +36,13 @@ class Pairs:
         return digest.hexdigest()
 
     def take(self, rows: Iterable[int]) -> Pairs:
-        """The pairs of some rows."""
+        """The pairs in the given rows."""
         places = np.fromiter(rows, np.int64)
         return Pairs(Texts.of(self.sources).take(places), Texts.of(self.targets).take(places))
 
     @classmethod
     def of(cls, pairs: Iterable[tuple[str, str]]) -> Pairs:
-        """Pairs from (source, target) tuples."""
+        """Create pairs from (source, target) tuples."""
         sources, targets = TextsWriter(), TextsWriter()
         for source, target in pairs:
             sources.add(source)
@@ -52,12 +52,12 @@ class Pairs:
 
 @dataclass(frozen=True)
 class Columns:
-    """Which column of a file holds what, from 0.
+    """The meaning of a file's columns, numbered from 0.
 
     Attributes:
-        source, target: the texts.
-        features: the feature tags of the source, or None.
-        count: how many columns every line has; None: at least as many as are asked for.
+        source, target: columns of the source and the target.
+        features: column of the source's feature tags, or None.
+        count: number of columns on every line; None: any number that includes the columns above.
     """
 
     source: int = 0
@@ -66,8 +66,8 @@ class Columns:
     count: int | None = 2
 
     @property
-    def fewest(self) -> int:
-        """Columns that a line must have."""
+    def min_columns(self) -> int:
+        """The minimum number of columns on a line."""
         return self.count or 1 + max(self.source, self.target, self.features or 0)
 
 
@@ -75,10 +75,10 @@ TWO_COLUMNS = Columns()
 
 
 def write_pairs(pairs: Pairs, file: BinaryIO) -> None:
-    """Write a line for each pair: source TAB target, UTF-8.
+    """Write one line per pair: source TAB target, in UTF-8.
 
     Raises:
-        DataError: at the first pair that such a line cannot hold, before anything of it is written.
+        DataError: at the first pair that such a line cannot represent.
     """
     for row, (source, target) in enumerate(zip(pairs.sources, pairs.targets, strict=True), start=1):
         line = f"{source}\t{target}"
@@ -89,26 +89,25 @@ def write_pairs(pairs: Pairs, file: BinaryIO) -> None:
             file.write(f"{line}\n".encode())
         except ValueError:
             raise DataError(
-                f"pair {row} ({line!a:.60}) holds what a line of a text file cannot; write JSON Lines instead"
+                f"pair {row} ({line!a:.60}) cannot be written as a line of text; write JSON Lines instead"
             ) from None
 
 
 def hold_out(
     pairs: Pairs, seed: int, share: float = 0.1, normalize: Callable[[str], str] | None = None
 ) -> tuple[Pairs, Pairs]:
-    """Split into training and held-out pairs, drawn by the seed.
+    """Split pairs at random into training and validation pairs.
 
-    Pairs whose sources are the same, after normalisation, go to the same side: a question that was trained on is no
-    test.
+    Pairs whose sources are equal after normalization go to the same side, so that no validation source is trained on.
 
     Raises:
-        DataError: if there are not two different sources.
+        DataError: if there are fewer than two distinct sources.
     """
     hashes = Texts.of(pairs.sources).hashes(normalize)
     _, first, which = np.unique(hashes, return_index=True, return_inverse=True)
     if len(first) < 2:
-        raise DataError("one source is too few to hold a part out; give more pairs, or hold nothing out (--dev none)")
-    coming = np.argsort(first)  # sources in the order in which they first come
+        raise DataError(f"{len(first)} distinct source is too few to hold out a validation set", "no_validation_set")
+    coming = np.argsort(first)  # sources in order of first occurrence
     order = np.random.default_rng([seed, 1]).permutation(len(first))
     chosen = np.zeros(len(first), bool)
     chosen[coming[order[: max(1, round(share * len(first)))]]] = True

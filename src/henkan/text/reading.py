@@ -1,4 +1,4 @@
-"""Files of pairs: every line is a pair, an error that names it, or listed among the rejects."""
+"""Read pair files: every line is a pair, an error that names the line, or an entry in the list of rejects."""
 
 from __future__ import annotations
 
@@ -13,24 +13,34 @@ from typing import Any, BinaryIO, cast
 from henkan.errors import DataError
 from henkan.text import strict_json
 from henkan.text.pairs import TWO_COLUMNS, Columns, Pairs
-from henkan.text.rejects import Rejects as Rejects  # whoever has pairs read gives it
+from henkan.text.rejects import Rejects as Rejects  # re-exported for callers of `read_pairs`
 from henkan.text.tokenizer import TAG
 
-MOST_BYTES = 2**20
-"""Of a line; what is longer is no pair, and a file without line ends must not fill the memory."""
+MAX_LINE_BYTES = 2**20
+"""Longer lines are rejected, so that a file without line ends does not fill the memory."""
 
-MOST_PIECES = 1024
+MAX_LINE_PIECES = 1024
 LINES_BETWEEN_REPORTS = 20_000
 UTF16_OR_32 = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 GZIP = b"\x1f\x8b"
-LONGEST_MARK = 4
-BUFFER = 2**16
+SIGNATURE_BYTES = 4
+BUFFER_BYTES = 2**16
 
 Progress = Callable[[int], None]
 
 
 class _LineError(Exception):
-    """Why a line is not a pair; as `DataError` says it, after the place."""
+    """A line is not a pair.
+
+    Args:
+        problem: why.
+        remedy: key of the remedy in `henkan.errors`.
+        fix: what to do with the line, if it is to be read.
+    """
+
+    def __init__(self, problem: str, remedy: str = "skip_lines", *, fix: str = "fix the line") -> None:
+        super().__init__(problem)
+        self.remedy, self.fix = remedy, fix
 
 
 def read_pairs(
@@ -42,27 +52,27 @@ def read_pairs(
     rejects: Rejects | None = None,
     progress: Progress | None = None,
 ) -> Pairs:
-    """Read a file of pairs: UTF-8, one pair a line, its columns with a delimiter between them.
+    """Read a pair file: UTF-8, one pair per line, columns separated by a delimiter.
 
-    A byte order mark and Windows line ends are understood, and so is gzip. Either side may be empty. Where there are
-    features, the source becomes `text TAB features`. A file whose name ends in `.jsonl` (or `.jsonl.gz`) has an object
-    with `source`, `target` and perhaps `features`, or an array `[source, target]`, on every line: so any string can be
-    given, with tabs, line ends and half a surrogate pair.
+    A byte order mark, Windows line ends and gzip are supported. Source and target may be empty. With features, the
+    source becomes `text TAB features`. A file whose name ends in `.jsonl` or `.jsonl.gz` has on every line an object
+    with `source`, `target` and optionally `features`, or an array `[source, target]`; this format can represent any
+    string, including tabs, line ends and unpaired surrogates.
 
     Args:
         path: the file.
-        delimiter: what stands between columns.
-        strip: whether to take white space off both ends of every column.
-        columns: which holds what.
-        rejects: where to list lines that are not pairs, which are left out then; None: such a line is an error.
-        progress: told now and then how many lines were read.
+        delimiter: separator between columns.
+        strip: whether to remove leading and trailing white space from every column.
+        columns: the meaning of the columns.
+        rejects: list of the lines that are not pairs, which are skipped; None: such a line is an error.
+        progress: called from time to time with the number of lines read.
 
     Raises:
-        DataError: if the file cannot be read, holds no pair, or a line is not a pair; it names the line.
-        SettingsError: if the list of rejects cannot be written, or would take the place of something else.
+        DataError: if the file cannot be read, has no pairs, or has a line that is not a pair.
+        SettingsError: if the list of rejects cannot be written, or would overwrite another file.
     """
     if not delimiter:
-        raise DataError("the delimiter is empty; give the character that stands between source and target")
+        raise DataError("the delimiter is empty; give the text that separates source and target")
     if rejects is not None:
         rejects.begin(path)
     json_lines = path.name.removesuffix(".gz").endswith(".jsonl")
@@ -75,18 +85,18 @@ def read_pairs(
         with path.open("rb", buffering=0) as file:
             pairs = Pairs.of(_pairs(_lines(_unpacked(file, path), path), path, parse, rejects, progress))
     except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror or error}); check the name and the rights") from None
+        raise DataError(f"{path}: cannot be read ({error.strerror or error}); check path and permissions") from None
     if rejects is not None:
         rejects.end()
     if not len(pairs):
         if rejects is not None and rejects.left_out > before:
-            raise DataError(f"{path}: no line could be read as a pair; {rejects.path} has the reasons")
-        raise DataError(f"{path}: the file is empty; it should hold a source and a target on each line")
+            raise DataError(f"{path}: no line is a pair; see {rejects.path} for the reasons")
+        raise DataError(f"{path}: the file is empty; expected a source and a target on each line")
     return pairs
 
 
 class _Begun(io.RawIOBase):
-    """A file whose first bytes were read already, and come first nevertheless: a pipe cannot go back."""
+    """A file whose first bytes were already read, returned again at its beginning; a pipe cannot seek."""
 
     def __init__(self, begin: bytes, file: io.RawIOBase) -> None:
         self._begin, self._file = begin, file
@@ -103,36 +113,38 @@ class _Begun(io.RawIOBase):
 
 
 def _unpacked(file: io.RawIOBase, path: Path) -> BinaryIO:
-    """The file's own bytes, or those that gzip has packed."""
-    begin = b""
-    while len(begin) < LONGEST_MARK and (more := file.read(LONGEST_MARK - len(begin))):  # a pipe may give one at a time
+    """The bytes of the file, decompressed if it is gzip."""
+    begin = b""  # filled in a loop, because a pipe may return one byte at a time
+    while len(begin) < SIGNATURE_BYTES and (more := file.read(SIGNATURE_BYTES - len(begin))):
         begin += more
     if begin.startswith(UTF16_OR_32):
-        raise DataError(f"{path}: this is UTF-16 or UTF-32; convert it first, as with `iconv -f UTF-16 -t UTF-8`")
-    whole = io.BufferedReader(_Begun(begin, file), BUFFER)
+        raise DataError(
+            f"{path}: the file is UTF-16 or UTF-32; convert it to UTF-8, for example with `iconv -f UTF-16 -t UTF-8`"
+        )
+    whole = io.BufferedReader(_Begun(begin, file), BUFFER_BYTES)
     return cast(BinaryIO, gzip.GzipFile(fileobj=whole)) if begin.startswith(GZIP) else whole
 
 
 def _lines(file: BinaryIO, path: Path) -> Iterator[bytes]:
-    """Lines of at most `MOST_BYTES` + 1; of a longer one, the beginning."""
+    """The lines, each truncated to `MAX_LINE_BYTES` + 1 bytes."""
     number = 0
     try:
-        while line := file.readline(MOST_BYTES + 1):
+        while line := file.readline(MAX_LINE_BYTES + 1):
             number += 1
             yield line
             pieces = 0
-            while len(line) > MOST_BYTES and not line.endswith(b"\n"):
-                line = file.readline(MOST_BYTES + 1)
+            while len(line) > MAX_LINE_BYTES and not line.endswith(b"\n"):
+                line = file.readline(MAX_LINE_BYTES + 1)
                 pieces += 1
                 if not line:
                     return
-                if pieces > MOST_PIECES:
-                    raise DataError(f"{path}, line {number}: the line does not end; is this a file of pairs?")
-                if len(line) <= MOST_BYTES:
+                if pieces > MAX_LINE_PIECES:
+                    raise DataError(f"{path}, line {number}: the line is extremely long; is this a pair file?")
+                if len(line) <= MAX_LINE_BYTES:
                     break
     except (EOFError, zlib.error, gzip.BadGzipFile):
         raise DataError(
-            f"{path}: the gzip file is damaged or cut off after line {number}; unpack it again from its source"
+            f"{path}: the gzip file is damaged or truncated after line {number}; download or create it again"
         ) from None
 
 
@@ -147,12 +159,10 @@ def _pairs(
         if rejects is not None:
             rejects.lines += 1
         try:
-            pair = parse(line_text(raw, first=number == 1))
+            pair = parse(_line_text(raw, first=number == 1))
         except _LineError as reason:
             if rejects is None:
-                raise DataError(
-                    f"{path}, line {number}: {reason}, or leave such lines out with --rejects FILE"
-                ) from None
+                raise DataError(f"{path}, line {number}: {reason}", reason.remedy, fix=reason.fix) from None
             rejects.add(path, number, str(reason), raw.rstrip(b"\r\n"))
         else:
             yield pair
@@ -160,37 +170,42 @@ def _pairs(
             progress(number)
 
 
-def line_text(raw: bytes, *, first: bool) -> str:
-    """The text of a line of bytes, without its line end and, on the first line, a byte order mark."""
-    if len(raw) > MOST_BYTES and not raw.endswith(b"\n"):
-        raise _LineError(f"longer than {MOST_BYTES:,} bytes; cut it")
+def _line_text(raw: bytes, *, first: bool) -> str:
+    """Decode a line, without its line end and, on the first line, without a byte order mark."""
+    if len(raw) > MAX_LINE_BYTES and not raw.endswith(b"\n"):
+        raise _LineError(f"longer than {MAX_LINE_BYTES:,} bytes", fix="shorten the line")
     raw = raw.removesuffix(b"\n").removesuffix(b"\r")
     if first:
         raw = raw.removeprefix(b"\xef\xbb\xbf")
     if b"\0" in raw:
-        raise _LineError("a NUL character; is this a binary file, or UTF-16? convert it first")
+        raise _LineError("contains a NUL character (a binary or UTF-16 file?)", fix="convert the file to UTF-8")
     try:
         return raw.decode()
     except UnicodeDecodeError as error:
-        raise _LineError(f"not UTF-8 (byte {error.start + 1} of the line); convert it first") from None
+        raise _LineError(f"not UTF-8 (byte {error.start + 1} of the line)", fix="convert the file to UTF-8") from None
 
 
 def decode_line(raw: bytes, place: str, *, first: bool) -> str:
-    """As `line_text`.
+    """Decode a line of input, without its line end and, on the first line, without a byte order mark.
+
+    Args:
+        raw: the line.
+        place: prefix of the error message.
+        first: whether it is the first line.
 
     Raises:
-        DataError: beginning with `place`, if it is no line of text.
+        DataError: if it is not a line of UTF-8 text.
     """
     try:
-        return line_text(raw, first=first)
+        return _line_text(raw, first=first)
     except _LineError as reason:
-        raise DataError(f"{place}: {reason}") from None
+        raise DataError(f"{place}: {reason}; {reason.fix}") from None
 
 
 def _from_columns(text: str, delimiter: str, strip: bool, columns: Columns) -> tuple[str, str]:
     parts = text.split(delimiter)
-    if len(parts) != columns.count and (columns.count is not None or len(parts) < columns.fewest):
-        raise _LineError(_wrong_columns(len(parts), delimiter, columns))
+    if len(parts) != columns.count and (columns.count is not None or len(parts) < columns.min_columns):
+        raise _LineError(_wrong_columns(len(parts), delimiter, columns), "fix_line_or_layout")
     if strip:
         parts = [part.strip() for part in parts]
     source, target = parts[columns.source], parts[columns.target]
@@ -206,7 +221,7 @@ def _from_json(text: str, columns: Columns) -> tuple[str, str]:
     wanted = ("source", "target", *(("features",) if columns.features is not None else ()))
     if not isinstance(value, dict) or not all(isinstance(value.get(name), str) for name in wanted):
         names = ", ".join(f'"{name}": "..."' for name in wanted)
-        raise _LineError(f"not a JSON object of strings {{{names}}}; mend the line")
+        raise _LineError(f"not a JSON object of strings {{{names}}}")
     return _tagged(value["source"], value.get("features") if columns.features is not None else None), value["target"]
 
 
@@ -214,7 +229,7 @@ def _tagged(source: str, features: str | None) -> str:
     if features is None:
         return source
     if TAG in source:
-        raise _LineError("the source holds a tab, which stands before features; take it out")
+        raise _LineError("the source contains a tab, which separates text from features", fix="remove the tab")
     return source + TAG + features
 
 
@@ -222,12 +237,6 @@ def _wrong_columns(found: int, delimiter: str, columns: Columns) -> str:
     shown = "(a tab)" if delimiter == "\t" else repr(delimiter)
     if columns == TWO_COLUMNS:
         times = "no" if found == 1 else f"{found - 1} times the"
-        return (
-            f"{times} delimiter {shown}, where one should stand between source and target; "
-            "mend the line, name another --delimiter or the --columns"
-        )
+        return f"{times} delimiter {shown}, expected exactly one between source and target"
     least = "" if columns.count else "at least "
-    return (
-        f"{found} columns with the delimiter {shown} between them, where {least}{columns.fewest} should be; "
-        "mend the line, name another --delimiter or other --columns"
-    )
+    return f"{found} columns separated by the delimiter {shown}, expected {least}{columns.min_columns}"

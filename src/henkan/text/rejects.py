@@ -1,4 +1,4 @@
-"""The list of the lines that were no pairs, and were left out."""
+"""The list of lines that are not pairs and were skipped."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ HEADER = b"file\tline\treason\ttext\n"
 
 
 class Rejects:
-    """A list of the lines that were left out; it is written as soon as there is one.
+    """A list of skipped lines, created when the first line is skipped.
 
-    A list of an earlier time is kept until the end: should it turn out to be one of the files that are read, it is put
-    back.
+    A list from an earlier command is overwritten, but a copy is kept until `close`: if the list turns out to be one of
+    the files to read, it is restored.
 
     Attributes:
-        path: of the list: file, line number, reason and the line as it was, with tabs between them.
-        left_out, lines: how many were, of how many.
-        complete: whether the list has all of them.
+        path: the list's file; its tab-separated columns are file, line number, reason and the line itself.
+        left_out, lines: number of skipped lines and of all lines.
+        complete: whether all skipped lines are in the list.
     """
 
     def __init__(self, path: Path) -> None:
@@ -35,28 +35,28 @@ class Rejects:
         self._begun = self._replaces = False
 
     def begin(self, read: Path) -> None:
-        """Before a file is read: see that the list can be written, and takes the place of nothing but such a list.
+        """Check, before a file is read, that the list can be written and overwrites nothing but an earlier list.
 
         Raises:
             SettingsError: if not.
         """
         try:
-            # A terminal may be both, and has nothing to lose.
+            # The same terminal may be both, which loses nothing.
             if self.path.is_file() and os.path.exists(read) and self.path.samefile(read):
-                self._put_back()
+                self._restore()
                 raise SettingsError(
-                    f"{self.path}: rejects cannot be listed in a file that is read; choose another --rejects"
+                    f"{self.path}: the rejected lines would overwrite a file that is read", "another_rejects_file"
                 )
             if self._file is None:
-                self._look_at_place()
+                self._check_place()
         except OSError as error:
             raise self._unwritten(error) from None
 
     def add(self, path: Path, number: int, reason: str, raw: bytes) -> None:
-        """Leave a line out.
+        """Add a skipped line.
 
         Raises:
-            SettingsError: if it cannot be listed.
+            SettingsError: if the list cannot be written.
         """
         self.left_out += 1
         line = f"{path}\t{number}\t{reason}\t".encode("utf-8", "surrogateescape") + raw + b"\n"
@@ -66,7 +66,7 @@ class Rejects:
             raise self._unwritten(error) from None
 
     def end(self) -> None:
-        """After a file was read: have the list say what there is to say up to here.
+        """Flush the list after a file was read.
 
         Raises:
             SettingsError: if it cannot be written.
@@ -78,10 +78,10 @@ class Rejects:
             raise self._unwritten(error) from None
 
     def close(self) -> None:
-        """Let go of the list.
+        """Close the list.
 
         Raises:
-            SettingsError: if what is left of it cannot be written.
+            SettingsError: if the rest of it cannot be written.
         """
         try:
             for file in (self._earlier, self._file):
@@ -90,25 +90,25 @@ class Rejects:
         except OSError as error:
             raise self._unwritten(error) from None
 
-    def _look_at_place(self) -> None:
+    def _check_place(self) -> None:
         if self.path.is_file():
             with self.path.open("rb") as file:
                 content = file.read(len(HEADER))
             if content not in (b"", HEADER):
                 raise SettingsError(
-                    f"{self.path}: there is a file that is no list of rejects; choose another --rejects"
+                    f"{self.path}: the file exists and is not a list of rejected lines", "another_rejects_file"
                 )
             self.path.open("ab").close()
             self._replaces = content == HEADER
-        elif self.path.exists():  # opened once alone: whoever reads a pipe would take a second time for the end
+        elif self.path.exists():  # a pipe: its reader would take a second opening for the end
             self._file = self.path.open("wb")
         else:
-            place = Path(os.path.realpath(self.path))  # a link may lead to where no file is yet
+            place = Path(os.path.realpath(self.path))  # a symbolic link may point to a file that does not exist yet
             place.open("xb").close()
             place.unlink()
 
     def _open(self) -> BinaryIO:
-        """The list's file, with its header."""
+        """The open list, with its header written."""
         if self._file is None:
             if self.path.is_file():
                 self._earlier = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115  (`close` does)
@@ -120,8 +120,8 @@ class Rejects:
             self._file.write(HEADER)
         return self._file
 
-    def _put_back(self) -> None:
-        """Have what was there before."""
+    def _restore(self) -> None:
+        """Restore the earlier list."""
         if self._file is None:
             return
         self.complete = False
@@ -136,8 +136,7 @@ class Rejects:
     def _unwritten(self, error: OSError) -> SettingsError:
         self.complete = False
         if self._file is not None:
-            with suppress(OSError):  # it would try once more to write what it could not
+            with suppress(OSError):  # closing tries to write the buffer again
                 self._file.close()
-        return SettingsError(
-            f"{self.path}: the list of rejects cannot be written ({error.strerror or error}); choose another --rejects"
-        )
+        reason = error.strerror or error
+        return SettingsError(f"{self.path}: the rejected lines cannot be written ({reason})", "another_rejects_file")

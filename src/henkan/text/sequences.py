@@ -1,4 +1,4 @@
-"""Many strings as ids."""
+"""Many strings as ids, stored in one array."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Sequences:
     """Many strings as ids, in one flat vector.
 
     Attributes:
-        flat: all ids, one string after another, in a small unsigned type.
+        flat: the ids of all strings, concatenated, in a small unsigned type.
         offsets: (n + 1,) string k is `flat[offsets[k]:offsets[k + 1]]`.
     """
 
@@ -26,7 +26,7 @@ class Sequences:
 
     @classmethod
     def of(cls, ids: Iterable[Sequence[int]], symbols: int) -> Sequences:
-        """Sequences from ids below `symbols`."""
+        """Create sequences from ids below `symbols`."""
         strings = list(ids)
         offsets = _offsets([len(string) for string in strings])
         flat = np.fromiter((id for string in strings for id in string), fitting(symbols), count=int(offsets[-1]))
@@ -36,11 +36,11 @@ class Sequences:
         return len(self.offsets) - 1
 
     def lengths(self, rows: Array | slice = slice(None)) -> Array:
-        """Symbols in the strings of some rows, or of all."""
+        """The lengths in symbols of the given rows, or of all."""
         return self.offsets[1:][rows] - self.offsets[:-1][rows]
 
     def padded(self, rows: Array, *, reverse: bool = False) -> tuple[Array, Array]:
-        """The strings of some rows as columns: ids (T, N), with zeros after each end, and valid (T, N)."""
+        """The given rows as a padded batch: ids (T, N), zeros after each end, and the mask valid (T, N)."""
         starts, lengths = self.offsets[rows], self.lengths(rows)
         steps = np.arange(lengths.max(initial=0))[:, None]
         valid = steps < lengths
@@ -50,26 +50,26 @@ class Sequences:
         return ids, valid
 
     def ended(self, id: int) -> Sequences:
-        """The same with one more id at the end of each."""
+        """A copy with an id appended to each string."""
         return Sequences(np.insert(self.flat, self.offsets[1:], id), self.offsets + np.arange(len(self.offsets)))
 
     def emptied(self, rows: Array) -> Sequences:
-        """The same with nothing in some rows (a mask)."""
+        """A copy in which the rows of a mask are empty."""
         lengths = self.lengths()
         return Sequences(self.flat[np.repeat(~rows, lengths)], _offsets(np.where(rows, 0, lengths)))
 
     def filled(self, width: int, id: int) -> Sequences:
-        """The same with so many ids at the end of each that it has `width`."""
+        """A copy in which every string is padded with `id` to `width`."""
         flat = np.full((len(self), width), id, self.flat.dtype)
         flat[np.arange(width) < self.lengths()[:, None]] = self.flat
         return Sequences(flat.reshape(-1), np.arange(len(self) + 1) * width)
 
 
 def cut_all(strings: Iterable[str], cutting: Cutting) -> tuple[Sequences, list[str]]:
-    """Strings cut into symbols.
+    """Tokenize strings.
 
     Returns:
-        for each symbol its place among the symbols, and these, in code point order.
+        the strings as indices into the list of distinct symbols, and this list in code point order.
     """
     if cutting.plain:
         return _cut_into_characters(Texts.of(strings))
@@ -87,7 +87,7 @@ def cut_all(strings: Iterable[str], cutting: Cutting) -> tuple[Sequences, list[s
 
 
 def _cut_into_characters(texts: Texts) -> tuple[Sequences, list[str]]:
-    """The same for plain characters, a hundred thousand strings at a time."""
+    """Tokenize into characters, a block of strings at a time."""
     counts = np.zeros(CODE_POINTS, np.int64)
     for codes, _ in texts.code_points():
         found = np.bincount(codes)
@@ -104,7 +104,7 @@ def _cut_into_characters(texts: Texts) -> tuple[Sequences, list[str]]:
 
 
 def fitting(symbols: int) -> np.dtype[np.unsignedinteger]:
-    """The smallest type for ids below `symbols`."""
+    """The smallest dtype for ids below `symbols`."""
     return np.min_scalar_type(max(symbols - 1, 0))
 
 

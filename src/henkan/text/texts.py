@@ -1,4 +1,4 @@
-"""Many strings in little memory."""
+"""A compact sequence of strings."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ ROWS_AT_ONCE = 1 << 17
 
 
 class Texts(Sequence[str]):
-    """Strings, one after another in UTF-8: about the bytes of their file, a quarter of what a list of strings takes.
+    """Strings in one UTF-8 buffer: about the size of their file, a quarter of a list of strings.
 
     Args:
-        data: (bytes,) uint8; half a surrogate pair is written as if it were a character.
+        data: (bytes,) uint8; an unpaired surrogate is encoded like a character.
         offsets: (n + 1,) int64; string k is `data[offsets[k]:offsets[k + 1]]`.
     """
 
@@ -27,7 +27,7 @@ class Texts(Sequence[str]):
 
     @classmethod
     def of(cls, strings: Iterable[str]) -> Texts:
-        """Texts from strings; those that are such already stay as they are."""
+        """Create texts from strings; texts are returned unchanged."""
         if isinstance(strings, Texts):
             return strings
         writer = TextsWriter()
@@ -68,7 +68,7 @@ class Texts(Sequence[str]):
         return f"Texts({self[:10]}{', ...' if len(self) > 10 else ''})"
 
     def take(self, rows: Array) -> Texts:
-        """The strings of some rows."""
+        """The strings in the given rows."""
         rows = np.asarray(rows, np.int64)
         starts, lengths = self.offsets[rows], self.offsets[rows + 1] - self.offsets[rows]
         offsets = np.concatenate([[0], np.cumsum(lengths)])
@@ -82,16 +82,16 @@ class Texts(Sequence[str]):
         return Texts(data, offsets)
 
     def code_points(self) -> Iterator[tuple[Array, Array]]:
-        """For some strings after others: their code points (all in one uint32 vector), and how many each string has."""
+        """Blocks of strings as code points: all of a block in one uint32 vector, and the number in each string."""
         for start in range(0, len(self), ROWS_AT_ONCE):
             ends = self.offsets[start : start + ROWS_AT_ONCE + 1]
             part = self.data[ends[0] : ends[-1]]
             codes = np.frombuffer(_text(part.tobytes()).encode("utf-32-le", "surrogatepass"), np.uint32)
-            before = np.concatenate([[0], np.cumsum((part & 0xC0) != 0x80)])  # bytes that begin a character
+            before = np.concatenate([[0], np.cumsum((part & 0xC0) != 0x80)])  # first bytes of characters
             yield codes, np.diff(before[ends - ends[0]])
 
     def padded(self) -> int:
-        """How many strings begin or end with a space, be it an ideographic one."""
+        """The number of strings that begin or end with a space, ASCII or ideographic."""
         first, last = self.offsets[:-1], self.offsets[1:]
         found = np.zeros(len(self), bool)
         for space in (b" ", "\u3000".encode()):
@@ -101,25 +101,25 @@ class Texts(Sequence[str]):
         return int(found.sum())
 
     def hashes(self, normalize: Callable[[str], str] | None = None) -> Array:
-        """(n,) int64: a hash of every string after normalisation, the same for the same string within this process."""
+        """(n,) int64: a hash of every string after normalization, stable within this process."""
         strings: Iterable[str] = self if normalize is None else map(normalize, self)
         return np.fromiter(map(hash, strings), np.int64, count=len(self))
 
 
 class TextsWriter:
-    """Takes strings one at a time."""
+    """Collects strings one at a time."""
 
     def __init__(self) -> None:
         self._data = bytearray()
         self._ends: array[Any] = array("q", [0])
 
     def add(self, string: str) -> None:
-        """Put a string behind the others."""
+        """Append a string."""
         self._data += string.encode("utf-8", "surrogatepass")
         self._ends.append(len(self._data))
 
     def texts(self) -> Texts:
-        """All that were added."""
+        """The strings that were added."""
         return Texts(np.frombuffer(self._data, np.uint8), np.frombuffer(self._ends, np.int64))
 
 

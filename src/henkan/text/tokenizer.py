@@ -1,4 +1,4 @@
-"""How a string is cut into symbols, and put together again."""
+"""Split strings into symbols and join symbols into strings."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from henkan.config import ModelConfig, Normalization
 from henkan.errors import SettingsError
 
 TAG = "\t"
-"""Stands before the features of a source, and at the head of each symbol that is a feature tag."""
+"""Separates a source's text from its features, and prefixes every symbol that is a feature tag."""
 
 TAG_SEPARATOR = ";"
 
 
 @dataclass(frozen=True)
 class Cutting:
-    """How strings of one side become symbols.
+    """The tokenizer of one side.
 
     Attributes:
-        unit: "characters"; "graphemes", which are what a reader calls a character (Unicode's extended grapheme
-            clusters); or a separator that stands between symbols, as the space does in `k a ɡ`.
-        normalization: of Unicode, made before anything else.
-        features: whether a tab and feature tags with semicolons between them may follow the text: `walk TAB V;PST`.
-            The tags are whole symbols, and no tag is taken for a character.
+        unit: "characters"; "graphemes" (Unicode's extended grapheme clusters, what readers perceive as characters); or
+            the separator between symbols, such as the space in `k a ɡ`.
+        normalization: Unicode normalization form, applied first.
+        features: whether a tab and feature tags separated by semicolons may follow the text: `walk TAB V;PST`.
+            Each tag is one symbol, distinct from every character.
     """
 
     unit: str = "characters"
@@ -34,20 +34,20 @@ class Cutting:
 
     def __post_init__(self) -> None:
         if self.unit == "graphemes" and find_spec("regex") is None:
-            raise SettingsError("cutting into graphemes needs the package regex; install henkan[graphemes]")
+            raise SettingsError("splitting into graphemes needs the package regex; pip install 'henkan[graphemes]'")
 
     @property
     def plain(self) -> bool:
-        """Whether symbols are characters, and nothing else is done."""
+        """Whether symbols are characters, without normalization or features."""
         return self == Cutting()
 
     @property
     def separator(self) -> str | None:
-        """What stands between symbols, or None if nothing does."""
+        """The separator between symbols, or None."""
         return None if self.unit in ("characters", "graphemes") else self.unit
 
     def normalize(self, string: str) -> str:
-        """The string as the model reads or writes it: normalised, and one separator at a time between symbols."""
+        """Normalize a string, and reduce repeated separators to one."""
         if self.normalization != "none":
             string = unicodedata.normalize(self.normalization, string)
         if self.separator is None or self.features:
@@ -55,7 +55,7 @@ class Cutting:
         return self.separator.join(symbol for symbol in string.split(self.separator) if symbol)
 
     def cut(self, string: str) -> Sequence[str]:
-        """The symbols of a string; feature tags come first."""
+        """Split a string into symbols; feature tags come first."""
         if not self.features:
             return self._cut(string)
         text, _, tags = string.partition(TAG)
@@ -73,7 +73,7 @@ class Cutting:
         return text
 
     def join(self, symbols: Iterable[str]) -> str:
-        """The string of some symbols, normalised."""
+        """Join symbols into a normalized string."""
         string = (self.separator or "").join(symbols)
         return string if self.normalization == "none" else unicodedata.normalize(self.normalization, string)
 
@@ -82,7 +82,7 @@ class Cutting:
         return self.features and symbol.startswith(TAG) and len(symbol) > 1
 
     def is_symbol(self, symbol: object) -> bool:
-        """Whether a string could be one of the symbols."""
+        """Whether a value is a possible symbol."""
         if not isinstance(symbol, str) or not symbol:
             return False
         if self.is_tag(symbol):
@@ -93,7 +93,7 @@ class Cutting:
 
 
 def cuttings(model: ModelConfig) -> tuple[Cutting, Cutting]:
-    """How sources and targets are cut into symbols."""
+    """The tokenizers of sources and targets."""
     return (
         Cutting(model.source_symbols, model.source_normalization, model.features),
         Cutting(model.target_symbols, model.target_normalization),

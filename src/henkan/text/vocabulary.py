@@ -1,4 +1,4 @@
-"""Which integer stands for which symbol."""
+"""The mapping between symbols and ids."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ from henkan.text.texts import Texts
 from henkan.text.tokenizer import TAG, Cutting
 
 BOUNDARY = 0
-"""The target's id for what stands before its first symbol and after its last."""
+"""Target id that marks the beginning and the end of a target."""
 
 UNKNOWN = 0
-"""The source's id for every symbol that was not in training; it stands for rare ones there (`text/batches.py`)."""
+"""Source id of all symbols that are not in the vocabulary; in training it replaces random symbols."""
 
 FILLER = " "
 
-MOST_SYMBOLS = 2**20
-"""No string of a pair file has more; a vocabulary that claims so would have answers go on for ever."""
+MAX_SYMBOLS = 2**20
+"""Maximum length of a string of a pair file; larger lengths in a saved vocabulary would make decoding endless."""
 
 
 class Vocabulary:
     """The symbols of one side of the pairs, in code point order.
 
-    A target vocabulary keeps id 0 for the boundary: as the decoder's first input it means "begin", as an
-    output "end". A source vocabulary may keep id 0 for the unknown symbol. With a `width`, strings are filled with
-    spaces to that many symbols instead, the space is a symbol like any other, nothing marks the end, and no symbol is
-    unknown (the book's way).
+    A target vocabulary reserves id 0 for the boundary: as the decoder's first input it means "begin", as an output
+    "end". A source vocabulary may reserve id 0 for the unknown symbol. With a `width`, strings are instead padded with
+    spaces to that length, the space is an ordinary symbol, nothing marks the end, and there is no unknown symbol (as in
+    the book).
 
     Attributes:
         symbols: the symbols.
-        boundary, unknown: whether id 0 is the boundary, or the unknown symbol; at most one of them.
-        longest: symbols in the longest string that the vocabulary was made from.
-        width: symbols to which strings are filled, or None.
-        cutting: how a string becomes symbols.
+        boundary, unknown: whether id 0 is the boundary or the unknown symbol; at most one of them.
+        longest: length in symbols of the longest string of the training pairs.
+        width: length in symbols to which strings are padded, or None.
+        cutting: the tokenizer.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Vocabulary:
         fill: bool = False,
         cutting: Cutting = Cutting(),  # noqa: B008
     ) -> Vocabulary:
-        """The vocabulary of the strings that a model is trained on."""
+        """Create a vocabulary from training strings."""
         cut, found = cut_all(strings, cutting)
         symbols, longest = set(found), int(cut.lengths().max(initial=0))
         if fill:
@@ -87,7 +87,7 @@ class Vocabulary:
         )
 
     def joined(self, other: Vocabulary) -> Vocabulary:
-        """This vocabulary with the symbols of another that is cut in the same way."""
+        """The union with another vocabulary that has the same tokenizer."""
         longest = max(self.longest, other.longest)
         return Vocabulary(
             sorted({*self.symbols, *other.symbols}),
@@ -99,27 +99,27 @@ class Vocabulary:
         )
 
     def places_in(self, other: Vocabulary) -> list[int]:
-        """For every id of this vocabulary, the id of the same symbol in another that holds them all."""
+        """For every id of this vocabulary, the id of the same symbol in a larger vocabulary."""
         return [*range(self._first), *(other._ids[symbol] for symbol in self.symbols)]
 
     def __len__(self) -> int:
         return self._first + len(self.symbols)
 
     def encode(self, string: str, index: int = 0, *, use_unknown: bool = False) -> list[int]:
-        """The ids of a string's symbols (without a boundary).
+        """Encode a string as ids, without the boundary.
 
         Args:
-            string: what to encode.
-            index: the string's place among its fellows, for the error.
-            use_unknown: let the unknown symbol, if there is one, stand for symbols that are not in the vocabulary.
+            string: the string.
+            index: its position in a list of strings, for the error.
+            use_unknown: whether to encode symbols outside the vocabulary as the unknown symbol, if there is one.
 
         Raises:
-            UnanswerableError: for a symbol that is not in the vocabulary, or a string longer than `width`.
+            UnanswerableError: for a symbol outside the vocabulary, or a string longer than `width`.
         """
         symbols = self.cutting.cut(string)
         if self.width is not None:
             if len(symbols) > self.width:
-                reason = f"{len(symbols)} symbols where this model was trained with at most {self.width}"
+                reason = f"{len(symbols)} symbols (this model reads at most {self.width})"
                 raise UnanswerableError(string, index, reason)
             symbols = [*symbols, *[FILLER] * (self.width - len(symbols))]
         if use_unknown and self.unknown:
@@ -130,22 +130,22 @@ class Vocabulary:
             raise UnanswerableError(string, index, f"unknown {self.unknown_symbols(string)[0]}") from None
 
     def encode_all(self, strings: Iterable[str]) -> Sequences:
-        """What `encode` makes of many strings, at once.
+        """Encode many strings at once.
 
         Raises:
-            UnanswerableError: at the first string that has a symbol that is not in the vocabulary, or is too long.
+            UnanswerableError: at the first string that `encode` refuses.
         """
         texts = Texts.of(strings)
         encoded, known = self.encode_known(texts)
         for row in np.flatnonzero(~known)[:1].tolist():
-            self.encode(texts[row], row)  # which says what is wrong
+            self.encode(texts[row], row)  # raises the error
         return encoded
 
     def encode_known(self, strings: Iterable[str], *, use_unknown: bool = False) -> tuple[Sequences, Array]:
-        """What `encode` makes of many strings, those apart that it refuses.
+        """Encode many strings, and mark those that `encode` would refuse.
 
         Returns:
-            the ids, of a refused string none; and for each string whether it is not refused.
+            the ids, empty for a refused string; and (n,) a mask of the strings that were encoded.
         """
         cut, symbols = cut_all(Texts.of(strings), self.cutting)
         otherwise = UNKNOWN if use_unknown and self.unknown else -1
@@ -160,7 +160,7 @@ class Vocabulary:
         return encoded if self.width is None else encoded.filled(self.width, self._ids[FILLER]), known
 
     def unknown_symbols(self, string: str) -> list[str]:
-        """Each symbol of a string that is not in the vocabulary, named: `symbol 'x'` or `feature 'PST'`."""
+        """The symbols of a string that are not in the vocabulary, as `symbol 'x'` or `feature 'PST'`."""
         names = []
         for symbol in dict.fromkeys(self.cutting.cut(string)):
             if symbol not in self._ids:
@@ -169,24 +169,24 @@ class Vocabulary:
         return names
 
     def decode(self, ids: Iterable[int]) -> str:
-        """The string of some ids, without boundaries and, where strings are filled, without the filling."""
+        """Decode ids to a string, without boundaries and padding."""
         return self.join(self.symbols_of(ids))
 
     def symbols_of(self, ids: Iterable[int]) -> list[str]:
-        """The symbols of some ids, without boundaries."""
+        """The symbols of ids, without boundaries."""
         return [self.symbols[id - self._first] for id in ids if id >= self._first]
 
     def join(self, symbols: Iterable[str]) -> str:
-        """The string of some symbols, without the filling where strings are filled."""
+        """Join symbols into a string, without padding."""
         string = self.cutting.join(symbols)
         return string.rstrip(FILLER) if self.width is not None else string
 
     def knows(self, symbol: str) -> bool:
-        """Whether it is one of the symbols."""
+        """Whether a symbol is in the vocabulary."""
         return symbol in self._ids
 
     def to_dict(self) -> dict[str, Any]:
-        """The vocabulary as plain values, for JSON."""
+        """The vocabulary as JSON values."""
         return {
             "cut": asdict(self.cutting),
             "specials": ["boundary"] if self.boundary else ["unknown"] if self.unknown else [],
@@ -197,10 +197,10 @@ class Vocabulary:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Vocabulary:
-        """The vocabulary that `to_dict` wrote.
+        """Restore a vocabulary from the values of `to_dict`.
 
         Raises:
-            ModelFolderError: if the values are not such.
+            ModelFolderError: if the values are invalid.
         """
         try:
             symbols, specials = values["symbols"], values["specials"]
@@ -213,13 +213,13 @@ class Vocabulary:
                 and len(set(symbols)) == len(symbols)
                 and specials in ([], ["boundary"], ["unknown"])
                 and type(longest) is int
-                and 0 <= longest <= MOST_SYMBOLS
+                and 0 <= longest <= MAX_SYMBOLS
                 and (width is None or (type(width) is int and width == longest and FILLER in symbols))
             )
         except (KeyError, TypeError):
             sound = False
         if not sound:
-            raise ModelFolderError("the vocabulary does not have the form that henkan writes")
+            raise ModelFolderError("the vocabulary does not have the format that henkan writes")
         return cls(
             symbols,
             boundary=specials == ["boundary"],

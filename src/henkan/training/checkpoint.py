@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from uuid import uuid4
 
 import numpy as np
@@ -42,6 +42,9 @@ MOST_JSON_BYTES = 2**28
 MOST_TENSOR_BYTES = 2**36
 CHANGEABLE = ("data", "versions")
 """What may differ when a training goes on: where the same pairs are, and what it is told of."""
+
+DISK_REMEDIES = {"resume": "check_disk_and_resume", "run_again": "check_disk_and_run_again"}
+"""Key of the remedy that says how to resume -> the same, after a failure to write the checkpoint."""
 
 START = "start"
 OWN_FILES = re.compile(r"((plan|progress|holder)\.json|tensors-\d+\.safetensors)(\.part)?|lock")
@@ -74,7 +77,7 @@ class Checkpoints:
         stop: asked after every update for the number of a signal that has come, or None.
         resume: go on with the training that was stopped there.
         options: what the caller wants to find again in the plan.
-        again: what somebody who reads an error is to go on with; None: `--resume` and the folder.
+        remedy: key of the remedy that says how to resume, "resume" or "run_again".
 
     Raises:
         SettingsError: if the seconds are impossible.
@@ -88,13 +91,13 @@ class Checkpoints:
         stop: Callable[[], int | None] = lambda: None,
         resume: bool = False,
         options: Mapping[str, Any] | None = None,
-        again: str | None = None,
+        remedy: Literal["resume", "run_again"] = "resume",
     ) -> None:
         if not isinstance(every, int | float | np.number) or isinstance(every, bool) or not every >= 0:
             raise SettingsError(f"checkpoint every must be a number of seconds, not {every!r}")
         self.shown, self.folder = model, model.resolve() / CHECKPOINT
         self.every, self.stop, self.resume, self.options = every, stop, resume, options or {}
-        self._again = again or f"--resume {model}"
+        self._remedy = remedy
         self._plan: dict[str, Any] = {}
         self._number, self._last = 0, time.monotonic()
 
@@ -116,10 +119,10 @@ class Checkpoints:
             lock = FileLock(self.folder / "lock")
             lock.acquire(timeout=0)
         except Timeout:
-            raise CheckpointError(f"{self.shown}: {self._holder()}; wait for it, or choose another --out") from None
+            raise CheckpointError(f"{self.shown}: {self._holder()}", "wait_or_another_checkpoint") from None
         except OSError as error:
             raise CheckpointError(
-                f"{self.shown}: cannot be written ({error.strerror or error}); choose another --out"
+                f"{self.shown}: cannot be written ({error.strerror or error})", "another_checkpoint"
             ) from None
         try:
             self._write("holder.json", seal({"pid": os.getpid(), "host": platform.node(), "since": time.ctime()}))
@@ -143,13 +146,10 @@ class Checkpoints:
             strange = next(_strange(self.folder), None)
         except OSError as error:
             raise CheckpointError(
-                f"{self.folder}: cannot be used ({error.strerror or error}); choose another --out"
+                f"{self.folder}: cannot be used ({error.strerror or error})", "another_checkpoint"
             ) from None
         if strange is not None:
-            raise CheckpointError(
-                f"{self.folder}: the folder holds other things ({strange}); choose another --out (in Python, another "
-                "checkpoint)"
-            )
+            raise CheckpointError(f"{self.folder}: the folder has other files ({strange})", "another_checkpoint")
 
     def _leave(self, lock: Any, made: Sequence[Path]) -> None:
         """Let the folder go, and take it away if nothing in it is to be resumed."""
@@ -172,8 +172,8 @@ class Checkpoints:
     def _holder(self) -> str:
         with suppress(ModelFolderError, KeyError, TypeError):
             holder = self._read("holder.json")
-            return f"process {holder['pid']} on {holder['host']} has been training it since {holder['since']}"
-        return "another process is training it"
+            return f"process {holder['pid']} on {holder['host']} has been training this model since {holder['since']}"
+        return "another process is training this model"
 
     def open(self, plan: Mapping[str, Any]) -> Progress:
         """Begin a training, or go on with the one that was stopped here.
@@ -198,14 +198,13 @@ class Checkpoints:
                 then = begun[name][part] if part else begun[name]
                 if now != then and name == "marks":
                     raise CheckpointError(
-                        f"{self.shown}: the {part} are not those that this training was begun with; give the same "
-                        "again, or train anew with another --out (in Python, another checkpoint)"
+                        f"{self.shown}: the {part} differ from those of the interrupted run", "same_pairs_or_restart"
                     )
                 if now != then:
                     raise CheckpointError(
-                        f"{self.shown}: {(part or name).replace('_', ' ')} is {now!r} here and was {then!r} when this "
-                        "training was begun; leave it out, or train anew with another --out (in Python, "
-                        "another checkpoint)"
+                        f"{self.shown}: {(part or name).replace('_', ' ')} is {now!r}, but was {then!r} in the "
+                        "interrupted run",
+                        "same_setting_or_restart",
                     )
         self._plan = begun
         progress = self._progress()
@@ -252,15 +251,14 @@ class Checkpoints:
             CheckpointError: if there is none, or it is damaged or of another format.
         """
         if not self.begun:
-            raise CheckpointError(f"{self.shown}: no training was stopped there; name the --out of one that was")
+            raise CheckpointError(f"{self.shown}: there is no interrupted run to resume", "resumable_folder")
         try:
             plan = self._read("plan.json")
         except ModelFolderError as error:
-            raise CheckpointError(f"{error}; train anew with --force") from None
+            raise CheckpointError(error.message.problem, "restart") from None
         if not isinstance(plan, dict) or plan.get("format_version") != FORMAT_VERSION:
             raise CheckpointError(
-                f"{self.shown}: the checkpoint is of another version of henkan; go on with that, or train anew with "
-                "--force"
+                f"{self.shown}: the checkpoint was written by another version of henkan", "other_version"
             )
         for name, defaults in (("model", ModelConfig()), ("training", TrainingConfig())):
             if isinstance(plan.get(name), dict):  # a setting that is newer than the plan had its default
@@ -278,16 +276,16 @@ class Checkpoints:
         try:
             values = self._read("progress.json")
             if values["plan"] != self._plan["id"]:
-                raise ModelFolderError(f"{self.folder}: progress.json belongs to another training than plan.json")
+                raise ModelFolderError(f"{self.folder}: progress.json and plan.json belong to different training runs")
             content = read_file(self.folder, values["tensors"], MOST_TENSOR_BYTES)
             if sha256(content) != values["sha256"]:
-                raise ModelFolderError(f"{self.folder}: {values['tensors']} is damaged or was changed")
+                raise ModelFolderError(f"{self.folder}: {values['tensors']} is damaged or was modified")
             self._number = values["number"]
             return _progress(values, load_tensors(content, self.folder, values["tensors"], finite=False))
         except ModelFolderError as error:
-            raise CheckpointError(f"{error}; train anew with --force") from None
+            raise CheckpointError(error.message.problem, "restart") from None
         except (KeyError, TypeError, ValueError, AttributeError):
-            raise CheckpointError(f"{self.folder}: progress.json is damaged; train anew with --force") from None
+            raise CheckpointError(f"{self.folder}: progress.json is damaged", "restart") from None
 
     def check_fits(self, kept: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
         """Whether what was kept has the names and shapes of what it is to replace.
@@ -296,7 +294,7 @@ class Checkpoints:
             CheckpointError: if not.
         """
         if _shapes(kept) != _shapes(wanted):
-            raise CheckpointError(f"{self.folder}: progress.json does not fit the model; train anew with --force")
+            raise CheckpointError(f"{self.folder}: progress.json does not fit the model", "restart")
 
     def after(self, event: Step | Epoch | Setback, progress: Callable[[], Progress]) -> None:
         """Keep the progress if it is time to.
@@ -354,12 +352,9 @@ class Checkpoints:
         self._last = time.monotonic()
 
     def interrupted(self, number: int) -> Interrupted:
-        """The word for having been stopped."""
-        return Interrupted(
-            f"stopped; nothing is lost: the training is kept in {self.shown / CHECKPOINT}, and goes on with "
-            f"{self._again}",
-            number,
-        )
+        """The exception to raise when a signal stopped the training run."""
+        problem = f"training interrupted; progress is saved in {self.shown / CHECKPOINT}"
+        return Interrupted(problem, number, self._remedy, folder=self.shown)
 
     def finish(self) -> None:
         """The model is saved, and nothing is to be resumed any more."""
@@ -384,11 +379,12 @@ class Checkpoints:
             raise self._unwritten(error) from None
 
     def _unwritten(self, error: OSError) -> CheckpointError:
-        kept = "the last one is whole" if (self.folder / "progress.json").exists() else "no training was begun"
-        return CheckpointError(
-            f"{self.folder}: the checkpoint cannot be written ({error.strerror or error}); {kept}: make room or give "
-            f"the right to write, then go on with {self._again}"
-        )
+        problem = f"{self.folder}: the checkpoint cannot be written ({error.strerror or error})"
+        if not self.begun:
+            return CheckpointError(f"{problem}; check permissions and free disk space")
+        if (self.folder / "progress.json").exists():
+            problem += ", the previous checkpoint is intact"
+        return CheckpointError(problem, DISK_REMEDIES[self._remedy], folder=self.shown)
 
 
 class Onlooker(Checkpoints):

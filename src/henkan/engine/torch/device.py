@@ -1,4 +1,4 @@
-"""On what PyTorch calculates, and how exactly: wishes that the machine cannot fulfil are refused in words."""
+"""Choose PyTorch's device and precision, and turn PyTorch's errors into henkan's."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from henkan.errors import EngineError, SettingsError
 
 
 def choose_device(config: EngineConfig, *, place: int | None) -> torch.device:
-    """The device that is asked for, or the best there is.
+    """Choose the requested device, or the best available one, and set the precision.
 
     Args:
-        config: the wish.
-        place: which of this machine's processes this is, or None if it is the only one: each takes a GPU of its own.
+        config: settings of the engine.
+        place: local rank of this process, which uses the GPU of that number; None if it is the only process.
 
     Raises:
-        SettingsError: if the machine does not have it.
+        SettingsError: if the machine does not have the device or the precision.
     """
     mps = torch.backends.mps.is_available() and place is None
     wanted = config.device
@@ -32,15 +32,17 @@ def choose_device(config: EngineConfig, *, place: int | None) -> torch.device:
             why = (
                 "this PyTorch was built without CUDA" if torch.version.cuda is None else "no GPU is visible to PyTorch"
             )
-            raise SettingsError(f"there is no CUDA device here ({why}); choose --device cpu, or auto")
+            raise SettingsError(f"no CUDA device is available ({why})", "cpu_or_auto_device")
         if (place or 0) >= torch.cuda.device_count():
+            count = torch.cuda.device_count()
             raise SettingsError(
-                f"this machine has {torch.cuda.device_count()} GPUs, too few for a process each; start torchrun with "
-                f"--nproc-per-node {torch.cuda.device_count()}"
+                f"torchrun started more processes than this machine has GPUs ({count})",
+                "fewer_processes",
+                processes=count,
             )
     if wanted == "mps" and not mps:
-        why = "with torchrun there is cpu and cuda alone" if place is not None else "it is Apple's GPUs alone"
-        raise SettingsError(f"the device mps cannot be used here ({why}); choose --device cpu, or auto")
+        why = "torchrun supports only cpu and cuda" if place is not None else "no Apple GPU is visible to PyTorch"
+        raise SettingsError(f"the device mps is not available ({why})", "cpu_or_auto_device")
     device = torch.device(wanted, place or 0) if wanted == "cuda" else torch.device(wanted)
     if device.type == "cuda":
         torch.cuda.set_device(device)
@@ -49,13 +51,13 @@ def choose_device(config: EngineConfig, *, place: int | None) -> torch.device:
 
 
 def _set_precision(config: EngineConfig, device: torch.device) -> None:
-    """Tell PyTorch how to multiply; it has one choice for the whole process."""
+    """Set PyTorch's precision of matrix products, which is global to the process."""
     if config.precision == "tf32" and (device.type != "cuda" or torch.cuda.get_device_capability(device) < (8, 0)):
-        raise SettingsError("tf32 is for NVIDIA's GPUs since Ampere alone; choose --precision float32 or bf16")
+        raise SettingsError("tf32 needs an NVIDIA GPU of the Ampere generation or newer", "exact_or_bf16_precision")
     if config.precision == "bf16" and device.type == "cuda" and not torch.cuda.is_bf16_supported(False):
-        raise SettingsError("this GPU cannot calculate in bf16; choose --precision float32")
+        raise SettingsError("this GPU does not support bf16", "exact_precision")
     if device.type == "cuda":
-        # PyTorch lets cuDNN, and so every LSTM, use TF32 if nobody says otherwise.
+        # By default PyTorch allows cuDNN, and so every LSTM, to use TF32.
         fast = config.precision == "tf32"
         if hasattr(torch.backends, "fp32_precision"):
             torch.backends.fp32_precision = "tf32" if fast else "ieee"
@@ -66,23 +68,23 @@ def _set_precision(config: EngineConfig, device: torch.device) -> None:
             torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = fast
     torch.use_deterministic_algorithms(config.deterministic)
     if config.deterministic:
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS asks for it, before its first product
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS requires it, before its first product
 
 
 CONNECTION = re.compile("gloo|nccl|socket|connection closed|connection reset", re.IGNORECASE)
-"""What is in the message where another process cannot be reached; Gloo's errors have no type of their own."""
+"""Matches messages of connection errors; Gloo's errors have no type of their own."""
 
 
 @contextmanager
 def in_words(*, several: bool = False) -> Iterator[None]:
-    """Tell of what can go wrong in PyTorch's calls in henkan's own words.
+    """Turn PyTorch's errors into henkan's.
 
     Args:
-        several: whether other processes take part.
+        several: whether the code inside communicates with other processes.
 
     Raises:
-        MemoryError: where PyTorch has run out of it.
-        EngineError: where another process cannot be reached, or an algorithm is not deterministic.
+        MemoryError: if PyTorch runs out of memory.
+        EngineError: if another process cannot be reached, or an algorithm is not deterministic.
     """
     try:
         yield
@@ -92,12 +94,12 @@ def in_words(*, several: bool = False) -> Iterator[None]:
             raise MemoryError from None
         if "deterministic" in text:
             raise EngineError(
-                f"PyTorch has no deterministic algorithm for this model on this device ({text:.120}); leave "
-                "--deterministic out"
+                f"PyTorch has no deterministic algorithm for this model on this device ({text:.120})",
+                "not_deterministic",
             ) from None
         if several and (isinstance(error, torch.distributed.DistError) or CONNECTION.search(text)):
             raise EngineError(
-                "another process of this training has died or cannot be reached; the last checkpoint, if there is one, "
-                f"is whole: start torchrun again with --resume ({text.splitlines()[0]:.120})"
+                f"another process of this training run has died or cannot be reached ({text.splitlines()[0]:.120})",
+                "resume_with_torchrun",
             ) from None
         raise

@@ -1,4 +1,4 @@
-"""Several processes, started by torchrun, that train one model together."""
+"""The process group of a distributed training run, started by torchrun."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from torch import distributed
 from henkan.engine.torch.device import in_words
 from henkan.errors import EngineError
 
-# The others wait while the leader measures or saves; that one has died is noticed by its closed connections, and by
-# torchrun, not by the clock.
+# The other processes wait while the leader evaluates or saves, so the timeout is long; a process that died is detected
+# by its closed connections and by torchrun.
 PATIENCE = timedelta(days=1)
 MEETING = timedelta(minutes=10)
-"""How long they wait for each other at the beginning."""
+"""Timeout for all processes to connect."""
 
 
 class TorchProcessGroup:
     """All processes of a torchrun, over NCCL between GPUs and Gloo between CPUs.
 
     Args:
-        device: where this member calculates.
+        device: the device of this process.
 
     Raises:
-        EngineError: if the others cannot be reached.
+        EngineError: if the other processes cannot be reached.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -38,32 +38,32 @@ class TorchProcessGroup:
                 _join("nccl" if device.type == "cuda" else "gloo")
             except (RuntimeError, ValueError) as error:
                 raise EngineError(
-                    f"the processes of this training do not find each other ({error!s:.120}); start them with torchrun"
+                    f"the processes of this training run cannot connect ({error!s:.120}); start them with torchrun"
                 ) from None
         self.rank, self.size = distributed.get_rank(), distributed.get_world_size()
 
     def broadcast(self, number: float) -> float:
-        """The leader's number, for all; also the place where each waits for it."""
+        """Broadcast a number from the leader; also a barrier."""
         shared = torch.tensor(number, dtype=torch.float64, device=self.device)
         with in_words(several=True):
             distributed.broadcast(shared, 0)
             return float(shared)
 
     def max(self, number: int) -> int:
-        """The largest of all members' numbers."""
+        """The maximum over all processes."""
         found = torch.tensor(number, device=self.device)
         with in_words(several=True):
             distributed.all_reduce(found, distributed.ReduceOp.MAX)
             return int(found)
 
     def mean(self, number: torch.Tensor) -> torch.Tensor:
-        """The mean of all members' numbers, without waiting for it."""
+        """The mean over all processes, without waiting for it."""
         distributed.all_reduce(number, distributed.ReduceOp.SUM)
         return number / self.size
 
 
 def _join(backend: str) -> None:
-    """Meet the other processes; they part when Python ends."""
+    """Connect to the other processes, until Python exits."""
     store, rank, size = next(distributed.rendezvous("env://", timeout=MEETING))
     attempt = distributed.PrefixStore(f"henkan/{agree(store, rank, size)}", store)
     distributed.init_process_group(backend, store=attempt, rank=rank, world_size=size, timeout=PATIENCE)
@@ -71,14 +71,14 @@ def _join(backend: str) -> None:
 
 
 def agree(store: distributed.Store, rank: int, size: int) -> str:
-    """A name that the processes of this attempt have in common, and no earlier one had.
+    """A name that all processes of this attempt share, and that no earlier attempt used.
 
-    After a restart the store still holds what those that have died wrote there, and torchrun's own count of restarts
-    differs between machines. So each process says under a name of its own that it is there, the first answers under
-    that name, and waits until it has heard of all.
+    After a restart the store still has the keys of the processes that died, and torchrun's count of restarts differs
+    between machines. So each process registers under a random name, the first process answers under that name, and
+    waits until all have acknowledged the answer.
 
     Raises:
-        RuntimeError: if one does not come.
+        RuntimeError: if a process does not connect in time.
     """
     if rank:
         own = uuid4().hex
@@ -89,7 +89,7 @@ def agree(store: distributed.Store, rank: int, size: int) -> str:
     name, missing, end = uuid4().hex, set(range(1, size)), time.monotonic() + MEETING.total_seconds()
     while missing:
         if time.monotonic() > end:
-            raise RuntimeError(f"process {min(missing)} did not come")
+            raise RuntimeError(f"process {min(missing)} did not connect")
         for other in sorted(missing):
             if store.check([f"henkan/here/{other}"]):
                 store.set(f"henkan/answer/{store.get(f'henkan/here/{other}').decode()}", name)
@@ -100,5 +100,5 @@ def agree(store: distributed.Store, rank: int, size: int) -> str:
 
 
 def local_rank() -> int:
-    """Which of the processes on this machine this is, from 0."""
+    """The rank of this process on its machine, from 0."""
     return int(os.environ.get("LOCAL_RANK", "0"))

@@ -1,0 +1,125 @@
+"""Every error says what to do in terms of the interface that the user has: Python or the command line."""
+
+import ast
+import pickle
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+import henkan
+from henkan.cli.main import cli
+from henkan.cli.remedies import OPTIONS, sentence
+from henkan.errors import REMEDIES, CheckpointError, DataError, HenkanError, Interrupted, Message, UnanswerableError
+
+SRC = Path(henkan.__file__).parent
+FLAG = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
+TORCHRUN = {"--nproc-per-node"}
+VALUES = {"fix": "fix the line", "folder": "models/m", "processes": 2, "side": "source"}
+
+
+def flags(text):
+    return set(FLAG.findall(text)) - TORCHRUN
+
+
+def modules(*, cli):
+    for path in sorted(SRC.rglob("*.py")):
+        if path.is_relative_to(SRC / "cli") == cli:
+            yield path, ast.parse(path.read_text(encoding="utf-8"))
+
+
+def strings(tree):
+    """All string literals but docstrings."""
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef)
+    docstrings = {id(node.body[0].value) for node in ast.walk(tree) if isinstance(node, documented) and has_doc(node)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+            yield node.value
+
+
+def has_doc(node):
+    return ast.get_docstring(node) is not None
+
+
+def test_both_interfaces_have_the_same_remedies():
+    assert REMEDIES.keys() == OPTIONS.keys()
+    assert list(REMEDIES) == sorted(REMEDIES)
+    assert list(OPTIONS) == sorted(OPTIONS)
+
+
+def test_both_phrasings_need_the_same_values_or_fewer():
+    for key, text in {**REMEDIES, **OPTIONS}.items():
+        assert "{" not in text.format(**VALUES), key
+
+
+def test_every_remedy_is_used():
+    used = {
+        text
+        for path, tree in [*modules(cli=False), *modules(cli=True)]
+        if path.name not in ("errors.py", "remedies.py")
+        for text in strings(tree)
+    }
+    assert set(REMEDIES) <= used
+
+
+def test_every_remedy_that_is_raised_exists():
+    """The second argument of an error, and of a message, is a key."""
+    errors = {each.__name__ for each in HenkanError.__subclasses__()} | {"Message"}
+    for path, tree in [*modules(cli=False), *modules(cli=True)]:
+        for call in ast.walk(tree):
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in errors:
+                for key in call.args[1:2]:
+                    if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                        assert key.value in REMEDIES, f"{path}, line {key.lineno}"
+
+
+@pytest.mark.parametrize("key", REMEDIES)
+def test_python_is_told_nothing_of_the_command_line(key):
+    assert not flags(REMEDIES[key])
+    assert not re.search(r"\bhenkan [a-z]", REMEDIES[key])
+
+
+@pytest.mark.parametrize("key", OPTIONS)
+def test_the_command_line_is_told_nothing_of_python(key):
+    assert not re.search(r"\w=|\bpass\b|\bfit\b", OPTIONS[key])
+
+
+def test_options_exist():
+    context = click.Context(cli)
+    commands = [cli.get_command(context, name) for name in cli.list_commands(context)]
+    known = {option for command in commands for each in command.params for option in each.opts}
+    for text in OPTIONS.values():
+        assert flags(text.format(**VALUES)) <= known
+
+
+def test_the_library_names_no_option():
+    for path, tree in modules(cli=False):
+        for text in strings(tree):
+            assert not flags(text), f"{path}: {text!r}"
+            assert not re.search(r"\bhenkan (train|predict|evaluate|explain|score|inspect|generate|tasks) ", text) or (
+                path.name == "model_card.py"  # how to use a model from a shell
+            ), f"{path}: {text!r}"
+
+
+def test_errors_come_back_whole_from_another_process():
+    error = DataError("f.tsv, line 3: not UTF-8", "skip_lines", fix="convert it")
+    again = pickle.loads(pickle.dumps(error))
+    assert (type(again), again.message) == (DataError, error.message)
+    assert str(again) == "f.tsv, line 3: not UTF-8; convert it, or pass rejects to skip such lines"
+    assert sentence(again) == "f.tsv, line 3: not UTF-8; convert it, or skip such lines with --rejects FILE"
+
+    stop = Interrupted("training interrupted", 15, "resume", folder="models/m")
+    again = pickle.loads(pickle.dumps(stop))
+    assert (again.signal, again.message, str(again)) == (15, stop.message, str(stop))
+    assert sentence(again) == "training interrupted; resume with --resume models/m"
+
+    unread = UnanswerableError("a語", 7, "unknown symbol '語'")
+    again = pickle.loads(pickle.dumps(unread))
+    assert (again.text, again.index, again.reason) == ("a語", 7, "unknown symbol '語'")
+    assert str(again) == sentence(again) == str(unread) == "unknown symbol '語' in 'a語'"
+
+
+def test_an_error_without_a_remedy_is_its_problem():
+    assert str(CheckpointError("damaged")) == sentence(CheckpointError("damaged")) == "damaged"
+    assert sentence(Message("padded", "strip")) == "padded; remove it with --strip"
