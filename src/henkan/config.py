@@ -110,7 +110,7 @@ class TrainingConfig:
         weight_decay: how fast weights shrink by themselves (AdamW, Loshchilov & Hutter 2019).
         clip_norm: gradients of a larger global norm are scaled down to it (Pascanu et al. 2013).
         initialization: "orthogonal" or "book"; see `henkan.model.initialization`.
-        dropout, embedding_dropout, label_smoothing: see `henkan.nn.regularization`. A dropout of None is chosen by the
+        dropout, embedding_dropout, label_smoothing: see `henkan.nn.Regularization`. A dropout of None is chosen by the
             number of pairs.
         patience: with the constant schedule, end after so many epochs without a better model; None: never. A one-cycle
             schedule has a planned end, where it is at its best.

@@ -21,10 +21,19 @@ from henkan.engine.base import Alone, StepOutput, Team
 from henkan.engine.workers import WORKERS
 from henkan.model import EncoderDecoder, parameter_shapes, saliency
 from henkan.model.decoder import Outlook, decoder_step, look_out
-from henkan.nn import Adam, Parameters, Regularization, clip_by_global_norm
+from henkan.nn import (
+    PLAIN,
+    Adam,
+    Array,
+    Backend,
+    Parameters,
+    Regularization,
+    Weights,
+    Workspace,
+    clip_by_global_norm,
+)
 from henkan.nn.kernels import choose_kernels, plain
-from henkan.nn.workspace import PLAIN, Backend, Workspace
-from henkan.text.arrays import Array
+from henkan.nn.kernels.structures import AdamStep
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -89,11 +98,11 @@ class NumpyEngine:
         return 1
 
     @property
-    def weights(self) -> Mapping[str, Array]:
+    def weights(self) -> Weights:
         """Name -> array of every weight."""
         return self.parameters.arrays
 
-    def set_weights(self, weights: Mapping[str, Array]) -> None:
+    def set_weights(self, weights: Weights) -> None:
         """Copy weights in, by name; every one must be there and have its shape."""
         for name, array in self.parameters.arrays.items():
             array[...] = weights[name]
@@ -117,7 +126,7 @@ class NumpyEngine:
         adam = self._training()
         self._loss_and_gradients(batch)
         number = np.zeros_like(self.parameters.vector[:1])
-        adam.kernels.adam_update(*(number.copy() for _ in range(4)), 0.1, 1.0, 0.9, 0.9, 1.0, 1.0)
+        adam.kernels.adam_update(*(number.copy() for _ in range(4)), AdamStep(0.1, 1.0, 0.9, 0.9, 1.0, 1.0))
 
     def train_step(self, batch: Batch, learning_rate: float) -> float:
         """Make one update; return the batch's loss before it, in nats a symbol."""

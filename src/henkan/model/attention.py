@@ -16,18 +16,14 @@ For "dot" the memory must be as wide as h: of an encoder that reads in two direc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from henkan.batching.batch import Sources
 from henkan.config import ModelConfig
-from henkan.nn import affine, attention
-from henkan.nn.parameters import Array
-from henkan.nn.workspace import PLAIN, Backend
-
-Weights = Mapping[str, Array]
+from henkan.nn import PLAIN, Array, Backend, Weights, affine, attention
 
 
 def attention_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:

@@ -9,15 +9,13 @@ h = tanh([h_forwards, h_backwards] W + b).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from henkan.config import ModelConfig
-from henkan.nn import affine
-from henkan.nn.parameters import Array
+from henkan.nn import Array, Weights, affine
 
-Weights = Mapping[str, Array]
 BridgeBackward = Callable[[Sequence[Array], Array | None, Weights], list[Array]]
 
 

@@ -16,7 +16,7 @@ With attention, what the decoder finds in the source joins the LSTM's output bef
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,13 +24,24 @@ import numpy as np
 from henkan.batching.batch import Targets
 from henkan.config import ModelConfig
 from henkan.model.attention import Memory, attend
-from henkan.model.layer import layer_shapes, lstm_layer, of_layer
-from henkan.nn import affine, log_softmax, lstm, output_loss
-from henkan.nn.parameters import Array
-from henkan.nn.regularization import NONE, Regularization, dropout
-from henkan.nn.workspace import PLAIN, Backend
-
-Weights = Mapping[str, Array]
+from henkan.nn import (
+    NONE,
+    PLAIN,
+    Array,
+    Backend,
+    LayerInputs,
+    LossTargets,
+    Regularization,
+    Weights,
+    affine,
+    dropout,
+    layer_shapes,
+    log_softmax,
+    lstm,
+    lstm_layer,
+    of_layer,
+    output_loss,
+)
 
 
 def decoder_shapes(config: ModelConfig, symbols: int) -> dict[str, tuple[int, ...]]:
@@ -101,11 +112,8 @@ def teacher_forcing(
     for number, h0 in enumerate(given.first):
         hs, _, layer_backward = lstm_layer(
             of_layer(weights, f"lstm{number + 1}"),
-            x,
-            targets.inputs if number == 0 else None,
-            h0,
-            np.zeros_like(h0),
-            targets.active,
+            LayerInputs(x, targets.active, targets.inputs if number == 0 else None),
+            (h0, np.zeros_like(h0)),
             context=context_gates if number == 0 else None,
             backend=backend,
         )
@@ -120,11 +128,8 @@ def teacher_forcing(
         out,
         Wy,
         weights["by"],
-        targets.ids,
-        targets.valid,
+        LossTargets(targets.ids, targets.valid, regularization.label_smoothing, count or 0),
         scores=context_scores,
-        smoothing=regularization.label_smoothing,
-        count=count,
         backend=backend,
     )
 
@@ -216,7 +221,7 @@ def decoder_step(
         if number:
             table, _ = affine(states[-1][0], layer["Wx"], layer["b"])
             places, context = np.arange(len(table))[None], None
-        hs, cs, _ = lstm(table, places, h[number], c[number], layer["Wh"], context=context, backend=backend)
+        hs, cs, _ = lstm((table, places), (h[number], c[number]), layer["Wh"], context=context, backend=backend)
         states.append((hs[1], cs[1]))
     out, looks = states[-1][0], None
     if outlook.memory is not None:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from henkan.batching.batch import Sources
 from henkan.config import ModelConfig
-from henkan.model.layer import layer_shapes, lstm_layer, of_layer
-from henkan.nn.parameters import Array
-from henkan.nn.regularization import NONE, Regularization, dropout
-from henkan.nn.workspace import PLAIN, Backend
-
-Weights = Mapping[str, Array]
+from henkan.nn import (
+    NONE,
+    PLAIN,
+    Array,
+    Backend,
+    LayerInputs,
+    Regularization,
+    Weights,
+    dropout,
+    layer_shapes,
+    lstm_layer,
+    of_layer,
+)
 
 STEPS_AT_ONCE = 32
 
@@ -83,12 +90,8 @@ def encode(
             turned = order if name.startswith("back") else None
             hs, _, layer_backward = lstm_layer(
                 of_layer(weights, name),
-                x,
-                sources.ids if number == 0 else None,
-                zero,
-                zero,
-                sources.active,
-                order=turned,
+                LayerInputs(x, sources.active, sources.ids if number == 0 else None, turned),
+                (zero, zero),
                 backend=backend,
             )
             outputs.append(hs[1:] if turned is None else hs[1:][turned, columns])
@@ -108,8 +111,8 @@ def encode(
                 dhs = None if douts is None else np.ascontiguousarray(douts[..., part])
                 if dhs is not None and turned is not None:
                     dhs = dhs[turned, columns]
-                below, *_ = layer_backward(dhs, dends[:, part], None, of_layer(gradients, name))
-                dx = below if dx is None else dx + below
+                d = layer_backward(dhs, dends[:, part], None, of_layer(gradients, name))
+                dx = d.dx if dx is None else dx + d.dx
         if dx is not None:
             gradients["E"][...] = embedding_backward(dx)
 
@@ -125,8 +128,8 @@ def encode_without_backward(
     h = c = np.zeros((sources.ids.shape[1], config.hidden_size), weights["E"].dtype)
     for start in range(0, len(sources.ids), STEPS_AT_ONCE):
         piece = slice(start, start + STEPS_AT_ONCE)
-        ids, active = sources.ids[piece], sources.active[piece]
-        hs, cs, _ = lstm_layer(of_layer(weights, "lstm1"), weights["E"], ids, h, c, active, backend=backend)
+        inputs = LayerInputs(weights["E"], sources.active[piece], sources.ids[piece])
+        hs, cs, _ = lstm_layer(of_layer(weights, "lstm1"), inputs, (h, c), backend=backend)
         h, c = hs[-1], cs[-1]
     return Encoded(None, [h])
 

@@ -8,8 +8,7 @@ import numpy as np
 
 from henkan.config import Initialization, ModelConfig
 from henkan.model.seq2seq import parameter_shapes
-from henkan.nn import Parameters
-from henkan.nn.parameters import Array
+from henkan.nn import Array, Parameters
 
 
 def first_weights(

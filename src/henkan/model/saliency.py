@@ -15,8 +15,7 @@ import numpy as np
 
 from henkan.batching.batch import Batch, Sources, Targets
 from henkan.model.seq2seq import EncoderDecoder
-from henkan.nn import Parameters
-from henkan.nn.parameters import Array
+from henkan.nn import Array, Parameters
 
 
 def one_step_each(batch: Batch) -> Batch:

@@ -10,9 +10,7 @@ from henkan.model.attention import attention_shapes, remember
 from henkan.model.bridge import bridge, bridge_shapes
 from henkan.model.decoder import Given, decoder_shapes, teacher_forcing
 from henkan.model.encoder import encode, encode_without_backward, encoder_shapes
-from henkan.nn import Parameters
-from henkan.nn.regularization import NONE, Regularization
-from henkan.nn.workspace import PLAIN, Backend
+from henkan.nn import NONE, PLAIN, Backend, Parameters, Regularization
 
 
 def parameter_shapes(config: ModelConfig, sources: int, targets: int) -> dict[str, tuple[int, ...]]:
