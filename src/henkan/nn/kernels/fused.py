@@ -5,7 +5,7 @@ SciPy's BLAS. LLVM vectorises a loop only if it runs over one contiguous array a
 see docs/performance.md.
 
 numba caches the compiled code on disk, beside this file or in the user's cache directory. If neither is writable, every
-process compiles anew unless NUMBA_CACHE_DIR names a directory.
+process compiles again unless NUMBA_CACHE_DIR names a directory.
 """
 
 from __future__ import annotations

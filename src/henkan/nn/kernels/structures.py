@@ -1,7 +1,8 @@
 """Argument groups of the kernels, shared by `plain.py` and `fused.py`.
 
 They are named tuples because numba accepts those in compiled code. An argument that may be None is never a field: numba
-removes a branch on None only if the argument is passed by itself.
+removes a branch on None only if the argument is passed by itself. Kernels unpack groups by position: numba's cache on
+disk ignores changes in this file, so reading a field by name could run code compiled for another order of the fields.
 """
 
 from __future__ import annotations
