@@ -26,6 +26,7 @@ from henkan.inference.explanation import explain
 from henkan.model import PlainTargets, Sizes, draw_weights
 from henkan.nn import (
     Adam,
+    LossTargets,
     Parameters,
     affine,
     clip_by_global_norm,
@@ -107,7 +108,7 @@ def lstm_step(say: Words) -> Figure:
     H = 4
     row, Wh = 1.5 * generator.normal(size=(1, 4 * H)), generator.normal(size=(H, 4 * H))
     h, c = generator.uniform(-1, 1, size=(1, H)), generator.normal(size=(1, H))
-    hs, cs, _ = lstm(row, np.array([[0]]), h, c, Wh)
+    hs, cs, _ = lstm((row, np.array([[0]])), (h, c), Wh)
     a = row + h @ Wh
     sigmoid = 1 / (1 + np.exp(-a))
     parts = {
@@ -149,9 +150,9 @@ def through_time(say: Words) -> Figure:
         places, zero = np.arange(T * N).reshape(T, N), np.zeros((N, H))
         norms = []
         for back in range(T + 1):  # the same last steps, begun later and later
-            _, _, backward = lstm(rows, places[T - back :], zero, zero, Wh)
-            _, _, dh, dc, _ = backward(None, generator.normal(size=(N, H)), None)
-            norms.append(np.sqrt((dh**2).sum() + (dc**2).sum()))
+            _, _, backward = lstm((rows, places[T - back :]), (zero, zero), Wh)
+            d = backward(None, generator.normal(size=(N, H)), None)
+            norms.append(np.sqrt((d.dh0**2).sum() + (d.dc0**2).sum()))
         axis.semilogy(
             np.array(norms) / norms[0], color=color, label=f"{say('forget bias', '忘却ゲートのバイアス')} {bias}"
         )
@@ -189,7 +190,8 @@ def _successors(rates: list[float]) -> list[float]:
     adam = Adam(weights.vector.size, weights.vector.dtype, beta2=0.98)
     for rate in rates:
         x, embedding_backward = embedding(numbers, weights["E"])
-        loss, output_backward = output_loss(x, weights["W"], weights["b"], (numbers + 1) % V, valid)
+        targets = LossTargets((numbers + 1) % V, valid)
+        loss, output_backward = output_loss(x, weights["W"], weights["b"], targets)
         dx, gradients["W"][...], gradients["b"][...], _ = output_backward()
         gradients["E"][...] = embedding_backward(dx)
         clip_by_global_norm(gradients.vector, 5.0)

@@ -13,7 +13,7 @@ from henkan.config import EngineConfig, TrainingConfig
 from henkan.engine.choice import choose_engines
 from henkan.inference.explanation import explain
 from henkan.model import Sizes
-from henkan.nn.regularization import Regularization
+from henkan.nn import Regularization
 from models import encoded, loss_and_gradients, small_model
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed; `make test-torch` installs it")

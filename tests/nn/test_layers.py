@@ -57,12 +57,12 @@ def test_projected_symbols_are_embedding_and_affine_in_one(generator, symbols):
     dy = generator.normal(size=(5, 4, 3))
 
     def value():
-        table, places, _ = project_symbols(ids, **arrays)
-        return table[places]
+        table, indices, _ = project_symbols(ids, **arrays)
+        return table[indices]
 
     np.testing.assert_allclose(value(), arrays["E"][ids] @ arrays["W"] + arrays["b"], rtol=1e-12)
-    table, places, backward = project_symbols(ids, **arrays)
+    table, indices, backward = project_symbols(ids, **arrays)
     dtable = np.zeros_like(table)
-    np.add.at(dtable, places, dy)
+    np.add.at(dtable, indices, dy)
     dE, dW, db = backward(dtable)
     gradient_check(lambda: float((value() * dy).sum()), arrays, {"E": dE, "W": dW, "b": db})

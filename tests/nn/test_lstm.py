@@ -5,12 +5,17 @@ import pytest
 
 from henkan.nn import GradientError, gradient_check, lstm
 
-PLACES = np.array([[0, 1, 2], [2, 2, 4], [1, 0, 3], [4, 0, 0]])
+INDICES = np.array([[0, 1, 2], [2, 2, 4], [1, 0, 3], [4, 0, 0]])
 NAMES = ("table", "context", "h0", "c0", "Wh")
 
 
 def sigmoid(x):
     return 1 / (1 + exp(-x))
+
+
+def run(arrays, indices=INDICES, active=None):
+    table, h0, c0, Wh = (arrays[name] for name in ("table", "h0", "c0", "Wh"))
+    return lstm((table, indices), (h0, c0), Wh, context=arrays.get("context"), active=active)
 
 
 @pytest.fixture
@@ -23,10 +28,8 @@ def arrays():
 def test_one_cell_by_the_formula():
     a, u = [0.3, -0.2, 0.9, 0.5], [0.1, 0, -0.1, 0.2]  # input, forget, cell, output
     hs, cs, _ = lstm(
-        np.array([[9.0] * 4, a]),
-        np.array([[1]]),
-        np.array([[0.4]]),
-        np.array([[-0.7]]),
+        (np.array([[9.0] * 4, a]), np.array([[1]])),
+        (np.array([[0.4]]), np.array([[-0.7]])),
         np.array([[0.1, 0.2, 0.3, 0.4]]),
         context=np.array([u]),
     )
@@ -37,11 +40,10 @@ def test_one_cell_by_the_formula():
 
 
 def test_ended_sequences_keep_their_states(arrays):
-    hs, cs, _ = lstm(places=PLACES, **arrays, active=np.array([3, 2, 2, 1]))
+    hs, cs, _ = run(arrays, active=np.array([3, 2, 2, 1]))
     for row, length in enumerate((4, 3, 1)):
         alone = {name: arrays[name][row : row + 1] for name in ("context", "h0", "c0")}
-        places = PLACES[:length, row : row + 1]
-        hs_alone, cs_alone, _ = lstm(arrays["table"], places, Wh=arrays["Wh"], **alone)
+        hs_alone, cs_alone, _ = run(arrays | alone, INDICES[:length, row : row + 1])
         np.testing.assert_allclose(hs[-1, row], hs_alone[-1, 0], rtol=1e-13)
         np.testing.assert_allclose(cs[-1, row], cs_alone[-1, 0], rtol=1e-13)
 
@@ -58,11 +60,11 @@ def test_derivative(arrays, active, given, peeking):
         del arrays["context"]
 
     def loss():
-        hs, cs, _ = lstm(places=PLACES, **arrays, active=active)
+        hs, cs, _ = run(arrays, active=active)
         parts = ((hs[1:], dhs), (hs[-1], dh), (cs[-1], dc))
         return float(sum((value * gradient).sum() for value, gradient in parts if gradient is not None))
 
-    _, _, backward = lstm(places=PLACES, **arrays, active=active)
+    _, _, backward = run(arrays, active=active)
     gradients = dict(zip(NAMES, backward(dhs, dh, dc), strict=True))
     if not peeking:
         assert gradients.pop("context") is None
@@ -70,7 +72,7 @@ def test_derivative(arrays, active, given, peeking):
 
 
 def test_backward_can_be_called_again_and_leaves_its_arguments_alone(arrays):
-    _, _, backward = lstm(places=PLACES, **arrays)
+    _, _, backward = run(arrays)
     dhs, dh, dc = np.ones((4, 3, 2)), np.ones((3, 2)), np.ones((3, 2))
     first = backward(dhs, dh, dc)
     for one, two in zip(first, backward(dhs, dh, dc), strict=True):
@@ -80,12 +82,12 @@ def test_backward_can_be_called_again_and_leaves_its_arguments_alone(arrays):
 
 
 def test_a_wrong_derivative_is_found(arrays):
-    _, _, backward = lstm(places=PLACES, **arrays)
+    _, _, backward = run(arrays)
     gradients = dict(zip(NAMES, backward(np.ones((4, 3, 2)), None, None), strict=True))
     gradients["Wh"][1, 3] *= 1.001
 
     def loss():
-        return float(lstm(places=PLACES, **arrays)[0][1:].sum())
+        return float(run(arrays)[0][1:].sum())
 
     with pytest.raises(GradientError, match=r"derivative of Wh\[1, 3\]"):
         gradient_check(loss, arrays, gradients)

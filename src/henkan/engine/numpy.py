@@ -20,10 +20,9 @@ from henkan.config import ModelConfig, TrainingConfig
 from henkan.engine.base import Encoded, Execution, ProcessGroup, SingleProcess
 from henkan.engine.workers import WORKERS
 from henkan.model import Capabilities, Sizes, StepOutput, create_architecture, saliency, shapes_of
-from henkan.nn import Adam, Parameters, Regularization, clip_by_global_norm
+from henkan.nn import NONE, PLAIN, Adam, Backend, Parameters, Regularization, Workspace, clip_by_global_norm
 from henkan.nn.kernels import choose_kernels, plain
-from henkan.nn.regularization import NONE
-from henkan.nn.workspace import PLAIN, Backend, Workspace
+from henkan.nn.kernels.structures import AdamStep
 from henkan.text.arrays import Array
 
 Item = TypeVar("Item")
@@ -109,7 +108,7 @@ class NumpyEngine:
         adam = self._training()
         self._loss_and_gradients(batch)
         number = np.zeros_like(self.parameters.vector[:1])
-        adam.kernels.adam_update(*(number.copy() for _ in range(4)), 0.1, 1.0, 0.9, 0.9, 1.0, 1.0)
+        adam.kernels.adam_update(*(number.copy() for _ in range(4)), AdamStep(0.1, 1.0, 0.9, 0.9, 1.0, 1.0))
 
     def train_step(self, batch: Batch, learning_rate: float) -> float:
         """Make one update; return the batch's loss before it, in nats per symbol."""

@@ -15,9 +15,7 @@ from henkan.config import ModelConfig
 from henkan.errors import SettingsError
 from henkan.model.codec import PlainTargets, TargetCodec
 from henkan.model.weights import Specs
-from henkan.nn.parameters import Array, Parameters
-from henkan.nn.regularization import Regularization
-from henkan.nn.workspace import Backend
+from henkan.nn import Array, Backend, Parameters, Regularization
 from henkan.text.vocabulary import Vocabulary
 
 Self = TypeVar("Self", bound="Indexed")
@@ -106,7 +104,7 @@ class Architecture(Protocol):
             weights: by name, as in `specs`.
             batch: N pairs.
             count: number of valid steps of the whole batch, if `batch` is a shard of it; None: of this one.
-            regularization: dropout and label smoothing; `henkan.nn.regularization.NONE` where it is only measured.
+            regularization: dropout and label smoothing; `henkan.nn.NONE` where it is only measured.
             backend: the kernels to use, and where large arrays come from.
 
         Returns:

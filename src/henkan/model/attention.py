@@ -16,7 +16,7 @@ all steps are computed at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,11 +24,7 @@ import numpy as np
 from henkan.batching.batch import Sources
 from henkan.config import ModelConfig
 from henkan.model.weights import WeightSpec, bias_spec, matrix_spec
-from henkan.nn import affine, attention
-from henkan.nn.parameters import Array
-from henkan.nn.workspace import PLAIN, Backend
-
-Weights = Mapping[str, Array]
+from henkan.nn import PLAIN, Array, Backend, Weights, affine, attention
 
 
 def attention_specs(config: ModelConfig) -> dict[str, WeightSpec]:

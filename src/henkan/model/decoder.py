@@ -15,7 +15,7 @@ With attention, its result replaces the LSTM's output as the input of the output
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,14 +23,24 @@ import numpy as np
 from henkan.batching.batch import Targets
 from henkan.config import ModelConfig
 from henkan.model.attention import AttentionMemory, attend
-from henkan.model.layer import lstm_layer, of_layer
 from henkan.model.weights import WeightSpec, bias_spec, embedding_spec, lstm_specs, matrix_spec
-from henkan.nn import affine, log_softmax, lstm, output_loss
-from henkan.nn.parameters import Array
-from henkan.nn.regularization import NONE, Regularization, dropout
-from henkan.nn.workspace import PLAIN, Backend
-
-Weights = Mapping[str, Array]
+from henkan.nn import (
+    NONE,
+    PLAIN,
+    Array,
+    Backend,
+    LayerInputs,
+    LossTargets,
+    Regularization,
+    Weights,
+    affine,
+    dropout,
+    log_softmax,
+    lstm,
+    lstm_layer,
+    of_layer,
+    output_loss,
+)
 
 
 def decoder_specs(config: ModelConfig, symbols: int) -> dict[str, WeightSpec]:
@@ -121,11 +131,8 @@ def teacher_forcing(
     for number, h0 in enumerate(inputs.first):
         hs, _, layer_backward = lstm_layer(
             of_layer(weights, f"lstm{number + 1}"),
-            x,
-            targets.inputs if number == 0 else None,
-            h0,
-            np.zeros_like(h0),
-            targets.active,
+            LayerInputs(x, targets.active, targets.inputs if number == 0 else None),
+            (h0, np.zeros_like(h0)),
             context=context_gates if number == 0 else None,
             backend=backend,
         )
@@ -139,11 +146,8 @@ def teacher_forcing(
         out,
         output_weights(weights),
         weights["by"],
-        targets.ids,
-        targets.valid,
+        LossTargets(targets.ids, targets.valid, regularization.label_smoothing, options.count or 0),
         scores=context_scores,
-        smoothing=regularization.label_smoothing,
-        count=options.count,
         backend=backend,
     )
 
@@ -246,14 +250,15 @@ def decoder_step(
     Returns:
         log_probabilities (N, V) of the next symbol, the next state, and the attention weights (N, S), or None.
     """
-    table, places, context = cache.table, symbols[None], cache.gates
+    inputs, context = (cache.table, symbols[None]), cache.gates
     states: list[tuple[Array, Array]] = []
     for number in range(len(state.h)):
         layer = of_layer(weights, f"lstm{number + 1}")
         if number:
             table, _ = affine(states[-1][0], layer["Wx"], layer["b"])
-            places, context = np.arange(len(table))[None], None
-        hs, cs, _ = lstm(table, places, state.h[number], state.c[number], layer["Wh"], context=context, backend=backend)
+            inputs, context = (table, np.arange(len(table))[None]), None
+        before = state.h[number], state.c[number]
+        hs, cs, _ = lstm(inputs, before, layer["Wh"], context=context, backend=backend)
         states.append((hs[1], cs[1]))
     out, alignment = states[-1][0], None
     if cache.memory is not None:

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from henkan.batching.batch import Sources
 from henkan.config import ModelConfig
-from henkan.model.layer import lstm_layer, of_layer
 from henkan.model.weights import WeightSpec, embedding_spec, lstm_specs
-from henkan.nn.parameters import Array
-from henkan.nn.regularization import NONE, Regularization, dropout
-from henkan.nn.workspace import PLAIN, Backend
-
-Weights = Mapping[str, Array]
+from henkan.nn import NONE, PLAIN, Array, Backend, LayerInputs, Regularization, Weights, dropout, lstm_layer, of_layer
 
 STEPS_AT_ONCE = 32
 
@@ -79,12 +74,10 @@ def encode(
     last, layers = [], []
     for number in range(config.layers):
         outputs, ends, backwards = [], [], []
-        ids = sources.ids if number == 0 else None
         for name in _directions(config, number):
             turned = order if name.startswith("back") else None
-            hs, _, layer_backward = lstm_layer(
-                of_layer(weights, name), x, ids, zero, zero, sources.active, order=turned, backend=backend
-            )
+            inputs = LayerInputs(x, sources.active, sources.ids if number == 0 else None, turned)
+            hs, _, layer_backward = lstm_layer(of_layer(weights, name), inputs, (zero, zero), backend=backend)
             outputs.append(hs[1:] if turned is None else hs[1:][turned, columns])
             ends.append(hs[-1])
             backwards.append((name, turned, layer_backward))
@@ -119,8 +112,8 @@ def encode_without_backward(
     h = c = np.zeros((sources.ids.shape[1], config.hidden_size), weights["E"].dtype)
     for start in range(0, len(sources.ids), STEPS_AT_ONCE):
         piece = slice(start, start + STEPS_AT_ONCE)
-        ids, active = sources.ids[piece], sources.active[piece]
-        hs, cs, _ = lstm_layer(of_layer(weights, "lstm1"), weights["E"], ids, h, c, active, backend=backend)
+        inputs = LayerInputs(weights["E"], sources.active[piece], sources.ids[piece])
+        hs, cs, _ = lstm_layer(of_layer(weights, "lstm1"), inputs, (h, c), backend=backend)
         h, c = hs[-1], cs[-1]
     return Encoded(None, [h])
 

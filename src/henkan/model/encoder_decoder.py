@@ -9,7 +9,7 @@ h = tanh([h_forwards, h_backwards] W + b).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -29,12 +29,8 @@ from henkan.model.decoder import (
 )
 from henkan.model.encoder import encode, encode_without_backward, encoder_specs
 from henkan.model.weights import WeightSpec, bias_spec, matrix_spec, with_prefix
-from henkan.nn import affine
-from henkan.nn.parameters import Array, Parameters
-from henkan.nn.regularization import NONE, Regularization
-from henkan.nn.workspace import PLAIN, Backend
+from henkan.nn import NONE, PLAIN, Array, Backend, Parameters, Regularization, Weights, affine
 
-Weights = Mapping[str, Array]
 BridgeBackward = Callable[[Sequence[Array], Array | None, Weights], list[Array]]
 
 

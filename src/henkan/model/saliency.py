@@ -15,10 +15,7 @@ import numpy as np
 
 from henkan.batching.batch import Batch, Sources, Targets
 from henkan.model.architecture import Architecture
-from henkan.nn import Parameters
-from henkan.nn.parameters import Array
-from henkan.nn.regularization import NONE
-from henkan.nn.workspace import PLAIN
+from henkan.nn import NONE, PLAIN, Array, Parameters
 
 
 def one_step_each(batch: Batch) -> Batch:

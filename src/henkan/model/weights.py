@@ -9,8 +9,8 @@ from typing import Literal
 import numpy as np
 
 from henkan.config import Initialization
+from henkan.nn import Array, Parameters
 from henkan.nn.initializers import Initializer, forget_bias, normal, orthogonal_gates, scaled_normal, zeros
-from henkan.nn.parameters import Array, Parameters
 
 Side = Literal["source", "target"]
 

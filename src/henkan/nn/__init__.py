@@ -1,36 +1,75 @@
-"""Layers on NumPy arrays, each with its derivative written out by hand.
+"""Layers on NumPy arrays, each with a hand-written derivative.
 
-Notation, here and everywhere: T steps, S source steps, N sequences in a batch, V symbols, D embedding
-size, H hidden size. A gradient of the loss is called d + the name of its value: `dhs` belongs to `hs`.
+Notation, here and everywhere: T steps, S source steps, N sequences in a batch, V symbols, D embedding size, H hidden
+size. The gradient of the loss with respect to a value is called d + the name of the value: `dhs` belongs to `hs`.
 
-A layer is a function that returns its value and a second function, `backward`. Given the gradient of the
-value, `backward` returns the gradients of what went in, in the order in which it went in.
+A layer is a function that returns its value and a second function, `backward`, which maps the gradient of the value to
+the gradients of the layer's inputs.
 """
 
-from henkan.nn.attention import attention
+from henkan.nn.attention import AttentionGradients, attention
 from henkan.nn.gradcheck import GradientError, gradient_check, numerical_gradient
-from henkan.nn.layers import affine, embedding, project_symbols
-from henkan.nn.loss import log_softmax, output_loss
-from henkan.nn.lstm import lstm
+from henkan.nn.initializers import Initializer, forget_bias, normal, orthogonal_gates, scaled_normal, zeros
+from henkan.nn.kernels.structures import LossTargets
+from henkan.nn.layers import (
+    NONE,
+    OutputGradients,
+    Regularization,
+    affine,
+    dropout,
+    embedding,
+    log_softmax,
+    output_loss,
+    project_symbols,
+)
+from henkan.nn.lstm import (
+    LayerGradients,
+    LayerInputs,
+    LSTMGradients,
+    layer_shapes,
+    lstm,
+    lstm_layer,
+    of_layer,
+)
 from henkan.nn.optim import Adam, clip_by_global_norm, one_cycle
-from henkan.nn.parameters import Parameters
-from henkan.nn.regularization import Regularization, dropout
+from henkan.nn.parameters import PLAIN, Array, Backend, Parameters, Weights, Workspace
 
 __all__ = [
+    "NONE",
+    "PLAIN",
     "Adam",
+    "Array",
+    "AttentionGradients",
+    "Backend",
     "GradientError",
+    "Initializer",
+    "LSTMGradients",
+    "LayerGradients",
+    "LayerInputs",
+    "LossTargets",
+    "OutputGradients",
     "Parameters",
     "Regularization",
+    "Weights",
+    "Workspace",
     "affine",
     "attention",
     "clip_by_global_norm",
     "dropout",
     "embedding",
+    "forget_bias",
     "gradient_check",
+    "layer_shapes",
     "log_softmax",
     "lstm",
+    "lstm_layer",
+    "normal",
     "numerical_gradient",
+    "of_layer",
     "one_cycle",
+    "orthogonal_gates",
     "output_loss",
     "project_symbols",
+    "scaled_normal",
+    "zeros",
 ]

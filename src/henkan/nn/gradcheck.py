@@ -1,4 +1,4 @@
-"""Hold a hand-written derivative against central differences."""
+"""Check a hand-written derivative against central differences."""
 
 from __future__ import annotations
 
@@ -10,15 +10,19 @@ from henkan.nn.parameters import Array
 
 
 class GradientError(AssertionError):
-    """A derivative that does not agree with the function it belongs to."""
+    """A derivative that does not match its function."""
 
 
 def numerical_gradient(function: Callable[[], float], array: Array, epsilon: float = 1e-5) -> Array:
-    """(f(x + e) - f(x - e)) / 2e for every element x of `array`, which is changed in place and restored.
+    """Central differences: (f(x + e) - f(x - e)) / 2e for every element x of `array`.
 
     Args:
-        function: computes a number from `array` (and from whatever else it sees).
-        array: float64, of any shape; a view is fine.
+        function: computes f from `array`, which is changed in place and restored.
+        array: float64, of any shape; may be a view.
+        epsilon: e.
+
+    Returns:
+        the gradient, float64, of the shape of `array`.
     """
     gradient = np.empty(array.shape, np.float64)
     for index in np.ndindex(array.shape):
@@ -46,16 +50,19 @@ def gradient_check(
     Args:
         function: computes the loss from `arrays`, which are changed in place and restored.
         arrays: name -> float64 array that the loss depends on.
-        gradients: name -> the derivative of the loss with respect to that array, of the same shape.
+        gradients: name -> derivative of the loss with respect to that array, of the same shape.
+        epsilon: step of the differences.
+        rtol, atol: relative and absolute tolerance.
 
     Raises:
-        GradientError: naming the array, the element and both values, at the worst disagreement.
+        GradientError: if a derivative is wrong (the message names the array, the element that differs most and both
+            values), if names or shapes differ, or if an array is not float64.
     """
     if set(arrays) != set(gradients):
         raise GradientError(f"arrays {sorted(arrays)} but gradients {sorted(gradients)}")
     for name, array in arrays.items():
         if array.dtype != np.float64:
-            raise GradientError(f"{name} is {array.dtype}; differences can be trusted in float64 alone")
+            raise GradientError(f"{name} is {array.dtype}; central differences need float64")
         if array.shape != gradients[name].shape:
             raise GradientError(f"{name} has shape {array.shape}, its gradient {gradients[name].shape}")
         numerical = numerical_gradient(function, array, epsilon)
@@ -64,8 +71,8 @@ def gradient_check(
         excess = np.abs(analytic - numerical) - allowed
         if excess.size and not excess.max() <= 0:  # "not <=" also catches a NaN
             worst = np.unravel_index(np.argmax(excess), excess.shape)
-            place = ", ".join(str(int(i)) for i in worst)
+            index = ", ".join(str(int(i)) for i in worst)
             raise GradientError(
-                f"the derivative of {name}[{place}] is {float(analytic[worst])!r}, "
+                f"the derivative of {name}[{index}] is {float(analytic[worst])!r}, "
                 f"but central differences give {float(numerical[worst])!r}"
             )

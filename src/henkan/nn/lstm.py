@@ -1,32 +1,46 @@
-"""LSTM through time (Hochreiter & Schmidhuber 1997; with a forget gate, Gers et al. 2000).
+"""LSTM through time (Hochreiter & Schmidhuber 1997; forget gate: Gers et al. 2000).
 
-At step t, for each sequence, with a_t = x_t Wx + b + h_{t-1} Wh cut into four parts of H columns:
+At step t, for each sequence, with a_t = x_t Wx + b + h_{t-1} Wh split into four parts of H columns:
 
     i = sigmoid(a_i)    f = sigmoid(a_f)    g = tanh(a_g)    o = sigmoid(a_o)
     c_t = f * c_{t-1} + i * g
     h_t = o * tanh(c_t)
 
-The order of the gates is PyTorch's: input, forget, cell, output. The two passes themselves, this formula and
-its derivative, are in `henkan.nn.kernels.plain`.
+The gates are in PyTorch's order: input, forget, cell, output. This formula and its derivative are computed by
+`lstm_forward` and `lstm_backward` in `henkan.nn.kernels.plain`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
-from henkan.nn.parameters import Array
-from henkan.nn.workspace import PLAIN, Backend
+from henkan.nn.kernels.structures import LSTMInputs, LSTMScratch, LSTMStates, StateGradients
+from henkan.nn.layers import affine, project_symbols
+from henkan.nn.parameters import PLAIN, Array, Backend, Weights
 
-LSTMBackward = Callable[[Array | None, Array | None, Array | None], tuple[Array, Array | None, Array, Array, Array]]
+LSTMState = tuple[Array, Array]
+"""Hidden and cell states, (N, H) each."""
+
+
+class LSTMGradients(NamedTuple):
+    """Gradients of `lstm`: dtable (P, 4H), dcontext (N, 4H) or None, dh0 and dc0 (N, H), dWh (H, 4H)."""
+
+    dtable: Array
+    dcontext: Array | None
+    dh0: Array
+    dc0: Array
+    dWh: Array
+
+
+LSTMBackward = Callable[[Array | None, Array | None, Array | None], LSTMGradients]
 
 
 def lstm(
-    table: Array,
-    places: Array,
-    h0: Array,
-    c0: Array,
+    inputs: tuple[Array, Array],
+    state: LSTMState,
     Wh: Array,
     *,
     active: Array | None = None,
@@ -35,43 +49,125 @@ def lstm(
 ) -> tuple[Array, Array, LSTMBackward]:
     """Run the recurrence over all steps.
 
-    The input's share of the gates, x_t Wx + b, does not depend on h and is made outside, as a table with a row
-    for each different input (`project_symbols`) and the place of each input in it. What is the same at every
-    step of a sequence may be given once, as its context.
+    The input's contribution to the gates, x_t Wx + b, does not depend on h. It is computed beforehand, as a table and
+    the row of the table for each input (`project_symbols`). A contribution that is the same at every step of a sequence
+    can be passed once, as the context.
 
-    Unequal lengths: the sequences stand in order of falling length, and at step t only the first
-    `active[t]` are still running. A sequence that has ended keeps its states, so `hs[T]` is every
-    sequence's last hidden state, whatever its length.
+    Sequences of unequal lengths are sorted by falling length: at step t the first `active[t]` sequences run. A sequence
+    that has ended keeps its states, so `hs[T]` holds the last hidden state of every sequence.
 
     Args:
-        table: (P, 4H), rows x Wx + b.
-        places: (T, N), which row is the input of each sequence at each step.
-        h0, c0: (N, H), the states before the first step.
+        inputs: table (P, 4H), rows x Wx + b, and indices (T, N) of the rows to read.
+        state: h0 and c0 (N, H), the states before the first step.
         Wh: (H, 4H).
-        active: (T,) integers that never rise, each at most N; None: all run to the end.
-        context: (N, 4H), added to the gates at every step, or None.
-        backend: the kernels and where large arrays come from.
+        active: (T,) integers that never increase, each at most N; None: all sequences have T steps.
+        context: (N, 4H), added to the gates' inputs at every step, or None.
+        backend: the kernels to use, and memory.
 
     Returns:
-        hs (T + 1, N, H) and cs (T + 1, N, H), whose row 0 is the state before the first step, and
-        backward: dhs (T, N, H) for h after each step, dh and dc (N, H) for the last states (each may be
-        None, for zero) -> dtable (P, 4H), dcontext (N, 4H) or None, dh0 (N, H), dc0 (N, H), dWh (H, 4H).
+        hs (T + 1, N, H) and cs (T + 1, N, H), whose row 0 is the state before the first step, and backward:
+        dhs (T, N, H) for h after each step, dh and dc (N, H) for the last states (each may be None, for zero)
+        -> gradients.
     """
-    (T, N), H = places.shape, len(Wh)
+    (table, indices), (h0, c0) = inputs, state
+    (T, N), H = indices.shape, len(Wh)
     running = np.full(T, N) if active is None else active
-    gates, tanh_cs = backend.empty((T, N, 4 * H), Wh.dtype), backend.empty((T, N, H), Wh.dtype)
-    hs, cs = backend.empty((T + 1, N, H), Wh.dtype), backend.empty((T + 1, N, H), Wh.dtype)
-    hs[0], cs[0] = h0, c0
-    given, kept = (table, places, context, Wh, running), (gates, hs, cs, tanh_cs)
-    backend.kernels.lstm_forward(*given, *kept)
+    given = LSTMInputs(table, indices, Wh, running)
+    states = LSTMStates(
+        gates=backend.empty((T, N, 4 * H), Wh.dtype),
+        tanh_cs=backend.empty((T, N, H), Wh.dtype),
+        hs=backend.empty((T + 1, N, H), Wh.dtype),
+        cs=backend.empty((T + 1, N, H), Wh.dtype),
+    )
+    states.hs[0], states.cs[0] = h0, c0
+    backend.kernels.lstm_forward(given, context, states)
 
-    def backward(
-        dhs: Array | None, dh_last: Array | None, dc_last: Array | None
-    ) -> tuple[Array, Array | None, Array, Array, Array]:
-        dh, dc = (np.zeros_like(h0) if d is None else d.copy() for d in (dh_last, dc_last))
+    def backward(dhs: Array | None, dh: Array | None, dc: Array | None) -> LSTMGradients:
+        last = StateGradients(*(np.zeros_like(h0) if d is None else d.copy() for d in (dh, dc)))
         R = int(running.sum())
-        das, hs_before = backend.empty((R, 4 * H), Wh.dtype), backend.empty((R, H), Wh.dtype)
-        dtable, dcontext, dWh = backend.kernels.lstm_backward(dhs, dh, dc, *given, *kept, das, hs_before)
-        return dtable, dcontext, dh, dc, dWh
+        scratch = LSTMScratch(backend.empty((R, 4 * H), Wh.dtype), backend.empty((R, H), Wh.dtype))
+        dtable, dcontext, dWh = backend.kernels.lstm_backward(dhs, last, given, context, states, scratch)
+        return LSTMGradients(dtable, dcontext, last.dh, last.dc, dWh)  # the kernel has turned `last` into dh0, dc0
+
+    return states.hs, states.cs, backward
+
+
+class LayerInputs(NamedTuple):
+    """The input sequences of a layer.
+
+    Attributes:
+        x: E (V, D), the embeddings, or (T, N, D), the outputs of the layer below.
+        active: (T,), number of sequences that run at each step.
+        ids: (T, N), symbols, if x is E; otherwise None.
+        order: (T, N), the step whose input is read at each step; None: in order of time.
+    """
+
+    x: Array
+    active: Array
+    ids: Array | None = None
+    order: Array | None = None
+
+
+class LayerGradients(NamedTuple):
+    """Gradients of `lstm_layer`: dx, of the shape of x; dcontext (N, 4H) or None; dh0 and dc0 (N, H)."""
+
+    dx: Array
+    dcontext: Array | None
+    dh0: Array
+    dc0: Array
+
+
+LayerBackward = Callable[[Array | None, Array | None, Array | None, Weights], LayerGradients]
+
+
+def layer_shapes(inputs: int, hidden: int) -> dict[str, tuple[int, ...]]:
+    """Name -> shape of a layer's weights: Wx (D, 4H), Wh (H, 4H), b (4H,)."""
+    return {"Wx": (inputs, 4 * hidden), "Wh": (hidden, 4 * hidden), "b": (4 * hidden,)}
+
+
+def lstm_layer(
+    weights: Weights,
+    inputs: LayerInputs,
+    state: LSTMState,
+    *,
+    context: Array | None = None,
+    backend: Backend = PLAIN,
+) -> tuple[Array, Array, LayerBackward]:
+    """Run an LSTM layer over symbols, or over the outputs of the layer below.
+
+    Args:
+        weights: see `layer_shapes`.
+        inputs: N sequences of up to T steps.
+        state: h0 and c0 (N, H), the states before the first step.
+        context: (N, 4H), added to the gates' inputs at every step, or None.
+        backend: the kernels to use, and memory.
+
+    Returns:
+        hs and cs (T + 1, N, H), and backward: dhs (T, N, H), dh and dc (N, H) (each may be None, for zero), and arrays
+        that receive the gradients of the weights -> the other gradients.
+    """
+    Wx, b, x = weights["Wx"], weights["b"], inputs.x
+    if inputs.ids is not None:
+        table, indices, project_backward = project_symbols(inputs.ids, x, Wx, b, backend)
+    else:
+        table, project_backward = affine(x.reshape(-1, len(Wx)), Wx, b)
+        indices = np.arange(len(table)).reshape(x.shape[:2])
+    if inputs.order is not None:
+        indices = np.take_along_axis(indices, inputs.order, axis=0)
+    hs, cs, lstm_backward = lstm(
+        (table, indices), state, weights["Wh"], active=inputs.active, context=context, backend=backend
+    )
+
+    def backward(dhs: Array | None, dh: Array | None, dc: Array | None, gradients: Weights) -> LayerGradients:
+        d = lstm_backward(dhs, dh, dc)
+        gradients["Wh"][...] = d.dWh
+        dx, gradients["Wx"][...], gradients["b"][...] = project_backward(d.dtable)
+        return LayerGradients(dx.reshape(x.shape), d.dcontext, d.dh0, d.dc0)
 
     return hs, cs, backward
+
+
+def of_layer(weights: Weights, name: str) -> dict[str, Array]:
+    """The weights of one layer: those whose names start with its name and a dot."""
+    start = name + "."
+    return {full[len(start) :]: array for full, array in weights.items() if full.startswith(start)}

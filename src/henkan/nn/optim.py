@@ -1,4 +1,4 @@
-"""Adam, clipping by global norm, and the one-cycle schedule."""
+"""Adam, gradient clipping by global norm, and the one-cycle learning rate schedule."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from types import ModuleType
 import numpy as np
 
 from henkan.nn.kernels import plain
+from henkan.nn.kernels.structures import AdamStep
 from henkan.nn.parameters import Array
 
 
 class Adam:
-    """Adam (Kingma & Ba 2015, algorithm 1), over one flat vector of weights.
+    """Adam (Kingma & Ba 2015, algorithm 1) for one flat vector of weights.
 
     Args:
         size, dtype: of the vector of weights.
-        beta1, beta2: how slowly the running means change.
-        weight_decay: share of the learning rate by which weights shrink at each update, apart from the
-            gradient (AdamW, Loshchilov & Hutter 2019).
-        kernels: whose arithmetic; see `henkan.nn.kernels`.
+        beta1, beta2: decay rates of the running means.
+        weight_decay: decoupled weight decay (AdamW, Loshchilov & Hutter 2019).
+        kernels: the kernels to use; see `henkan.nn.kernels`.
 
     Attributes:
-        m, v: running means of the gradient and of its square, one number for each weight.
-        steps: updates made so far.
+        m, v: running means of the gradient and of its square, of the shape of the weights.
+        steps: number of updates so far.
     """
 
     def __init__(
@@ -43,29 +43,26 @@ class Adam:
         self.steps = 0
 
     def update(self, weights: Array, gradient: Array, learning_rate: float) -> None:
-        """Change `weights` in place.
+        """Update `weights` in place with their gradient, both of shape (size,).
 
         m <- b1 m + (1 - b1) g;  v <- b2 v + (1 - b2) g^2
         w <- (1 - lr decay) w - lr m / (1 - b1^t) / (sqrt(v / (1 - b2^t)) + eps)
         """
         self.steps += 1
         scale1, scale2 = 1 - self.beta1**self.steps, 1 - self.beta2**self.steps
-        self.kernels.adam_update(
-            weights,
-            gradient,
-            self.m,
-            self.v,
-            learning_rate / scale1,
-            1 - learning_rate * self.weight_decay,
-            self.beta1,
-            self.beta2,
-            1 / sqrt(scale2),
-            self.epsilon,
+        step = AdamStep(
+            rate=learning_rate / scale1,
+            decay=1 - learning_rate * self.weight_decay,
+            beta1=self.beta1,
+            beta2=self.beta2,
+            scale2=1 / sqrt(scale2),
+            epsilon=self.epsilon,
         )
+        self.kernels.adam_update(weights, gradient, self.m, self.v, step)
 
 
 def clip_by_global_norm(gradient: Array, limit: float) -> float:
-    """Scale `gradient` in place so that its norm is at most `limit`; return the norm that it had."""
+    """Scale `gradient` in place so that its norm is at most `limit`; return the original norm."""
     norm = sqrt(float(np.dot(gradient, gradient)))
     if norm > limit:
         gradient *= limit / norm
@@ -73,10 +70,15 @@ def clip_by_global_norm(gradient: Array, limit: float) -> float:
 
 
 def one_cycle(step: int, steps: int, peak: float, warmup: float) -> float:
-    """The learning rate of update `step` (from 0) of `steps`.
+    """The learning rate of an update under the one-cycle schedule (after Smith & Topin 2017).
 
-    It rises along a cosine from peak / 25 to the peak in the first `warmup` of the updates, then falls
-    along a cosine towards nothing (after Smith & Topin 2017).
+    It rises along a cosine from peak / 25 to the peak, then falls along a cosine towards 0.
+
+    Args:
+        step: number of the update, from 0.
+        steps: number of updates in the training run.
+        peak: highest learning rate.
+        warmup: share of the updates in which the rate rises, in [0, 1).
     """
     position, rise = step + 0.5, warmup * steps
     if position < rise:

@@ -1,30 +1,44 @@
-"""All weights in one flat vector, with named views into it."""
+"""Arrays and where they live: weights and gradients in flat vectors, intermediate results in a reusable workspace."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from math import prod
+from types import ModuleType
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import DTypeLike
 
-Array = NDArray[Any]
-Shapes = Mapping[str, tuple[int, ...]]
+from henkan.nn.kernels import plain
+from henkan.nn.kernels.structures import Array as Array
+
+Weights = Mapping[str, Array]
+"""Name -> array, of weights or of their gradients."""
+
+Shape = tuple[int, ...]
+Empty = Callable[[Shape, Any], Array]
+
+ALIGNMENT = 64  # bytes in a cache line
 
 
 class Parameters:
     """Named arrays that share one flat vector.
 
-    One vector makes clipping one norm, an optimiser's update one pass and a checkpoint one buffer; the
-    layers see `parameters["decoder.Wh"]`, a view, and need not know.
+    With one vector, clipping computes one norm, an optimiser's update is one pass and a checkpoint one buffer. Layers
+    use the views, such as `parameters["decoder.Wh"]`.
+
+    Args:
+        shapes: name -> shape.
+        dtype: of all arrays, float32 by default.
 
     Attributes:
-        vector: all numbers, one after another.
-        arrays: name -> view into the vector, in the order of the shapes given.
+        vector: all elements in one array, zero at first.
+        arrays: name -> view of the vector, in the order of `shapes`.
     """
 
-    def __init__(self, shapes: Shapes, dtype: DTypeLike = np.float32) -> None:
+    def __init__(self, shapes: Mapping[str, Shape], dtype: DTypeLike = np.float32) -> None:
         self.vector: Array = np.zeros(sum(prod(shape) for shape in shapes.values()), dtype)
         self.arrays: dict[str, Array] = {}
         offset = 0
@@ -37,14 +51,58 @@ class Parameters:
         return self.arrays[name]
 
     def group(self, prefix: str) -> dict[str, Array]:
-        """The views whose names begin with `prefix` and a dot, by the rest of their names."""
+        """The views whose names start with `prefix` and a dot, keyed by the rest of their names."""
         start = prefix + "."
         return {name[len(start) :]: array for name, array in self.arrays.items() if name.startswith(start)}
 
-    def shapes(self) -> dict[str, tuple[int, ...]]:
+    def shapes(self) -> dict[str, Shape]:
         """Name -> shape of every array."""
         return {name: array.shape for name, array in self.arrays.items()}
 
     def zeros(self) -> Parameters:
-        """Parameters of the same names and shapes, all zero: a place for gradients."""
+        """New parameters of the same names, shapes and type, all zero; for gradients."""
         return Parameters(self.shapes(), self.vector.dtype)
+
+
+class Workspace:
+    """Memory for intermediate arrays, reused after each reset.
+
+    The operating system provides a new array of a megabyte page by page, which takes longer than computing with it. So
+    training takes its large arrays from a workspace and resets it before each update, when no backward pass needs them
+    any more. `Workspace().empty` can replace `np.empty`.
+    """
+
+    def __init__(self) -> None:
+        self._buffer = np.empty(0, np.uint8)
+        self._used = 0
+
+    def reset(self) -> None:
+        """Reclaim all memory. Arrays returned before must no longer be used."""
+        if self._used > len(self._buffer):
+            self._buffer = np.empty(self._used + self._used // 4, np.uint8)
+        self._used = 0
+
+    def empty(self, shape: Shape, dtype: Any) -> Array:
+        """An uninitialised array of this shape and type."""
+        size = prod(shape) * np.dtype(dtype).itemsize
+        start, self._used = self._used, self._used + -(-size // ALIGNMENT) * ALIGNMENT
+        if self._used > len(self._buffer):  # the next reset enlarges the buffer
+            return np.empty(shape, dtype)
+        array: Array = self._buffer[start : start + size].view(dtype).reshape(shape)
+        return array
+
+
+@dataclass(frozen=True)
+class Backend:
+    """What layers compute with.
+
+    Attributes:
+        kernels: the module of kernels to call; see `henkan.nn.kernels`.
+        empty: allocates large arrays: `np.empty` or the method of a `Workspace`.
+    """
+
+    kernels: ModuleType = plain
+    empty: Empty = np.empty
+
+
+PLAIN = Backend()

@@ -11,7 +11,15 @@ from henkan.engine.base import Engine
 from henkan.errors import DataError, SettingsError
 from henkan.evaluation.evaluation_set import Questions
 from henkan.inference.converter import Converter
-from henkan.model import Sizes, TargetCodec, WeightSpec, copy_known_symbols, create_architecture, draw_weights, target_codec
+from henkan.model import (
+    Sizes,
+    TargetCodec,
+    WeightSpec,
+    copy_known_symbols,
+    create_architecture,
+    draw_weights,
+    target_codec,
+)
 from henkan.model.weights import Side
 from henkan.storage.files import sha256, to_json
 from henkan.storage.model_folder import MOST_MEMBERS

@@ -1,4 +1,4 @@
-"""The fused kernels are the plain ones' twins: same arguments, same results."""
+"""The fused kernels take the same arguments and give the same results as the plain ones."""
 
 import os
 import shutil
@@ -11,13 +11,22 @@ import pytest
 
 import henkan
 from henkan.nn.kernels import choose_kernels, plain
+from henkan.nn.kernels.structures import (
+    AdamStep,
+    LossTargets,
+    LSTMInputs,
+    LSTMScratch,
+    LSTMStates,
+    OutputLayer,
+    StateGradients,
+)
 
 fused = pytest.importorskip("henkan.nn.kernels.fused", reason="numba is not installed; `henkan[fast]` brings it")
 
 ROOT = Path(henkan.__file__).parent
 TOLERANCES = {"float64": {"rtol": 1e-10, "atol": 1e-14}, "float32": {"rtol": 1e-4, "atol": 1e-6}}
 T, N, H, P = 5, 6, 17, 9
-SHAPES = ((0, 4 * H), (1, H), (1, H), (0, H))  # gates, hs, cs, tanh(c): further steps, width
+SHAPES = ((0, 4 * H), (1, H), (1, H), (0, H))  # gates, hs, cs, tanh_cs: additional steps, width
 ACTIVE = {"all": [6] * 5, "falling": [6, 6, 4, 4, 1], "ended": [6, 2, 0, 0, 0]}
 
 
@@ -45,33 +54,33 @@ def test_lstm(dtype, active, peeking, every_h):
         return generator.normal(size=shape).astype(dtype)
 
     running = np.array(ACTIVE[active])
-    places = generator.integers(P, size=(T, N))
+    indices = generator.integers(P, size=(T, N))
     context = draw(N, 4 * H) if peeking else None
     table, h0, c0, Wh = draw(P, 4 * H), draw(N, H), draw(N, H), draw(H, 4 * H)
-    ends = draw(T, N, H) if every_h else None, draw(N, H), draw(N, H)
+    dhs, dh, dc = draw(T, N, H) if every_h else None, draw(N, H), draw(N, H)
 
-    given = (table, places, context, Wh, running)
-    kept, gradients = {}, {}
+    inputs = LSTMInputs(table, indices, Wh, running)
+    states, gradients = {}, {}
     for kernels in (plain, fused):
-        kept[kernels] = [np.full((T + extra, N, width), 9, dtype) for extra, width in SHAPES]
-        kept[kernels][1][0], kept[kernels][2][0] = h0, c0
-        kernels.lstm_forward(*given, *kept[kernels])
+        states[kernels] = LSTMStates(*(np.full((T + extra, N, width), 9, dtype) for extra, width in SHAPES))
+        states[kernels].hs[0], states[kernels].cs[0] = h0, c0
+        kernels.lstm_forward(inputs, context, states[kernels])
     for kernels in (plain, fused):
-        dhs, dh, dc = (None if end is None else end.copy() for end in ends)
-        room = (np.full((running.sum(), width), 9, dtype) for width in (4 * H, H))
-        gradients[kernels] = (*kernels.lstm_backward(dhs, dh, dc, *given, *kept[plain], *room), dh, dc)
-    assert_alike(kept[plain], kept[fused], dtype)
+        last = StateGradients(dh.copy(), dc.copy())
+        scratch = LSTMScratch(*(np.full((running.sum(), width), 9, dtype) for width in (4 * H, H)))
+        gradients[kernels] = (*kernels.lstm_backward(dhs, last, inputs, context, states[plain], scratch), *last)
+    assert_alike(states[plain], states[fused], dtype)
     assert_alike(gradients[plain], gradients[fused], dtype)
 
 
 @pytest.mark.parametrize("count", [7, 300])
 def test_sum_rows(dtype, count):
     generator = np.random.default_rng(0)
-    places, rows = generator.integers(count, size=50), generator.normal(size=(50, 3)).astype(dtype)
+    indices, rows = generator.integers(count, size=50), generator.normal(size=(50, 3)).astype(dtype)
     expected = np.zeros((count, 3), dtype)
-    np.add.at(expected, places, rows)
+    np.add.at(expected, indices, rows)
     for kernels in (plain, fused):
-        assert_alike([expected], [kernels.sum_rows(places, rows, count)], dtype)
+        assert_alike([expected], [kernels.sum_rows(indices, rows, count)], dtype)
 
 
 @pytest.mark.parametrize("peeking", [True, False])
@@ -85,7 +94,8 @@ def test_output_loss(dtype, peeking, padding, smoothing):
 
     hs, W, b, scores = draw(T, N, H), draw(H, P), draw(P), draw(N, P) if peeking else None
     ids, valid = generator.integers(P, size=(T, N)), generator.random((T, N)) < (0.7 if padding else 1)
-    results = [kernels.output_loss(hs, W, b, scores, ids, valid, smoothing, 25) for kernels in (plain, fused)]
+    layer, targets = OutputLayer(W, b), LossTargets(ids, valid, smoothing, 25)
+    results = [kernels.output_loss(hs, layer, scores, targets) for kernels in (plain, fused)]
     assert results[1][0] == pytest.approx(results[0][0], rel=TOLERANCES[dtype]["rtol"])
     assert_alike(results[0][1:], results[1][1:], dtype)
 
@@ -97,17 +107,18 @@ def test_adam(dtype):
     after = []
     for kernels in (plain, fused):
         after.append([vector.copy() for vector in vectors])
-        kernels.adam_update(*after[-1], 0.01, 0.99, 0.9, 0.98, 1.5, 1e-8)
+        kernels.adam_update(*after[-1], AdamStep(0.01, 0.99, 0.9, 0.98, 1.5, 1e-8))
     assert_alike(*after, dtype)
 
 
 def cell_gates(kernels, table):
-    """The gates of one step, with the rows of a table as inputs and no state before."""
+    """The gates and h of one step from states of zero, whose inputs are the rows of a table."""
     (N, width), H = table.shape, table.shape[1] // 4
     gates, tanh_cs = np.empty((1, N, width), np.float32), np.empty((1, N, H), np.float32)
     hs, cs = np.zeros((2, N, H), np.float32), np.zeros((2, N, H), np.float32)
     Wh = np.zeros((H, width), np.float32)
-    kernels.lstm_forward(table, np.arange(N)[None], None, Wh, np.array([N]), gates, hs, cs, tanh_cs)
+    inputs = LSTMInputs(table, np.arange(N)[None], Wh, np.array([N]))
+    kernels.lstm_forward(inputs, None, LSTMStates(gates, hs, cs, tanh_cs))
     return gates[0], hs[1]
 
 

@@ -41,7 +41,7 @@ class Tensors:
 
 @dataclass(frozen=True)
 class Noise:
-    """What is left out in an update; see `henkan.nn.regularization`, whose draws come in the same order.
+    """What is left out in an update; see `henkan.nn.Regularization`, whose draws come in the same order.
 
     Attributes:
         dropout, embedding_dropout, label_smoothing: shares.

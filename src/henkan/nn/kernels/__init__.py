@@ -1,7 +1,7 @@
-"""The few functions in which training spends its time, twice: in readable NumPy and in numba.
+"""The few functions that take most of the training time, in two implementations: readable NumPy and numba.
 
-`plain.py` and `fused.py` have the same functions with the same signatures and give the same results; a test
-holds them to that. This is the one place that chooses.
+`plain.py` and `fused.py` define the same functions with the same signatures and results; a test compares them. Only
+`choose_kernels` selects between them.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ VARIABLE = "HENKAN_KERNELS"
 
 
 def fused_is_installed() -> bool:
-    """Whether the fused kernels can be used: numba, and SciPy, whose BLAS numba calls."""
+    """Whether the fused kernels are available: they need numba, and SciPy, whose BLAS numba calls."""
     return find_spec("numba") is not None and find_spec("scipy") is not None
 
 
 def choose_kernels() -> ModuleType:
-    """The fused kernels where they are installed, else the plain ones; HENKAN_KERNELS=plain asks for these."""
+    """The fused kernels if installed, otherwise the plain ones; HENKAN_KERNELS=plain forces the plain ones."""
     from henkan.nn.kernels import plain
 
     if os.environ.get(VARIABLE) == "plain" or not fused_is_installed():

@@ -1,11 +1,11 @@
-"""The functions of `plain.py` in numba: a whole pass in one call that never takes the interpreter's lock.
+"""The functions of `plain.py` in numba: a whole pass is one call that runs without the global interpreter lock.
 
-A cell's gates, states and activations are done in one sweep while they are in the cache. Products go to the
-BLAS of SciPy. How the loops are written matters, for LLVM turns them into vector instructions only if each
-runs over one contiguous piece and chooses with `a if condition else b`; see docs/performance.md.
+The gates, states and activations of a cell are computed in one sweep while they are in the cache. Matrix products use
+SciPy's BLAS. LLVM vectorises a loop only if it runs over one contiguous array and selects with `a if condition else b`;
+see docs/performance.md.
 
-The compiled code is kept on disk, beside this file or in the user's cache folder; see `numba`'s documentation of its
-cache. Where neither may be written, it is compiled by every process anew, unless NUMBA_CACHE_DIR names a folder.
+numba caches the compiled code on disk, beside this file or in the user's cache directory. If neither is writable, every
+process compiles again unless NUMBA_CACHE_DIR names a directory.
 """
 
 from __future__ import annotations
@@ -15,27 +15,36 @@ from math import exp, log, tanh
 from typing import Any, TypeVar, cast
 
 import numpy as np
-import scipy.linalg.cython_blas  # noqa: F401  (the BLAS that numba calls: loaded now, its threads can be limited)
+import scipy.linalg.cython_blas  # noqa: F401  (the BLAS that numba calls; loaded here so that its threads can be limited)
 from numba import njit, types
 from numba.extending import overload
 
-from henkan.nn.parameters import Array
+from henkan.nn.kernels.structures import (
+    AdamStep,
+    Array,
+    LossTargets,
+    LSTMInputs,
+    LSTMScratch,
+    LSTMStates,
+    OutputLayer,
+    StateGradients,
+)
 
 FUSED = True
-WIDE = 192  # from so many rows on, turning Wh once costs less than a product with Wh.T loses at every step
+WIDE = 192  # from this hidden size on, one transposed copy of Wh costs less than products with Wh.T at every step
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def kernel(function: Function) -> Function:
-    """Compile a function to run without the interpreter's lock.
+    """Compile a function to run without the global interpreter lock.
 
-    "contract" lets a * b + c be one instruction; nothing else of the arithmetic may be rearranged.
+    "contract" allows a * b + c to be one instruction; no other reordering of floating-point operations is allowed.
     """
     options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
     try:
         compiled: Any = njit(cache=True, **options)(function)
-    except RuntimeError:  # No folder for the cache. One in a public place would not do: numba unpickles what it finds.
+    except RuntimeError:  # No cache directory. A public one would be unsafe: numba unpickles what it finds.
         compiled = njit(**options)(function)
     return cast(Function, compiled)
 
@@ -46,7 +55,7 @@ def _tanh(x: float) -> float:
 
 @overload(_tanh)
 def _tanh_for(x: Any) -> Any:
-    """Tanh for the type: in float64 the library's, in float32 a quotient of polynomials.
+    """Tanh by type: the C library's in float64, a quotient of polynomials in float32.
 
     The coefficients are those of the linear algebra library Eigen; the largest error is 3e-7.
     """
@@ -74,7 +83,7 @@ def _tanh_for(x: Any) -> Any:
 
 @kernel
 def _cell(a: Array, c_before: Array, c: Array, tanh_c: Array, h: Array) -> None:
-    """One sequence's cell: the gates' inputs a (4H,) become the gates; c, tanh(c) and h are filled in."""
+    """One cell of one sequence: activates the gates a (4H,) in place and fills c, tanh_c and h (H,)."""
     H = len(c)
     half = a.dtype.type(0.5)
     i, f, g, o = a[:H], a[H : 2 * H], a[2 * H : 3 * H], a[3 * H :]
@@ -95,24 +104,16 @@ def _cell(a: Array, c_before: Array, c: Array, tanh_c: Array, h: Array) -> None:
 
 
 @kernel
-def lstm_forward(
-    table: Array,
-    places: Array,
-    context: Array | None,
-    Wh: Array,
-    active: Array,
-    gates: Array,
-    hs: Array,
-    cs: Array,
-    tanh_cs: Array,
-) -> None:
+def lstm_forward(inputs: LSTMInputs, context: Array | None, states: LSTMStates) -> None:
     """See `plain.lstm_forward`."""
+    table, indices, Wh, active = inputs
+    gates, hs, cs, tanh_cs = states
     width = gates.shape[2]
     for t in range(len(active)):
         n = active[t]
         np.dot(hs[t, :n], Wh, gates[t, :n])
         for k in range(n):
-            a, x = gates[t, k], table[places[t, k]]
+            a, x = gates[t, k], table[indices[t, k]]
             if context is not None:
                 u = context[k]
                 for j in range(width):
@@ -126,7 +127,7 @@ def lstm_forward(
 
 @kernel
 def _cell_backward(a: Array, c_before: Array, tanh_c: Array, dh: Array, dc: Array, da: Array) -> None:
-    """One sequence's cell backwards: fills da (4H,) in and makes dc that of the step before."""
+    """The derivative of `_cell`: fills da (4H,) and replaces dc (H,) by that of the previous step."""
     H = len(dc)
     one = a.dtype.type(1)
     i, f, g, o = a[:H], a[H : 2 * H], a[2 * H : 3 * H], a[3 * H :]
@@ -147,9 +148,9 @@ def _cell_backward(a: Array, c_before: Array, tanh_c: Array, dh: Array, dc: Arra
 
 @kernel
 def _transposed(W: Array) -> Array:
-    """W's transpose, laid out by rows."""
+    """A row-major copy of W.T."""
     out = np.empty((W.shape[1], W.shape[0]), W.dtype)
-    for first in range(0, len(W), 16):  # a few rows at a time, so that what is written stays in the cache
+    for first in range(0, len(W), 16):  # a few rows at a time, so that the destination stays in the cache
         for j in range(W.shape[1]):
             for i in range(first, min(first + 16, len(W))):
                 out[j, i] = W[i, j]
@@ -159,27 +160,23 @@ def _transposed(W: Array) -> Array:
 @kernel
 def lstm_backward(
     dhs: Array | None,
-    dh: Array,
-    dc: Array,
-    table: Array,
-    places: Array,
+    last: StateGradients,
+    inputs: LSTMInputs,
     context: Array | None,
-    Wh: Array,
-    active: Array,
-    gates: Array,
-    hs: Array,
-    cs: Array,
-    tanh_cs: Array,
-    das: Array,
-    hs_before: Array,
+    states: LSTMStates,
+    scratch: LSTMScratch,
 ) -> tuple[Array, Array | None, Array]:
     """See `plain.lstm_backward`."""
+    table, indices, Wh, active = inputs
+    gates, hs, cs, tanh_cs = states
+    das, hs_before = scratch
+    dh, dc = last
     width = gates.shape[2]
-    (T, N), H = places.shape, len(Wh)
+    (T, N), H = indices.shape, len(Wh)
     ends = active.cumsum()
-    full = ends[-1] == T * N if T else False  # every sequence ran to the end: h is packed already
-    turn = H >= WIDE
-    Wh_T = _transposed(Wh) if turn else np.empty((0, 0), Wh.dtype)
+    full = ends[-1] == T * N if T else False  # no sequence is shorter: hs needs no packing
+    wide = H >= WIDE
+    Wh_T = _transposed(Wh) if wide else np.empty((0, 0), Wh.dtype)
     dtable = np.zeros_like(table)
     dcontext: Any = np.zeros_like(context) if context is not None else None
     for t in range(len(active) - 1, -1, -1):
@@ -190,7 +187,7 @@ def lstm_backward(
             dh += dhs[t]
         for k in range(n):
             _cell_backward(gates[t, k], cs[t, k], tanh_cs[t, k], dh[k], dc[k], da[k])
-            da_k, dx = da[k], dtable[places[t, k]]
+            da_k, dx = da[k], dtable[indices[t, k]]
             for j in range(width):
                 dx[j] += da_k[j]
             if context is not None:
@@ -199,7 +196,7 @@ def lstm_backward(
                     du[j] += da_k[j]
         if not full:
             hs_before[rows] = hs[t, :n]
-        if turn:
+        if wide:
             np.dot(da, Wh_T, dh[:n])
         else:
             np.dot(da, Wh.T, dh[:n])
@@ -207,11 +204,11 @@ def lstm_backward(
 
 
 @kernel
-def sum_rows(places: Array, rows: Array, count: int) -> Array:
+def sum_rows(indices: Array, rows: Array, count: int) -> Array:
     """See `plain.sum_rows`."""
     out = np.zeros((count, rows.shape[1]), rows.dtype)
-    for r in range(len(places)):
-        row, sum_ = rows[r], out[places[r]]
+    for r in range(len(indices)):
+        row, sum_ = rows[r], out[indices[r]]
         for j in range(len(row)):
             sum_[j] += row[j]
     return out
@@ -219,7 +216,7 @@ def sum_rows(places: Array, rows: Array, count: int) -> Array:
 
 @kernel
 def _softmax_loss(x: Array, target: int, smoothing: float, share: float) -> float:
-    """One row of scores (V,) becomes (softmax - q) * share; returns -sum q log p, q as in `henkan.nn.loss`."""
+    """Replace a row of logits x (V,) by (softmax(x) - q) * share; return -sum q log p (see `plain.output_loss`)."""
     top = x[0]
     for v in range(1, len(x)):
         top = x[v] if x[v] > top else top
@@ -242,9 +239,11 @@ def _softmax_loss(x: Array, target: int, smoothing: float, share: float) -> floa
 
 @kernel
 def output_loss(
-    hs: Array, W: Array, b: Array, scores: Array | None, ids: Array, valid: Array, smoothing: float, count: int
+    hs: Array, layer: OutputLayer, scores: Array | None, targets: LossTargets
 ) -> tuple[float, Array, Array, Array, Array | None]:
     """See `plain.output_loss`."""
+    W, b = layer
+    ids, valid, smoothing, divisor = targets
     (T, N, H), V = hs.shape, len(b)
     rows = np.empty((valid.sum(), H), hs.dtype)
     r = 0
@@ -254,7 +253,7 @@ def output_loss(
                 rows[r] = hs[t, k]
                 r += 1
     logits = np.dot(rows, W)
-    db, loss, share = np.zeros_like(b), 0.0, hs.dtype.type(1 / count)
+    db, loss, share = np.zeros_like(b), 0.0, hs.dtype.type(1 / divisor)
     dscores: Any = np.zeros_like(scores) if scores is not None else None
     r = 0
     for t in range(T):
@@ -280,28 +279,18 @@ def output_loss(
             if valid[t, k]:
                 dhs[t, k] = rows[r]
                 r += 1
-    return loss / count, dhs, dW, db, dscores
+    return loss / divisor, dhs, dW, db, dscores
 
 
 @kernel
-def adam_update(
-    weights: Array,
-    gradient: Array,
-    m: Array,
-    v: Array,
-    rate: float,
-    decay: float,
-    beta1: float,
-    beta2: float,
-    scale2: float,
-    epsilon: float,
-) -> None:
+def adam_update(weights: Array, gradient: Array, m: Array, v: Array, step: AdamStep) -> None:
     """See `plain.adam_update`."""
+    rate, decay, beta1, beta2, scale2, epsilon = step
     number = weights.dtype.type
-    step, shrink, root, small = number(rate), number(decay), number(scale2), number(epsilon)
+    size, shrink, root, small = number(rate), number(decay), number(scale2), number(epsilon)
     keep1, keep2 = number(1 - beta1), number(1 - beta2)
     for k in range(len(weights)):
         g = gradient[k]
         m[k] += keep1 * (g - m[k])
         v[k] += keep2 * (g * g - v[k])
-        weights[k] = shrink * weights[k] - step * m[k] / (np.sqrt(v[k]) * root + small)
+        weights[k] = shrink * weights[k] - size * m[k] / (np.sqrt(v[k]) * root + small)

@@ -1,35 +1,36 @@
-"""The LSTM's two passes and Adam's update in NumPy. `fused.py` has the same functions in numba."""
+"""Kernels in NumPy: LSTM forward and backward, output layer with loss, Adam. `fused.py` has the same ones in numba."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from henkan.nn.parameters import Array
+from henkan.nn.kernels.structures import (
+    AdamStep,
+    Array,
+    LossTargets,
+    LSTMInputs,
+    LSTMScratch,
+    LSTMStates,
+    OutputLayer,
+    StateGradients,
+)
 
 FUSED = False
 
 
-def lstm_forward(
-    table: Array,
-    places: Array,
-    context: Array | None,
-    Wh: Array,
-    active: Array,
-    gates: Array,
-    hs: Array,
-    cs: Array,
-    tanh_cs: Array,
-) -> None:
-    """The recurrence over all steps; see `henkan.nn.lstm.lstm` for what goes in.
+def lstm_forward(inputs: LSTMInputs, context: Array | None, states: LSTMStates) -> None:
+    """Run the recurrence over all steps; `henkan.nn.lstm` has the formula.
 
     Args:
-        table, places, context, Wh, active: as there.
-        gates: (T, N, 4H), filled with i, f, g, o. tanh_cs: (T, N, H), filled with tanh(c).
-        hs, cs: (T + 1, N, H), row 0 given, the others filled.
+        inputs: table, indices, recurrent weights and lengths.
+        context: (N, 4H), added to the gates' inputs at every step, or None.
+        states: row 0 of hs and cs is set; everything else is filled in.
     """
+    table, indices, Wh, active = inputs
+    gates, hs, cs, tanh_cs = states
     for t, n in enumerate(active):
         np.matmul(hs[t, :n], Wh, out=gates[t, :n])
-        gates[t, :n] += table[places[t, :n]]
+        gates[t, :n] += table[indices[t, :n]]
         if context is not None:
             gates[t, :n] += context[:n]
         i, f, g, o = _activate(gates[t, :n])
@@ -42,31 +43,27 @@ def lstm_forward(
 
 def lstm_backward(
     dhs: Array | None,
-    dh: Array,
-    dc: Array,
-    table: Array,
-    places: Array,
+    last: StateGradients,
+    inputs: LSTMInputs,
     context: Array | None,
-    Wh: Array,
-    active: Array,
-    gates: Array,
-    hs: Array,
-    cs: Array,
-    tanh_cs: Array,
-    das: Array,
-    hs_before: Array,
+    states: LSTMStates,
+    scratch: LSTMScratch,
 ) -> tuple[Array, Array | None, Array]:
     """The derivative of `lstm_forward`.
 
     Args:
-        dhs: (T, N, H) for h after each step, or None for zero.
-        dh, dc: (N, H) for the last states; they become those for the first.
-        table ... active: what `lstm_forward` was given. gates ... tanh_cs: what it filled.
-        das: (R, 4H), hs_before: (R, H): room for a row for each of the R = sum(active) steps that ran.
+        dhs: (T, N, H), gradients of h after each step, or None for zero.
+        last: gradients of the last states; on return they are those of the first states.
+        inputs, context, states: as passed to and filled by `lstm_forward`.
+        scratch: memory to work in.
 
     Returns:
-        dtable, dcontext (None without a context), dWh.
+        dtable (P, 4H), dcontext (N, 4H) (None without a context), dWh (H, 4H).
     """
+    table, indices, Wh, active = inputs
+    gates, hs, cs, tanh_cs = states
+    das, hs_before = scratch
+    dh, dc = last
     ends = np.cumsum(active)
     dcontext = None if context is None else np.zeros_like(context)
     for t in range(len(active) - 1, -1, -1):
@@ -88,52 +85,60 @@ def lstm_backward(
         hs_before[rows] = hs[t, :n]
         if dcontext is not None:
             dcontext[:n] += da
-    # One product for each weight after the loop, over the steps that ran.
-    ran = np.arange(places.shape[1]) < active[:, None]
-    return sum_rows(places[ran], das, len(table)), dcontext, hs_before.T @ das
+    # After the loop one product for each weight, over all executed steps.
+    ran = np.arange(indices.shape[1]) < active[:, None]
+    return sum_rows(indices[ran], das, len(table)), dcontext, hs_before.T @ das
 
 
-def sum_rows(places: Array, rows: Array, count: int) -> Array:
-    """out[p] = the sum of those rows whose place is p: (R,), (R, M) -> (count, M)."""
-    if count <= 256:  # a product with one-hot vectors: more arithmetic, but ten times faster in NumPy
-        one_hot = np.zeros((count, len(places)), rows.dtype)
-        one_hot[places, np.arange(len(places))] = 1
+def sum_rows(indices: Array, rows: Array, count: int) -> Array:
+    """out[p] = sum of the rows whose index is p: (R,), (R, M) -> (count, M)."""
+    if count <= 256:  # a product with one-hot vectors: more operations, but ten times faster in NumPy
+        one_hot = np.zeros((count, len(indices)), rows.dtype)
+        one_hot[indices, np.arange(len(indices))] = 1
         return one_hot @ rows
     out = np.zeros((count, rows.shape[1]), rows.dtype)
-    if len(places):
-        order = np.argsort(places, kind="stable")
-        ordered = places[order]
+    if len(indices):
+        order = np.argsort(indices, kind="stable")
+        ordered = indices[order]
         starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
         out[ordered[starts]] = np.add.reduceat(rows[order], starts, axis=0)
     return out
 
 
 def output_loss(
-    hs: Array, W: Array, b: Array, scores: Array | None, ids: Array, valid: Array, smoothing: float, count: int
+    hs: Array, layer: OutputLayer, scores: Array | None, targets: LossTargets
 ) -> tuple[float, Array, Array, Array, Array | None]:
-    """Affine, softmax, cross-entropy and their derivative; see `henkan.nn.loss.output_loss` for what goes in.
+    """Affine layer, softmax, cross-entropy and their derivative; `henkan.nn.layers.output_loss` has the formula.
+
+    Args:
+        hs: (T, N, H), hidden states after each step.
+        layer: W (H, V) and b (V,).
+        scores: (N, V), added to the logits at every step, or None.
+        targets: symbols to predict, smoothing and divisor.
 
     Returns:
-        the loss, dhs, dW, db, dscores (None without scores).
+        the loss, dhs (T, N, H), dW (H, V), db (V,), dscores (N, V) (None without scores).
     """
-    rows, targets, every = hs[valid], ids[valid], np.arange(np.count_nonzero(valid))
+    W, b = layer
+    ids, valid, smoothing, divisor = targets
+    rows, wanted, every = hs[valid], ids[valid], np.arange(np.count_nonzero(valid))
     logits = rows @ W + b
     if scores is not None:
         logits += scores[np.nonzero(valid)[1]]
-    # With the greatest score at 0, exp cannot overflow and the sum is at least 1.
+    # With the largest logit at 0, exp cannot overflow and the sum is at least 1.
     logits -= logits.max(axis=1, keepdims=True)
     exponentials = np.exp(logits)
     totals = exponentials.sum(axis=1)
     logs = np.log(totals)
-    loss = float((logs - logits[every, targets]).sum(dtype=np.float64)) / count
+    loss = float((logs - logits[every, wanted]).sum(dtype=np.float64)) / divisor
 
     dlogits = exponentials / totals[:, None]
-    dlogits[every, targets] -= 1 - smoothing
+    dlogits[every, wanted] -= 1 - smoothing
     if smoothing:
-        evenly = float((logs - logits.mean(axis=1)).sum(dtype=np.float64)) / count
+        evenly = float((logs - logits.mean(axis=1)).sum(dtype=np.float64)) / divisor
         loss += smoothing * (evenly - loss)
         dlogits -= smoothing / len(b)
-    dlogits /= count
+    dlogits /= divisor
     dhs = np.zeros_like(hs)
     dhs[valid] = dlogits @ W.T
     dscores = None
@@ -144,19 +149,9 @@ def output_loss(
     return loss, dhs, rows.T @ dlogits, dlogits.sum(axis=0), dscores
 
 
-def adam_update(
-    weights: Array,
-    gradient: Array,
-    m: Array,
-    v: Array,
-    rate: float,
-    decay: float,
-    beta1: float,
-    beta2: float,
-    scale2: float,
-    epsilon: float,
-) -> None:
-    """One update in place; `henkan.nn.optim.Adam` has the formula and what the factors are."""
+def adam_update(weights: Array, gradient: Array, m: Array, v: Array, step: AdamStep) -> None:
+    """One update of `weights`, `m` and `v` (all of one length) in place; `henkan.nn.optim.Adam` has the formula."""
+    rate, decay, beta1, beta2, scale2, epsilon = step
     m += (1 - beta1) * (gradient - m)
     v += (1 - beta2) * (gradient * gradient - v)
     denominator = np.sqrt(v)
@@ -167,9 +162,9 @@ def adam_update(
 
 
 def _activate(a: Array) -> list[Array]:
-    """Gates from their inputs, in place: (N, 4H) -> views of i, f, g, o, each (N, H)."""
+    """Activate the gates in place: (N, 4H) -> views of i, f, g, o, each (N, H)."""
     H = a.shape[1] // 4
-    # sigmoid(x) = (1 + tanh(x / 2)) / 2 needs no exp that could overflow, and one tanh serves all gates.
+    # sigmoid(x) = (1 + tanh(x / 2)) / 2 cannot overflow, and one call of tanh serves all gates.
     sigmoids = (a[:, : 2 * H], a[:, 3 * H :])
     for gate in sigmoids:
         gate *= 0.5
