@@ -18,7 +18,7 @@ import re
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from safetensors.numpy import save as save_safetensors
 
 from henkan.errors import CheckpointError, Interrupted, ModelFolderError, SettingsError
 from henkan.storage.files import load_tensors, read_file, seal, sha256, sync_folder, unseal, write_file
+from henkan.storage.folder_lock import LOCK_FILE, FolderLocked, folder_lock
 from henkan.storage.model_folder import CHECKPOINT, INCOMING, WRITTEN
 from henkan.text.arrays import Array
 from henkan.training.events import Epoch, Setback, Step
@@ -104,27 +105,25 @@ class Checkpoints:
         Raises:
             CheckpointError: if another training has it, it holds what is not a checkpoint's, or it cannot be made.
         """
-        from filelock import FileLock, Timeout
-
         self._check_place()
         made = [each for each in (self.folder, *self.folder.parents) if not each.exists()]
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            for each in made:
-                sync_folder(each.parent)
-            lock = FileLock(self.folder / "lock")
-            lock.acquire(timeout=0)
-        except Timeout:
-            raise CheckpointError(f"{self.shown}: {self._holder()}; wait for it, or choose another --out") from None
-        except OSError as error:
-            raise CheckpointError(
-                f"{self.shown}: cannot be written ({error.strerror or error}); choose another --out"
-            ) from None
-        try:
-            self._write("holder.json", seal({"pid": os.getpid(), "host": platform.node(), "since": time.ctime()}))
-            yield self
-        finally:
-            self._leave(lock, made)
+        with ExitStack() as lock:
+            try:
+                self.folder.mkdir(parents=True, exist_ok=True)
+                for each in made:
+                    sync_folder(each.parent)
+                lock.enter_context(folder_lock(self.folder))
+            except FolderLocked:
+                raise CheckpointError(f"{self.shown}: {self._holder()}; wait for it, or choose another --out") from None
+            except OSError as error:
+                raise CheckpointError(
+                    f"{self.shown}: cannot be written ({error.strerror or error}); choose another --out"
+                ) from None
+            try:
+                self._write("holder.json", seal({"pid": os.getpid(), "host": platform.node(), "since": time.ctime()}))
+                yield self
+            finally:
+                self._leave(lock.close, made)
 
     @property
     def start(self) -> Path:
@@ -150,20 +149,20 @@ class Checkpoints:
                 "checkpoint)"
             )
 
-    def _leave(self, lock: Any, made: Sequence[Path]) -> None:
+    def _leave(self, release: Callable[[], None], made: Sequence[Path]) -> None:
         """Let the folder go, and take it away if nothing in it is to be resumed."""
         done = not self.begun
         if done:
             for left in self.folder.iterdir() if self.folder.is_dir() else ():
                 if left.name == START:
                     shutil.rmtree(left, ignore_errors=True)
-                elif left.name != "lock" and OWN_FILES.fullmatch(left.name):
+                elif left.name != LOCK_FILE and OWN_FILES.fullmatch(left.name):
                     with suppress(OSError):
                         left.unlink()
-        lock.release()
+        release()
         if done:
             with suppress(OSError):
-                (self.folder / "lock").unlink(missing_ok=True)
+                (self.folder / LOCK_FILE).unlink(missing_ok=True)
                 for empty in (self.folder, *made):
                     if empty.exists():
                         empty.rmdir()
