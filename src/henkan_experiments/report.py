@@ -81,11 +81,13 @@ def _accuracy(task: str, recipes: Summary, pairs: Mapping[str, int], pictures: M
     ]
     present = [recipe for recipe in RECIPES if recipe in recipes]
     heads = [part for recipe in present
-             for part in (f"{recipe} recipe, {_epochs(recipes[recipe])} epochs", "weights")]  # fmt: skip
+             for part in (f"{recipe} recipe, {_counted(_epochs(recipes[recipe]), 'epoch')}", "parameters")]  # fmt: skip
     rows = []
     for model, title in MODEL_TITLES.items():
         if any(model in recipes[recipe] for recipe in present):
-            cells = [(_spread(found), _weights(found)) for found in (recipes[recipe].get(model) for recipe in present)]
+            cells = [
+                (_spread(found), _parameters(found)) for found in (recipes[recipe].get(model) for recipe in present)
+            ]
             rows.append([title, *(part for cell in cells for part in cell)])
     lines.append(table(["model", *heads], rows))
     drawn = [recipe for recipe in present if f"{task}-{recipe}" in pictures]
@@ -97,9 +99,11 @@ def _accuracy(task: str, recipes: Summary, pairs: Mapping[str, int], pictures: M
 
 def _seeds(recipes: Summary) -> str:
     counts = sorted({figures["exact_match"]["n"] for models in recipes.values() for figures in models.values()})
-    if counts == [1]:
-        return "one seed"
-    return f"{counts[0]} seeds" if len(counts) == 1 else f"{counts[0]} to {counts[-1]} seeds"
+    return _counted(counts[0], "seed") if len(counts) == 1 else f"{counts[0]} to {counts[-1]} seeds"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _epochs(models: Summary) -> int:
@@ -114,7 +118,7 @@ def _spread(figures: Summary | None) -> str:
     return f"{100 * found['mean']:.2f}{sd} ({100 * found['least']:.2f} to {100 * found['most']:.2f})"
 
 
-def _weights(figures: Summary | None) -> str:
+def _parameters(figures: Summary | None) -> str:
     return "-" if figures is None else f"{figures['weights']:,}"
 
 
@@ -136,8 +140,8 @@ def _comparison(recipes: Summary, pairs: Mapping[str, int]) -> str:
     return (
         "### Comparison with the article and with an independent repetition\n\n"
         'The book recipe is that of chapter 7 of Saito\'s "Deep Learning from Scratch 2". The article reports one '
-        f"training run of two models; an independent repetition reports {REPETITION_SEEDS} of each of the four. The "
-        "last column is our mean minus the repetition's, in standard errors of the difference.\n\n"
+        f"training run of two models; an independent repetition reports {REPETITION_SEEDS} runs of each of the four. "
+        "The last column is our mean minus the repetition's, in standard errors of the difference.\n\n"
         + table(["model", "ours", "repetition, mean ± sd", "article", "difference"], rows)
         + f"\n{_conclusion(models, pairs)}\n"
     )
@@ -192,7 +196,7 @@ def _bimodality(matches: Sequence[float], sd: float) -> str:
     if gap <= 2 * sd:
         return ""
     low, high = (
-        f"{len(group)} {'run' if len(group) == 1 else 'runs'} from {100 * group[0]:.1f} to {100 * group[-1]:.1f}"
+        f"{_counted(len(group), 'run')} from {100 * group[0]:.1f} to {100 * group[-1]:.1f}"
         for group in (matches[:cut], matches[cut:])
     )
     return (
@@ -216,7 +220,9 @@ def _examples(test: Pairs, answers: Answers) -> str:
             rows.append([source, target, *marks])
         header = ["question", "answer", *(MODEL_TITLES[model] for model in by_model)]
         parts.append(f"{recipe.capitalize()} recipe:\n\n" + table(header, rows))
-    introduction = "The first ten pairs of the test set, answered by the models of the first seed."
+    introduction = (
+        "The first ten pairs of the test set, answered by the models of the first seed (O: correct, X: wrong)."
+    )
     return f"### Ten examples\n\n{introduction}\n\n" + "\n".join(parts)
 
 

@@ -68,7 +68,7 @@ def _readability(results: Results, without: str, with_: str) -> str:
     clauses = []
     for t in (1, 4):
         shares, errors = ((peeky[name][t], plain[name][t]) for name in ("state", "state_error"))
-        word = comparison(shares, errors, ("less", "more", "no significant difference"))
+        word = comparison(shares, errors, ("lower", "higher", "no significant difference"))
         clauses.append(f"{shares[0]:.1%} and {shares[1]:.1%} after step {t} ({word})")
     changes = [100 * (numbers["state"][4] - numbers["state"][1]) for numbers in (peeky, plain)]
     return (
@@ -95,8 +95,8 @@ def _fourth_symbol(model: str, numbers: Results) -> str:
     if known is None:
         return f"{model_title(model)}: no two answers differ in their fourth symbol."
     text = (
-        f"{model_title(model)}: the fourth symbol is correct in {known:.1%} undisturbed, {state:.1%} with the other "
-        "sum's state"
+        f"{model_title(model)}: the fourth symbol is correct in {known:.1%} of the sums undisturbed, {state:.1%} with "
+        "the other sum's state"
     )
     if _has_no_input(numbers):
         return f"{text}. The initial state is its only information about the source."

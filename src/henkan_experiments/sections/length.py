@@ -13,7 +13,7 @@ HEADER = (
     "exact match",
     "right length",
     "last digit right",
-    "right but for a deleted digit (by chance)",
+    "correct with a digit deleted (by chance)",
     "answer length",
     "mean confidence",
     "wrong answers with confidence of at least 90 % (of wrong answers per run)",
@@ -68,7 +68,9 @@ def _failures(digits: str, by_model: Mapping[str, Any]) -> Iterable[str]:
     n = next(iter(by_model.values()))["n"]
     best = max(by_model, key=lambda model: by_model[model]["exact_match"])
     exact = by_model[best]["exact_match"]
-    yield f"{n:,} sums of a {digits.replace('+', '-digit and a ')}-digit number: " + (
+    first, second = digits.split("+")
+    operands = f"two {first}-digit numbers" if first == second else f"a {first}-digit and a {second}-digit number"
+    yield f"{n:,} sums of {operands}: " + (
         f"the best model, {model_title(best)}, answers {exact:.2%} correctly."
         if exact
         else "no model answers any of them correctly."
