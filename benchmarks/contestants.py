@@ -1,10 +1,9 @@
-"""The article's model in several ways, for `training_speed.py` and `engines.py`: each is built once and then makes
-updates.
+"""Implementations of the article's model, for `training_speed.py` and `engines.py`.
 
-Every builder takes the sizes and a list of batches, and returns a function that makes one update with the k-th
-batch. A batch is (sources (S, N), source lengths (N,), inputs (T, N), targets (T, N), valid (T, N)), the sources
-already reversed. All use AdamW with the same factors and clip at norm 5. Each avoids work on padding by its own
-usual means: henkan shrinks the batch, PyTorch packs the sources, the compiled ones mask.
+Every builder takes the sizes and a list of batches, and returns a function that makes one update with the k-th batch.
+A batch is (sources (S, N), source lengths (N,), inputs (T, N), targets (T, N), valid (T, N)); the sources are already
+reversed. All use AdamW with the same settings and clip gradients at norm 5. Each handles padding in its usual way:
+henkan shrinks the batch, PyTorch packs the sources, compiled implementations mask.
 """
 
 from __future__ import annotations
@@ -17,23 +16,23 @@ import numpy as np
 
 RATE, BETA2, DECAY, CLIP = 1e-3, 0.98, 0.05, 5.0
 Update = Callable[[int], Any]
-KEPT = ExitStack()  # what is entered here stays so to the end of the process
+ENTERED = ExitStack()  # contexts that remain open until the process ends
 
 
 def henkan(sizes: dict[str, int], batches: list[tuple], kernels: str) -> Update:
-    """Ours in NumPy; `kernels` is "fused" or "plain"."""
+    """The NumPy engine; `kernels` is "fused" or "plain"."""
     import os
 
     os.environ["HENKAN_KERNELS"] = kernels
-    return _ours(sizes, batches, {"engine": "numpy"})
+    return _henkan(sizes, batches, {"engine": "numpy"})
 
 
-def henkan_torch(sizes: dict[str, int], batches: list[tuple], wish: dict[str, Any] | None = None) -> Update:
-    """Ours in PyTorch; `wish`: on what, and how exactly. Where torchrun has started several, they share each batch."""
-    return _ours(sizes, batches, {"engine": "torch", **(wish or {})})
+def henkan_torch(sizes: dict[str, int], batches: list[tuple], options: dict[str, Any] | None = None) -> Update:
+    """The PyTorch engine; `options`: device and precision. Processes started by torchrun share each batch."""
+    return _henkan(sizes, batches, {"engine": "torch", **(options or {})})
 
 
-def _ours(sizes: dict[str, int], batches: list[tuple], wish: dict[str, Any]) -> Update:
+def _henkan(sizes: dict[str, int], batches: list[tuple], options: dict[str, Any]) -> Update:
     from henkan.batching.batch import Batch, Sources, Targets
     from henkan.config import EngineConfig, ModelConfig
     from henkan.engine.base import Execution
@@ -55,16 +54,16 @@ def _ours(sizes: dict[str, int], batches: list[tuple], wish: dict[str, Any]) -> 
         layers=sizes.get("layers", 1),
     )
     numbers = Sizes(sizes["V"], sizes["V"])
-    engine = choose_engines(EngineConfig(**wish), together=True).make(config, numbers)
+    engine = choose_engines(EngineConfig(**options), together=True).make(config, numbers)
     engine.set_weights(draw_weights(create_architecture(config, numbers).specs, "orthogonal", 0))
-    ours = [convert(*batch) for batch in batches]
-    engine.prepare(ours[0])
-    KEPT.enter_context(engine.session(Execution(threads=True)))
-    return lambda k: engine.train_step(ours[k], RATE)
+    converted = [convert(*batch) for batch in batches]
+    engine.prepare(converted[0])
+    ENTERED.enter_context(engine.session(Execution(threads=True)))
+    return lambda k: engine.train_step(converted[k], RATE)
 
 
 def textbook(sizes: dict[str, int], batches: list[tuple]) -> Update:
-    """NumPy as a textbook teaches it: a layer object for each time step, joined arrays, no masks but the loss's."""
+    """Textbook NumPy: a layer object for each time step, concatenated inputs, and a mask only in the loss."""
     from textbook import TextbookSeq2Seq
 
     model = TextbookSeq2Seq(sizes["V"], sizes["D"], sizes["H"])
@@ -77,9 +76,9 @@ def textbook(sizes: dict[str, int], batches: list[tuple]) -> Update:
 
 
 def pytorch(sizes: dict[str, int], batches: list[tuple], compiled: bool, device: str = "cpu") -> Update:
-    """nn.LSTM, fused AdamW; eager with packed sources, or under torch.compile with the last state picked out.
+    """nn.LSTM and fused AdamW: eager with packed sources, or torch.compile with masked ones.
 
-    Sources that are all of one length are packed by nobody. The losses of a GPU are not waited for.
+    Sources that all have the same length are not packed. On a GPU, the loss is returned without synchronizing.
     """
     import torch
     from torch import nn
@@ -104,7 +103,7 @@ def pytorch(sizes: dict[str, int], batches: list[tuple], compiled: bool, device:
             return self.output(torch.cat([repeated, hs], 2))
 
     class Attentive(nn.Module):
-        """An encoder of two directions, and Luong's attention after the decoder's LSTM, as ours."""
+        """Bidirectional encoder and Luong attention, as in henkan."""
 
         def __init__(self, V: int, D: int, H: int) -> None:
             super().__init__()
@@ -137,7 +136,7 @@ def pytorch(sizes: dict[str, int], batches: list[tuple], compiled: bool, device:
     ready = [
         (
             torch.tensor(sources, device=device),
-            torch.tensor(lengths),  # which must be on the CPU to pack
+            torch.tensor(lengths),  # packing needs lengths on the CPU
             torch.tensor(inputs, device=device),
             torch.tensor(np.where(valid, targets, -1), device=device),
         )
@@ -162,7 +161,7 @@ def pytorch(sizes: dict[str, int], batches: list[tuple], compiled: bool, device:
 
 
 def jax(sizes: dict[str, int], batches: list[tuple]) -> Update:
-    """jit, the recurrence as an unrolled scan, states held by a mask."""
+    """jit, with the recurrence as an unrolled scan, and states masked at padding."""
     import jax.numpy as jnp
     from jax import jit, lax, nn, random, tree_util, value_and_grad
 

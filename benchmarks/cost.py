@@ -1,11 +1,11 @@
-"""Where the time of an update goes, and how it grows with the sizes.
+"""Profile of an update, and how its time grows with the sizes.
 
     python benchmarks/cost.py --picture docs/pictures/cost.png
 
-The profile is of one thread at the article's sizes: each kernel is timed from outside, and the products in it are taken
-to run at the rate that products of these sizes have in the same process. The growth is of random strings on all
-threads: from embedding 32, hidden 128, batch 128, 10 + 10 steps, 32 symbols, one of these changes at a time; and of
-seconds an epoch, batches made and all, with the number of pairs.
+The profile uses one thread and the article's sizes. Each kernel is timed, and the time of its matrix products is
+estimated from the rate of products of the same sizes in the same process. The growth is measured with random strings
+and all threads: starting from embedding size 32, hidden size 128, batch size 128, 10 + 10 steps and 32 symbols, one
+size varies at a time. Seconds per epoch, including batching, are measured for several numbers of pairs.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ PAIRS = (1_000, 3_000, 10_000, 30_000, 100_000)
 
 
 def profile() -> tuple[float, list[tuple[str, float, float]]]:
-    """Milliseconds of an update, and of its parts: (name, milliseconds, of which products at the measured rate)."""
+    """Milliseconds per update, and its parts: (name, milliseconds, estimated milliseconds of matrix products)."""
     import contestants
     import henkan.engine.numpy as engine
     from henkan.nn.kernels import fused
@@ -69,7 +69,7 @@ def profile() -> tuple[float, list[tuple[str, float, float]]]:
         update(k)
     total = (time.perf_counter() - clock) / BATCHES * 1e3
     N, H, V = (ARTICLE[letter] for letter in "NHV")
-    steps = flops(batches, ARTICLE) / 6 - N * H * (4 * H + V) - 2 * V * ARTICLE["D"] * 4 * H  # the recurrence's share
+    steps = flops(batches, ARTICLE) / 6 - N * H * (4 * H + V) - 2 * V * ARTICLE["D"] * 4 * H  # recurrent products only
     steps -= statistics.fmean(batch[4].sum() for batch in batches) * H * V
     recurrent, valid = 2 * steps / rate / 1e6, statistics.fmean(batch[4].sum() for batch in batches)
     products = {
@@ -81,11 +81,11 @@ def profile() -> tuple[float, list[tuple[str, float, float]]]:
     parts = [(name, spent[name] / BATCHES * 1e3, product) for name, product in products.items()]
     rest = total - sum(part for _, part, _ in parts)
     peeking = 6 * N * H * (4 * H + V) / rate / 1e6
-    return total, [*parts, ("all else: peeking, embeddings, sums, Python", rest, peeking)]
+    return total, [*parts, ("everything else: Peeky inputs, embeddings, reductions, Python", rest, peeking)]
 
 
 def update_time(T: int, N: int, H: int, V: int) -> float:
-    """Milliseconds of an update with random strings."""
+    """Milliseconds per update with random strings."""
     from henkan.batching.batch import Batch, Sources, Targets
     from henkan.config import ModelConfig
     from henkan.engine.base import Execution
@@ -108,7 +108,7 @@ def update_time(T: int, N: int, H: int, V: int) -> float:
 
 
 def epoch_time(count: int) -> float:
-    """Seconds of an epoch of so many pairs of random strings of 5 to 10 symbols."""
+    """Seconds per epoch for a number of pairs of random strings of 5 to 10 symbols."""
     from henkan import Epoch, Seq2Seq
 
     generator = np.random.default_rng(0)
@@ -121,7 +121,7 @@ def epoch_time(count: int) -> float:
 
 
 def draw(path: Path, growth: dict[str, dict[int, float]], epochs: dict[int, float]) -> None:
-    """A panel for each size, both axes logarithmic, with a line of proportional growth."""
+    """Draw a log-log panel for each size, with a line of proportional (or quadratic) growth."""
     import matplotlib as mpl
 
     mpl.use("Agg")
@@ -129,13 +129,13 @@ def draw(path: Path, growth: dict[str, dict[int, float]], epochs: dict[int, floa
     from matplotlib import ticker
 
     figure, axes = plt.subplots(2, 3, figsize=(11, 6.4), layout="constrained")
-    panels = [(NAMES[letter], points, "ms an update", 2 if letter == "H" else 1) for letter, points in growth.items()]
-    panels.append(("pairs", epochs, "s an epoch", 1))
+    panels = [(NAMES[letter], points, "ms per update", 2 if letter == "H" else 1) for letter, points in growth.items()]
+    panels.append(("pairs", epochs, "s per epoch", 1))
     for axis, (name, points, unit, power) in zip(axes.flat, panels, strict=False):
         x, y = np.array(list(points)), np.array(list(points.values()))
         axis.loglog(x, y, "o-", color="#2a6f97")
         line = y[-1] * (x / x[-1]) ** power
-        axis.loglog(x, line, "--", color="#999999", label="as the square" if power == 2 else "in proportion")
+        axis.loglog(x, line, "--", color="#999999", label="quadratic" if power == 2 else "proportional")
         axis.set(xlabel=name, ylabel=unit, ylim=(y.min() / 1.5, y.max() * 1.5))
         axis.set_xticks(x, [f"{size:,}" for size in x])
         axis.xaxis.set_minor_locator(ticker.NullLocator())
@@ -149,10 +149,10 @@ def draw(path: Path, growth: dict[str, dict[int, float]], epochs: dict[int, floa
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure and print tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--picture", type=Path)
-    parser.add_argument("--out", type=Path)
+    parser.add_argument("--picture", type=Path, help="draw the growth into this file")
+    parser.add_argument("--out", type=Path, help="write the results to this JSON file")
     arguments = parser.parse_args()
     os.environ.pop("OPENBLAS_CORETYPE", None)
     growth: dict[str, dict[int, float]] = {
@@ -162,11 +162,11 @@ def main() -> None:
     total, parts = profile()
     print(machine())
     rows = [[name, f"{ms:.2f}", f"{ms / total:.0%}", f"{product:.2f}"] for name, ms, product in parts]
-    rows.append(["an update", f"{total:.2f}", "100%", f"{sum(product for _, _, product in parts):.2f}"])
-    table(["part (one thread)", "ms", "share", "ms of products at their rate alone"], rows)
+    rows.append(["whole update", f"{total:.2f}", "100%", f"{sum(product for _, _, product in parts):.2f}"])
+    table(["part (one thread)", "ms", "share", "estimated ms of matrix products"], rows)
     for letter, points in growth.items():
-        table([NAMES[letter], *map(str, points)], [["ms an update", *(f"{ms:.2f}" for ms in points.values())]])
-    table(["pairs", *(f"{count:,}" for count in epochs)], [["s an epoch", *(f"{s:.2f}" for s in epochs.values())]])
+        table([NAMES[letter], *map(str, points)], [["ms per update", *(f"{ms:.2f}" for ms in points.values())]])
+    table(["pairs", *(f"{count:,}" for count in epochs)], [["s per epoch", *(f"{s:.2f}" for s in epochs.values())]])
     if arguments.picture:
         draw(arguments.picture, growth, epochs)
     write(arguments.out, profile=parts, base=BASE, growth=growth, epochs=epochs)

@@ -1,10 +1,10 @@
-"""Seconds to answer 100,000 sums, ours beside PyTorch's; milliseconds for one; seconds of a cold start.
+"""Decoding speed: seconds for 100,000 sums with henkan and with PyTorch, milliseconds for one, cold start.
 
     python benchmarks/decoding_speed.py MODEL
 
-MODEL is a folder that `henkan train addition` saved. Both contestants get texts and give texts, greedily, on the same
-number of threads. PyTorch has the same weights (`nn.LSTM`), sorts by length, packs its sources, decodes in the batch
-size that suits it best of three, and stops when all of a batch have ended; answers are compared.
+MODEL is a folder saved by `henkan train addition`. Both implementations convert strings to strings with greedy decoding
+and the same number of threads. PyTorch uses the same weights (`nn.LSTM`), sorts by length, packs its sources, uses the
+fastest of three batch sizes, and stops when all sequences of a batch have ended. The answers are compared.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ SUMS = 100_000
 
 
 def questions() -> list[str]:
-    """The same sums in every process."""
+    """Random sums, the same in every process."""
     return [f"{a}+{b}" for a, b in np.random.default_rng(1).integers(0, 1000, size=(SUMS, 2)).tolist()]
 
 
 def henkan(model: str) -> Callable[[list[str]], list[str]]:
-    """Ours."""
+    """The predict function of henkan."""
     import henkan
 
     return henkan.load(model).predict
 
 
 def pytorch(model: str) -> Callable[[list[str]], list[str]]:
-    """The same model in PyTorch."""
+    """The predict function of the same model in PyTorch."""
     import torch
     from torch import nn
 
@@ -101,7 +101,7 @@ def pytorch(model: str) -> Callable[[list[str]], list[str]]:
 
 
 def measure(what: str, model: str) -> float:
-    """Seconds of 100,000 sums, or milliseconds of one."""
+    """Seconds for 100,000 sums, or milliseconds for one."""
     predict = {"pytorch": pytorch}.get(what, henkan)(model)
     if what == "one":
         for _ in range(100):
@@ -118,15 +118,15 @@ def measure(what: str, model: str) -> float:
     answers = predict(texts)
     seconds = time.perf_counter() - clock
     if what == "pytorch":
-        alike = sum(map(str.__eq__, answers, henkan(model)(texts)))
-        assert alike >= 0.9999 * SUMS, f"only {alike} answers are alike"
+        equal = sum(map(str.__eq__, answers, henkan(model)(texts)))
+        assert equal >= 0.9999 * SUMS, f"only {equal} answers are equal"
     return seconds
 
 
 def main() -> None:
-    """Measure in turn and print."""
+    """Measure alternately and print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model")
+    parser.add_argument("model", help="model folder")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--out", type=Path)
@@ -161,7 +161,7 @@ def main() -> None:
         for name in ("henkan", "henkan, plain NumPy", "PyTorch")
         if name in results
     ]
-    rows.append(["henkan, warm: milliseconds for one", spread(results["one"]), ""])
+    rows.append(["henkan, warm: milliseconds for one sum", spread(results["one"]), ""])
     rows.append(["python -c 'import numpy': seconds", spread(results["cold NumPy"]), "1"])
     rows.append(
         [

@@ -1,12 +1,12 @@
-"""Milliseconds of an update by each engine, beside a plain PyTorch script: on a CPU, on a GPU, by two processes.
+"""Milliseconds per update of each engine and of a plain PyTorch script, on CPU, GPU, or with two processes.
 
-    python benchmarks/engines.py                              # the article's sizes, long strings and words, on the CPU
-    python benchmarks/engines.py --sizes words --processes    # one process of one thread, and two that share a batch
+    python benchmarks/engines.py                              # article's sizes, long strings and words, on the CPU
+    python benchmarks/engines.py --sizes words --processes    # one process with one thread, and two that share a batch
     python benchmarks/engines.py --sizes large --device cuda  # hidden 512, 2 layers, batch 1,024, 20 + 20 steps
     python benchmarks/engines.py --sizes large --device cuda --precision tf32
 
-In turn, each in a fresh process. On a GPU the losses are not waited for, and both PyTorch's have the same precision;
-the NumPy engine has all cores of the machine.
+Contestants alternate, each in a new process. On a GPU, losses are not synchronized, and both PyTorch contestants have
+the same precision; the NumPy engine uses all CPU cores.
 """
 
 from __future__ import annotations
@@ -30,48 +30,50 @@ SIZES = {
     "words": WORDS,
     "words256": {**WORDS, "N": 256},  # the largest batch of the recipe `words`
     "large": {"V": 60, "D": 128, "H": 512, "N": 1024, "long": 1, "layers": 2},
-    "tiny": {"V": 10, "D": 8, "H": 16, "N": 8, "long": 1, "layers": 2},  # to try the command
+    "tiny": {"V": 10, "D": 8, "H": 16, "N": 8, "long": 1, "layers": 2},  # to test this script
 }
 
 
 def measure(arguments: argparse.Namespace) -> float:
-    """In a process of its own: the milliseconds of an update."""
+    """Milliseconds per update, measured in this process."""
     import contestants
 
     sizes, updates = SIZES[arguments.sizes], arguments.updates
     batches = make_batches(sizes)[: min(updates, 20)]
-    wish = {"device": arguments.device, "precision": arguments.precision}
+    options = {"device": arguments.device, "precision": arguments.precision}
     if arguments.measure == NUMPY:
         update = contestants.henkan(sizes, batches, "fused")
     elif arguments.measure == PLAIN:
-        update = contestants.pytorch(sizes, batches, False, _device(wish))
+        update = contestants.pytorch(sizes, batches, False, _device(options))
     else:
-        update = contestants.henkan_torch(sizes, batches, wish)
+        update = contestants.henkan_torch(sizes, batches, options)
     for k in range(max(3, updates // 3)):
         last = update(k % len(batches))
     float(last)
     clock = time.perf_counter()
     for k in range(updates):
         last = update(k % len(batches))
-    float(last)  # a GPU is waited for here
+    float(last)  # synchronizes with the GPU
     return (time.perf_counter() - clock) / updates * 1e3
 
 
-def _device(wish: dict[str, Any]) -> str:
-    """The device of the plain script, which then has the same precision."""
+def _device(options: dict[str, Any]) -> str:
+    """The device of the plain script; also sets the same precision for it."""
     from henkan.config import EngineConfig
     from henkan.engine.torch.device import choose_device
 
-    return str(choose_device(EngineConfig(engine="torch", **wish), place=None))
+    return str(choose_device(EngineConfig(engine="torch", **options), place=None))
 
 
 def main() -> None:
-    """Run the contestants in turn and print the table."""
+    """Measure alternately and print tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", nargs="+", default=["article", "long", "words"], choices=SIZES)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--precision", default="float32")
-    parser.add_argument("--processes", action="store_true", help="one process of one thread, and two")
+    parser.add_argument(
+        "--processes", action="store_true", help="compare one process with one thread and two such processes"
+    )
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--updates", type=int, default=60)
@@ -90,12 +92,14 @@ def main() -> None:
     print(machine())
     results = {}
     for sizes in arguments.sizes:
-        print(f"{sizes}: {SIZES[sizes]}, device {arguments.device}, {arguments.precision}, {threads} threads a process")
+        print(
+            f"{sizes}: {SIZES[sizes]}, device {arguments.device}, {arguments.precision}, {threads} threads per process"
+        )
         found = results[sizes] = in_turn(
             {name: _contestant(name, sizes, arguments, threads) for name in names}, arguments.rounds
         )
         table(
-            ["contestant", "ms an update", "its time over the first's"],
+            ["contestant", "ms per update", "relative to the first"],
             [[name, spread(times), ratios(times, found[TORCH])] for name, times in found.items()],
         )
     write(arguments.out, device=arguments.device, precision=arguments.precision, threads=threads, ms=results)

@@ -1,26 +1,26 @@
-"""Grapheme-to-phoneme conversion in ten languages, beside published figures.
+"""Grapheme-to-phoneme conversion in ten languages, compared with published results.
 
     python benchmarks/g2p.py --data DIR --work g2p --jobs 2 --out results.json
 
-DIR holds LANGUAGE.train.tsv, LANGUAGE.dev.tsv and LANGUAGE.test.tsv of the SIGMORPHON 2020 shared task on multilingual
-grapheme-to-phoneme conversion: word TAB phones with spaces between them. All languages have henkan's defaults for a
-file of pairs, Korean with its source in NFD. The dev part chooses the epoch, and the test part is asked once.
+DIR contains LANGUAGE.train.tsv, LANGUAGE.dev.tsv and LANGUAGE.test.tsv of the SIGMORPHON 2020 shared task on
+multilingual grapheme-to-phoneme conversion: word, tab, phones separated by spaces. All languages use henkan's default
+settings for a file of pairs; Korean sources are normalized to NFD. The dev set selects the epoch; the test set is
+evaluated once.
 
-Every model goes into the folder --work as soon as it is trained; a run that was stopped goes on from there, language by
-language and seed by seed. The ensemble answers with all seeds together.
+Models are saved in the folder --work as soon as they are trained, so that an interrupted run can be resumed. The
+ensemble combines all seeds of a language.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
 import sys
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
 
-from measuring import machine, table, write
+from measuring import machine, share_cores, table, write
 
 LANGUAGES = ("arm", "bul", "fre", "geo", "gre", "hin", "hun", "ice", "kor", "lit")
 # Test word error rates: Gorman et al. 2020 and Makarov & Clematide 2020, in the order of LANGUAGES.
@@ -45,28 +45,30 @@ PUBLISHED = {
 
 
 def settings(language: str) -> dict[str, str]:
-    """What a language's data needs to be told."""
+    """Settings that the data of a language needs."""
     return {"target_symbols": " "} | ({"source_normalization": "NFD"} if language == "kor" else {})
 
 
 def train(data: Path, work: Path, language: str, seed: int) -> Path:
-    """A model's folder, trained if it is not there; in a fresh process."""
+    """Train a model unless it already exists, and return its folder."""
     from henkan.config import make_configs
     from henkan.text.data_source import DataSource
     from henkan.text.reading import read_pairs
-    from henkan.training.fit import fit
+    from henkan.engine.numpy import NumpyEngines
+    from henkan.training.prepared import TrainingJob
+    from henkan.training.trainer import Trainer
 
     folder = work / f"{language}-{seed}"
     if not (folder / "manifest.json").exists():
         pairs, dev = (read_pairs(data / f"{language}.{part}.tsv") for part in ("train", "dev"))
         configs = make_configs(settings(language) | {"seed": seed})
         source = DataSource(language, pairs=len(pairs), held_out="file", seed=seed)
-        fit(pairs, dev, *configs, data=source).save(folder)
+        Trainer(NumpyEngines()).fit(pairs, dev, TrainingJob(*configs, data=source)).save(folder)
     return folder
 
 
 def measure(data: Path, work: Path, language: str, seeds: int, beam: int) -> dict[str, object]:
-    """The test part's word error rates, in percent: of each seed, of each with a beam, and of all together."""
+    """Test error rates in percent: for each seed, greedy and with beam search, and for the ensemble."""
     from henkan.evaluation.error_rates import evaluate
     from henkan.inference.conversion import Request
     from henkan.text.reading import read_pairs
@@ -75,46 +77,46 @@ def measure(data: Path, work: Path, language: str, seeds: int, beam: int) -> dic
 
     dev, test = (read_pairs(data / f"{language}.{part}.tsv") for part in ("dev", "test"))
     models = [load_model(work / f"{language}-{seed}") for seed in range(seeds)]
-    together = combine(models, dev)
+    ensemble = combine(models, dev)
     greedy = [evaluate(model.converter, test) for model in models]
     request = Request(beam=beam, confidence=True)
-    wide = [evaluate(model.converter, test, request) for model in [*models, together]]
+    with_beam = [evaluate(model.converter, test, request) for model in [*models, ensemble]]
     epochs = [model.artefact.metrics["epochs"] for model in models]
     return {
         "language": language,
         "word_error_rate": [100 * each.word_error_rate for each in greedy],
-        "with_beam": [100 * each.word_error_rate for each in wide[:-1]],
-        "symbol_error_rate": [100 * each.symbol_error_rate for each in wide[:-1]],
-        "calibration_error": [100 * each.expected_calibration_error for each in wide[:-1]],
-        "ensemble": 100 * evaluate(together.converter, test).word_error_rate,
-        "ensemble_with_beam": 100 * wide[-1].word_error_rate,
-        "ensemble_symbol_error_rate": 100 * wide[-1].symbol_error_rate,
-        "ensemble_calibration_error": 100 * wide[-1].expected_calibration_error,
+        "with_beam": [100 * each.word_error_rate for each in with_beam[:-1]],
+        "symbol_error_rate": [100 * each.symbol_error_rate for each in with_beam[:-1]],
+        "calibration_error": [100 * each.expected_calibration_error for each in with_beam[:-1]],
+        "ensemble": 100 * evaluate(ensemble.converter, test).word_error_rate,
+        "ensemble_with_beam": 100 * with_beam[-1].word_error_rate,
+        "ensemble_symbol_error_rate": 100 * with_beam[-1].symbol_error_rate,
+        "ensemble_calibration_error": 100 * with_beam[-1].expected_calibration_error,
         "dev": [100 * (1 - max(epoch["exact_match"] for epoch in each)) for each in epochs],
         "seconds": [sum(epoch["seconds"] for epoch in each) for each in epochs],
     }
 
 
 def main() -> None:
-    """Train what is missing, measure, print."""
+    """Train missing models, evaluate and print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--work", type=Path, required=True, help="where the models go")
+    parser.add_argument("--work", type=Path, required=True, help="folder for the models")
     parser.add_argument("--languages", nargs="*", default=list(LANGUAGES))
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--single", type=int, default=3, help="seeds that count for the single model")
+    parser.add_argument("--single", type=int, default=3, help="number of seeds in the rows of the single model")
     parser.add_argument("--beam", type=int, default=5)
-    parser.add_argument("--jobs", type=int, default=1, help="models at a time, each with its share of the cores")
+    parser.add_argument(
+        "--jobs", type=int, default=1, help="number of models trained in parallel, which share the cores"
+    )
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
-    os.environ.pop("OPENBLAS_CORETYPE", None)
-    threads = str(max(1, (os.cpu_count() or 1) // arguments.jobs))
-    os.environ["HENKAN_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = threads
+    threads = share_cores(arguments.jobs)
     arguments.work.mkdir(parents=True, exist_ok=True)
-    place = arguments.data, arguments.work
+    folders = arguments.data, arguments.work
     with ProcessPoolExecutor(arguments.jobs, get_context("spawn"), max_tasks_per_child=1) as pool:
         tasks = [
-            pool.submit(train, *place, language, seed)
+            pool.submit(train, *folders, language, seed)
             for seed in range(arguments.seeds)
             for language in arguments.languages
         ]
@@ -124,21 +126,21 @@ def main() -> None:
             pool.map(
                 measure,
                 *zip(
-                    *[(*place, language, arguments.seeds, arguments.beam) for language in arguments.languages],
+                    *[(*folders, language, arguments.seeds, arguments.beam) for language in arguments.languages],
                     strict=True,
                 ),
             )
         )
-    print(f"{machine()}; {arguments.jobs} models at a time, {threads} threads each\n")
+    print(f"{machine()}; {arguments.jobs} models in parallel, {threads} threads each\n")
     show(measured, arguments.single)
     write(arguments.out, results=measured, seeds=arguments.seeds, single=arguments.single, beam=arguments.beam)
 
 
 def show(measured: list[dict], single: int) -> None:
-    """The table of word error rates beside the published ones."""
+    """Print the word error rates together with published ones."""
     languages = [each["language"] for each in measured]
     seeds = len(measured[0]["dev"])
-    ours = {
+    henkan_rows = {
         f"henkan, one model, mean of {single} seeds": [
             statistics.fmean(each["word_error_rate"][:single]) for each in measured
         ],
@@ -147,10 +149,10 @@ def show(measured: list[dict], single: int) -> None:
         f"henkan, ensemble of {seeds}": [each["ensemble"] for each in measured],
         f"henkan, ensemble of {seeds}, with a beam": [each["ensemble_with_beam"] for each in measured],
         "symbol error rate of one model": [statistics.fmean(each["symbol_error_rate"][:single]) for each in measured],
-        "seconds of training": [statistics.median(each["seconds"]) for each in measured],
+        "training seconds": [statistics.median(each["seconds"]) for each in measured],
     }
     rows = []
-    for name, values in ours.items():
+    for name, values in henkan_rows.items():
         rows.append([name, *(f"{value:.2f}" for value in values), *means(languages, values)])
     for name, published in PUBLISHED.items():
         values = [
@@ -162,7 +164,7 @@ def show(measured: list[dict], single: int) -> None:
 
 
 def means(languages: list[str], values: list[float]) -> list[str]:
-    """The mean over all languages, and over those that are not Korean."""
+    """Means over all languages, and over all but Korean."""
     others = [value for language, value in zip(languages, values, strict=True) if language != "kor"]
     return [f"{statistics.fmean(values):.2f}", f"{statistics.fmean(others):.2f}"]
 

@@ -1,10 +1,10 @@
-"""How long a large file of pairs takes until the first update, and how much memory a whole training on it.
+"""Time to the first update and peak memory of a training run on a large file of pairs.
 
     python benchmarks/large_data.py --pairs 10000000 --folder /tmp/large
 
-Pairs of twenty random letters on each side are written into the folder; then `henkan train` runs on them in a process
-of its own, for one epoch: a tenth is held out, evaluated, and calibrates the model, which is saved. The model is small,
-for what is measured is the memory that grows with the pairs.
+Writes pairs of twenty random letters on each side into the folder and runs `henkan train` on them for one epoch,
+including validation on the held-out tenth, calibration and saving. The model is small, because only the memory that
+grows with the number of pairs is of interest.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ ROWS_AT_ONCE = 100_000
 
 
 def make(pairs: int, path: Path) -> None:
+    """Write random pairs."""
     generator = np.random.default_rng(0)
     with path.open("wb") as file:
         for start in range(0, pairs, ROWS_AT_ONCE):
@@ -36,7 +37,7 @@ def make(pairs: int, path: Path) -> None:
 
 
 def measure(path: Path, out: Path, hidden_size: int) -> dict[str, float]:
-    """Seconds until the first checkpoint, the first update and the end, and the peaks of the memory in bytes."""
+    """Seconds to the first checkpoint, the first update and the end, and peak memory in bytes."""
     settings = ("--epochs", 1, "--hidden-size", hidden_size, "--embedding-size", hidden_size, "--checkpoint-every", 1)
     command = [sys.executable, "-m", "henkan", "train", path, *settings, "--out", out]
     began = time.perf_counter()
@@ -48,7 +49,7 @@ def measure(path: Path, out: Path, hidden_size: int) -> dict[str, float]:
         try:
             found["peak_bytes"] = peak(process.pid)
             state = json.loads((out / "checkpoint" / "progress.json").read_text())["content"]["state"]
-        except (OSError, StopIteration):  # it has not begun, or has ended
+        except (OSError, StopIteration):  # no checkpoint yet, or the process has exited
             continue
         found.setdefault("seconds_to_the_first_checkpoint", seconds)
         if state is None or state["records"] or state["position"]["step"]:
@@ -60,17 +61,20 @@ def measure(path: Path, out: Path, hidden_size: int) -> dict[str, float]:
 
 
 def peak(process: int) -> int:
-    """The most memory that a process has had, in bytes; on Linux."""
+    """Peak resident memory of a process in bytes; Linux only."""
     lines = Path(f"/proc/{process}/status").read_text().splitlines()
     return int(next(line.split()[1] for line in lines if line.startswith("VmHWM"))) * 1024
 
 
 def main() -> None:
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pairs", type=int, default=10_000_000)
+    parser.add_argument("--pairs", type=int, default=10_000_000, help="number of pairs")
     parser.add_argument("--hidden-size", type=int, default=16)
-    parser.add_argument("--folder", type=Path, required=True, help="for the file and the checkpoint; about 1 GB")
-    parser.add_argument("--out", type=Path, help="a JSON file")
+    parser.add_argument(
+        "--folder", type=Path, required=True, help="folder for the file and the checkpoint; needs about 1 GB"
+    )
+    parser.add_argument("--out", type=Path, help="write the results to this JSON file")
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
     path, out = arguments.folder / "pairs.tsv", arguments.folder / "model"
@@ -79,9 +83,9 @@ def main() -> None:
     shutil.rmtree(out)
     path.unlink()
     print(
-        f"{arguments.pairs:,} pairs: first update after {found['seconds_to_the_first_update']:.0f} s, with "
-        f"{found['peak_bytes_at_the_first_update'] / 1e9:.2f} GB at most; the whole training with its evaluations took "
-        f"{found['seconds']:.0f} s, and {found['peak_bytes'] / 1e9:.2f} GB at most"
+        f"{arguments.pairs:,} pairs: first update after {found['seconds_to_the_first_update']:.0f} s, peak memory "
+        f"{found['peak_bytes_at_the_first_update'] / 1e9:.2f} GB; whole run including validation "
+        f"{found['seconds']:.0f} s, peak memory {found['peak_bytes'] / 1e9:.2f} GB"
     )
     write(arguments.out, pairs=arguments.pairs, hidden_size=arguments.hidden_size, **found)
 

@@ -1,4 +1,4 @@
-"""What the benchmarks share: the machine in words, the rate of a product, contestants in turn, tables."""
+"""Helpers of the benchmarks: description of the machine, matrix multiplication rate, alternating runs, tables."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import numpy as np
 
 
 def environment(threads: int, **more: str) -> dict[str, str]:
-    """The environment of a contestant: so many threads, and BLAS's own choice of its kernel unless `more` names one."""
+    """Environment variables of a process with a number of threads; BLAS chooses its kernel unless `more` names one."""
     variables = {key: value for key, value in os.environ.items() if key != "OPENBLAS_CORETYPE"}
     for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "HENKAN_THREADS"):
         variables[variable] = str(threads)
@@ -27,8 +27,16 @@ def environment(threads: int, **more: str) -> dict[str, str]:
     return variables | more
 
 
+def share_cores(jobs: int) -> int:
+    """Divide the cores among parallel jobs, for processes that are started afterwards; returns the threads per job."""
+    threads = max(1, (os.cpu_count() or 1) // jobs)
+    os.environ.pop("OPENBLAS_CORETYPE", None)
+    os.environ["HENKAN_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = str(threads)
+    return threads
+
+
 def machine() -> str:
-    """Processor, BLAS with its kernel, and versions."""
+    """Processor, BLAS library and kernel, and versions."""
     cpu = platform.processor() or platform.machine()
     if Path("/proc/cpuinfo").exists():
         lines = Path("/proc/cpuinfo").read_text().splitlines()
@@ -40,7 +48,7 @@ def machine() -> str:
 
 
 def blas() -> str:
-    """The BLAS libraries of a fresh process, each with the kernel that it chose."""
+    """The BLAS libraries of a new process and their kernels."""
     code = (
         "import numpy, threadpoolctl, importlib.util as u\n"
         "if u.find_spec('scipy'): import scipy.linalg.cython_blas\n"
@@ -50,11 +58,11 @@ def blas() -> str:
     try:
         return run([sys.executable, "-c", code], environment(1))
     except subprocess.CalledProcessError:
-        return "BLAS unknown, for want of threadpoolctl"
+        return "BLAS unknown (threadpoolctl is not installed)"
 
 
 def product_rate(N: int, H: int, seconds: float = 0.5) -> float:
-    """GFLOP/s of (N, H) times (H, 4H) in float32, the product that an LSTM's step makes, in this process."""
+    """GFLOP/s of (N, H) times (H, 4H) in float32, the matrix product of an LSTM step, in this process."""
     generator = np.random.default_rng(0)
     h, W = generator.normal(size=(N, H)).astype(np.float32), generator.normal(size=(H, 4 * H)).astype(np.float32)
     out = np.empty((N, 4 * H), np.float32)
@@ -68,13 +76,13 @@ def product_rate(N: int, H: int, seconds: float = 0.5) -> float:
 
 
 def run(command: Sequence[str], variables: Mapping[str, str]) -> str:
-    """The last line that a command prints."""
+    """Run a command and return the last line of its output."""
     done = subprocess.run(command, env=variables, check=True, stdout=subprocess.PIPE, text=True)
     return done.stdout.splitlines()[-1] if done.stdout else ""
 
 
 def in_turn(contestants: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
-    """Measure all contestants, one after another, so many times: A B C A B C ..."""
+    """Measure contestants alternately for a number of rounds: A B C A B C ..."""
     results: dict[str, list[float]] = {name: [] for name in contestants}
     for _ in range(rounds):
         for name, measure in contestants.items():
@@ -84,24 +92,24 @@ def in_turn(contestants: Mapping[str, Callable[[], float]], rounds: int) -> dict
 
 
 def ratios(numbers: Sequence[float], others: Sequence[float]) -> str:
-    """Median and range of the quotients, each taken within a round: a machine that drifts compares fairly."""
+    """Median and range of the ratios within each round, which are robust against changes in the machine's speed."""
     return spread([number / other for number, other in zip(numbers, others, strict=True)])
 
 
 def spread(numbers: Sequence[float], digits: int = 2) -> str:
-    """Median and range."""
+    """Median and range, as text."""
     low, high = min(numbers), max(numbers)
     return f"{statistics.median(numbers):.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print Markdown."""
+    """Print a Markdown table."""
     for row in (head, ["---"] * len(head), *rows):
         print("| " + " | ".join(row) + " |")
 
 
 def write(path: Path | None, **results: Any) -> None:
-    """Write results as JSON, if wanted, with the machine and the command that made them."""
+    """Write results as JSON with the machine, the date and the command; does nothing without a path."""
     if path:
         command = " ".join(["python", "benchmarks/" + Path(sys.argv[0]).name, *map(_short, sys.argv[1:])])
         about = {"command": command, "date": time.strftime("%Y-%m-%d"), "machine": machine()}

@@ -1,13 +1,13 @@
-"""How close an update comes to what the chip can do, and what threads and neighbours do to it.
+"""How close an update comes to the peak rate, and the effect of threads and of other programs.
 
     python benchmarks/scaling.py
 
-Four questions, at the article's sizes and each round in turn, in fresh processes:
+All at the article's sizes, alternating, each in a new process:
 
-- one thread, one shard: the operations of the products over the time of an update, as a share of the rate at which
-  the same process multiplies matrices of these sizes;
-- two threads over one, beside two processes of nothing but products over one;
-- two threads while another program keeps one core busy, ours and PyTorch's.
+- one thread, one shard: floating-point rate of an update as a share of the rate at which the same process multiplies
+  matrices of these sizes;
+- speedup of two threads over one, compared with two processes over one that only multiply matrices;
+- slowdown of two threads while another program keeps one core busy, for henkan and for PyTorch.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from training_speed import ARTICLE, BATCHES, WARM, flops, make_batches
 
 
 def milliseconds(name: str) -> float:
-    """An update's, the median."""
+    """Median milliseconds per update."""
     batches = make_batches(ARTICLE)
     if name == "PyTorch":
         import torch
@@ -47,7 +47,7 @@ def milliseconds(name: str) -> float:
 
 
 def share_of_the_ceiling() -> float:
-    """One thread, one shard: products and updates measured in turn in this process."""
+    """Share of the matrix multiplication rate, with one thread and one shard; measured alternately in this process."""
     import henkan.engine.numpy
 
     henkan.engine.numpy.SHARDS = 1
@@ -67,7 +67,7 @@ def share_of_the_ceiling() -> float:
 
 
 def products(processes: int) -> float:
-    """GFLOP/s of so many processes of nothing but products together."""
+    """Total GFLOP/s of a number of processes that only multiply matrices."""
     command = [sys.executable, __file__, "--measure", "product"]
     running = [
         subprocess.Popen(command, env=environment(1), stdout=subprocess.PIPE, text=True) for _ in range(processes)
@@ -76,8 +76,8 @@ def products(processes: int) -> float:
 
 
 @contextmanager
-def a_busy_core() -> Iterator[None]:
-    """Another program that never rests."""
+def busy_core() -> Iterator[None]:
+    """Keep one core busy with another program."""
     other = subprocess.Popen([sys.executable, "-c", "while True: pass"])
     try:
         yield
@@ -87,7 +87,7 @@ def a_busy_core() -> Iterator[None]:
 
 
 def main() -> None:
-    """Measure in turn and print."""
+    """Measure alternately and print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--out", type=Path)
@@ -106,10 +106,10 @@ def main() -> None:
         command = [sys.executable, __file__, "--measure", name]
         if not busy:
             return float(run(command, environment(threads)))
-        with a_busy_core():
+        with busy_core():
             return float(run(command, environment(threads)))
 
-    questions = {
+    measurements = {
         "share of the ceiling": lambda: update("share", 1),
         "henkan, one thread": lambda: update("henkan", 1),
         "henkan, two threads": lambda: update("henkan", 2),
@@ -118,24 +118,24 @@ def main() -> None:
         "henkan, two threads, one core taken": lambda: update("henkan", 2, busy=True),
     }
     if find_spec("torch"):
-        questions["PyTorch, two threads"] = lambda: update("PyTorch", 2)
-        questions["PyTorch, two threads, one core taken"] = lambda: update("PyTorch", 2, busy=True)
-    results = in_turn(questions, arguments.rounds)
+        measurements["PyTorch, two threads"] = lambda: update("PyTorch", 2)
+        measurements["PyTorch, two threads, one core taken"] = lambda: update("PyTorch", 2, busy=True)
+    results = in_turn(measurements, arguments.rounds)
     print(machine())
-    ours = ratios(results["henkan, one thread"], results["henkan, two threads"])
+    threads = ratios(results["henkan, one thread"], results["henkan, two threads"])
     processes = ratios(results["products, two processes"], results["products, one process"])
-    taken = {
+    slowdowns = {
         name: ratios(results[f"{name}, two threads, one core taken"], results[f"{name}, two threads"])
         for name in ("henkan", "PyTorch")
         if f"{name}, two threads" in results
     }
     rows = [
-        ["one thread, one shard: share of the product's rate", spread(results["share of the ceiling"])],
-        ["two threads over one", ours],
-        ["two processes of products over one", processes],
-        *([f"slower with one core taken: {name}", number] for name, number in taken.items()),
+        ["one thread, one shard: share of the matrix multiplication rate", spread(results["share of the ceiling"])],
+        ["speedup of two threads over one", threads],
+        ["speedup of two processes of matrix products over one", processes],
+        *([f"slowdown with one core busy: {name}", number] for name, number in slowdowns.items()),
     ]
-    table(["question", "median (range)"], rows)
+    table(["measurement", "median (range)"], rows)
     write(arguments.out, sizes=ARTICLE, results=results)
 
 

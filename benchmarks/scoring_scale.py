@@ -1,14 +1,14 @@
-"""Rows of a Parquet file answered in a second: one process with one thread and with two, Ray and Dask with two workers.
+"""Predictions per second for a Parquet file: one process with one or two threads, Ray and Dask with two workers.
 
     python benchmarks/scoring_scale.py MODEL
     python benchmarks/scoring_scale.py MODEL --pairs FILE
 
-MODEL is a folder that `henkan train addition` saved, and the rows are sums; or, with --pairs, one that was trained on
-FILE, and the rows are drawn from it. Every contestant is a command that reads the file, answers it and writes another,
-timed from its start to its end; the same command on a file of ten rows is its start-up, timed in the same round. Rows
-per second are those of the time between, and those of the processor time between, which other programs on the machine
-change little (not for Ray, whose workers leave no account of theirs). Beside them: one process that gives pairs their
-probabilities (`log_probability`), and the time and memory that loading a model takes.
+MODEL is a folder saved by `henkan train addition`, and the rows are sums; with --pairs it is a model trained on FILE,
+and the rows are sampled from FILE. Every contestant is a command that reads a Parquet file, predicts its rows and
+writes another. It is timed from start to end, and in the same round with a file of ten rows, to measure its start-up
+time. Rows per second are computed from the difference, for wall time and for CPU time; the latter depends less on
+other programs but is not available for Ray's workers. In addition: one process that computes `log_probability` of
+pairs, and time and memory for loading a model.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ LOADS = 100
 
 
 def make(rows: int, pairs: Path | None, path: Path) -> None:
-    """So many sums, or so many rows of a file of pairs, each with the right answer."""
+    """Write random sums, or random rows of a file of pairs, with their targets."""
     import pyarrow as pa
     from pyarrow import parquet
 
@@ -49,7 +49,7 @@ def make(rows: int, pairs: Path | None, path: Path) -> None:
 
 
 def local(what: str, model: str, source: str, target: str) -> None:
-    """What the examples do, in this process."""
+    """Predict in this process, as the examples do in parallel."""
     import pyarrow as pa
     from pyarrow import parquet
 
@@ -65,7 +65,7 @@ def local(what: str, model: str, source: str, target: str) -> None:
 
 
 def loading(model: str) -> tuple[float, float]:
-    """Milliseconds and resident bytes that a further model takes in this process."""
+    """Milliseconds and resident bytes for loading another model in this process."""
     import henkan
 
     def resident() -> int:
@@ -78,10 +78,10 @@ def loading(model: str) -> tuple[float, float]:
 
 
 def main() -> None:
-    """Measure in turn and print."""
+    """Measure alternately and print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model")
-    parser.add_argument("--pairs", type=Path, help="source TAB target, one a line")
+    parser.add_argument("model", help="model folder")
+    parser.add_argument("--pairs", type=Path, help="file of pairs, source TAB target")
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--out", type=Path)
@@ -101,14 +101,14 @@ def main() -> None:
         many, few = folder / "many.parquet", folder / "few.parquet"
         make(arguments.rows, arguments.pairs, many)
         make(FEW, arguments.pairs, few)
-        numbers = count()
+        outputs = count()
         processor: dict[str, list[float]] = {}
 
         def contestant(way: str, source: Path, threads: int, *command: str) -> Callable[[], float]:
-            """Seconds of a command that is given a file to read and one to write; notes its processor time."""
+            """Measures the seconds of a command with an input and an output file, and records its CPU time."""
 
             def measure() -> float:
-                words = [sys.executable, *command, str(source), str(folder / f"answers{next(numbers)}")]
+                words = [sys.executable, *command, str(source), str(folder / f"answers{next(outputs)}")]
                 clock, before = time.perf_counter(), os.times()
                 subprocess.run(words, env=environment(threads), check=True, capture_output=True)
                 seconds, after = time.perf_counter() - clock, os.times()
@@ -126,7 +126,7 @@ def main() -> None:
             "Dask, two workers": (1, str(EXAMPLES / "scale_dask.py"), arguments.model),
             "one process, one thread, log_probability": (1, *here, "log_probability"),
         }
-        contestant("warm", many, *ways["one process, one thread"])()  # compiles, if nobody has yet
+        contestant("warm", many, *ways["one process, one thread"])()  # compiles the kernels
         contestants = {}
         for way, command in ways.items():
             for name, source in ((f"{way}: start-up", few), (way, many)):
@@ -135,16 +135,16 @@ def main() -> None:
     loads = [run([sys.executable, __file__, arguments.model, "--loading"], environment(1)).split() for _ in range(3)]
     each_ms, each_bytes = ([float(load[k]) for load in loads] for k in (0, 1))
 
-    def a_second(seconds: dict[str, list[float]], way: str) -> list[float]:
-        both = zip(seconds[way], seconds[f"{way}: start-up"], strict=True)
-        return [arguments.rows / (whole - start) for whole, start in both]
+    def rows_per_second(seconds: dict[str, list[float]], way: str) -> list[float]:
+        pairs = zip(seconds[way], seconds[f"{way}: start-up"], strict=True)
+        return [arguments.rows / (total - start) for total, start in pairs]
 
-    rates = {way: a_second(results, way) for way in ways}
-    busy = {way: a_second(processor, way) for way in ways if not way.startswith("Ray")}
+    rates = {way: rows_per_second(results, way) for way in ways}
+    busy = {way: rows_per_second(processor, way) for way in ways if not way.startswith("Ray")}
     first = next(iter(ways))
     print(machine())
     table(
-        ["", "rows a second", "over one thread", "rows a processor second", "start-up, seconds", "in all, seconds"],
+        ["", "rows per second", "relative to one thread", "rows per CPU second", "start-up seconds", "total seconds"],
         [
             [
                 way,
@@ -157,7 +157,7 @@ def main() -> None:
             for way in ways
         ],
     )
-    print(f"a further model in a process: {spread(each_ms)} ms, {spread([each / 1e6 for each in each_bytes])} MB")
+    print(f"loading another model in a process: {spread(each_ms)} ms, {spread([each / 1e6 for each in each_bytes])} MB")
     write(
         arguments.out,
         rows=arguments.rows,

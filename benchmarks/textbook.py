@@ -1,6 +1,6 @@
-"""The article's model in NumPy as a textbook would build it: one layer object for each time step.
+"""The article's model in textbook NumPy: one layer object for each time step.
 
-This is our own writing of that style, to be compared with; nothing here is tuned.
+Written for comparison in the style of a textbook; nothing is optimized.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ def sigmoid(x: Array) -> Array:
 
 
 class LSTMStep:
-    """One step of an LSTM; keeps what its backward pass needs."""
+    """One step of an LSTM; caches what its backward pass needs."""
 
     def __init__(self, weights: tuple[Array, Array, Array], gradients: tuple[Array, Array, Array]) -> None:
         self.weights, self.gradients = weights, gradients
@@ -50,13 +50,13 @@ class LSTMStep:
 
 
 class TextbookSeq2Seq:
-    """Encoder-decoder, Peeky or not; sources and targets are padded, the loss alone is masked.
+    """Encoder-decoder, optionally Peeky; sources and targets are padded, and only the loss is masked.
 
     Args:
-        V, D, H: symbols, embedding and hidden size.
-        peeky: whether the decoder sees the encoder's last hidden state at every step.
-        followed: by which of the peeks the gradient goes back: "input" (of the LSTM), "output" (layer's input).
-        seed: decides the first weights, N(0, 1 / rows); the embeddings are N(0, 0.01^2), as the book's.
+        V, D, H: number of symbols, embedding size and hidden size.
+        peeky: whether the decoder receives the encoder's last hidden state at every step.
+        followed: Peeky inputs whose gradient is computed: "input" (of the LSTM), "output" (of the output layer).
+        seed: determines the initial weights, N(0, 1 / rows); embeddings are N(0, 0.01^2), as in the book.
     """
 
     def __init__(
@@ -84,8 +84,8 @@ class TextbookSeq2Seq:
         self.gradients = [np.zeros_like(weight) for weight in self.weights]
         self.m, self.v, self.t = list(map(np.zeros_like, self.weights)), list(map(np.zeros_like, self.weights)), 0
 
-    def _seen(self, last: Array, x: Array) -> Array:
-        """What a layer of the decoder is given: beside its own input the encoder's last hidden state."""
+    def _with_peek(self, last: Array, x: Array) -> Array:
+        """A decoder layer's input, concatenated with the encoder's last hidden state if peeky."""
         return np.hstack([last, x]) if self.peeky else x
 
     def loss_and_gradients(self, sources: Array, inputs: Array, targets: Array, valid: Array) -> float:
@@ -103,8 +103,8 @@ class TextbookSeq2Seq:
         decoder, rows = [], []
         for t in range(inputs.shape[1]):
             decoder.append(LSTMStep((dx, dh_, db), (ddx, ddh, ddb)))
-            h, c = decoder[-1].forward(self._seen(last, Ed[inputs[:, t]]), h, c)
-            rows.append(self._seen(last, h))
+            h, c = decoder[-1].forward(self._with_peek(last, Ed[inputs[:, t]]), h, c)
+            rows.append(self._with_peek(last, h))
         joined = np.stack(rows, axis=1).reshape(-1, K + H)
         logits = np.dot(joined, W) + b
         logits -= logits.max(axis=1, keepdims=True)
@@ -152,14 +152,14 @@ class TextbookSeq2Seq:
         return loss
 
     def answers(self, sources: Array, start: int, steps: int) -> Array:
-        """(N, steps): at each step the most probable symbol, after a first one."""
+        """(N, steps): greedy decoding for a fixed number of steps."""
         Ee, ex, eh, eb, Ed, dx, dh, db, W, b = self.weights
         h = c = np.zeros((len(sources), self.H), np.float32)
         for t in range(sources.shape[1]):
             h, c = LSTMStep((ex, eh, eb), ()).forward(Ee[sources[:, t]], h, c)
-        last, c, symbols, written = h, np.zeros_like(h), np.full(len(sources), start), []
+        last, c, symbols, outputs = h, np.zeros_like(h), np.full(len(sources), start), []
         for _ in range(steps):
-            h, c = LSTMStep((dx, dh, db), ()).forward(self._seen(last, Ed[symbols]), h, c)
-            symbols = (np.dot(self._seen(last, h), W) + b).argmax(axis=1)
-            written.append(symbols)
-        return np.stack(written, axis=1)
+            h, c = LSTMStep((dx, dh, db), ()).forward(self._with_peek(last, Ed[symbols]), h, c)
+            symbols = (np.dot(self._with_peek(last, h), W) + b).argmax(axis=1)
+            outputs.append(symbols)
+        return np.stack(outputs, axis=1)

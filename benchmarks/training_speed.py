@@ -1,11 +1,11 @@
-"""Milliseconds of an update, ours beside others', in turn and each time in a fresh process.
+"""Milliseconds per update of henkan and other implementations, alternating, each time in a new process.
 
     python benchmarks/training_speed.py
     python benchmarks/training_speed.py --long            # 20 + 20 steps, embedding 128, hidden 256, batch 64
-    python benchmarks/training_speed.py --attention       # the recipe `words`: two directions and attention
+    python benchmarks/training_speed.py --attention       # recipe `words`: bidirectional encoder, attention
 
-Contestants that are not installed are left out and named. The ceiling is the rate of the step's product on one
-core, measured in each round too, times the threads; a share of it counts the operations that ours executes.
+Contestants that are not installed are skipped. The ceiling is the rate of the LSTM step's matrix product on one core,
+measured in each round, times the number of threads; shares of it count the operations that henkan executes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import numpy as np
 
 from measuring import environment, in_turn, machine, product_rate, ratios, run, spread, table, write
 
-CEILING = "a product"
+CEILING = "matrix product"
 NAMES = {
     "henkan, fused": ("henkan", "fused", "numba"),
     "henkan, plain NumPy": ("henkan", "plain", "numpy"),
@@ -35,14 +35,16 @@ NAMES = {
 ARTICLE = {"V": 13, "D": 16, "H": 128, "N": 128, "long": 0}
 LONG = {"V": 40, "D": 128, "H": 256, "N": 64, "long": 1}
 WORDS = {"V": 45, "D": 64, "H": 128, "N": 64, "long": 0, "attention": 1}
-WITH_ATTENTION = ("henkan, fused", "henkan, plain NumPy", "PyTorch eager")  # the others have the article's model alone
+WITH_ATTENTION = (
+    "henkan, fused",
+    "henkan, plain NumPy",
+    "PyTorch eager",
+)  # the others implement only the article's model
 WARM, BATCHES = 30, 60
 
 
 def make_batches(sizes: dict[str, int]) -> list[tuple]:
-    """The article's: additions as the modern recipe draws them. Long: strings of 20 random symbols. Attention: random
-    strings of 4 to 12 symbols, ordered by length.
-    """
+    """Batches of additions in the modern recipe's order; of 20 random symbols (long); or of 4 to 12 (attention)."""
     if sizes.get("attention"):
         return [_words(np.random.default_rng(number), sizes) for number in range(BATCHES)]
     if sizes["long"]:
@@ -64,7 +66,7 @@ def make_batches(sizes: dict[str, int]) -> list[tuple]:
     for batch in encoded.batches(sizes["N"], np.random.default_rng(0)):
         sources, targets = batch.sources, batch.targets
         lengths = (sources.active[:, None] > np.arange(sizes["N"])).sum(axis=0)
-        if len(sources.ids) == 7 and len(targets.ids) == 5:  # shapes that repeat, as compilers want them
+        if len(sources.ids) == 7 and len(targets.ids) == 5:  # constant shapes, so that compilers compile once
             batches.append((sources.ids, lengths, targets.inputs, targets.ids, targets.valid))
         if len(batches) == BATCHES:
             return batches
@@ -72,7 +74,7 @@ def make_batches(sizes: dict[str, int]) -> list[tuple]:
 
 
 def _words(generator: np.random.Generator, sizes: dict[str, int]) -> tuple:
-    """A batch of words whose targets are about as long."""
+    """A batch of random strings with targets of similar length, sorted by length."""
     N = sizes["N"]
     lengths = np.sort(generator.integers(4, 13, size=N))[::-1].copy()
     ends = np.maximum(1, lengths + generator.integers(-1, 2, size=N)) + 1
@@ -84,12 +86,12 @@ def _words(generator: np.random.Generator, sizes: dict[str, int]) -> tuple:
 
 
 def chosen(arguments: argparse.Namespace) -> dict[str, int]:
-    """The sizes that are asked for."""
+    """The sizes that the options select."""
     return WORDS if arguments.attention else LONG if arguments.long else ARTICLE
 
 
 def measure(arguments: argparse.Namespace) -> float:
-    """In a process of its own: the milliseconds of an update."""
+    """Milliseconds per update, measured in this process."""
     import contestants
 
     function, argument, needs = NAMES[arguments.measure]
@@ -108,7 +110,7 @@ def measure(arguments: argparse.Namespace) -> float:
 
 
 def flops(batches: list[tuple], sizes: dict[str, int]) -> float:
-    """Floating-point operations of an update's products, as ours makes them: nothing for padding, nothing twice."""
+    """Floating-point operations of henkan's matrix products per update, without padding."""
     D, H, V = sizes["D"], sizes["H"], sizes["V"]
     attention, total = sizes.get("attention", 0), 0.0
     for _, lengths, inputs, _, valid in batches:
@@ -116,22 +118,24 @@ def flops(batches: list[tuple], sizes: dict[str, int]) -> float:
         steps = lengths.sum() + (valid * places).max(axis=1).sum()
         recurrent, peeking = steps * H * 4 * H, 0 if attention else len(places) * H * (4 * H + V)
         output, projections = valid.sum() * H * V, 2 * V * D * 4 * H
-        looking = 0
-        if attention:  # the second direction; keys, values and queries; looking; the bridge
+        attending = 0
+        if attention:  # second direction; keys, values and queries; scores and contexts; bridge
             recurrent += lengths.sum() * H * 4 * H
-            looking = len(places) * (max(lengths) * (4 * H * H + 2 * len(inputs) * H) + len(inputs) * H * H + 2 * H * H)
-        total += 3 * 2 * (recurrent + peeking + looking + output + projections)  # forward, and two products backward
+            attending = len(places) * (
+                max(lengths) * (4 * H * H + 2 * len(inputs) * H) + len(inputs) * H * H + 2 * H * H
+            )
+        total += 3 * 2 * (recurrent + peeking + attending + output + projections)  # one product forward, two backward
     return total / len(batches)
 
 
 def main() -> None:
-    """Run the contestants in turn and print the table."""
+    """Measure alternately and print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--long", action="store_true")
-    parser.add_argument("--attention", action="store_true")
-    parser.add_argument("--only", nargs="*", help="parts of contestants' names")
+    parser.add_argument("--long", action="store_true", help="20 + 20 steps, embedding 128, hidden 256, batch 64")
+    parser.add_argument("--attention", action="store_true", help="sizes of the recipe `words`")
+    parser.add_argument("--only", nargs="*", help="run only contestants whose name contains one of these")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--measure", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -145,7 +149,7 @@ def main() -> None:
     names = [name for name in possible if not arguments.only or any(part in name for part in arguments.only)]
     missing = [name for name in names if find_spec(NAMES[name][2]) is None]
     if missing:
-        print("not installed and left out:", ", ".join(missing))
+        print("not installed, skipped:", ", ".join(missing))
 
     def contestant(name: str) -> Callable[[], float]:
         command = [sys.executable, __file__, "--measure", name, "--threads", str(threads)]
@@ -158,13 +162,13 @@ def main() -> None:
     rates = results.pop(CEILING)
     work = flops(make_batches(sizes), sizes) / 1e9
     print(machine())
-    print(f"{threads} threads, {arguments.rounds} rounds, sizes {sizes}; {work:.3f} GFLOP an update;")
-    print(f"a product of {sizes['N']} rows runs at {spread(rates, 0)} GFLOP/s on one core")
+    print(f"{threads} threads, {arguments.rounds} rounds, sizes {sizes}; {work:.3f} GFLOP per update;")
+    print(f"matrix product of {sizes['N']} rows: {spread(rates, 0)} GFLOP/s on one core")
     rows = []
     for name, times in results.items():
         shares = [work / time * 1e3 / (rate * threads) for time, rate in zip(times, rates, strict=True)]
         rows.append([name, spread(times), ratios(times, next(iter(results.values()))), spread(shares)])
-    table(["contestant", "ms an update", "its time over the first's", "share of the ceiling"], rows)
+    table(["contestant", "ms per update", "relative to the first", "share of the ceiling"], rows)
     write(arguments.out, sizes=sizes, threads=threads, gflop=work, ceiling_gflops=rates, ms=results)
 
 

@@ -45,10 +45,11 @@ FOREIGN = {
     "engine.workers": {"threadpoolctl"},
     "evaluation": {"rapidfuzz"},
     "nn.kernels.fused": {"numba", "scipy"},
-    "storage": {"safetensors", "matplotlib", "filelock"},
+    "storage": {"safetensors", "matplotlib"},
+    "storage.folder_lock": {"filelock"},
     "text.tokenizer": {"regex"},
-    "training.checkpoint": {"safetensors", "filelock"},
-    "henkan_experiments": {"click", "rich", "matplotlib", "markdown_it", "filelock"},
+    "training.checkpoint": {"safetensors"},
+    "henkan_experiments": {"click", "rich", "matplotlib", "markdown_it"},
 }
 
 

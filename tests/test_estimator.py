@@ -7,7 +7,7 @@ import pytest
 import henkan
 from henkan import DataError, Epoch, ModelFolderError, NotFittedError, Preparing, Seq2Seq, SettingsError, Started, Step
 from henkan.errors import CheckpointError
-from henkan.training.events import Setback
+from henkan.training.events import Rollback
 
 
 def test_fit_returns_the_model_and_it_has_learnt(words, trained):
@@ -105,11 +105,11 @@ def test_empty_sides_are_strings_like_any_other():
 def test_a_training_that_goes_astray_says_so_and_leaves_a_usable_model(words, tmp_path):
     events = []
     model = Seq2Seq(learning_rate=1e20, epochs=20)
-    with pytest.warns(RuntimeWarning, match=r"went astray 4 times .*smaller learning rate"):
+    with pytest.warns(RuntimeWarning, match=r"diverged \(non-finite loss\) 4 times .*learning rate below"):
         model.fit(*words, callback=events.append)
-    setbacks = [event for event in events if isinstance(event, Setback)]
-    assert [setback.learning_rate for setback in setbacks] == [5e19, 2.5e19, 1.25e19, 6.25e18]
-    assert [setback.final for setback in setbacks] == [False, False, False, True]
+    rollbacks = [event for event in events if isinstance(event, Rollback)]
+    assert [rollback.learning_rate for rollback in rollbacks] == [5e19, 2.5e19, 1.25e19, 6.25e18]
+    assert [rollback.final for rollback in rollbacks] == [False, False, False, True]
     model.save(tmp_path / "model")
     assert henkan.load(tmp_path / "model").predict(["a"]) == model.predict(["a"])
 

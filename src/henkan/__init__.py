@@ -15,7 +15,7 @@ from henkan.errors import (
     SettingsError,
     UnanswerableError,
 )
-from henkan.estimator import Seq2Seq, load
+from henkan.estimator import Seq2Seq, combine, load
 from henkan.inference.conversion import Conversion, Unknown
 from henkan.training.events import Epoch, Event, Preparing, Report, Started, Step
 
@@ -36,5 +36,6 @@ __all__ = [
     "UnanswerableError",
     "Unknown",
     "__version__",
+    "combine",
     "load",
 ]

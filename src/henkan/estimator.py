@@ -6,6 +6,7 @@ import os
 import warnings
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
+from dataclasses import asdict
 from pathlib import Path
 from typing import Unpack
 
@@ -16,11 +17,13 @@ from henkan.evaluation.error_rates import evaluate
 from henkan.inference.conversion import Conversion, Fallback, Request, Unknown
 from henkan.text.data_source import DataSource
 from henkan.text.pairs import Pairs
-from henkan.training.checkpoint import SECONDS_BETWEEN, Checkpoints, Onlooker
+from henkan.training.checkpoint import SECONDS_BETWEEN, Checkpoints, ReadOnlyCheckpoints
+from henkan.training.combine import combine as combine_models
 from henkan.training.events import Report
-from henkan.training.fit import fit
 from henkan.training.fitted_model import FittedModel, load_model
-from henkan.training.state import MOST_SETBACKS
+from henkan.training.prepared import TrainingJob
+from henkan.training.state import MAX_ROLLBACKS
+from henkan.training.trainer import Trainer
 
 
 class Seq2Seq:
@@ -96,37 +99,26 @@ class Seq2Seq:
             SettingsError: for an impossible name or number.
         """
         pairs = _pairs(sources, targets)
-        if dev is not None and (not isinstance(dev, tuple | list) or len(dev) != 2):
-            raise DataError("dev must be two lists, the sources and the targets")
-        held_out = None if dev is None else _pairs(*dev)
+        held_out = _validation(dev)
         seed = self._training_config.seed
         source = DataSource(pairs=len(pairs), held_out="none" if dev is None else "file", seed=seed)
         engines = choose_engines(self._engine, together=True)
         checkpoints = None
         if checkpoint is not None:
-            kind = Checkpoints if engines.group.rank == 0 else Onlooker
+            kind = Checkpoints if engines.group.rank == 0 else ReadOnlyCheckpoints
             checkpoints = kind(_folder(checkpoint, "checkpoint"), every=checkpoint_every)
         with nullcontext() if checkpoints is None else checkpoints.held():
             if checkpoints is not None:
                 checkpoints.resume = bool(engines.group.broadcast(checkpoints.begun))
-            self._fitted = fit(
-                pairs,
-                held_out,
-                self._model_config,
-                self._training_config,
-                data=source,
-                members=self._ensemble,
-                report=callback,
-                checkpoints=checkpoints,
-                engines=engines,
-            )
+            job = TrainingJob(self._model_config, self._training_config, source, self._ensemble)
+            self._fitted = Trainer(engines, checkpoints=checkpoints, report=callback).fit(pairs, held_out, job)
         self._checkpoints = checkpoints
         metrics = self._fitted.artefact.metrics
-        if any(each.get("setbacks", 0) > MOST_SETBACKS for each in metrics.get("members", [metrics])):
+        if any(each.get("setbacks", 0) > MAX_ROLLBACKS for each in metrics.get("members", [metrics])):
             rate = self._training_config.learning_rate
             warnings.warn(
-                f"training went astray {MOST_SETBACKS + 1} times and was ended; the model is that of its last good "
-                f"state: train again with a smaller learning rate than {rate:g}",
+                f"training diverged (non-finite loss) {MAX_ROLLBACKS + 1} times and was stopped; the model is the last "
+                f"finite one; train again with a learning rate below {rate:g}",
                 RuntimeWarning,
                 stacklevel=2,
             )
@@ -220,6 +212,14 @@ class Seq2Seq:
         if self._checkpoints is not None:
             self._checkpoints.discard()
 
+    @classmethod
+    def _of(cls, fitted: FittedModel, engine: EngineConfig) -> Seq2Seq:
+        """A trained model as an object."""
+        model = cls(ensemble=len(fitted.artefact.members), **asdict(engine))
+        model._model_config, model._training_config = fitted.artefact.model, fitted.artefact.training
+        model._fitted = fitted
+        return model
+
     def _model(self) -> FittedModel:
         if self._fitted is None:
             raise NotFittedError("this model has not been trained; call fit first")
@@ -245,18 +245,44 @@ def load(
         ModelFolderError: if the folder is no model, damaged, or of a newer format.
         SettingsError: if the engine cannot be had here.
     """
-    model = Seq2Seq(engine=engine, device=device, precision=precision, deterministic=deterministic)
-    fitted = load_model(Path(folder), choose_engines(model._engine))
-    model._model_config, model._training_config = fitted.artefact.model, fitted.artefact.training
-    model._ensemble = len(fitted.artefact.members)
-    model._fitted = fitted
-    return model
+    wanted = EngineConfig(engine=engine, device=device, precision=precision, deterministic=deterministic)
+    return Seq2Seq._of(load_model(Path(folder), choose_engines(wanted)), wanted)
+
+
+def combine(models: Sequence[Seq2Seq], *, dev: tuple[Sequence[str], Sequence[str]] | None = None) -> Seq2Seq:
+    """Combine models of the same settings and symbols, as trained with different seeds, into one ensemble.
+
+    >>> pair = [Seq2Seq(epochs=1, seed=seed).fit(["ab"], ["AB"]) for seed in (0, 1)]
+    >>> len(combine(pair).predict(["ab", "ba"]))
+    2
+
+    Args:
+        models: at least one; an ensemble contributes all its members.
+        dev: sources and targets of a validation set, which calibrates the confidence of the ensemble.
+
+    Raises:
+        NotFittedError: if one of them is not trained.
+        SettingsError: if they do not fit together.
+    """
+    if not models:
+        raise SettingsError("there are no models to combine; name at least one")
+    fitted = [model._model() for model in models]
+    ensemble = combine_models(fitted, _validation(dev), choose_engines(models[0]._engine))
+    return Seq2Seq._of(ensemble, models[0]._engine)
 
 
 def _folder(name: str | os.PathLike[str], what: str) -> Path:
     if not isinstance(name, str | os.PathLike) or not isinstance(os.fspath(name), str) or "\0" in os.fspath(name):
         raise SettingsError(f"{what} must be the name of a folder, not {name!r}")
     return Path(name)
+
+
+def _validation(dev: tuple[Sequence[str], Sequence[str]] | None) -> Pairs | None:
+    if dev is None:
+        return None
+    if not isinstance(dev, tuple | list) or len(dev) != 2:
+        raise DataError("dev must be two lists, the sources and the targets")
+    return _pairs(*dev)
 
 
 def _pairs(sources: Sequence[str], targets: Sequence[str]) -> Pairs:

@@ -1,1 +1,1 @@
-"""The article's experiment as it should be done: several seeds, two recipes, two tasks, and why it works."""
+"""The article's experiment with several seeds, two recipes and two tasks, and analyses of why its tricks work."""

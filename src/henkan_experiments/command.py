@@ -20,100 +20,111 @@ from henkan.training.signals import Interruption
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
-    from henkan_experiments.reproduce import Progress
+    from henkan_experiments.reproduce import ExperimentProgress
 
 
-@click.command("reproduce", short_help="Repeat the article's experiment, and write a report of it.")
-@click.option("--seeds", type=int, default=10, show_default=True, help="Trainings of each model of addition.")
-@click.option("--train", type=PATH, metavar="FILE", help="Sums to learn from.  [default: they are generated]")
-@click.option("--test", type=PATH, metavar="FILE", help="Sums to ask; goes with --train.")
+@click.command("reproduce", short_help="Repeat the article's experiment and write a report.")
+@click.option("--seeds", type=int, default=10, show_default=True, help="Number of seeds per addition model.")
+@click.option("--train", type=PATH, metavar="FILE", help="Training set of sums.  [default: generated]")
+@click.option("--test", type=PATH, metavar="FILE", help="Test set of sums; requires --train.")
+@click.option("--out", type=PATH, metavar="DIR", default="reproduction", show_default=True, help="Output folder.")
+@click.option("--quick", is_flag=True, help="Small trial: all models, at most two seeds, fewer pairs and epochs.")
 @click.option(
-    "--out", type=PATH, metavar="DIR", default="reproduction", show_default=True, help="Where all of it goes."
+    "--jobs", type=int, metavar="K", help="Number of parallel training runs, one thread each.  [default: all cores]"
 )
-@click.option("--quick", is_flag=True, help="Everything small: every model, two seeds, fewer pairs and epochs.")
-@click.option("--jobs", type=int, metavar="K", help="Trainings at a time, each on one thread.  [default: the cores]")
 @layout_options
 def reproduce_command(
     seeds: int, train: Path | None, test: Path | None, out: Path, quick: bool, jobs: int | None, **layout: Any
 ) -> None:
-    """Train the article's models and one with attention, each with several seeds, by the modern recipe and by the
-    book's, on addition and (with up to three seeds) on dates; and write DIR/report.html of what came out.
+    """Repeat the article's experiment with several seeds and write a report to DIR/report.html.
+
+    The article's four models and one with attention are trained with the modern recipe and with the book's, on addition
+    and on dates (dates with at most three seeds).
 
     \b
     henkan reproduce --quick
     henkan reproduce --train addition.train.tsv --test addition.test.tsv --out reproduction
 
-    It has the exact match of every model with its spread, beside the article's figures and those of a repetition of it;
-    learning curves; which sums are hard; what the wrong answers have in common; and three small experiments on why
-    reversing and peeking help. DIR also gets report.md, results.json and the pictures.
+    The report compares the exact match of each model, mean and spread over seeds, with the article and with an
+    independent repetition of it. It shows learning curves, which sums are difficult, what wrong answers have in common,
+    and three small analyses of why reversed sources and Peeky decoders help. DIR also contains report.md, results.json
+    and the figures.
 
-    It may be stopped at any time: the same command goes on where it was. In full it takes hours of one core.
+    The command can be interrupted at any time; run it again to resume. The full experiment takes hours on one core.
     """
-    from henkan_experiments.plan import TASK_NAMES, Plan  # which no other command should have to wait for
+    # Imported here because no other command should wait for it.
+    from henkan_experiments.plan import TASK_NAMES, Plan, Split
     from henkan_experiments.reproduce import reproduce
     from henkan_experiments.sums import checked_sums
 
     if (train is None) != (test is None):
-        raise click.UsageError("--train and --test go together: the sums to learn from, and those to be asked")
+        raise click.UsageError("--train and --test must be given together")
     if jobs is not None and jobs < 1:
         raise click.UsageError("--jobs must be a whole number of at least 1")
     files = () if train is None or test is None else (train.name, test.name)
     plan = Plan(seeds=seeds, quick=quick, files=files)
-    parts = {task: plan.pairs(task) for task in TASK_NAMES if task != "addition" or not files}
+    splits = {task: plan.split(task) for task in TASK_NAMES if task != "addition" or not files}
     if train is not None and test is not None:
-        learnt, asked = (checked_sums(read_pairs(file, **layout), str(file)) for file in (train, test))
-        parts["addition"] = learnt, asked
+        splits["addition"] = Split(*(checked_sums(read_pairs(file, **layout), str(file)) for file in (train, test)))
     interruption = Interruption()
     try:
-        with interruption, Bar() as bar:
-            report = reproduce(plan, parts, out, jobs=jobs or available_cores(), command=_command(), tell=bar)
+        with interruption, ProgressDisplay() as display:
+            report = reproduce(
+                plan, splits, out, jobs=jobs or available_cores(), command=_command(), on_progress=display
+            )
     except KeyboardInterrupt:
         raise Interrupted(
-            f"stopped; {out} keeps what is done, and the same command goes on with it", interruption.signal or SIGINT
+            f"interrupted; completed training runs are kept in {out}; run the same command again to resume",
+            interruption.signal or SIGINT,
         ) from None
-    click.echo(f"the report is {report}")
+    click.echo(f"report written to {report}")
 
 
-class Bar:
-    """Shows how many trainings are done: a bar on a terminal, else a line for each."""
+class ProgressDisplay:
+    """Shows the progress on stderr: a progress bar on a terminal, and a line for each completed training run."""
 
-    def __enter__(self) -> Bar:
+    def __enter__(self) -> ProgressDisplay:
+        from rich import progress as rich_progress
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-        from rich.progress import Progress as RichProgress
 
         self.console = Console(file=sys.stderr, highlight=False)
-        self.shown = RichProgress(
-            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-            TextColumn("left:"), TimeRemainingColumn(), console=self.console, disable=not self.console.is_terminal,
-        )  # fmt: skip
-        self.task = self.shown.add_task("trainings", total=None)
-        self.asking: TaskID | None = None
-        self.shown.start()
+        self.bars = rich_progress.Progress(
+            rich_progress.TextColumn("{task.description}"),
+            rich_progress.BarColumn(),
+            rich_progress.MofNCompleteColumn(),
+            rich_progress.TimeElapsedColumn(),
+            rich_progress.TextColumn("remaining:"),
+            rich_progress.TimeRemainingColumn(),
+            console=self.console,
+            disable=not self.console.is_terminal,
+        )
+        self.training_bar = self.bars.add_task("training runs", total=None)
+        self.analysis_bar: TaskID | None = None
+        self.bars.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.shown.stop()
+        self.bars.stop()
 
-    def __call__(self, progress: Progress) -> None:
-        """Show it."""
+    def __call__(self, progress: ExperimentProgress) -> None:
+        """Show the current progress."""
         if progress.models:
-            if self.asking is None:
-                self.asking = self.shown.add_task("models asked", total=progress.models)
-            self.shown.update(self.asking, completed=progress.asked)
+            if self.analysis_bar is None:
+                self.analysis_bar = self.bars.add_task("models analysed", total=progress.models)
+            self.bars.update(self.analysis_bar, completed=progress.analysed)
             return
-        self.shown.update(self.task, completed=progress.done, total=progress.runs)
+        self.bars.update(self.training_bar, completed=progress.done, total=progress.runs)
         if progress.last is not None:
             self.console.print(
                 f"{progress.done:>{len(str(progress.runs))}}/{progress.runs}  {progress.last.name:<28}"
                 f" exact match {progress.exact_match:8.3%}"
             )
         elif progress.done:
-            self.console.print(f"{progress.done} of {progress.runs} trainings were done before")
+            self.console.print(f"resuming: {progress.done} of {progress.runs} training runs are already complete")
 
 
 def _command() -> str:
-    """How this was called, without the folders of files."""
+    """The command line for the report, with file names instead of full paths."""
 
     def shown(word: str) -> str:
         option, equals, value = word.partition("=") if word.startswith("--") else ("", "", word)

@@ -1,4 +1,4 @@
-"""How fast h fades in the decoder's state, and what is left of its influence."""
+"""How long the encoder's last state h remains readable in the decoder's state, and what influence it has."""
 
 from __future__ import annotations
 
@@ -8,66 +8,70 @@ from typing import Any
 import numpy as np
 
 from henkan.batching.batch import source_batches
-from henkan.engine.base import Predictor
 from henkan.inference.converter import Converter
 from henkan.text.arrays import Array
 from henkan.text.vocabulary import BOUNDARY
 from henkan_experiments.probes import share_explained
 from henkan_experiments.sums import Sums, partners
 
-STEPS = 4  # of the decoder: an answer's three digits and its end, or its four digits
+STEPS = 4  # decoder steps: three digits and the end symbol, or four digits
 
 
 def fading(model: Converter, train: Sums, held_out: Sums) -> dict[str, Any]:
-    """What of h, the decoder's first hidden state, is there after each step of the true answer, and what it still does.
+    """What the decoder's state contains of h, its initial hidden state, after each step, and what h still decides.
 
-    What can be read: the share of h's variance that a ridge regression finds in the decoder's state after t steps, on
-    held-out sums. Symbols that were written tell of h as well, and the state has seen them; so the same is asked of
-    them alone. A Peeky decoder is given h anew at each step, and the regression does not say by which way it came.
+    Readability: the share of the variance of h that a ridge regression predicts from the decoder's state after t steps
+    of teacher forcing, on held-out sums. The symbols of the answer also contain information about h, and the state has
+    seen them, so the same is computed from these symbols alone. A Peeky decoder receives h at every step; the
+    regression cannot tell whether h was kept in the state or received again.
 
-    What it does: a decoder begins with the first state of another sum, whose answer is as long, but looks (by peeking
-    or attention) at its own; or begins with its own and looks at the other. It is given the true symbols, and asked for
-    the next one. Only those symbols count in which the two true answers differ, so that none is right by accident.
+    Influence: the decoder starts from the initial state of another sum, whose answer has the same length, while its
+    peeky or attention input is that of its own sum; or the other way round. With teacher forcing, only symbols in which
+    the two correct answers differ are counted, so that none is right by accident.
 
     Returns:
-        n: held-out sums.
-        state, hidden, symbols: for t = 0 to 4 the share of h's variance that is read off h_t and c_t together, off h_t,
-            and off the symbols given up to then; with `_error`, the standard errors over sums.
-        counted: for each of the first four steps, in how many of the sums the two answers differ there.
-        undisturbed, other_state, other_view: for each of these steps, accuracy: in which share of those sums the true
-            symbol is the most probable one; log_probability: the mean of the true symbol's, in nats.
+        n: number of held-out sums.
+        state, hidden, symbols: for t = 0 to 4 the explained share of the variance of h, from h_t and c_t together, from
+            h_t, and from the symbols so far. A key with `_error` has the standard errors over sums.
+        counted: for each of the first four steps, the number of sums whose two answers differ there.
+        undisturbed, other_state, other_view: with both inputs from the same sum, with the state of another sum, and
+            with the peeky or attention input of another sum; for each of these steps: accuracy, the share of the
+            counted sums in which the correct symbol is the most probable; log_probability, the mean of the correct
+            symbol's, in nats.
     """
-    wanted, wanted_held_out = _first_symbols(model, train), _first_symbols(model, held_out)
-    states, _ = follow(model, *read(model, train), wanted)
-    memory, first = read(model, held_out)
-    states_held_out, undisturbed = follow(model, memory, first, wanted_held_out)
-    h, h_held_out = hidden(states[0]), hidden(first)
+    target_ids, target_ids_held_out = _first_symbols(model, train), _first_symbols(model, held_out)
+    states, _ = teacher_forcing(model, *encode_sums(model, train), target_ids)
+    memory, initial = encode_sums(model, held_out)
+    states_held_out, undisturbed = teacher_forcing(model, memory, initial, target_ids_held_out)
+    h, h_held_out = hidden_state(states[0]), hidden_state(initial)
 
     def explained(features: Iterable[tuple[Array, Array]], name: str) -> dict[str, list[float]]:
-        pairs = [share_explained((mine, h), (others, h_held_out)) for mine, others in features]
+        pairs = [share_explained((fit_to, h), (evaluate_on, h_held_out)) for fit_to, evaluate_on in features]
         return {name: [share for share, _ in pairs], f"{name}_error": [error for _, error in pairs]}
 
-    both = list(zip(states, states_held_out, strict=True))
-    given = [0, *range(STEPS)]  # symbols of the answer that the state after t steps has seen
+    state_pairs = list(zip(states, states_held_out, strict=True))
+    seen = [0, *range(STEPS)]  # number of answer symbols that the state after t steps has seen
     V = len(model.target_vocabulary)
     other = partners([len(target) for target in held_out.targets])
-    differ = wanted_held_out != wanted_held_out[other]
-    _, other_state = follow(model, memory, first.take(other), wanted_held_out)
-    _, other_view = follow(model, memory.take(other), first, wanted_held_out)
+    counted = target_ids_held_out != target_ids_held_out[other]
+    _, other_state = teacher_forcing(model, memory, initial.take(other), target_ids_held_out)
+    _, other_view = teacher_forcing(model, memory.take(other), initial, target_ids_held_out)
     return {
         "n": len(held_out),
-        **explained([(whole(mine), whole(others)) for mine, others in both], "state"),
-        **explained([(hidden(mine), hidden(others)) for mine, others in both], "hidden"),
-        **explained([(_one_hot(wanted[:, :k], V), _one_hot(wanted_held_out[:, :k], V)) for k in given], "symbols"),
-        "counted": differ.sum(axis=0).tolist(),
-        "undisturbed": _told(undisturbed, wanted_held_out, differ),
-        "other_state": _told(other_state, wanted_held_out, differ),
-        "other_view": _told(other_view, wanted_held_out, differ),
+        **explained([(full_state(a), full_state(b)) for a, b in state_pairs], "state"),
+        **explained([(hidden_state(a), hidden_state(b)) for a, b in state_pairs], "hidden"),
+        **explained(
+            [(_one_hot(target_ids[:, :k], V), _one_hot(target_ids_held_out[:, :k], V)) for k in seen], "symbols"
+        ),
+        "counted": counted.sum(axis=0).tolist(),
+        "undisturbed": _symbol_scores(undisturbed, target_ids_held_out, counted),
+        "other_state": _symbol_scores(other_state, target_ids_held_out, counted),
+        "other_view": _symbol_scores(other_view, target_ids_held_out, counted),
     }
 
 
-def read(model: Converter, sums: Sums) -> tuple[Any, Any]:
-    """The memory and the decoder's first state of sums whose sources are equally long, in their order."""
+def encode_sums(model: Converter, sums: Sums) -> tuple[Any, Any]:
+    """The encoder's memory and the decoder's initial state, in the order of the sums. All sources have one length."""
     ids = [model.source_vocabulary.encode(source) for source in sums.sources]
     [(_, sources)] = source_batches(
         ids, len(model.source_vocabulary), reverse=model.capabilities.reverse, size=len(ids)
@@ -76,23 +80,34 @@ def read(model: Converter, sums: Sums) -> tuple[Any, Any]:
     return encoded.memory, encoded.state
 
 
-def hidden(state: Any) -> Array:
+def teacher_forcing(model: Converter, memory: Any, initial: Any, targets: Array) -> tuple[list[Any], list[Array]]:
+    """The decoder's T + 1 states along given targets (N, T), and log-probabilities (N, V) at each of the T steps."""
+    states, logs, symbols = [initial], [], np.full(len(targets), model.codec.start)
+    for t in range(targets.shape[1]):
+        output = model.model.step(memory, states[-1], symbols)
+        states.append(output.state)
+        logs.append(output.log_probabilities)
+        symbols = targets[:, t]
+    return states, logs
+
+
+def hidden_state(state: Any) -> Array:
     """The hidden state (N, H) of a decoder's top layer."""
     return np.asarray(state.h[-1], np.float64)
 
 
-def whole(state: Any) -> Array:
-    """Hidden and cell states (N, 2 H) of a decoder's top layer."""
-    return np.concatenate([hidden(state), np.asarray(state.c[-1], np.float64)], axis=1)
+def full_state(state: Any) -> Array:
+    """Hidden and cell state (N, 2 H) of a decoder's top layer."""
+    return np.concatenate([hidden_state(state), np.asarray(state.c[-1], np.float64)], axis=1)
 
 
 def _first_symbols(model: Converter, sums: Sums) -> Array:
-    """(N, 4): the first symbols of the true answers, an end among them."""
-    wanted = np.full((len(sums), STEPS), BOUNDARY)
+    """(N, 4): ids of the first symbols of the correct answers, including an end symbol."""
+    target_ids = np.full((len(sums), STEPS), BOUNDARY)
     for row, target in enumerate(sums.targets):
         ids = model.target_vocabulary.encode(target)[:STEPS]
-        wanted[row, : len(ids)] = ids
-    return wanted
+        target_ids[row, : len(ids)] = ids
+    return target_ids
 
 
 def _one_hot(symbols: Array, V: int) -> Array:
@@ -100,24 +115,12 @@ def _one_hot(symbols: Array, V: int) -> Array:
     return np.eye(V)[symbols].reshape(len(symbols), -1)
 
 
-def follow(model: Converter, memory: Any, first: Any, wanted: Array) -> tuple[list[Any], list[Array]]:
-    """A decoder's T + 1 states along given answers (N, T), and the log-probabilities (N, V) at each of the T steps."""
-    engine: Predictor = model.model
-    states, logs, symbols = [first], [], np.full(len(wanted), model.codec.start)
-    for t in range(wanted.shape[1]):
-        output = engine.step(memory, states[-1], symbols)
-        states.append(output.state)
-        logs.append(output.log_probabilities)
-        symbols = wanted[:, t]
-    return states, logs
-
-
-def _told(logs: Sequence[Array], wanted: Array, counted: Array) -> dict[str, Any]:
-    """What is said of the wanted symbols (N, T) where they are counted (N, T); None at a step where none is."""
-    told: dict[str, Any] = {"accuracy": [], "log_probability": []}
+def _symbol_scores(logs: Sequence[Array], targets: Array, counted: Array) -> dict[str, Any]:
+    """Accuracy and mean log-probability of the targets (N, T) where `counted` (N, T); None at a step without any."""
+    scores: dict[str, Any] = {"accuracy": [], "log_probability": []}
     for t, log in enumerate(logs):
         rows = np.flatnonzero(counted[:, t])
-        right = log[rows].argmax(axis=1) == wanted[rows, t]
-        told["accuracy"].append(float(right.mean()) if len(rows) else None)
-        told["log_probability"].append(float(log[rows, wanted[rows, t]].mean()) if len(rows) else None)
-    return told
+        correct = log[rows].argmax(axis=1) == targets[rows, t]
+        scores["accuracy"].append(float(correct.mean()) if len(rows) else None)
+        scores["log_probability"].append(float(log[rows, targets[rows, t]].mean()) if len(rows) else None)
+    return scores

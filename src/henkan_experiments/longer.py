@@ -1,4 +1,4 @@
-"""Sums that are longer than those of the training: how a model fails, and whether it says so."""
+"""Sums that are longer than those in the training set: how a model fails, and whether its confidence shows it."""
 
 from __future__ import annotations
 
@@ -13,54 +13,56 @@ from henkan.inference.conversion import Request
 from henkan.inference.converter import Converter
 from henkan_experiments.sums import Sums, partners
 
-LONGEST = 3  # digits of a number in training
-SURE = 0.9  # the confidence from which on an answer counts as given without doubt
-EXAMPLES = 3  # wrong answers that are shown, for each model and length
+TRAINED_DIGITS = 3  # of the longest number in the training set
+CONFIDENT = 0.9
+EXAMPLES = 3  # wrong answers in the report, for each model and length
 
 
 def longer_sums(model: Converter, sums: Sums) -> dict[str, Any]:
-    """How a model answers, and how sure it is.
+    """Accuracy and confidence of a model on sums of any length.
 
     Returns:
-        n: sums. refused: how many of them the model cannot read, a filled one being too narrow; these count as wrong.
-        exact_match, right_length, first_symbol, last_symbol: shares of the sums whose answer is right, or is right in
-            that.
-        lengths: how many answers have so many symbols, and true_lengths, likewise; keys are text, as in JSON.
-        digit_left_out: the share of sums whose answer is wrong, but right for what remains when one digit is left out
-            of each number with more than three; digit_left_out_by_chance: the same if each sum had the answer to
-            another one that is as long, and the same at both ends.
+        n: number of sums. refused: how many of them are too long for a model with padded sources; these count as wrong.
+        exact_match, right_length, first_symbol, last_symbol: shares of the sums whose answer is correct, or has the
+            correct length, first or last symbol.
+        lengths, true_lengths: histograms of the lengths of answers and targets; keys are strings, as in JSON.
+        digit_left_out: the share of sums whose answer is wrong, but correct after deleting one digit from each operand
+            with more than three; digit_left_out_by_chance: the same if each sum is paired with the answer to another
+            sum that has the same length and the same first and last symbol.
         confidence, log_probability: means over the answers; None if there are none.
-        wrong: how many answers are wrong; sure_of_wrong: how many of these have a confidence of at least 0.9.
-        examples: the first few wrong ones, each with source, target, answer and confidence.
+        wrong: number of wrong answers; sure_of_wrong: number of these with a confidence of at least 0.9.
+        examples: the first wrong answers, each with source, target, answer and confidence.
     """
     conversions = model.convert(sums.sources, Request(confidence=True))
     answered = [each for each in conversions if each.prediction is not None]
     answers, targets = [each.prediction or "" for each in conversions], sums.targets
-    both = list(zip(answers, targets, strict=True))
+    pairs = list(zip(answers, targets, strict=True))
     wrong = [(each, target) for each, target in zip(conversions, targets, strict=True) if each.prediction != target]
-    doubts = [each.confidence or 0.0 for each, _ in wrong if each.prediction is not None]
-    shorter = [_with_a_digit_left_out(*pair) for pair in zip(sums.left.tolist(), sums.right.tolist(), strict=True)]
+    confidences = [each.confidence or 0.0 for each, _ in wrong if each.prediction is not None]
+    shorter = [_without_a_digit(*pair) for pair in zip(sums.left.tolist(), sums.right.tolist(), strict=True)]
 
     others = partners([(len(answer), answer[:1], answer[-1:]) for answer in answers])
 
     def left_out(answers: Sequence[str]) -> float:
-        return _share(a != target and a in right for a, target, right in zip(answers, targets, shorter, strict=True))
+        return _share(
+            a != target and a in accepted for a, target, accepted in zip(answers, targets, shorter, strict=True)
+        )
 
     return {
         "n": len(sums),
         "refused": len(sums) - len(answered),
-        "exact_match": _share(answer == target for answer, target in both),
-        "right_length": _share(len(answer) == len(target) for answer, target in both),
-        "first_symbol": _share(answer[:1] == target[:1] for answer, target in both),
-        "last_symbol": _share(answer[-1:] == target[-1:] for answer, target in both),
+        "exact_match": _share(answer == target for answer, target in pairs),
+        "right_length": _share(len(answer) == len(target) for answer, target in pairs),
+        "first_symbol": _share(answer[:1] == target[:1] for answer, target in pairs),
+        "last_symbol": _share(answer[-1:] == target[-1:] for answer, target in pairs),
         "lengths": _lengths([each.prediction or "" for each in answered]),
         "true_lengths": _lengths(targets),
         "digit_left_out": left_out(answers),
         "digit_left_out_by_chance": left_out([answers[row] for row in others]),
         "confidence": _mean_or_none([each.confidence or 0.0 for each in answered]),
         "log_probability": _mean_or_none([each.log_probability or 0.0 for each in answered]),
-        "sure_of_wrong": sum(doubt >= SURE for doubt in doubts),
-        "wrong": len(doubts),
+        "sure_of_wrong": sum(confidence >= CONFIDENT for confidence in confidences),
+        "wrong": len(confidences),
         "examples": [
             {"source": each.source, "target": target, "answer": each.prediction, "confidence": each.confidence}
             for each, target in wrong[:EXAMPLES]
@@ -68,18 +70,18 @@ def longer_sums(model: Converter, sums: Sums) -> dict[str, Any]:
     }
 
 
-def _with_a_digit_left_out(left: int, right: int) -> set[str]:
-    """The sums of what remains of two numbers, one digit being left out of each that has more than three."""
+def _without_a_digit(left: int, right: int) -> set[str]:
+    """All sums of two numbers after deleting one digit from each number that has more than three."""
 
     def shorter(number: int) -> list[int]:
         text = str(number)
-        return [int(text[:k] + text[k + 1 :]) for k in range(len(text))] if len(text) > LONGEST else [number]
+        return [int(text[:k] + text[k + 1 :]) for k in range(len(text))] if len(text) > TRAINED_DIGITS else [number]
 
     return {str(a + b) for a, b in product(shorter(left), shorter(right))}
 
 
-def _share(holds: Iterable[bool]) -> float:
-    return float(np.mean(list(holds)))
+def _share(conditions: Iterable[bool]) -> float:
+    return float(np.mean(list(conditions)))
 
 
 def _lengths(answers: Sequence[str]) -> dict[str, int]:

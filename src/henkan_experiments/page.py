@@ -1,4 +1,4 @@
-"""The report as one HTML file that needs nothing else."""
+"""The report as a self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -31,22 +31,22 @@ img { display: block; max-width: 100%; height: auto; margin: 1.2rem 0; padding: 
 
 
 def page(markdown: str, pictures: Mapping[str, bytes]) -> str:
-    """Markdown as a page.
+    """Render Markdown as an HTML page.
 
     Args:
-        markdown: with tables, and pictures by name.
-        pictures: name -> bytes of an SVG; they are put into the page.
+        markdown: may contain tables, and images by file name.
+        pictures: file name -> SVG, embedded in the page.
     """
     from markdown_it import MarkdownIt
 
     body = MarkdownIt("commonmark", {"html": False}).enable("table").render(markdown)
     body = body.replace("<table>", '<div class="table"><table>').replace("</table>", "</table></div>")
 
-    def inside(match: re.Match[str]) -> str:
+    def embed(match: re.Match[str]) -> str:
         picture = pictures.get(match[1])
         return match[0] if picture is None else f'src="data:image/svg+xml;base64,{base64.b64encode(picture).decode()}"'
 
-    body = re.sub(r'src="([^"]+)"', inside, body)
+    body = re.sub(r'src="([^"]+)"', embed, body)
     title = re.search(r"<h1>(.*?)</h1>", body)
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'

@@ -1,37 +1,47 @@
-"""Which trainings the experiment is made of."""
+"""Which training runs make up the experiment."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from henkan.config import ModelConfig, TrainingConfig, make_configs
 from henkan.errors import SettingsError
 from henkan.text.pairs import Pairs, hold_out
 from henkan.text.tasks import TASKS
 
-MODELS: Mapping[str, Mapping[str, bool]] = {
+MODEL_SETTINGS: Mapping[str, Mapping[str, bool]] = {
     "plain": {"reverse": False, "peeky": False},
     "reversed": {"reverse": True, "peeky": False},
     "peeky": {"reverse": False, "peeky": True},
     "both": {"reverse": True, "peeky": True},
     "attention": {"reverse": True, "peeky": False, "attention": True},
 }
-"""The article's four models, and a fifth that looks back at the source instead of peeking."""
+"""The article's four models, and a fifth with attention instead of a Peeky decoder."""
 
 RECIPES = ("modern", "book")
 TASK_NAMES = ("addition", "dates")
+MAX_SEEDS = 1000
+FIRST_SEED = 0
+SPLIT_SEED = 0
+
+
+class Split(NamedTuple):
+    """Training set and test set of a task."""
+
+    train: Pairs
+    test: Pairs
 
 
 @dataclass(frozen=True)
-class Size:
+class ExperimentSize:
     """How large an experiment is.
 
     Attributes:
-        pairs: of each task, the held-out tenth included; None: those that the task has by default.
-        epochs: of each task and recipe.
-        seeds: of each task, at most as many as are asked for; None: all of these.
+        pairs: task -> number of generated pairs, including the tenth that is the test set; None: the task's default.
+        epochs: (task, recipe) -> number of epochs.
+        seeds: task -> upper limit on the number of seeds; None: no limit.
     """
 
     pairs: Mapping[str, int | None]
@@ -39,13 +49,13 @@ class Size:
     seeds: Mapping[str, int | None]
 
 
-FULL = Size(
+FULL = ExperimentSize(
     pairs={"addition": None, "dates": 10_000},
-    # The book's ten epochs of 45,000 dates are as many updates as fifty of 9,000.
+    # 50 epochs of 9,000 dates are as many updates as the book's ten epochs of 45,000.
     epochs={("addition", "modern"): 8, ("addition", "book"): 25, ("dates", "modern"): 10, ("dates", "book"): 50},
     seeds={"addition": None, "dates": 3},
 )
-QUICK = Size(
+QUICK = ExperimentSize(
     pairs={"addition": 3_000, "dates": 1_000},
     epochs={("addition", "modern"): 4, ("addition", "book"): 3, ("dates", "modern"): 2, ("dates", "book"): 1},
     seeds={"addition": 2, "dates": 2},
@@ -53,12 +63,13 @@ QUICK = Size(
 
 
 @dataclass(frozen=True)
-class Run:
-    """One training.
+class TrainingRun:
+    """One training run.
 
     Attributes:
-        task: what is learnt. recipe: how. model: by which of `MODELS`. seed: from which first weights and in which
-            order; the split is the same for all.
+        task, recipe: what is trained, and with which recipe.
+        model: a key of `MODEL_SETTINGS`.
+        seed: determines initial weights and batch order. The split is the same for all seeds.
     """
 
     task: str
@@ -68,12 +79,12 @@ class Run:
 
     @property
     def name(self) -> str:
-        """What its result is called."""
+        """The file name of its result."""
         return f"{self.task}-{self.recipe}-{self.model}-{self.seed}"
 
     @property
-    def kept(self) -> bool:
-        """Whether its model is kept, to be experimented with."""
+    def saves_model(self) -> bool:
+        """Whether the trained model is saved for the analyses."""
         return self.task == "addition" and self.recipe == "modern"
 
 
@@ -82,9 +93,9 @@ class Plan:
     """An experiment.
 
     Attributes:
-        seeds: trainings of each model.
-        quick: small ones, to see that everything works.
-        files: names of the files that addition's pairs come from, or empty where they are generated.
+        seeds: number of seeds per model.
+        quick: whether to run a small version that only shows that everything works.
+        files: names of the files with the addition pairs; empty if they are generated.
     """
 
     seeds: int = 10
@@ -92,41 +103,36 @@ class Plan:
     files: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if not 1 <= self.seeds <= MOST_SEEDS:
-            raise SettingsError(f"seeds must be a whole number from 1 to {MOST_SEEDS}, not {self.seeds}")
+        if not 1 <= self.seeds <= MAX_SEEDS:
+            raise SettingsError(f"seeds must be a whole number from 1 to {MAX_SEEDS}, not {self.seeds}")
 
     @property
-    def size(self) -> Size:
-        """How large it is."""
+    def size(self) -> ExperimentSize:
+        """Numbers of pairs, epochs and seeds."""
         return QUICK if self.quick else FULL
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain names and values, by which it is known again."""
+        """Plain values from which a resumed experiment is recognized."""
         epochs = {f"{task} {recipe}": count for (task, recipe), count in self.size.epochs.items()}
         return asdict(self) | {"files": list(self.files), "pairs": dict(self.size.pairs), "epochs": epochs}
 
-    def runs(self) -> list[Run]:
-        """All trainings: the short ones first, and seed by seed, so that one can look at what is there early."""
-        found = []
+    def runs(self) -> list[TrainingRun]:
+        """All training runs: short ones first, and seed by seed, so that there are results to look at early."""
+        runs = []
         for recipe in RECIPES:
             for task in TASK_NAMES:
-                most = self.size.seeds[task]
-                seeds = self.seeds if most is None else min(self.seeds, most)
-                numbers = range(FIRST_SEED, FIRST_SEED + seeds)
-                found += [Run(task, recipe, model, seed) for seed in numbers for model in MODELS]
-        return found
+                limit = self.size.seeds[task]
+                count = self.seeds if limit is None else min(self.seeds, limit)
+                seeds = range(FIRST_SEED, FIRST_SEED + count)
+                runs += [TrainingRun(task, recipe, model, seed) for seed in seeds for model in MODEL_SETTINGS]
+        return runs
 
-    def configs(self, run: Run) -> tuple[ModelConfig, TrainingConfig]:
-        """The settings of a training."""
+    def configs(self, run: TrainingRun) -> tuple[ModelConfig, TrainingConfig]:
+        """The settings of a training run."""
         epochs = self.size.epochs[run.task, run.recipe]
-        settings = {**MODELS[run.model], "epochs": epochs, "seed": run.seed}
+        settings = {**MODEL_SETTINGS[run.model], "epochs": epochs, "seed": run.seed}
         return make_configs(settings, recipe=run.recipe, defaults=TASKS[run.task].settings)
 
-    def pairs(self, task: str) -> tuple[Pairs, Pairs]:
-        """The pairs of a task to learn from, and those to be asked: always the same."""
-        return hold_out(TASKS[task].generate(self.size.pairs[task], SPLIT_SEED), SPLIT_SEED)
-
-
-MOST_SEEDS = 1000
-FIRST_SEED = 0
-SPLIT_SEED = 0
+    def split(self, task: str) -> Split:
+        """The generated training and test set of a task; always the same."""
+        return Split(*hold_out(TASKS[task].generate(self.size.pairs[task], SPLIT_SEED), SPLIT_SEED))

@@ -1,7 +1,7 @@
-"""Linear probes: how much of something can be read off a hidden state by a linear map alone.
+"""Linear probes: how much of something a linear map can predict from a hidden state.
 
-A probe is fitted to some sums and asked about others (Alain and Bengio 2017). It tells what can be read, not what the
-model itself makes use of; and what no linear map finds may still be there in another form.
+A probe is fitted to some sums and evaluated on others (Alain and Bengio 2017). It shows what can be read from a state,
+not what the model uses; and information that no linear map finds may still be there in another form.
 """
 
 from __future__ import annotations
@@ -13,51 +13,51 @@ import numpy as np
 from henkan.text.arrays import Array
 
 PENALTY = 1e-3
-"""Ridge penalty, as a share of the mean variance of a feature: enough for features that are sums of others."""
+"""Ridge penalty, relative to the mean variance of a feature; large enough for linearly dependent features."""
 
 
-def ridge(features: Array, wanted: Array, penalty: float = PENALTY) -> Callable[[Array], Array]:
-    """Ridge regression with an intercept that is not shrunk, in closed form (Hoerl and Kennard 1970).
+def ridge(features: Array, targets: Array, penalty: float = PENALTY) -> Callable[[Array], Array]:
+    """Ridge regression in closed form, with an unpenalized intercept (Hoerl and Kennard 1970).
 
-        W = (X'X + penalty N s I)^-1 X'Y,    X and Y less their means, s the mean variance of X's columns
+        W = (X'X + penalty N s I)^-1 X'Y,    X and Y centred, s the mean variance of the columns of X
 
     Args:
-        features: (N, H). wanted: (N, K).
+        features: (N, H). targets: (N, K).
         penalty: see `PENALTY`.
 
     Returns:
         features (M, H) -> predictions (M, K).
     """
-    features, wanted = features.astype(np.float64), wanted.astype(np.float64)
-    middle, height = features.mean(axis=0), wanted.mean(axis=0)
-    X, Y = features - middle, wanted - height
+    features, targets = features.astype(np.float64), targets.astype(np.float64)
+    feature_means, target_means = features.mean(axis=0), targets.mean(axis=0)
+    X, Y = features - feature_means, targets - target_means
     gram = X.T @ X
     W = np.linalg.solve(gram + _shrinkage(gram, penalty), X.T @ Y)
 
     def predict(others: Array) -> Array:
-        predictions: Array = (others - middle) @ W + height
+        predictions: Array = (others - feature_means) @ W + target_means
         return predictions
 
     return predict
 
 
 def share_explained(train: tuple[Array, Array], held_out: tuple[Array, Array]) -> tuple[float, float]:
-    """How much of the variance of some numbers can be read off some features: R^2 on held-out rows.
+    """Explained variance of a ridge regression: R^2 on held-out rows.
 
-    The squared errors of all K numbers together over their squared distances from their mean. So each number counts as
-    much as it varies, and those that hardly do cannot spoil the result.
+    The squared errors of all K targets together, divided by their squared distances from the mean. Each target has a
+    weight in proportion to its variance, so that nearly constant targets do not distort the result.
 
     Args:
-        train: features (N, H) and numbers (N, K) to fit a ridge regression to.
-        held_out: features (M, H) and numbers (M, K).
+        train: features (N, H) and targets (N, K) to fit the regression to.
+        held_out: features (M, H) and targets (M, K).
 
     Returns:
-        1 if all is there, 0 or a little less if nothing is; and its standard error over the held-out rows, as of a
-        ratio of two means (Cochran 1977, section 2.11). Both 0 where the numbers never vary.
+        R^2, 1 for a perfect prediction and 0 or slightly less for an uninformative one; and its standard error over
+        the held-out rows, that of a ratio of two means (Cochran 1977, section 2.11). Both are 0 for constant targets.
     """
-    features, wanted = held_out
-    errors = ((ridge(*train)(features) - wanted) ** 2).sum(axis=1)
-    spreads = ((wanted - wanted.mean(axis=0)) ** 2).sum(axis=1)
+    features, targets = held_out
+    errors = ((ridge(*train)(features) - targets) ** 2).sum(axis=1)
+    spreads = ((targets - targets.mean(axis=0)) ** 2).sum(axis=1)
     spread = spreads.mean()
     if not spread:
         return 0.0, 0.0
@@ -67,21 +67,21 @@ def share_explained(train: tuple[Array, Array], held_out: tuple[Array, Array]) -
 
 
 def classify(train: tuple[Array, Array], features: Array, penalty: float = PENALTY) -> Array:
-    """Classes read off features by linear discriminant analysis: each class a mean, all of them one covariance.
+    """Linear discriminant analysis: classes with their own means and a common covariance.
 
         score_c(x) = x' S^-1 m_c - m_c' S^-1 m_c / 2 + log p_c
 
-    with S the covariance within classes plus penalty times its mean diagonal (Friedman 1989). Regression to one-hot
-    labels would be as linear, but where classes lie in a row, as digits like to, the outer ones hide those between
-    them (Hastie, Tibshirani and Friedman 2009, section 4.2); means of their own cannot be hidden.
+    with S the within-class covariance plus penalty times its mean diagonal (Friedman 1989). Regression to one-hot
+    labels is linear too, but where class means lie on a line, as those of digits may, the outer classes mask the inner
+    ones (Hastie, Tibshirani and Friedman 2009, section 4.2).
 
     Args:
         train: features (N, H) and classes (N,) to fit to.
-        features: (M, H).
+        features: (M, H) to classify.
         penalty: see `PENALTY`.
 
     Returns:
-        (M,) classes.
+        (M,) predicted classes.
     """
     X, (classes, places, counts) = (
         train[0].astype(np.float64),
@@ -94,17 +94,17 @@ def classify(train: tuple[Array, Array], features: Array, penalty: float = PENAL
     covariance += _shrinkage(covariance, penalty)
     W = np.linalg.solve(covariance, means.T)
     b = np.log(counts / len(X)) - (means * W.T).sum(axis=1) / 2
-    guesses: Array = classes[(features @ W + b).argmax(axis=1)]
-    return guesses
+    predictions: Array = classes[(features @ W + b).argmax(axis=1)]
+    return predictions
 
 
 def _shrinkage(matrix: Array, penalty: float) -> Array:
-    """What is added to a matrix of products so that it can be inverted; features that never vary need something too."""
+    """What is added to a Gram matrix to make it invertible; positive even if all features are constant."""
     mean = matrix.trace() / max(1, len(matrix))
     return (penalty * mean or 1.0) * np.eye(len(matrix))
 
 
 def mean_and_error(values: Array) -> tuple[float, float]:
-    """A mean and its standard error, 0 where there are too few values for it."""
+    """Mean and standard error; 0 where there are too few values."""
     n = len(values)
     return float(values.mean()) if n else 0.0, float(values.std(ddof=1) / np.sqrt(n)) if n > 1 else 0.0

@@ -1,4 +1,4 @@
-"""From a plan to a folder with a report: the whole experiment."""
+"""The whole experiment: from a plan to a folder with a report."""
 
 from __future__ import annotations
 
@@ -17,119 +17,126 @@ from henkan._version import __version__
 from henkan.errors import ModelFolderError, SettingsError
 from henkan.inference.converter import Converter
 from henkan.storage.files import from_json, read_file, to_json, write_file
-from henkan.text.pairs import Pairs
+from henkan.storage.folder_lock import LOCK_FILE, FolderLocked, folder_lock
 from henkan.training.fitted_model import load_model
 from henkan_experiments.analysis import summarize
 from henkan_experiments.description import TITLE, describe_experiments
 from henkan_experiments.drawing import draw_experiments, learning_curves
-from henkan_experiments.experiments import run_experiments, why_not
+from henkan_experiments.experiments import reason_not_applicable, run_experiments
 from henkan_experiments.page import page
-from henkan_experiments.plan import FIRST_SEED, MODELS, TASK_NAMES, Plan, Run
+from henkan_experiments.plan import FIRST_SEED, MODEL_SETTINGS, TASK_NAMES, Plan, Split, TrainingRun
 from henkan_experiments.report import report
-from henkan_experiments.runs import Parts, done_run, make_runs, model_folder, run_of
+from henkan_experiments.runs import load_result, model_folder, run_of_result, run_trainings
 
-PLAN, LOCK = "plan.json", "lock"
-OWN = (PLAN, f"{PLAN}.part", LOCK)  # what may be there before a plan is
-MOST_BYTES = 2**20
-EXPERIMENT_SEED = 7
+PLAN = "plan.json"
+FILES_BEFORE_PLAN = (PLAN, f"{PLAN}.part", LOCK_FILE)
+"""What an interrupted start may leave behind in the folder."""
+
+MAX_PLAN_BYTES = 2**20
+ANALYSIS_SEED = 7
 
 
 @dataclass(frozen=True)
-class Progress:
-    """Where an experiment stands.
+class ExperimentProgress:
+    """Progress of an experiment.
 
     Attributes:
-        done, runs: trainings. last: the one that has just been done, or None at the beginning.
-        exact_match: its.
-        asked, models: how many of the models that are kept have been asked the experiments' questions; 0 of 0 before.
+        done, runs: number of completed training runs, and of all.
+        last: the run that has just been completed; None at the beginning.
+        exact_match: its exact match.
+        analysed, models: number of analysed models, and of all models to analyse; `models` is 0 before the analyses.
     """
 
     done: int
     runs: int
-    last: Run | None = None
+    last: TrainingRun | None = None
     exact_match: float | None = None
-    asked: int = 0
+    analysed: int = 0
     models: int = 0
 
 
 def reproduce(
     plan: Plan,
-    parts: Mapping[str, Parts],
+    splits: Mapping[str, Split],
     folder: Path,
     *,
     jobs: int,
     command: str,
-    tell: Callable[[Progress], None],
+    on_progress: Callable[[ExperimentProgress], None],
 ) -> Path:
-    """Make the trainings that are not done yet, and the report of all.
+    """Run the training runs that are not complete yet, and write the report.
 
     Args:
-        plan: which.
-        parts: for each task the pairs to learn from, and those to be asked.
-        folder: where the results go, and those of a stopped experiment of the same plan and pairs are.
-        jobs: trainings at a time.
-        command: what the report says that it was made by.
-        tell: told of the progress.
+        plan: which training runs.
+        splits: training and test set of each task.
+        folder: output folder. An interrupted experiment with the same plan and pairs is resumed.
+        jobs: number of parallel training runs.
+        command: command line, for the report.
+        on_progress: called after every training run and every analysed model.
 
     Returns:
-        the report's file.
+        The report file.
 
     Raises:
-        SettingsError: if the folder holds another experiment, or another process works in it.
-        OSError: if it cannot be written.
+        SettingsError: if the folder contains another experiment or other files, or another process uses it.
+        OSError: if the folder cannot be written.
     """
-    with _held(folder):
-        _begin(plan, parts, folder)
+    with _exclusive(folder):
+        _write_or_check_plan(plan, splits, folder)
         runs = plan.runs()
-        results = [result for run in runs if (result := done_run(folder, run)) is not None]
-        tell(Progress(len(results), len(runs)))
-        names = set(map(run_of, results))
-        left = [run for run in runs if run not in names]
-        for run, result in make_runs(left, plan, parts, folder, jobs) if left else ():
+        results = [result for run in runs if (result := load_result(folder, run)) is not None]
+        on_progress(ExperimentProgress(len(results), len(runs)))
+        complete = set(map(run_of_result, results))
+        remaining = [run for run in runs if run not in complete]
+        for run, result in run_trainings(remaining, plan, splits, folder, jobs) if remaining else ():
             results.append(result)
-            tell(Progress(len(results), len(runs), run, result["exact_match"]))
+            on_progress(ExperimentProgress(len(results), len(runs), run, result["exact_match"]))
         results.sort(key=lambda result: (result["task"], result["recipe"], result["seed"]))
-        asked, models = count(), sum(run.kept for run in runs)
+        analysed, models = count(), sum(run.saves_model for run in runs)
 
-        def tell_asked() -> None:
-            tell(Progress(len(results), len(runs), asked=next(asked), models=models))
+        def on_analysis() -> None:
+            on_progress(ExperimentProgress(len(results), len(runs), analysed=next(analysed), models=models))
 
-        tell_asked()
-        return write_report(results, parts, folder, command=command, tell=tell_asked)
+        on_analysis()
+        return write_report(results, splits, folder, command=command, on_analysis=on_analysis)
 
 
 def write_report(
     results: list[dict[str, Any]],
-    parts: Mapping[str, Parts],
+    splits: Mapping[str, Split],
     folder: Path,
     *,
     command: str,
-    tell: Callable[[], None] = lambda: None,
+    on_analysis: Callable[[], None] = lambda: None,
 ) -> Path:
-    """Everything that follows from the trainings: figures, pictures, and the report in two forms.
+    """Analyse completed training runs, and write results.json, the figures, report.md and report.html.
 
     Args:
-        results: of the trainings. parts: their pairs. folder: where their models are, and the report goes.
-        command: what the report says that it was made by.
-        tell: called whenever a model has been asked the experiments' questions.
+        results: of the training runs. splits: their training and test sets.
+        folder: contains their models; the report is written there.
+        command: command line, for the report.
+        on_analysis: called after every analysed model.
+
+    Returns:
+        The report file.
 
     Raises:
-        OSError: if it cannot be written.
+        OSError: if the folder cannot be written.
     """
-    asked = {task: held_out for task, (_, held_out) in parts.items()}
-    summary = summarize(results, asked)
-    learnt, _ = parts["addition"]
-    found, reason = {}, why_not(learnt)
+    test_sets = {task: split.test for task, split in splits.items()}
+    summary = summarize(results, test_sets)
+    training = splits["addition"].train
+    analyses, reason = {}, reason_not_applicable(training)
     if reason is None:
-        found = run_experiments(_trainings(results, folder), EXPERIMENT_SEED, learnt, tell)
+        analyses = run_experiments(_saved_models(results, folder), ANALYSIS_SEED, training, on_analysis)
     curves = _curves(summary)
-    pictures = curves | (draw_experiments(found) if found else {})
+    pictures = curves | (draw_experiments(analyses) if analyses else {})
     about = {
         "command": command,
         "date": time.strftime("%Y-%m-%d"),
         "machine": f"{platform.machine()}, {platform.system()}, Python {platform.python_version()}, "
         f"NumPy {np.__version__}, henkan {__version__}",
-        "pairs": {task: _counts(*each) for task, each in parts.items()},
+        "pairs": {task: _pair_counts(split) for task, split in splits.items()},
     }
     answers = {
         (result["task"], result["recipe"], result["model"]): result["answers"]
@@ -138,83 +145,80 @@ def write_report(
     }
     text = report(
         summary,
-        asked,
+        test_sets,
         answers,
         about,
-        describe_experiments(found, pictures) if reason is None else f"{TITLE}\n\n{reason}\n",
+        describe_experiments(analyses, pictures) if reason is None else f"{TITLE}\n\n{reason}\n",
         {name.removesuffix(".svg"): name for name in curves},
     )
-    for name, drawn in pictures.items():
-        write_file(folder / name, drawn)
-    write_file(folder / "results.json", to_json({"about": about, "figures": summary, "experiments": found}))
+    for name, picture in pictures.items():
+        write_file(folder / name, picture)
+    write_file(folder / "results.json", to_json({"about": about, "figures": summary, "experiments": analyses}))
     write_file(folder / "report.md", text.encode())
     write_file(folder / "report.html", page(text, pictures).encode())
     return folder / "report.html"
 
 
-def _counts(learnt: Pairs, asked: Pairs) -> dict[str, int]:
-    known = set(learnt.sources)
-    common = sum(source in known for source in asked.sources)
-    return {"learnt": len(learnt), "asked": len(asked), "common": common}
+def _pair_counts(split: Split) -> dict[str, int]:
+    known = set(split.train.sources)
+    common = sum(source in known for source in split.test.sources)
+    return {"learnt": len(split.train), "asked": len(split.test), "common": common}
 
 
 def _curves(summary: Mapping[str, Any]) -> dict[str, bytes]:
-    """Name of a file -> learning curves of all models of a task and a recipe."""
+    """File name -> learning curves of all models, for each task and recipe."""
     drawn = {}
     for task, recipes in summary.items():
         for recipe, models in recipes.items():
-            ordered = {model: models[model] for model in MODELS if model in models}
+            ordered = {model: models[model] for model in MODEL_SETTINGS if model in models}
             drawn[f"{task}-{recipe}.svg"] = learning_curves(ordered, f"{task}, {recipe} recipe")
     return {name: picture for name, picture in drawn.items() if picture is not None}
 
 
-def _trainings(results: Sequence[Mapping[str, Any]], folder: Path) -> dict[str, list[Converter]]:
-    """The models that are kept, by name."""
-    kept: dict[str, list[Converter]] = {model: [] for model in MODELS}
-    for run in map(run_of, results):
-        if run.kept and (place := model_folder(folder, run)).exists():
-            kept[run.model].append(load_model(place).converter)
-    return {model: trainings for model, trainings in kept.items() if trainings}
+def _saved_models(results: Sequence[Mapping[str, Any]], folder: Path) -> dict[str, list[Converter]]:
+    """Name of a model -> the saved models, one per training run."""
+    saved: dict[str, list[Converter]] = {model: [] for model in MODEL_SETTINGS}
+    for run in map(run_of_result, results):
+        if run.saves_model and (path := model_folder(folder, run)).exists():
+            saved[run.model].append(load_model(path).converter)
+    return {model: converters for model, converters in saved.items() if converters}
 
 
 @contextmanager
-def _held(folder: Path) -> Iterator[None]:
-    from filelock import FileLock, Timeout
-
+def _exclusive(folder: Path) -> Iterator[None]:
+    """Create the folder if necessary, and hold its lock."""
     folder.mkdir(parents=True, exist_ok=True)
-    strange = sorted(each.name for each in folder.iterdir() if each.name not in OWN)
-    if strange and not (folder / PLAN).exists():
-        raise SettingsError(f"{folder}: the folder holds other things ({strange[0]}); choose another --out")
-    lock = FileLock(folder / LOCK)
+    other_files = sorted(path.name for path in folder.iterdir() if path.name not in FILES_BEFORE_PLAN)
+    if other_files and not (folder / PLAN).exists():
+        raise SettingsError(f"{folder}: the folder contains other files ({other_files[0]}); choose another --out")
     try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise SettingsError(f"{folder}: another process works there; wait for it, or choose another --out") from None
-    try:
-        yield
-    finally:
-        lock.release()
+        with folder_lock(folder):
+            yield
+    except FolderLocked:
+        raise SettingsError(
+            f"{folder}: another process is using this folder; wait for it, or choose another --out"
+        ) from None
 
 
-def _begin(plan: Plan, parts: Mapping[str, Parts], folder: Path) -> None:
-    """Write the plan down, or find the same one there."""
-    marks = {task: [pairs.digest() for pairs in parts[task]] for task in TASK_NAMES}
-    wanted = {"henkan": __version__, **plan.to_dict(), "marks": marks}
+def _write_or_check_plan(plan: Plan, splits: Mapping[str, Split], folder: Path) -> None:
+    """Write plan.json, or check that an existing one is the same."""
+    fingerprints = {task: [pairs.digest() for pairs in splits[task]] for task in TASK_NAMES}
+    expected = {"henkan": __version__, **plan.to_dict(), "marks": fingerprints}
     if not (folder / PLAN).exists():
-        write_file(folder / PLAN, to_json(wanted))
+        write_file(folder / PLAN, to_json(expected))
         return
     try:
-        begun = from_json(read_file(folder, PLAN, MOST_BYTES), folder, PLAN)
-        same = _without(begun) == _without(wanted)
+        saved = from_json(read_file(folder, PLAN, MAX_PLAN_BYTES), folder, PLAN)
+        same = _fixed_part(saved) == _fixed_part(expected)
     except (ModelFolderError, AttributeError):
         same = False
     if not same:
         raise SettingsError(
-            f"{folder}: an experiment with other settings, pairs or another version of henkan stands there; choose "
-            "another --out"
+            f"{folder}: the folder contains an experiment with other settings or pairs, or of another version of "
+            "henkan; choose another --out"
         )
 
 
-def _without(plan: Mapping[str, Any]) -> dict[str, Any]:
-    """What must be the same: with more seeds an experiment grows, and the pairs are known by their marks."""
+def _fixed_part(plan: Mapping[str, Any]) -> dict[str, Any]:
+    """What must not change: seeds may be added, and pairs are compared by fingerprint, not by file name."""
     return {name: value for name, value in plan.items() if name not in ("seeds", "files")}

@@ -1,4 +1,4 @@
-"""The trainings, shared out over the cores; what is done stays done, and what was begun goes on."""
+"""The training runs in parallel processes; completed runs are kept, and interrupted ones are resumed."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from shutil import rmtree
 from threading import Thread
 from typing import Any
 
+from henkan.engine.numpy import NumpyEngines
 from henkan.errors import CheckpointError, EngineError, ModelFolderError
 from henkan.evaluation.error_rates import evaluate
 from henkan.storage.files import from_json, read_file, to_json, write_file
@@ -23,172 +24,180 @@ from henkan.text.data_source import DataSource
 from henkan.text.pairs import Pairs
 from henkan.training.checkpoint import Checkpoints
 from henkan.training.events import Epoch, Event, Started
-from henkan.training.fit import fit
 from henkan.training.fitted_model import FittedModel
+from henkan.training.prepared import TrainingJob
 from henkan.training.signals import SIGNALS
-from henkan_experiments.plan import Plan, Run
+from henkan.training.trainer import Trainer
+from henkan_experiments.plan import Plan, Split, TrainingRun
 
-Parts = tuple[Pairs, Pairs]
-"""The pairs to learn from, and those to be asked."""
-
-RUNS, MODELS, LAST = "runs", "models", "last.json"
-MOST_BYTES = 2**26
+RUNS_FOLDER, MODELS_FOLDER, FINAL_ANSWERS = "runs", "models", "last.json"
+MAX_RESULT_BYTES = 2**26
 THREADS = ("HENKAN_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
 
-class LastAnswers:
-    """What a model answers after its last epoch, when it stands as the recipe leaves it.
+class FinalAnswers:
+    """Evaluates a model on the test set after its last epoch, with the weights of that epoch.
 
-    The best epoch is chosen by the same pairs and would flatter: it is not what is told of. The answers are written
-    down at once, for a training that is gone on with after its last epoch does not come there again.
+    The weights of the best epoch are not evaluated: they are chosen with the test set, so their exact match would be
+    biased upwards. The answers are written at once, because a run that is resumed after its last epoch does not repeat
+    this epoch.
     """
 
-    def __init__(self, asked: Pairs, folder: Path) -> None:
-        self.asked, self.folder = asked, folder
+    def __init__(self, test: Pairs, folder: Path) -> None:
+        self.test, self.folder = test, folder
         self.started: Started | None = None
 
     def __call__(self, event: Event) -> None:
-        """Take an event of a training."""
+        """Handle a training event."""
         if isinstance(event, Started):
             self.started = event
         elif isinstance(event, Epoch) and self.started is not None and event.epoch == self.started.epochs:
-            found = evaluate(self.started.converter, self.asked)
-            answers = [conversion.prediction or "" for conversion in found.conversions]
-            write_file(self.folder / LAST, to_json({"exact_match": found.exact_match, "answers": answers}))
+            evaluation = evaluate(self.started.converter, self.test)
+            answers = [conversion.prediction or "" for conversion in evaluation.conversions]
+            write_file(
+                self.folder / FINAL_ANSWERS, to_json({"exact_match": evaluation.exact_match, "answers": answers})
+            )
 
     def read(self) -> dict[str, Any] | None:
-        """exact_match and answers; None before the last epoch."""
-        found: dict[str, Any] | None = _read(self.folder / LAST)
-        return found
+        """exact_match and answers; None before the last epoch is complete."""
+        saved: dict[str, Any] | None = _read(self.folder / FINAL_ANSWERS)
+        return saved
 
 
-def make_run(run: Run, plan: Plan, parts: Parts, folder: Path) -> dict[str, Any]:
-    """Train, or train on; the result is written to `folder` and returned.
+def run_training(run: TrainingRun, plan: Plan, split: Split, folder: Path) -> dict[str, Any]:
+    """Train a model, or resume its training, and evaluate it.
 
     Args:
-        run: which.
-        plan: what it is part of.
-        parts: its pairs.
-        folder: where the experiment is.
+        run: which model and seed.
+        plan: the experiment.
+        split: training and test set.
+        folder: the experiment's output folder.
+
+    Returns:
+        The result, which is also written to `folder`.
     """
-    learnt, asked = parts
-    place = folder / RUNS / run.name
-    checkpoints, answers = Checkpoints(place, remedy="run_again"), LastAnswers(asked, place)
+    training, test = split
+    run_folder = folder / RUNS_FOLDER / run.name
+    checkpoints, final = Checkpoints(run_folder, remedy="run_again"), FinalAnswers(test, run_folder)
     with checkpoints.held():
         checkpoints.resume = checkpoints.begun
-        source = DataSource(name=run.task, pairs=len(learnt), held_out="file", seed=run.seed)
+        source = DataSource(name=run.task, pairs=len(training), held_out="file", seed=run.seed)
 
         def train() -> FittedModel:
-            return fit(learnt, asked, *plan.configs(run), data=source, report=answers, checkpoints=checkpoints)
+            job = TrainingJob(*plan.configs(run), data=source)
+            return Trainer(NumpyEngines(), checkpoints=checkpoints, report=final).fit(training, test, job)
 
         try:
             fitted = train()
         except CheckpointError:
             if not checkpoints.resume:
                 raise
-            checkpoints.resume = False  # what was kept cannot be used
+            checkpoints.resume = False  # the checkpoint is damaged: start again
             fitted = train()
-        last = answers.read()
-        if last is None:  # it was killed between its last epoch and the writing of its answers
+        answers = final.read()
+        if answers is None:  # killed between the last epoch and the writing of the answers
             checkpoints.resume = False
-            fitted, last = train(), answers.read()
-        assert last is not None
-        if run.kept:
+            fitted, answers = train(), final.read()
+        assert answers is not None
+        if run.saves_model:
             fitted.save(model_folder(folder, run), force=True)
         epochs = fitted.artefact.metrics["epochs"]
         result = {
             **asdict(run),
-            **last,
+            **answers,
             "epochs": epochs,
             "seconds": sum(epoch["seconds"] for epoch in epochs),
             "weights": fitted.artefact.metrics["weights"],
         }
-        write_file(_file(folder, run), to_json(result))
+        write_file(_result_file(folder, run), to_json(result))
         checkpoints.finish()
-    rmtree(place, ignore_errors=True)
+    rmtree(run_folder, ignore_errors=True)
     return result
 
 
-def _file(folder: Path, run: Run) -> Path:
-    return folder / RUNS / f"{run.name}.json"
+def _result_file(folder: Path, run: TrainingRun) -> Path:
+    return folder / RUNS_FOLDER / f"{run.name}.json"
 
 
-def model_folder(folder: Path, run: Run) -> Path:
-    """Where the model of a training is kept, if it is."""
-    return folder / MODELS / f"{run.model}-{run.seed}"
+def model_folder(folder: Path, run: TrainingRun) -> Path:
+    """Where the model of a training run is saved."""
+    return folder / MODELS_FOLDER / f"{run.model}-{run.seed}"
 
 
-def run_of(result: Mapping[str, Any]) -> Run:
-    """Which training a result is of.
+def run_of_result(result: Mapping[str, Any]) -> TrainingRun:
+    """The training run that a result belongs to.
 
     Raises:
-        KeyError: if it does not say.
+        KeyError: if the result is incomplete.
     """
-    return Run(*(result[name] for name in ("task", "recipe", "model", "seed")))
+    return TrainingRun(*(result[name] for name in ("task", "recipe", "model", "seed")))
 
 
-def done_run(folder: Path, run: Run) -> dict[str, Any] | None:
-    """The result of a training that is done, or None."""
-    result = _read(_file(folder, run))
-    if result is None or (run.kept and not model_folder(folder, run).exists()):
+def load_result(folder: Path, run: TrainingRun) -> dict[str, Any] | None:
+    """The result of a completed training run; None if it is not complete."""
+    result = _read(_result_file(folder, run))
+    if result is None or (run.saves_model and not model_folder(folder, run).exists()):
         return None
     try:
-        if run_of(result) != run:
+        if run_of_result(result) != run:
             return None
     except (KeyError, TypeError):
         return None
-    rmtree(folder / RUNS / run.name, ignore_errors=True)  # what a kill has left of the way to it
-    found: dict[str, Any] = result
-    return found
+    rmtree(folder / RUNS_FOLDER / run.name, ignore_errors=True)  # in case the run was killed before it did this
+    loaded: dict[str, Any] = result
+    return loaded
 
 
 def _read(file: Path) -> Any:
-    """What was written there; None if nothing was, or it is damaged: it will be made again."""
+    """The content of a JSON file; None if it is missing or damaged, so that it is written again."""
     try:
-        return from_json(read_file(file.parent, file.name, MOST_BYTES), file.parent, file.name)
+        return from_json(read_file(file.parent, file.name, MAX_RESULT_BYTES), file.parent, file.name)
     except ModelFolderError:
         return None
 
 
-def make_runs(
-    runs: Sequence[Run], plan: Plan, parts: Mapping[str, Parts], folder: Path, jobs: int
-) -> Iterator[tuple[Run, dict[str, Any]]]:
-    """Make those runs that are not done, each on one thread of a process of its own, as many at a time as `jobs`.
+def run_trainings(
+    runs: Sequence[TrainingRun], plan: Plan, splits: Mapping[str, Split], folder: Path, jobs: int
+) -> Iterator[tuple[TrainingRun, dict[str, Any]]]:
+    """Train in `jobs` parallel processes, one thread each.
 
-    Whoever stops waiting for the next one stops those that have begun; their checkpoints stay.
+    Closing the iterator, or an exception in its consumer, terminates the processes; their checkpoints remain.
 
     Yields:
-        each as it is done.
+        Each run and its result, in order of completion.
+
+    Raises:
+        EngineError: if a process dies.
     """
-    (folder / RUNS).mkdir(parents=True, exist_ok=True)
-    others = active_children()
+    (folder / RUNS_FOLDER).mkdir(parents=True, exist_ok=True)
+    other_children = active_children()
     with ProcessPoolExecutor(
-        jobs, mp_context=get_context("spawn"), initializer=_begin, initargs=(plan, parts, folder)
+        jobs, mp_context=get_context("spawn"), initializer=_initialize_worker, initargs=(plan, splits, folder)
     ) as pool:
-        waiting: dict[Future[dict[str, Any]], Run] = {}
+        futures: dict[Future[dict[str, Any]], TrainingRun] = {}
         try:
-            with _undisturbed(), _one_thread_each():
-                waiting |= {pool.submit(_make, run): run for run in runs}
-            for future in as_completed(waiting):
-                yield waiting[future], future.result()
+            with _signals_blocked(), _single_threaded_children():
+                futures |= {pool.submit(_run_in_worker, run): run for run in runs}
+            for future in as_completed(futures):
+                yield futures[future], future.result()
         except BaseException as error:
-            # No future is cancelled: a pool whose processes have gone sets them all, and stumbles over such a one.
+            # Futures are not cancelled: a pool whose processes have died sets all of them and fails on a cancelled one.
             for process in active_children():
-                if process not in others:
+                if process not in other_children:
                     process.terminate()
             if isinstance(error, BrokenProcessPool):
                 raise EngineError(
-                    "a training's process was ended from outside, perhaps for want of memory; the same command goes "
-                    "on, with fewer --jobs if it happens again"
+                    "the process of a training run was killed, possibly for lack of memory; run the same command again "
+                    "to resume, with fewer --jobs if this happens again"
                 ) from None
             raise
 
 
 @contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Signals wait, in this process and in those that it starts; else these would tell of their half-read beginnings.
+def _signals_blocked() -> Iterator[None]:
+    """Block signals in this process and in those that it starts, which would otherwise print tracebacks of imports.
 
-    Where signals cannot be made to wait, as on Windows, they do not.
+    Does nothing where signals cannot be blocked, as on Windows.
     """
     if not hasattr(signal, "pthread_sigmask"):
         yield
@@ -201,8 +210,8 @@ def _undisturbed() -> Iterator[None]:
 
 
 @contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Processes that are started meanwhile have one thread each: ours, and BLAS's, which looks once, at its loading."""
+def _single_threaded_children() -> Iterator[None]:
+    """Limit new processes to one thread. BLAS reads its variable only once, when it is loaded."""
     before = {name: os.environ.get(name) for name in THREADS}
     os.environ.update(dict.fromkeys(THREADS, "1"))
     try:
@@ -215,25 +224,26 @@ def _one_thread_each() -> Iterator[None]:
                 os.environ[name] = value
 
 
-# What every run of a process has in common; sent once.
-COMMON: dict[str, Any] = {}
+_worker_arguments: dict[str, Any] = {}
+"""What all runs of a worker process have in common; sent once, when the process starts."""
 
 
-def _begin(plan: Plan, parts: Mapping[str, Parts], folder: Path) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes of a terminal; the parent sees to it
+def _initialize_worker(plan: Plan, splits: Mapping[str, Split], folder: Path) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes of a terminal; the parent handles it
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
-    Thread(target=_leave_with_the_parent, daemon=True).start()
-    COMMON.update(plan=plan, parts=parts, folder=folder)
+    Thread(target=_exit_with_parent, daemon=True).start()
+    _worker_arguments.update(plan=plan, splits=splits, folder=folder)
 
 
-def _leave_with_the_parent() -> None:
-    """Else a pool's processes wait for ever for a parent that was killed, and hold their trainings' locks."""
+def _exit_with_parent() -> None:
+    """Without this, workers would wait for ever for a parent that was killed, and hold the locks of their runs."""
     parent = parent_process()
     if parent is not None:
         wait([parent.sentinel])
         os._exit(1)
 
 
-def _make(run: Run) -> dict[str, Any]:
-    return make_run(run, COMMON["plan"], COMMON["parts"][run.task], COMMON["folder"])
+def _run_in_worker(run: TrainingRun) -> dict[str, Any]:
+    arguments = _worker_arguments
+    return run_training(run, arguments["plan"], arguments["splits"][run.task], arguments["folder"])

@@ -1,4 +1,4 @@
-"""Sums to ask a model, with all that a probe may look for in them: their digits and their carries."""
+"""Sums to evaluate models on, with the labels that a probe may predict: digits and carries."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ SUM = re.compile(r"[0-9]+\+[0-9]+")
 
 
 def operands(source: str) -> tuple[int, int]:
-    """The two numbers of 58+77, or whatever sum it is."""
+    """The two numbers of a sum such as 58+77."""
     first, second = source.split("+")
     return int(first), int(second)
 
 
 def checked_sums(pairs: Pairs, name: str) -> Pairs:
-    """The pairs without white space around them, if each is a sum of two numbers and its true answer.
+    """Strip white space, and check that each pair is a sum of two numbers with its correct answer.
 
     Args:
-        pairs: the source 58+77, the target 135.
-        name: where they come from.
+        pairs: sources such as 58+77, targets such as 135.
+        name: where they come from, for the error message.
 
     Raises:
-        DataError: if one of them is anything else.
+        DataError: if a pair is anything else.
     """
-    found = []
+    checked = []
     for source, target in zip(pairs.sources, pairs.targets, strict=True):
-        asked, answer = source.strip(), target.strip()
-        if not SUM.fullmatch(asked) or answer != str(sum(operands(asked))):
+        question, answer = source.strip(), target.strip()
+        if not SUM.fullmatch(question) or answer != str(sum(operands(question))):
             raise DataError(
                 f"{name}: {source!r} and {target!r} are not a sum of two numbers and its answer, such as '58+77' and "
-                "'135'; give sums alone, or leave --train and --test out"
+                "'135'; use files that contain only sums, or leave out --train and --test"
             )
-        found.append((asked, answer))
-    return Pairs.of(found)
+        checked.append((question, answer))
+    return Pairs.of(checked)
 
 
 @dataclass(frozen=True)
@@ -48,38 +48,38 @@ class Sums:
     """N sums of two numbers.
 
     Attributes:
-        left, right: (N,) the numbers.
+        left, right: (N,) the operands.
     """
 
     left: Array
     right: Array
 
     @classmethod
-    def drawn(
+    def sample(
         cls,
         count: int,
         generator: np.random.Generator,
         *,
         digits: tuple[int, int] = (3, 3),
-        known: Collection[tuple[int, ...]] = (),
+        exclude: Collection[tuple[int, ...]] = (),
     ) -> Sums:
-        """So many different sums of a number with so many digits and one with so many, all equally likely.
+        """Sample different sums uniformly, with operands in random order.
 
-        Which of the two comes first is drawn as well. Of a sum and its mirror image (58+77 and 77+58) at most one is
-        drawn: what is held out has no mirror image in what a probe learns from.
+        Of a sum and its mirror image (58+77 and 77+58) at most one is sampled, so that no held-out sum has its mirror
+        image among the sums that a probe is fitted to.
 
         Args:
-            count: how many.
-            generator: decides which.
-            digits: of the two.
-            known: what is not to be drawn, the smaller number first.
+            count: number of sums.
+            generator: source of randomness.
+            digits: number of digits of the two operands.
+            exclude: pairs of operands that are not sampled, each with the smaller one first.
         """
         lows, highs = ([10 ** (number - shift) for number in digits] for shift in (1, 0))
-        drawn: dict[tuple[int, ...], None] = {}  # in the order of drawing
-        while len(drawn) < count:
+        sampled: dict[tuple[int, ...], None] = {}  # a dictionary keeps the order of sampling
+        while len(sampled) < count:
             pairs = np.sort(generator.integers(lows, highs, (count, 2)), axis=1)
-            drawn |= dict.fromkeys(pair for pair in map(tuple, pairs.tolist()) if pair not in known)
-        pairs = np.array(list(drawn)[:count]).reshape(count, 2)
+            sampled |= dict.fromkeys(pair for pair in map(tuple, pairs.tolist()) if pair not in exclude)
+        pairs = np.array(list(sampled)[:count]).reshape(count, 2)
         left, right = generator.permuted(pairs, axis=1).T
         return cls(left, right)
 
@@ -87,29 +87,29 @@ class Sums:
         return len(self.left)
 
     def take(self, rows: Array | slice) -> Sums:
-        """Some of them."""
+        """A subset."""
         return Sums(self.left[rows], self.right[rows])
 
     @property
     def sources(self) -> list[str]:
-        """What a model is asked, such as 58+77."""
+        """Questions such as 58+77."""
         return [f"{a}+{b}" for a, b in zip(self.left.tolist(), self.right.tolist(), strict=True)]
 
     @property
     def targets(self) -> list[str]:
-        """The true answers, such as 135."""
+        """Correct answers such as 135."""
         return [str(total) for total in (self.left + self.right).tolist()]
 
     def labels(self, digits: int = 3) -> dict[str, Array]:
-        """What may be known of each sum, place by place.
+        """Labels of each sum for every decimal place.
 
         Args:
-            digits: of the longer number; places are counted from the units, place 0.
+            digits: number of digits of the longer operand. Places are counted from the units, place 0.
 
         Returns:
-            name -> (N,) integers, in reading order: the digits of both numbers (`left 2`, ..., `right 0`), the digits
+            name -> (N,) integers, in reading order: the digits of both operands (`left 2`, ..., `right 0`), the digits
             of the answer (`answer 3`, ..., `answer 0`) and the carries (`carry 1`: from the units into the tens). The
-            carry out of the last place is the answer's first digit, and not named twice.
+            carry out of the highest place is the answer's first digit and has no label of its own.
         """
         labels: dict[str, Array] = {}
         for name, number, places in (
@@ -125,11 +125,11 @@ class Sums:
 
 
 def partners(kinds: Sequence[Hashable]) -> Array:
-    """For each of N things another one of the same kind, or itself if there is none; nothing is chosen twice."""
+    """(N,) for each item the index of another item of the same kind, or its own if there is none; a permutation."""
     rows: dict[Hashable, list[int]] = {}
     for row, kind in enumerate(kinds):
         rows.setdefault(kind, []).append(row)
     other = np.arange(len(kinds))
-    for each in rows.values():
-        other[each] = np.roll(each, -1)
+    for indices in rows.values():
+        other[indices] = np.roll(indices, -1)
     return other

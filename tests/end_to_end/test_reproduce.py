@@ -13,7 +13,7 @@ from henkan_experiments import plan as plans
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
-    """The whole experiment with a handful of pairs, stopped once and gone on with, as one command."""
+    """A very small experiment, interrupted once and resumed."""
     place = tmp_path_factory.mktemp("reproduce")
     numbers = [(a, b) for a in range(1, 40) for b in range(100, 130, 7)]
     lines = [f"{a}+{b}\t{a + b}\n" for a, b in numbers]
@@ -21,9 +21,10 @@ def small(tmp_path_factory):
     (place / "test.tsv").write_text("".join(lines[150:]))
     (place / "run.py").write_text(
         "from henkan_experiments import experiments, plan\n"
-        "experiments.SALIENT, experiments.TRAIN, experiments.HELD_OUT, experiments.LONG = 5, 60, 40, 10\n"
-        "small = plan.Size({'addition': 60, 'dates': 60}, {key: 1 for key in plan.QUICK.epochs}, plan.QUICK.seeds)\n"
-        "plan.QUICK = small\n"
+        "experiments.SALIENCY_SUMS, experiments.LENGTH_SUMS = 5, 10\n"
+        "experiments.PROBE_TRAIN, experiments.PROBE_TEST = 60, 40\n"
+        "pairs, epochs = {'addition': 60, 'dates': 60}, {key: 1 for key in plan.QUICK.epochs}\n"
+        "plan.QUICK = plan.ExperimentSize(pairs, epochs, plan.QUICK.seeds)\n"
         "if __name__ == '__main__':\n"
         "    from henkan.cli import main\n"
         "    main()\n"
@@ -42,9 +43,9 @@ def small(tmp_path_factory):
 
 @pytest.fixture
 def begun(tmp_path):
-    """The command, and its processes, when it has begun with a training."""
+    """The command and its worker processes, after the first checkpoint."""
     if not Path("/proc/self/task").exists():
-        pytest.skip("only Linux tells of a process's children")
+        pytest.skip("needs /proc/PID/task/PID/children of Linux")
     command = [sys.executable, "-m", "henkan", "reproduce", "--out", "out", "--jobs", "2"]
     parent = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
     until = time.monotonic() + 120
@@ -59,25 +60,25 @@ def begun(tmp_path):
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGKILL, -signal.SIGKILL)])
-def test_no_training_outlives_the_command(begun, number, status):
+def test_workers_exit_with_the_command(begun, number, status):
     parent, children = begun
     parent.send_signal(number)
-    _, error = parent.communicate(timeout=60)  # which ends when nobody holds its end of the pipe any more
+    _, error = parent.communicate(timeout=60)  # returns when all processes have closed the pipe
     assert parent.returncode == status, error
     if number == signal.SIGTERM:
-        assert "the same command goes on with it" in error
+        assert "run the same command again to resume" in error
         assert "Traceback" not in error
     assert children
     assert not [child for child in children if "spawn_main" in command_line(child)]
 
 
-def test_a_training_that_is_killed_alone_ends_the_command(begun):
+def test_killed_worker_ends_the_command(begun):
     parent, children = begun
     assert "OPENBLAS_NUM_THREADS=1" in Path(f"/proc/{children[0]}/environ").read_text().split("\0")
     os.kill(children[0], signal.SIGKILL)
     _, error = parent.communicate(timeout=60)
     assert parent.returncode == 2
-    assert "perhaps for want of memory; the same command goes on, with fewer --jobs" in error
+    assert "possibly for lack of memory; run the same command again to resume, with fewer --jobs" in error
     assert "Traceback" not in error
 
 
@@ -88,17 +89,17 @@ def command_line(process):
         return ""
 
 
-def test_what_is_stopped_goes_on_where_it_was(small):
+def test_interrupted_experiment_is_resumed(small):
     folder, first, second, done = small
     assert first.returncode == 130, first.err
-    assert "the same command goes on with it" in first.err
+    assert "run the same command again to resume" in first.err
     assert "Traceback" not in first.err
     assert 0 < len(done) < 20
     assert second.returncode == 0, second.stderr
-    assert f"{len(done)} of 20 trainings were done before" in second.stderr
+    assert f"{len(done)} of 20 training runs are already complete" in second.stderr
     for name, stamp in done.items():
         assert (folder / "runs" / name).stat().st_mtime_ns == stamp
-    assert second.stdout == "the report is out/report.html\n"
+    assert second.stdout == "report written to out/report.html\n"
 
 
 def test_it_writes_a_report(small):
@@ -107,14 +108,14 @@ def test_it_writes_a_report(small):
     assert set(results["figures"]) == {"addition", "dates"}
     for recipes in results["figures"].values():
         assert set(recipes) == {"modern", "book"}
-        assert all(set(models) == set(plans.MODELS) for models in recipes.values())
+        assert all(set(models) == set(plans.MODEL_SETTINGS) for models in recipes.values())
     text = (folder / "report.md").read_text()
-    assert "150 pairs to learn from, 45 asked, none of them learnt from" in text
+    assert "150 training pairs and 45 test pairs, none of them also in the training set" in text
     assert "`henkan reproduce --quick --seeds 1 --train train.tsv --test test.tsv --out out --jobs 2`" in text
     html = (folder / "report.html").read_text()
     assert "<h1>The article" in html
     assert "http://" not in html.replace("http://www.w3.org", "")
-    assert all((folder / "models" / f"{model}-0" / "manifest.json").exists() for model in plans.MODELS)
+    assert all((folder / "models" / f"{model}-0" / "manifest.json").exists() for model in plans.MODEL_SETTINGS)
     assert not list((folder / "runs").glob("*/checkpoint"))
 
 
@@ -124,10 +125,10 @@ def test_mistakes(small, refused, henkan, tmp_path):
     words = refused("reproduce", "--train", "words.tsv", "--test", "words.tsv", "--out", "new")
     assert "words.tsv: 'cat' and 'tac' are not a sum of two numbers and its answer" in words
     assert not (tmp_path / "new").exists()
-    assert "an experiment with other settings" in refused("reproduce", "--quick", "--out", folder)
+    assert "an experiment with other settings or pairs" in refused("reproduce", "--quick", "--out", folder)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("")
-    assert "holds other things (thesis.txt)" in refused("reproduce", "--quick", "--out", "mine")
+    assert "contains other files (thesis.txt)" in refused("reproduce", "--quick", "--out", "mine")
     assert [each.name for each in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
-    assert "go together" in henkan("reproduce", "--train", "x.tsv", status=2).stderr
+    assert "must be given together" in henkan("reproduce", "--train", "x.tsv", status=2).stderr
     assert "from 1 to 1000, not 0" in refused("reproduce", "--seeds", 0)

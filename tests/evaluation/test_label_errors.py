@@ -4,17 +4,18 @@ from math import isnan
 import pytest
 
 from henkan.config import make_configs
+from henkan.engine.numpy import NumpyEngines
 from henkan.errors import DataError, SettingsError
 from henkan.evaluation.label_errors import suspects
-from henkan.text.data_source import DataSource
 from henkan.text.pairs import Pairs
-from henkan.training.fit import fit
+from henkan.training.prepared import TrainingJob
+from henkan.training.trainer import Trainer
 
 CONFIGS = make_configs({"epochs": 60, "batch_size": 8, "hidden_size": 32, "embedding_size": 8}, recipe="modern")
 
 
 def train(_fold, pairs):
-    return fit(pairs, None, *CONFIGS, data=DataSource()).converter
+    return Trainer(NumpyEngines()).fit(pairs, None, TrainingJob(*CONFIGS)).converter
 
 
 def test_typing_errors_come_first(words):

@@ -18,16 +18,16 @@ from henkan_experiments.description import describe_experiments
 from henkan_experiments.drawing import draw_experiments
 from henkan_experiments.experiments import probe_digits, run_experiments, saliency_by_position
 from henkan_experiments.fading import fading
+from henkan_experiments.formatting import PICTURES
 from henkan_experiments.longer import longer_sums
 from henkan_experiments.sums import Sums
-from henkan_experiments.words import PICTURES
 
 SIZE = 20
 
 
 @dataclass(frozen=True)
 class Part:
-    """A memory or a state that knows which answer is its own."""
+    """A memory or a state that contains its correct answer."""
 
     h: np.ndarray
     c: np.ndarray
@@ -39,9 +39,9 @@ class Part:
 
 
 class Planted:
-    """An engine that can add, forgets a quarter of h at each step, and writes what its state or its memory knows.
+    """An engine that adds correctly, forgets a quarter of h at each step, and answers from its state or its memory.
 
-    h holds random numbers and, where `coded`, each digit of the first number in a direction of its own.
+    h contains random numbers and, if `coded`, a one-hot code of the first number's hundreds.
     """
 
     def __init__(self, *, knows, coded=False):
@@ -85,12 +85,12 @@ def planted(*, reverse=False, **settings):
 
 @pytest.fixture
 def sums():
-    return Sums.drawn(600, np.random.default_rng(1))
+    return Sums.sample(600, np.random.default_rng(1))
 
 
 @pytest.fixture(scope="module")
 def models():
-    """Two models that have begun to learn, one of them filled."""
+    """Two barely trained models, one of them with padded sources."""
     pairs = find_task("addition").generate(1000)
     settings = {"hidden_size": 16, "embedding_size": 8, "epochs": 1}
 
@@ -105,7 +105,7 @@ def models():
 
 def small_run(models, seed):
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in {"SALIENT": 10, "TRAIN": 200, "HELD_OUT": 100, "LONG": 30}.items():
+        for name, value in {"SALIENCY_SUMS": 10, "PROBE_TRAIN": 200, "PROBE_TEST": 100, "LENGTH_SUMS": 30}.items():
             patch.setattr(experiments, name, value)
         return run_experiments(models, seed, find_task("addition").generate(1000))
 
@@ -116,9 +116,9 @@ def results(models):
 
 
 @pytest.mark.parametrize("reverse", [True, False])
-def test_saliency_is_told_in_reading_order(sums, reverse):
+def test_saliency_is_in_reading_order(sums, reverse):
     found = saliency_by_position(planted(knows="state", reverse=reverse), sums.take(slice(5)))
-    shares = np.arange(1, 8) / 28  # the later a symbol is read, the more
+    shares = np.arange(1, 8) / 28  # increasing in reading order
     for part in ("first", "answer"):
         np.testing.assert_allclose(found[part]["shares"], shares[::-1] if reverse else shares)
         np.testing.assert_allclose(found[part]["shares_error"], 0, atol=1e-12)
@@ -128,25 +128,25 @@ def test_saliency_is_told_in_reading_order(sums, reverse):
     assert found["steps_to_end"] == (list(range(7)) if reverse else list(range(7))[::-1])
 
 
-def test_a_state_that_forgets_a_quarter_at_each_step_is_seen_to(sums):
+def test_explained_variance_of_a_state_that_forgets_a_quarter_per_step(sums):
     found = fading(planted(knows="state"), sums.take(slice(400)), sums.take(slice(400, None)))
     for part in ("state", "hidden"):
         np.testing.assert_allclose(found[part], [1, 0.75, 0.5, 0.25, 0], atol=0.1)
-    np.testing.assert_allclose(found["symbols"], 0, atol=0.1)  # which tell nothing of random numbers
+    np.testing.assert_allclose(found["symbols"], 0, atol=0.1)  # uninformative about random numbers
 
 
 @pytest.mark.parametrize(("knows", "state", "view"), [("state", 0, 1), ("memory", 1, 0)])
-def test_whose_answer_is_given_tells_what_the_decoder_goes_by(sums, knows, state, view):
+def test_swapping_shows_what_the_decoder_depends_on(sums, knows, state, view):
     found = fading(planted(knows=knows), sums.take(slice(300)), sums.take(slice(300, None)))
     assert found["undisturbed"]["accuracy"] == [1] * 4
     assert found["other_state"]["accuracy"] == [state] * 4
     assert found["other_view"]["accuracy"] == [view] * 4
     assert found["other_state"]["log_probability"] == [0.0 if state else -20.0] * 4
     lengths = [len(target) for target in sums.targets[300:]]
-    assert found["counted"][3] <= lengths.count(4)  # the end is common to both, and not counted
+    assert found["counted"][3] <= lengths.count(4)  # a common end symbol is not counted
 
 
-def test_probes_read_what_was_planted_and_nothing_else(sums):
+def test_probes_find_only_what_is_encoded(sums):
     shuffled = np.random.default_rng(0).permutation(400)
     parts = sums.take(slice(400)), sums.take(slice(400, None))
     found = probe_digits(planted(knows="state", coded=True), *parts, shuffled)
@@ -159,7 +159,7 @@ def test_probes_read_what_was_planted_and_nothing_else(sums):
 
 
 class Answers(Converter):
-    """Gives the answers that it was told to give."""
+    """Returns given answers."""
 
     def convert(self, texts, _):
         return [
@@ -167,11 +167,11 @@ class Answers(Converter):
         ]
 
 
-def test_what_is_said_of_longer_sums(monkeypatch):
+def test_statistics_of_longer_sums(monkeypatch):
     monkeypatch.setattr(longer, "EXAMPLES", 2)
     sums = Sums(np.array([1234, 555, 1300]), np.array([111, 2000, 130]))
     model = planted(knows="state")
-    found = longer_sums(model, sums)  # which does add
+    found = longer_sums(model, sums)  # always correct
     assert (found["exact_match"], found["right_length"], found["examples"]) == (1, 1, [])
     assert (found["wrong"], found["sure_of_wrong"]) == (0, 0)
 
@@ -186,38 +186,38 @@ def test_what_is_said_of_longer_sums(monkeypatch):
     assert found["examples"][1] == {"source": "555+2000", "target": "2555", "answer": "7", "confidence": 0.95}
 
 
-def test_a_digit_is_left_out_by_chance_too():
+def test_deleted_digit_by_chance():
     sums = Sums(np.array([1234, 4321]), np.array([111, 1]))
     model = planted(knows="state")
     model = Answers(model.engine, model.source_vocabulary, model.target_vocabulary, reverse=False)
     model.answers = ["235", "295"]
     found = longer_sums(model, sums)
     assert (found["digit_left_out"], found["digit_left_out_by_chance"]) == (0.5, 0)
-    model.answers = ["295", "235"]  # the same the other way round
+    model.answers = ["295", "235"]  # swapped
     found = longer_sums(model, sums)
     assert (found["digit_left_out"], found["digit_left_out_by_chance"]) == (0, 0.5)
 
 
-def test_numbers_are_the_seeds_and_go_into_json(models, results):
+def test_results_depend_on_the_seed_alone_and_are_json(models, results):
     text = json.dumps(results, allow_nan=False)
     assert json.loads(text) == results
     assert json.dumps(small_run(models, seed=4)) == text
     assert small_run(models, seed=5)["saliency"] != results["saliency"]
 
 
-def test_what_was_learnt_is_not_asked(models, monkeypatch):
-    asked = []
+def test_training_sums_are_not_sampled(models, monkeypatch):
+    sampled = []
     monkeypatch.setattr(
-        experiments, "probe_digits", lambda _, train, held_out, __: asked.append((train, held_out)) or {}
+        experiments, "probe_digits", lambda _, train, held_out, __: sampled.append((train, held_out)) or {}
     )
-    monkeypatch.setattr(experiments, "longer_sums", lambda _, sums: asked.append((sums,)) or {})
-    monkeypatch.setattr(experiments, "SALIENT", 1)
-    monkeypatch.setattr(experiments, "TRAIN", 200)
+    monkeypatch.setattr(experiments, "longer_sums", lambda _, sums: sampled.append((sums,)) or {})
+    monkeypatch.setattr(experiments, "SALIENCY_SUMS", 1)
+    monkeypatch.setattr(experiments, "PROBE_TRAIN", 200)
 
-    def sums(learnt):
-        asked.clear()
-        run_experiments({"plain": models["plain"]}, 4, learnt)
-        return {tuple(sorted(source.split("+"))) for each in asked for part in each for source in part.sources}
+    def sums(training):
+        sampled.clear()
+        run_experiments({"plain": models["plain"]}, 4, training)
+        return {tuple(sorted(source.split("+"))) for each in sampled for part in each for source in part.sources}
 
     first = sums(Pairs([], []))
     mirrored = ["+".join(pair) for pair in first]
@@ -225,21 +225,21 @@ def test_what_was_learnt_is_not_asked(models, monkeypatch):
     assert not first & sums(Pairs(mirrored, mirrored))
 
 
-def test_a_subset_is_asked_the_same(models, results):
+def test_results_of_a_model_do_not_depend_on_the_others(models, results):
     alone = small_run({"both": models["both"]}, seed=4)
     for part in ("saliency", "fading", "probes", "length"):
         assert alone[part] == {"both": results[part]["both"]}
 
 
-def test_a_filled_model_refuses_what_is_too_long(results):
+def test_padded_model_refuses_longer_sums(results):
     assert results["length"]["both"]["4+3"]["refused"] == 30
     assert results["length"]["both"]["4+3"]["confidence"] is None
     text = describe_experiments(results)
-    assert "They are too long for reversed + Peeky to be read at all" in text
+    assert "They are too long for the padded sources of reversed + Peeky" in text
     assert "| reversed + Peeky | 4+3 | 0.00% | 0.0% |" in text
 
 
-def test_pictures_are_svg_and_the_same_each_time(results):
+def test_pictures_are_reproducible_svg(results):
     drawn = draw_experiments(results)
     assert tuple(drawn) == PICTURES
     for picture in drawn.values():
@@ -247,7 +247,7 @@ def test_pictures_are_svg_and_the_same_each_time(results):
     assert draw_experiments(results) == drawn
 
 
-def test_the_description_has_all_models_and_pictures(results):
+def test_description_has_all_models_and_pictures(results):
     text = describe_experiments(results)
     assert "| plain |" in text
     assert "| reversed + Peeky |" in text
@@ -259,8 +259,8 @@ def test_the_description_has_all_models_and_pictures(results):
             assert before.count("|") == line.count("|")
 
 
-def test_words_of_comparison_follow_the_numbers(results):
-    def told(plain, reversed):
+def test_comparisons_follow_the_numbers(results):
+    def described(plain, reversed):
         part = dict(results["saliency"]["plain"]["first"], distance_error=0.01)
         saliency = {
             name: {
@@ -276,53 +276,55 @@ def test_words_of_comparison_follow_the_numbers(results):
         }
         return describe_experiments({"trainings": {"plain": 1, "reversed": 1}, "saliency": saliency, **others})
 
-    assert "3.00 without reversal and 2.00 with it (nearer to the end)" in told(3, 2)
-    assert "2.00 without reversal and 3.00 with it (farther from it)" in told(2, 3)
-    assert "2.00 without reversal and 2.01 with it (no clear difference)" in told(2, 2.01)
+    assert "3.00 without reversal and 2.00 with it for the first symbol (closer to the end)" in described(3, 2)
+    assert "2.00 without reversal and 3.00 with it for the first symbol (farther from the end)" in described(2, 3)
+    assert "2.00 without reversal and 2.01 with it for the first symbol (no significant difference)" in described(
+        2, 2.01
+    )
 
 
-def test_a_row_says_of_how_many_trainings_it_is(models, results):
-    assert "Each row is one trained model: ± is a standard error over sums" in describe_experiments(results)
+def test_description_states_the_number_of_runs(models, results):
+    assert "Each row is one trained model; ± is a standard error over sums" in describe_experiments(results)
     trainings = {"plain": models["plain"] * 2, "both": models["both"] * 3}
     several = small_run(trainings, seed=4)
     text = describe_experiments(several)
-    assert "Each row is the mean of 2 to 3 trainings; ± is a standard error over trainings and sums" in text
-    for part in ("saliency", "fading", "probes"):  # of the same training, again and again
+    assert "Each row is the mean of 2 to 3 training runs; ± is a standard error over training runs and sums" in text
+    for part in ("saliency", "fading", "probes"):  # copies of the same run
         assert several[part]["plain"] == results[part]["plain"]
 
 
-def test_other_names_and_no_models_at_all(results):
+def test_unknown_model_names_and_no_models(results):
     parts = ("saliency", "fading", "probes", "length")
-    strangers = {part: {"mine": results[part]["plain"]} for part in ("trainings", *parts)}
-    assert "| mine |" in describe_experiments(strangers)
-    assert tuple(draw_experiments(strangers)) == PICTURES
+    others = {part: {"mine": results[part]["plain"]} for part in ("trainings", *parts)}
+    assert "| mine |" in describe_experiments(others)
+    assert tuple(draw_experiments(others)) == PICTURES
     assert draw_experiments({part: {} for part in parts}) == {}
 
 
 @pytest.mark.parametrize(("known", "state", "view", "word"), [
-    (0.4, 0.1, 0.35, "too seldom to tell"),
-    (0.9, 0.1, 0.85, "goes by the first state"),
-    (0.9, 0.9, 0.1, "goes by what it looks at"),
-    (0.9, 0.5, 0.5, "Neither the first state nor"),
+    (0.4, 0.1, 0.35, "too low to tell"),
+    (0.9, 0.1, 0.85, "depends on the initial state"),
+    (0.9, 0.9, 0.1, "depends on the peeky or attention input"),
+    (0.9, 0.5, 0.5, "Neither the initial state nor"),
 ])  # fmt: skip
-def test_what_decides_a_symbol_is_told_where_it_is_known(results, known, state, view, word):
+def test_dependence_of_a_symbol_follows_the_accuracies(results, known, state, view, word):
     parts = {"undisturbed": known, "other_state": state, "other_view": view}
     fading = results["fading"]["both"] | {part: {"accuracy": [1, 1, 1, share]} for part, share in parts.items()}
     text = describe_experiments(results | {"fading": {"both": fading}})
     assert word in text
 
 
-def test_who_looks_at_nothing_goes_by_its_state(results):
-    assert "It has nothing else to go by" in describe_experiments(
+def test_model_without_other_inputs_depends_on_its_state(results):
+    assert "The initial state is its only information about the source" in describe_experiments(
         results | {"fading": {"plain": results["fading"]["plain"]}}
     )
 
 
 @pytest.mark.parametrize(("sources", "targets", "reason"), [
-    (["12345678+90"], ["1234567890"], "the longest number learnt from has 8"),
-    (["123+45"], ["168"], "lack 0, 2, 3, 4, 5, 6, 7, 8, 9"),
+    (["12345678+90"], ["1234567890"], "the longest number in the training set has 8 digits"),
+    (["123+45"], ["168"], "lacks 0, 2, 3, 4, 5, 6, 7, 8, 9"),
     (["123+456", "7+890"], ["0123456789", "897"], None),
 ])  # fmt: skip
-def test_when_the_experiments_have_nothing_to_ask(sources, targets, reason):
-    found = experiments.why_not(Pairs(sources, targets))
+def test_reason_why_the_analyses_are_not_applicable(sources, targets, reason):
+    found = experiments.reason_not_applicable(Pairs(sources, targets))
     assert found is None if reason is None else reason in found

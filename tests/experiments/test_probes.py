@@ -9,7 +9,7 @@ def generator():
     return np.random.default_rng(7)
 
 
-def test_a_planted_linear_code_is_read_and_its_shuffled_labels_are_not(generator):
+def test_probe_finds_a_linear_code_and_not_shuffled_labels(generator):
     digits = generator.integers(0, 10, 3000)
     directions = generator.normal(size=(10, 24))
     features = directions[digits] + 0.1 * generator.normal(size=(3000, 24))
@@ -20,13 +20,13 @@ def test_a_planted_linear_code_is_read_and_its_shuffled_labels_are_not(generator
     assert np.mean(right) == pytest.approx(0.1, abs=0.03)
 
 
-def test_classes_in_a_row_do_not_hide_one_another(generator):
+def test_collinear_classes_do_not_mask_each_other(generator):
     digits = generator.integers(0, 10, 2000)
     features = digits[:, None] + 0.1 * generator.normal(size=(2000, 1))
     assert (classify((features[:1000], digits[:1000]), features[1000:]) == digits[1000:]).mean() > 0.99
 
 
-def test_classes_that_are_absent_are_never_named(generator):
+def test_absent_classes_are_never_predicted(generator):
     labels = generator.choice([3, 8], 50)
     assert set(classify((generator.normal(size=(50, 4)), labels), generator.normal(size=(50, 4)))) <= {3, 8}
 
@@ -40,7 +40,7 @@ def test_ridge_solves_its_normal_equations(generator):
     np.testing.assert_allclose(centred.T @ (centred @ W - (Y - mean)) + weight * W, 0, atol=1e-10)
 
 
-def test_the_share_explained_is_the_one_that_was_planted(generator):
+def test_explained_share_of_synthetic_data(generator):
     kept, lost = generator.normal(size=(2, 4000, 6))
     wanted = np.sqrt(0.7) * kept + np.sqrt(0.3) * lost
     share, error = share_explained((kept[:2000], wanted[:2000]), (kept[2000:], wanted[2000:]))
@@ -48,7 +48,7 @@ def test_the_share_explained_is_the_one_that_was_planted(generator):
     assert 0 < error < 0.02
 
 
-def test_the_shares_error_is_how_much_it_varies(generator):
+def test_standard_error_matches_the_variation_over_samples(generator):
     shares = []
     for _ in range(200):
         features = generator.normal(size=(600, 2))
@@ -59,12 +59,12 @@ def test_the_shares_error_is_how_much_it_varies(generator):
 
 
 @pytest.mark.parametrize("features", [np.zeros((20, 3)), np.zeros((20, 0))], ids=["constant", "none"])
-def test_features_that_say_nothing_explain_nothing(features, generator):
+def test_uninformative_features_explain_nothing(features, generator):
     wanted = generator.normal(size=(20, 2))
     assert share_explained((features, wanted), (features, wanted)) == (pytest.approx(0), pytest.approx(0))
 
 
-def test_numbers_that_never_vary_have_nothing_to_explain():
+def test_constant_targets_have_nothing_to_explain():
     assert share_explained((np.eye(4), np.ones((4, 2))), (np.eye(4), np.ones((4, 2)))) == (0, 0)
 
 

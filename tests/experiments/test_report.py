@@ -37,20 +37,22 @@ RESULTS = [
 
 
 def made(results):
-    asked = {"addition": SUMS}
+    test_sets = {"addition": SUMS}
     answers = {(r["task"], r["recipe"], r["model"]): r["answers"] for r in results if r["seed"] == 0}
-    return report(summarize(results, asked), asked, answers, ABOUT, "## Why\n", {"addition-book": "addition-book.svg"})
+    return report(
+        summarize(results, test_sets), test_sets, answers, ABOUT, "## Why\n", {"addition-book": "addition-book.svg"}
+    )
 
 
-def test_the_report_tells_the_figures_beside_the_others():
+def test_report_compares_with_published_figures():
     text = made(RESULTS)
     assert "| plain | 37.50 ± 17.68 (25.00 to 50.00) | 9.63 ± 4.95 | - | +2.2 |" in text
     assert "| reversed + Peeky | 87.50 ± 17.68 (75.00 to 100.00) | 89.40 ± 18.76 | 98.28 | -0.1 |" in text
     assert (
-        "More than two standard errors from the repetition's mean:\n\n- Plain (+27.9 points). Its trainings: 25.0 and "
-        "50.0 %, the median 37.5. Without the one farthest from that the mean is 50.0. By epoch, ours is nearest to "
-        "theirs after epoch 1 (37.5). They are of two kinds, 1 from 25.0 to 25.0 and 1 from 50.0 to 50.0, with 5.1 of "
-        "the repetition's standard deviations between them"
+        "More than two standard errors from the repetition's mean:\n\n- Plain (+27.9 points). Its training runs reach "
+        "25.0 and 50.0 %; the median is 37.5. Without the run farthest from the median the mean is 50.0. Our mean is "
+        "closest to the repetition's after epoch 1 (37.5). The runs form two groups, 1 run from 25.0 to 25.0 and 1 run "
+        "from 50.0 to 50.0. The gap is 5.1 of the repetition's standard deviations"
     ) in text
     assert "| 58+77 | 135 | O | O |" in text
     assert "| 999+1 | 1000 | X 1 | O |" in text
@@ -62,23 +64,25 @@ def test_the_report_tells_the_figures_beside_the_others():
     assert "## Why" in text
 
 
-def test_one_training_has_no_standard_error():
+def test_single_run_has_no_standard_error():
     text = made([result("plain", 0, ["135", "3", "1", "0"])])
     assert "| plain | 50.00 (50.00 to 50.00) | 9.63 ± 4.95 | - | - |" in text
     assert "No mean differs" not in text
-    assert "One training alone has no spread" in text
+    assert "A single training run has no standard error" in text
 
 
-def test_pairs_that_were_learnt_from_are_counted():
+def test_test_pairs_in_the_training_set_are_counted():
     dates = [each | {"task": "dates"} for each in RESULTS]
     text = report(summarize(RESULTS + dates, {"addition": SUMS}), {"addition": SUMS}, {}, ABOUT, "", {})
-    assert "45,000 pairs to learn from, 4 asked, none of them learnt from;" in text
-    assert "9 pairs to learn from, 1 asked, 1 of which were learnt from as well;" in text
+    assert "45,000 training pairs and 4 test pairs, none of them also in the training set." in text
+    assert "9 training pairs and 1 test pairs, 1 of which are also in the training set." in text
 
 
-def test_small_trainings_are_not_compared():
+def test_small_experiments_are_not_compared():
     text = made([result("plain", seed, ["135", "3", "1", "0"], epochs=3) for seed in (0, 1)])
-    assert "The figures of the others are for 45,000 pairs and 25 epochs, and not for these." in text
+    assert (
+        "The published figures are for 45,000 training pairs and 25 epochs and cannot be compared with these." in text
+    )
 
 
 class Reader(HTMLParser):
@@ -91,7 +95,7 @@ class Reader(HTMLParser):
         self.outside += [value for name, value in attributes if name in ("src", "href") and "://" in (value or "")]
 
 
-def test_the_page_needs_nothing_else():
+def test_page_is_self_contained():
     html = page(made(RESULTS), {"addition-book.svg": b"<svg/>"})
     reader = Reader()
     reader.feed(html)
@@ -104,11 +108,11 @@ def test_the_page_needs_nothing_else():
     assert "prefers-color-scheme: dark" in html
 
 
-def test_no_markup_comes_from_elsewhere():
+def test_markup_in_data_is_escaped():
     assert "<script" not in page("# Title\n\n| a |\n| --- |\n| <script>alert(1)</script> |\n", {})
 
 
-def test_learning_curves_are_drawn_the_same_every_time():
+def test_learning_curves_are_reproducible():
     pytest.importorskip("matplotlib", reason="matplotlib is not installed; `henkan[plot]` brings it")
     models = summarize(RESULTS, {"addition": SUMS})["addition"]["book"]
     first, again = (learning_curves(models, "addition") for _ in range(2))

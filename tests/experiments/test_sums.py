@@ -9,9 +9,9 @@ from henkan_experiments.sums import Sums, checked_sums, partners
 
 
 @pytest.mark.parametrize("digits", [(3, 3), (4, 3), (4, 4), (1, 1)])
-def test_all_different_and_of_their_digits_in_either_order(digits):
+def test_samples_are_different_sums_with_the_given_digits_in_random_order(digits):
     count = 40
-    sums = Sums.drawn(count, np.random.default_rng(0), digits=digits)
+    sums = Sums.sample(count, np.random.default_rng(0), digits=digits)
     pairs = {tuple(sorted(source.split("+"), key=int)) for source in sums.sources}
     assert len(pairs) == count
     assert {tuple(sorted(map(len, pair))) for pair in pairs} == {tuple(sorted(digits))}
@@ -20,13 +20,13 @@ def test_all_different_and_of_their_digits_in_either_order(digits):
     assert [sum(map(int, source.split("+"))) for source in sums.sources] == list(map(int, sums.targets))
 
 
-def test_what_is_known_is_not_drawn_in_either_order():
+def test_excluded_sums_are_not_sampled_in_either_order():
     known = {(a, b) for a in range(1, 10) for b in range(a, 10) if a < 8}
-    sums = Sums.drawn(3, np.random.default_rng(0), digits=(1, 1), known=known)
+    sums = Sums.sample(3, np.random.default_rng(0), digits=(1, 1), exclude=known)
     assert {tuple(sorted(pair)) for pair in zip(sums.left, sums.right, strict=True)} == {(8, 8), (8, 9), (9, 9)}
 
 
-def test_sums_are_checked_before_they_are_learnt():
+def test_sums_are_checked():
     padded = checked_sums(Pairs(["16+75  ", "5+3"], ["91  ", " 8"]), "addition.txt")
     assert (list(padded.sources), list(padded.targets)) == (["16+75", "5+3"], ["91", "8"])
     for source, target in (("cat", "tac"), ("9+9+9", "27"), ("-5+3", "-2"), ("5+3", "9"), ("5 + 3", "8"), ("٣+1", "4")):
@@ -52,5 +52,5 @@ def test_digits_and_carries():
     }
 
 
-def test_partners_are_others_of_the_same_kind():
+def test_partners_are_different_items_of_the_same_kind():
     assert partners([3, 4, 3, 4, 3, 5]).tolist() == [2, 3, 4, 1, 0, 5]

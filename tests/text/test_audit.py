@@ -1,7 +1,13 @@
 from henkan.cli.remedies import sentence
-from henkan.text.audit import audit, show_symbol
+from henkan.config import ModelConfig
+from henkan.text.audit import audit as audit_tokens
+from henkan.text.audit import show_symbol
 from henkan.text.pairs import Pairs
-from henkan.text.tokenizer import Cutting
+from henkan.text.tokenized_pairs import TokenizedPairs
+
+
+def audit(training, others=None, **settings):
+    return audit_tokens(TokenizedPairs.of(training, ModelConfig(**settings)), others)
 
 
 def pairs(*rows):
@@ -41,7 +47,7 @@ def test_mixed_normalisation_is_told_unless_it_is_normalised():
     assert warning.problem.startswith("the sources mix composed and decomposed characters (1 NFC, 1 NFD)")
     assert str(warning).endswith('; pass source_normalization="NFC"')
     assert sentence(warning).endswith("; use --source-normalization NFC")
-    found = audit(mixed, source=Cutting(normalization="NFC"))
+    found = audit(mixed, source_normalization="NFC")
     assert (found.warnings(), found.duplicates) == ([], 1)
 
 
@@ -61,7 +67,7 @@ def test_symbols_that_are_hardly_learned():
 
 
 def test_features_are_symbols_of_their_own():
-    found = audit(pairs(("go\tV;PST", "went"), ("go\tV", "go")), source=Cutting(features=True))
+    found = audit(pairs(("go\tV;PST", "went"), ("go\tV", "go")), features=True)
     assert found.source.symbols == {"\tV": 2, "g": 2, "o": 2, "\tPST": 1}
     assert found.ambiguous == {}
     assert found.source.invisible == {}

@@ -6,7 +6,7 @@ import pytest
 from henkan.config import TrainingConfig
 from henkan.errors import SettingsError
 from henkan.nn import one_cycle
-from henkan.training.events import Epoch, Setback, Step
+from henkan.training.events import Epoch, Rollback, Step
 from henkan.training.loop import learning_rate, train
 from henkan.training.state import TrainingState
 from models import SOURCES, TARGETS, encoded, small_model
@@ -146,7 +146,7 @@ def test_patience_ends_a_constant_schedule():
 
 def test_training_never_goes_back_to_numbers_that_are_not_finite(monkeypatch):
     """An update whose own loss was finite can leave weights, or a moment of Adam's, that are not."""
-    monkeypatch.setattr("henkan.training.loop.GOOD_EVERY", 2)
+    monkeypatch.setattr("henkan.training.loop.ROLLBACK_INTERVAL", 2)
     spoilt = iter([False, True, False, False, False, False, True, False])
 
     def update(self, batch, rate):
@@ -160,19 +160,19 @@ def test_training_never_goes_back_to_numbers_that_are_not_finite(monkeypatch):
     monkeypatch.setattr(engine, "train_step", update.__get__(engine))
     state, steps = TrainingState(np.random.default_rng(0)), []
     for event in train(engine, pairs, TrainingConfig(epochs=1, batch_size=1), state, None):
-        steps.append(event.step if isinstance(event, Step | Setback) else "end")
-        assert all(np.isfinite(each).all() for each in state.good.snapshot.values())
+        steps.append(event.step if isinstance(event, Step | Rollback) else "end")
+        assert all(np.isfinite(each).all() for each in state.rollback_point.snapshot.values())
     assert steps == [1, 2, 0, 1, 2, 3, 4, 5, 6, 4, 5, 6, "end"]
-    assert state.setbacks == 2
+    assert state.rollbacks == 2
 
 
 def test_a_learning_rate_that_is_much_too_large_leaves_the_last_good_state(monkeypatch):
-    monkeypatch.setattr("henkan.training.loop.GOOD_EVERY", 2)
+    monkeypatch.setattr("henkan.training.loop.ROLLBACK_INTERVAL", 2)
     converter, _ = small_model(dtype=np.float32, hidden_size=16)
     pairs = encoded(converter, SOURCES, TARGETS)
     config = TrainingConfig(epochs=20, batch_size=1, learning_rate=1e20, schedule="constant")
     state = TrainingState(np.random.default_rng(0))
     events = list(train(converter.model, pairs, config, state, Examiner()))
-    assert isinstance(events[-1], Setback)
+    assert isinstance(events[-1], Rollback)
     assert events[-1].final
     assert all(np.isfinite(each).all() for each in converter.model.snapshot().values())

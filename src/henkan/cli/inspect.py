@@ -15,7 +15,7 @@ from henkan.config import make_configs
 from henkan.text.audit import EXAMPLES, RARE, Audit, Side, audit, show_symbol
 from henkan.text.pairs import Columns
 from henkan.text.reading import Rejects, read_pairs
-from henkan.text.tokenizer import cuttings
+from henkan.text.tokenized_pairs import TokenizedPairs
 
 SYMBOLS_SHOWN = 40
 
@@ -42,9 +42,8 @@ def inspect(data: Path, dev: Path | None, test: Path | None, as_json: bool, colu
     if columns.features is not None:
         given["features"] = True
     model, _ = make_configs(given)
-    source, target = cuttings(model)
     others = {str(path): read_pairs(path, **layout) for path in (dev, test) if path is not None}
-    found = audit(read_pairs(data, **layout), others, source=source, target=target)
+    found = audit(TokenizedPairs.of(read_pairs(data, **layout), model), others)
     if as_json:
         click.echo(json.dumps(asdict(found) | {"warnings": [sentence(warning) for warning in found.warnings()]}))
     else:

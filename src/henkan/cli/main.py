@@ -20,6 +20,7 @@ COMMANDS = {
     "inspect": ("henkan.cli.inspect", "inspect"),
     "train": ("henkan.cli.train", "train"),
     "predict": ("henkan.cli.predict", "predict"),
+    "combine": ("henkan.cli.combine", "combine"),
     "evaluate": ("henkan.cli.evaluate", "evaluate"),
     "explain": ("henkan.cli.explain", "explain"),
     "score": ("henkan.cli.score", "score"),

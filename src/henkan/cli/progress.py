@@ -15,7 +15,7 @@ from henkan.cli.display import question_rows
 from henkan.evaluation.error_rates import SHOWN, evaluate
 from henkan.inference.converter import Converter
 from henkan.text.pairs import Pairs
-from henkan.training.events import Epoch, Event, Preparing, Setback, Started, Step
+from henkan.training.events import Epoch, Event, Preparing, Rollback, Started, Step
 
 SECONDS_BETWEEN_ANSWERS = 0.5
 SECONDS_BETWEEN_DRAWINGS = 0.1
@@ -69,7 +69,7 @@ class Display:
                 self.live.update(Text("getting ready (the first time, fast kernels are compiled) ..."), refresh=True)
         elif isinstance(event, Epoch):
             self._end_epoch(event)
-        elif isinstance(event, Setback):
+        elif isinstance(event, Rollback):
             self.console.print(
                 f"the loss was no longer a finite number in epoch {event.epoch}: back to update {event.step:,}, "
                 + ("where training ends" if event.final else f"with a learning rate of {event.learning_rate:.2g}"),

@@ -23,8 +23,8 @@ from henkan.text.data_source import DataSource
 from henkan.text.reading import Rejects
 from henkan.text.tasks import TASKS
 from henkan.training.checkpoint import Checkpoints
-from henkan.training.fit import versions
 from henkan.training.fitted_model import FittedModel, load_model
+from henkan.training.trainer import versions
 
 LAYOUT = ("delimiter", "strip", "columns", "rejects")
 
@@ -171,7 +171,7 @@ def old_engine(engine: EngineConfig, plan: Mapping[str, Any], given: set[str], f
 def kept_start(checkpoints: Checkpoints) -> FittedModel:
     """The model that a training which goes on had started from."""
     try:
-        return load_model(checkpoints.start)
+        return load_model(checkpoints.folder.start)
     except ModelFolderError as error:
         raise CheckpointError(
             f"the model that this training run started from cannot be read any more ({error.message.problem})",

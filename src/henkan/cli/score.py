@@ -13,13 +13,13 @@ import click
 from henkan.cli.options import PATH, check_features, engine_options, layout_options, pop_engines
 from henkan.engine.base import Engines
 from henkan.inference.converter import Converter
-from henkan.text.data_source import DataSource
 from henkan.text.pairs import Pairs
 from henkan.text.reading import read_pairs
 from henkan.text.tokenizer import cuttings
 from henkan.training.events import Epoch, Event, Started
-from henkan.training.fit import fit
 from henkan.training.fitted_model import FittedModel, load_model
+from henkan.training.prepared import TrainingJob
+from henkan.training.trainer import Trainer
 
 
 @click.command(short_help="Score pairs by log-probability, or find likely label errors.")
@@ -87,7 +87,8 @@ def _suspects(fitted: FittedModel, pairs: Pairs, folds: int, engines: Engines) -
                     f"\rmodel {fold} of {folds}: epoch {event.epoch}, loss {event.loss:.3g}   {end}", err=True, nl=False
                 )
 
-        return fit(others, None, model, training, data=DataSource(), report=tell, engines=engines).converter
+        job = TrainingJob(model, training)
+        return Trainer(engines, report=tell).fit(others, None, job).converter
 
     source, _ = cuttings(model)
     return [

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from shlex import quote
 from shutil import which
@@ -15,7 +15,6 @@ from typing import Any
 
 import click
 
-from henkan.cli.data_arguments import task_or_file
 from henkan.cli.display import exact_match_line, show_exact_match, show_questions
 from henkan.cli.options import (
     PATH,
@@ -27,9 +26,7 @@ from henkan.cli.options import (
     symbol_options,
     value_text,
 )
-from henkan.cli.remedies import sentence
 from henkan.cli.run_options import (
-    LAYOUT,
     Run,
     kept_start,
     new_run,
@@ -38,24 +35,21 @@ from henkan.cli.run_options import (
     options_given,
     refuse_beside_resume,
 )
+from henkan.cli.training_data import check_data_exists, data_name, read_data, show_audit
 from henkan.config import RECIPE_HELP, EngineConfig, ModelConfig, TrainingConfig
 from henkan.engine.base import RESTARTS, Engines, ProcessGroup
 from henkan.engine.choice import choose_engines, member_of_a_team
-from henkan.errors import CheckpointError, DataError, HenkanError, Interrupted, SettingsError
+from henkan.errors import CheckpointError, HenkanError, Interrupted, SettingsError
 from henkan.storage.model_folder import CHECKPOINT, check_place, is_model
 from henkan.storage.plots import learning_curve
-from henkan.text.audit import audit
-from henkan.text.data_source import DataSource
-from henkan.text.pairs import Columns, Pairs, hold_out
-from henkan.text.reading import read_pairs
-from henkan.text.tasks import TASKS, Task
-from henkan.text.tokenizer import cuttings
-from henkan.training.checkpoint import SECONDS_BETWEEN, Checkpoints, Onlooker
+from henkan.text.tokenized_pairs import TokenizedPairs
+from henkan.training.checkpoint import SECONDS_BETWEEN, Checkpoints, ReadOnlyCheckpoints
 from henkan.training.events import Event, Started
-from henkan.training.fit import fit
 from henkan.training.fitted_model import FittedModel
+from henkan.training.prepared import TrainingJob
 from henkan.training.signals import Interruption
-from henkan.training.state import MOST_SETBACKS
+from henkan.training.state import MAX_ROLLBACKS
+from henkan.training.trainer import Trainer
 
 
 def _recipes() -> str:
@@ -153,16 +147,15 @@ def train(
         refuse_beside_resume(given)
         if not (resume / CHECKPOINT / "plan.json").exists() and is_model(resume):
             if member_of_a_team() == 0:
-                click.echo(f"the training of {resume} is finished; train on from it with --from {resume}")
+                click.echo(f"{resume} is trained to the end; train it further with --from {resume}")
             return
         engine = old_engine(engine, Checkpoints(resume, resume=True).plan(), given, resume)
     elif data is None:
-        raise click.UsageError("name a task or a file of pairs to train on, or --resume a training that was stopped")
-    folder = resume or out or Path("models") / _name(str(data))
+        raise click.UsageError("name a task or a file of pairs, or resume an interrupted run with --resume DIR")
+    folder = resume or out or Path("models") / data_name(str(data))
     engines = choose_engines(engine, together=True)
     group = engines.group
-    leads, quiet = group.rank == 0, quiet or group.rank > 0
-    checkpoints = (Checkpoints if leads else Onlooker)(
+    checkpoints = (Checkpoints if group.rank == 0 else ReadOnlyCheckpoints)(
         folder,
         every=checkpoint_every,
         stop=lambda: group.max(interruption.signal or 0) or None,
@@ -174,37 +167,90 @@ def train(
         run = new_run(str(data), options)
         run.options["command"] = sys.argv[1:]
     run.options["engine"] = asdict(engine)
-    try:
-        with interruption, ExitStack() as open_folder:
-            with _told_to(group):
-                if leads and not checkpoints.resume:
-                    check_place(folder, force=force)
-                open_folder.enter_context(checkpoints.held())
-                if leads and checkpoints.begun and not (checkpoints.resume or force):
-                    raise CheckpointError(
-                        f"{folder}: a training was stopped there; go on with --resume {folder}, or train anew with "
-                        "--force"
-                    )
-            if checkpoints.resume and checkpoints.plan()["started from a model"]:
-                run = replace(run, start=kept_start(checkpoints))
-            checkpoints.options = run.options
-            fitted, question = _train(run, checkpoints, engines, interruption, quiet=quiet)
-            if not leads:
-                return
-            picture = learning_curve(fitted.artefact.metrics)
-            fitted.save(folder, force=True, pictures={} if picture is None else {"learning_curve.png": picture})
-            checkpoints.finish()
-    except KeyboardInterrupt:
-        number = interruption.signal or SIGINT
-        if checkpoints.begun:
-            raise checkpoints.interrupted(number) from None
-        raise Interrupted("stopped before the training had begun; there is nothing to go on with", number) from None
-    _say_what_came_out(fitted, folder, question, pictured=picture is not None, quiet=quiet)
+    command = _Command(run, checkpoints, engines, interruption, quiet or group.rank > 0)
+    command.execute(force=force)
+
+
+@dataclass
+class _Command:
+    """A training run as this command executes it.
+
+    Attributes:
+        run: what is to be trained.
+        checkpoints: of the model folder.
+        engines: make the engines.
+        interruption: notices signals.
+        quiet: print only the exact match.
+    """
+
+    run: Run
+    checkpoints: Checkpoints
+    engines: Engines
+    interruption: Interruption
+    quiet: bool
+
+    def execute(self, *, force: bool) -> None:
+        """Train, save the model and print the result."""
+        checkpoints, folder = self.checkpoints, self.checkpoints.model
+        try:
+            with self.interruption, ExitStack() as held:
+                with _all_or_none(self.engines.group):
+                    self._hold_folder(held, force=force)
+                if checkpoints.resume and checkpoints.plan()["started from a model"]:
+                    self.run = replace(self.run, start=kept_start(checkpoints))
+                checkpoints.options = self.run.options
+                fitted, example = self._train()
+                if self.engines.group.rank > 0:
+                    return
+                picture = learning_curve(fitted.artefact.metrics)
+                fitted.save(folder, force=True, pictures={} if picture is None else {"learning_curve.png": picture})
+                checkpoints.finish()
+        except KeyboardInterrupt:
+            number = self.interruption.signal or SIGINT
+            if checkpoints.begun:
+                raise checkpoints.interrupted(number) from None
+            raise Interrupted("interrupted before training began; nothing was saved", number) from None
+        _show_result(fitted, folder, example, pictured=picture is not None, quiet=self.quiet)
+
+    def _hold_folder(self, held: ExitStack, *, force: bool) -> None:
+        """Hold the model folder for the rest of the run, if nothing there must be kept."""
+        checkpoints, leads = self.checkpoints, self.engines.group.rank == 0
+        if leads and not checkpoints.resume:
+            check_place(checkpoints.model, force=force)
+        held.enter_context(checkpoints.held())
+        if leads and checkpoints.begun and not (checkpoints.resume or force):
+            raise CheckpointError(
+                f"{checkpoints.model}: it has an interrupted training run; resume it with --resume "
+                f"{checkpoints.model}, or start again with --force"
+            )
+
+    def _train(self) -> tuple[FittedModel, str]:
+        """Read the pairs and train on them; the model, and an example source."""
+        from henkan.cli.progress import Display
+
+        def show(event: Event) -> None:
+            if isinstance(event, Started):
+                self.interruption.notice()
+            display(event)
+
+        run = self.run
+        if run.data is not None:
+            check_data_exists(run, self.checkpoints.model)
+        pairs, validation, source = read_data(run, quiet=self.quiet)
+        tokenized = TokenizedPairs.of(pairs, run.model)
+        example = pairs.sources[0]
+        if not self.quiet:
+            _show_engine(run, self.engines, len(pairs))
+            show_audit(tokenized, validation, run.options["dev"])
+        job = TrainingJob(run.model, run.training, run.data or source, run.ensemble, run.start)
+        with Display(validation, quiet=self.quiet) as display:
+            trainer = Trainer(self.engines, checkpoints=self.checkpoints, report=show)
+            return trainer.fit(tokenized, validation, job), example
 
 
 @contextmanager
-def _told_to(group: ProcessGroup) -> Iterator[None]:
-    """Have the others leave without a word where the leader may not begin, for it says why."""
+def _all_or_none(group: ProcessGroup) -> Iterator[None]:
+    """If process 0 fails here, the other processes exit silently, because it reports the error."""
     try:
         yield
     except HenkanError:
@@ -215,9 +261,9 @@ def _told_to(group: ProcessGroup) -> Iterator[None]:
 
 
 def _is_restart(folder: Path, group: ProcessGroup) -> bool:
-    """Whether torchrun has started us again, to go on with a training that this command began, and a member had died.
+    """Whether torchrun has restarted this command after a process had died, so that it must resume.
 
-    Only the machine of the one that died may count the restart.
+    Only the machine of the process that died may count the restart.
     """
     restarts = os.environ.get(RESTARTS, "0")
     restarted, begun = group.max(int(restarts) if restarts.isdecimal() else 0) > 0, False
@@ -226,107 +272,8 @@ def _is_restart(folder: Path, group: ProcessGroup) -> bool:
     return bool(group.broadcast(begun))
 
 
-def _train(
-    run: Run, checkpoints: Checkpoints, engines: Engines, interruption: Interruption, *, quiet: bool
-) -> tuple[FittedModel, str]:
-    """Read the pairs and train on them; the model, and a question to ask it."""
-    from henkan.cli.progress import Display
-
-    def tell(event: Event) -> None:
-        if isinstance(event, Started):
-            interruption.notice()
-        display(event)
-
-    if run.data is not None:
-        _check_whether_moved(run, checkpoints.shown)
-    pairs, held_out, source = _read(run, quiet=quiet)
-    if not quiet:
-        _say_who_trains(run, engines, len(pairs))
-        _say_what_was_found(pairs, held_out, run.options["dev"], run.model)
-    with Display(held_out, quiet=quiet) as display:
-        fitted = fit(
-            pairs,
-            held_out,
-            run.model,
-            run.training,
-            data=run.data or source,
-            members=run.ensemble,
-            report=tell,
-            start=run.start,
-            checkpoints=checkpoints,
-            engines=engines,
-        )
-    return fitted, pairs.sources[0]
-
-
-def _say_what_came_out(fitted: FittedModel, folder: Path, question: str, *, pictured: bool, quiet: bool) -> None:
-    metrics = fitted.artefact.metrics
-    histories = metrics.get("members", [metrics])
-    if fitted.held_out is not None and quiet:
-        click.echo(exact_match_line(fitted.held_out))
-    elif fitted.held_out is not None:
-        show_questions(fitted.held_out)
-        show_exact_match(fitted.held_out)
-    if not quiet:
-        seconds = sum(epoch["seconds"] for each in histories for epoch in each["epochs"])
-        click.echo(f"trained in {seconds:.1f} s; the model is in {folder}")
-        if not pictured:
-            click.echo(
-                "note: no learning curve was drawn, for matplotlib is not installed (the extra `plot` brings it)",
-                err=True,
-            )
-        asked = quote(question)
-        click.echo(f"ask it:  {_program()} predict {quote(str(folder))} {'-- ' * asked.startswith('-')}{asked}")
-    if any(each.get("setbacks", 0) > MOST_SETBACKS for each in histories):
-        raise SettingsError(
-            f"training went astray {MOST_SETBACKS + 1} times and was ended; the model of its last good state is in "
-            f"{folder}: train again with a smaller learning rate than {fitted.artefact.training.learning_rate:g}"
-        )
-
-
-def _name(data: str) -> str:
-    """What a model of these data is called."""
-    return data if data in TASKS else Path(data).stem
-
-
-def _read(run: Run, *, quiet: bool) -> tuple[Pairs, Pairs | None, DataSource]:
-    """Training pairs, held-out pairs, and where they came from."""
-    from henkan.cli.progress import show_reading
-
-    data, dev, seed = _place(run, "data"), run.options["dev"], run.training.seed
-    layout = {name: run.options[name] for name in LAYOUT} | {"columns": Columns(**run.options["columns"])}
-    layout |= {"rejects": run.rejects, "progress": None if quiet else show_reading}
-    found = task_or_file(data)
-    task = isinstance(found, Task)
-    pairs = found.generate(seed=seed) if isinstance(found, Task) else read_pairs(found, **layout)
-
-    source = DataSource(name=_name(data), task=task, pairs=len(pairs), seed=seed, held_out="tenth")
-    if dev is None:
-        return (*hold_out(pairs, seed, normalize=cuttings(run.model)[0].normalize), source)
-    if dev == "none":
-        return pairs, None, replace(source, held_out="none")
-    return pairs, read_pairs(Path(_place(run, "dev")), **layout), replace(source, held_out="file")
-
-
-def _check_whether_moved(run: Run, folder: Path) -> None:
-    """Say how to go on with a training whose data are not where they were."""
-    hints = {"data": f"train NEW_PLACE --resume {folder}", "dev": f"train --resume {folder} --dev NEW_PLACE"}
-    for name, hint in hints.items():
-        if run.options[name] not in (None, "none", *TASKS) and not os.path.exists(_place(run, name)):
-            raise DataError(
-                f"{_place(run, name)}: the pairs of this training are no longer there; if they have moved, go on with "
-                f"`henkan {hint}`"
-            )
-
-
-def _place(run: Run, name: str) -> str:
-    """A file as it was named, seen from where we are: a training may be resumed in another folder."""
-    named, folder = str(run.options[name]), run.options["folder"]
-    return named if named in TASKS or folder == os.getcwd() else os.path.join(folder, named)
-
-
-def _say_who_trains(run: Run, engines: Engines, pairs: int) -> None:
-    """The engine, where it is not the usual one, and how several processes share a batch."""
+def _show_engine(run: Run, engines: Engines, pairs: int) -> None:
+    """Print the engine if it is not the default, and how several processes share a batch."""
     if run.options["engine"] != asdict(EngineConfig()) or engines.group.size > 1:
         click.echo(engines.describe(), err=True)
     if engines.group.size > 1:
@@ -338,18 +285,30 @@ def _say_who_trains(run: Run, engines: Engines, pairs: int) -> None:
         )
 
 
-def _say_what_was_found(pairs: Pairs, held_out: Pairs | None, dev: str | None, model: ModelConfig) -> None:
-    """The data's audit, as one line and its warnings."""
-    source, target = cuttings(model)
-    others = {} if held_out is None else {dev or "the part held out": held_out}
-    found = audit(pairs, others, source=source, target=target)
-    click.echo(found.summary(), err=True)
-    for warning in found.warnings():
-        click.echo(f"warning: {sentence(warning)}", err=True)
+def _show_result(fitted: FittedModel, folder: Path, example: str, *, pictured: bool, quiet: bool) -> None:
+    metrics = fitted.artefact.metrics
+    histories = metrics.get("members", [metrics])
+    if fitted.held_out is not None and quiet:
+        click.echo(exact_match_line(fitted.held_out))
+    elif fitted.held_out is not None:
+        show_questions(fitted.held_out)
+        show_exact_match(fitted.held_out)
+    if not quiet:
+        seconds = sum(epoch["seconds"] for each in histories for epoch in each["epochs"])
+        click.echo(f"trained in {seconds:.1f} s; the model is in {folder}")
+        if not pictured:
+            click.echo("note: no learning curve was drawn; pip install 'henkan[plot]' brings matplotlib", err=True)
+        shown = quote(example)
+        click.echo(f"ask it:  {_program()} predict {quote(str(folder))} {'-- ' * shown.startswith('-')}{shown}")
+    if any(each.get("setbacks", 0) > MAX_ROLLBACKS for each in histories):
+        raise SettingsError(
+            f"training diverged (non-finite loss) {MAX_ROLLBACKS + 1} times and was stopped; the last finite model is "
+            f"in {folder}; train again with a learning rate below {fitted.artefact.training.learning_rate:g}"
+        )
 
 
 def _program() -> str:
-    """How this program is called here: by its name where the shell would find it, else as it was called."""
+    """How to call this program here: by its name if the shell finds it, else as it was called."""
     called = Path(sys.argv[0])
     if called.name == "__main__.py":
         return "python -m henkan"

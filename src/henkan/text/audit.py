@@ -14,6 +14,7 @@ from henkan.text.arrays import Array
 from henkan.text.pairs import Pairs
 from henkan.text.sequences import Sequences, cut_all
 from henkan.text.texts import ROWS_AT_ONCE, Texts
+from henkan.text.tokenized_pairs import TokenizedPairs
 from henkan.text.tokenizer import TAG, Cutting
 
 EXAMPLES = 5
@@ -136,34 +137,27 @@ class Audit:
         return "; ".join(parts)
 
 
-def audit(
-    pairs: Pairs,
-    others: Mapping[str, Pairs] | None = None,
-    *,
-    source: Cutting = Cutting(),  # noqa: B008  (it cannot be changed)
-    target: Cutting = Cutting(),  # noqa: B008
-) -> Audit:
+def audit(tokenized: TokenizedPairs, others: Mapping[str, Pairs] | None = None) -> Audit:
     """Collect statistics of training pairs, and their overlap with validation and test sets.
 
     Args:
-        pairs: the training pairs.
+        tokenized: the training pairs. Strings that are equal after normalization count as equal.
         others: name -> a validation or test set.
-        source, target: how the two sides are tokenized; strings that are equal after normalization count as equal.
     """
+    pairs, source, target = tokenized.pairs, tokenized.source_tokenizer, tokenized.target_tokenizer
     sources, targets = Texts.of(pairs.sources), Texts.of(pairs.targets)
     source_hashes, hashes = _hashes(sources, targets, source, target)
     _, first = np.unique(hashes, return_index=True)
-    cut, symbols = cut_all(sources, source)
     several, ambiguous = _ambiguous(sources, targets, np.sort(first), source_hashes)
     return Audit(
         rows=len(pairs),
         duplicates=len(pairs) - len(first),
         ambiguous_sources=several,
         ambiguous=ambiguous,
-        source=_side(sources, cut, symbols, source),
-        target=_side(targets, *cut_all(targets, target), target),
+        source=_side(sources, *tokenized.source, source),
+        target=_side(targets, *tokenized.target, target),
         leaks={
-            name: _leak(other, (source_hashes, hashes), set(symbols), source, target)
+            name: _leak(other, (source_hashes, hashes), set(tokenized.source.symbols), source, target)
             for name, other in (others or {}).items()
         },
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -65,12 +66,20 @@ class Sequences:
         return Sequences(flat.reshape(-1), np.arange(len(self) + 1) * width)
 
 
-def cut_all(strings: Iterable[str], cutting: Cutting) -> tuple[Sequences, list[str]]:
-    """Tokenize strings.
+class Tokenized(NamedTuple):
+    """Many strings as symbols.
 
-    Returns:
-        the strings as indices into the list of distinct symbols, and this list in code point order.
+    Attributes:
+        sequences: the strings as indices into `symbols`.
+        symbols: the distinct symbols in code point order.
     """
+
+    sequences: Sequences
+    symbols: list[str]
+
+
+def cut_all(strings: Iterable[str], cutting: Cutting) -> Tokenized:
+    """Tokenize strings."""
     if cutting.plain:
         return _cut_into_characters(Texts.of(strings))
     numbers: dict[str, int] = {}
@@ -83,10 +92,10 @@ def cut_all(strings: Iterable[str], cutting: Cutting) -> tuple[Sequences, list[s
     symbols = sorted(numbers)
     place = np.empty(len(symbols), fitting(len(symbols)))
     place[[numbers[symbol] for symbol in symbols]] = np.arange(len(symbols))
-    return Sequences(place[np.array(flat, np.intp)], _offsets(lengths)), symbols
+    return Tokenized(Sequences(place[np.array(flat, np.intp)], _offsets(lengths)), symbols)
 
 
-def _cut_into_characters(texts: Texts) -> tuple[Sequences, list[str]]:
+def _cut_into_characters(texts: Texts) -> Tokenized:
     """Tokenize into characters, a block of strings at a time."""
     counts = np.zeros(CODE_POINTS, np.int64)
     for codes, _ in texts.code_points():
@@ -100,7 +109,7 @@ def _cut_into_characters(texts: Texts) -> tuple[Sequences, list[str]]:
         flat[done : done + len(codes)] = place[codes]
         lengths[row : row + len(numbers)] = numbers
         done, row = done + len(codes), row + len(numbers)
-    return Sequences(flat, _offsets(lengths)), [chr(code) for code in present.tolist()]
+    return Tokenized(Sequences(flat, _offsets(lengths)), [chr(code) for code in present.tolist()])
 
 
 def fitting(symbols: int) -> np.dtype[np.unsignedinteger]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from henkan.errors import ModelFolderError, UnanswerableError
 from henkan.text.arrays import Array
-from henkan.text.sequences import Sequences, cut_all, fitting
+from henkan.text.sequences import Sequences, Tokenized, cut_all, fitting
 from henkan.text.texts import Texts
 from henkan.text.tokenizer import TAG, Cutting
 
@@ -72,8 +72,14 @@ class Vocabulary:
         cutting: Cutting = Cutting(),  # noqa: B008
     ) -> Vocabulary:
         """Create a vocabulary from training strings."""
-        cut, found = cut_all(strings, cutting)
-        symbols, longest = set(found), int(cut.lengths().max(initial=0))
+        return cls.from_tokens(cut_all(strings, cutting), cutting, boundary=boundary, unknown=unknown, fill=fill)
+
+    @classmethod
+    def from_tokens(
+        cls, tokenized: Tokenized, cutting: Cutting, *, boundary: bool, unknown: bool = False, fill: bool = False
+    ) -> Vocabulary:
+        """Create a vocabulary from training strings that are tokenized already."""
+        symbols, longest = set(tokenized.symbols), int(tokenized.sequences.lengths().max(initial=0))
         if fill:
             symbols.add(FILLER)
         width = longest if fill else None
@@ -140,6 +146,16 @@ class Vocabulary:
         for row in np.flatnonzero(~known)[:1].tolist():
             self.encode(texts[row], row)  # raises the error
         return encoded
+
+    def encode_tokens(self, tokenized: Tokenized) -> Sequences:
+        """Encode the strings that the vocabulary was created from.
+
+        Raises:
+            KeyError: for a symbol outside the vocabulary.
+        """
+        ids = np.array([self._ids[symbol] for symbol in tokenized.symbols], fitting(len(self)))
+        encoded = Sequences(ids[tokenized.sequences.flat], tokenized.sequences.offsets)
+        return encoded if self.width is None else encoded.filled(self.width, self._ids[FILLER])
 
     def encode_known(self, strings: Iterable[str], *, use_unknown: bool = False) -> tuple[Sequences, Array]:
         """Encode many strings, and mark those that `encode` would refuse.

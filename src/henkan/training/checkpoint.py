@@ -1,25 +1,14 @@
-"""What a stopped training needs to go on, to the bit.
-
-    plan.json                 the settings, the data and how to read it again, versions, and a name of its own
-    start/                    the model that it started from, if it did
-    progress.json             where it stands, all but the arrays
-    tensors-N.safetensors     weights, Adam's moments, the best weights so far, the models that are done
-    lock, holder.json         who is training here
+"""Checkpoints: what an interrupted training run needs to resume to the same bits.
 
 `progress.json` names its tensors and their SHA-256 sum, and the plan that it belongs to. It is replaced last, in one
-rename: until then the checkpoint before it stands, whole.
+rename: until then the checkpoint before it is complete.
 """
 
 from __future__ import annotations
 
-import os
-import platform
-import re
-import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 from uuid import uuid4
@@ -29,58 +18,38 @@ from safetensors.numpy import save as save_safetensors
 
 from henkan.config import ModelConfig, TrainingConfig, to_dict
 from henkan.errors import CheckpointError, Interrupted, ModelFolderError, SettingsError
-from henkan.storage.files import load_tensors, read_file, seal, sha256, sync_folder, unseal, write_file
-from henkan.storage.model_folder import CHECKPOINT, INCOMING, WRITTEN
-from henkan.text.arrays import Array
-from henkan.training.events import Epoch, Setback, Step
-from henkan.training.state import Best, Good, Position, TrainingState
+from henkan.storage.files import load_tensors, read_file, seal, sha256
+from henkan.storage.model_folder import CHECKPOINT
+from henkan.training.checkpoint_folder import PLAN, PROGRESS, CheckpointFolder
+from henkan.training.events import Epoch, Rollback, Step
+from henkan.training.progress import Progress, from_values, to_values
 
 FORMAT = "henkan-checkpoint"
 FORMAT_VERSION = 2
 SECONDS_BETWEEN = 60.0
-MOST_JSON_BYTES = 2**28
-MOST_TENSOR_BYTES = 2**36
+MAX_TENSOR_BYTES = 2**36
 CHANGEABLE = ("data", "versions")
-"""What may differ when a training goes on: where the same pairs are, and what it is told of."""
+"""Parts of the plan that may differ when a run is resumed: the pairs may have moved, and versions are reported."""
 
 DISK_REMEDIES = {"resume": "check_disk_and_resume", "run_again": "check_disk_and_run_again"}
-"""Key of the remedy that says how to resume -> the same, after a failure to write the checkpoint."""
-
-START = "start"
-OWN_FILES = re.compile(r"((plan|progress|holder)\.json|tensors-\d+\.safetensors)(\.part)?|lock")
-OWN_FILES_OF_START = re.compile(rf"({'|'.join(map(re.escape, WRITTEN))})(\.part)?")
-
-
-@dataclass
-class Progress:
-    """How far a run has come.
-
-    Attributes:
-        done: the weights of the members that are trained.
-        histories: what is told of each of them.
-        state: where the member under way stands, or None before its first batch.
-        snapshot: its engine's.
-    """
-
-    done: list[dict[str, Array]] = field(default_factory=list)
-    histories: list[dict[str, Any]] = field(default_factory=list)
-    state: TrainingState | None = None
-    snapshot: Mapping[str, Any] = field(default_factory=dict)
+"""Remedy that says how to resume -> the same, after a failure to write the checkpoint."""
 
 
 class Checkpoints:
-    """The checkpoint of the training of one model folder.
+    """The checkpoint of one model folder.
 
     Args:
-        model: the model's folder.
+        model: the model folder.
         every: seconds between two checkpoints within an epoch.
-        stop: asked after every update for the number of a signal that has come, or None.
-        resume: go on with the training that was stopped there.
-        options: what the caller wants to find again in the plan.
+        stop: called after every update; returns the number of a signal that was received, or None.
+        resume: resume the run that was interrupted there.
         remedy: key of the remedy that says how to resume, "resume" or "run_again".
 
+    Attributes:
+        options: what the caller wants to find again in the plan.
+
     Raises:
-        SettingsError: if the seconds are impossible.
+        SettingsError: if the number of seconds is impossible.
     """
 
     def __init__(
@@ -90,107 +59,61 @@ class Checkpoints:
         every: float = SECONDS_BETWEEN,
         stop: Callable[[], int | None] = lambda: None,
         resume: bool = False,
-        options: Mapping[str, Any] | None = None,
         remedy: Literal["resume", "run_again"] = "resume",
     ) -> None:
         if not isinstance(every, int | float | np.number) or isinstance(every, bool) or not every >= 0:
             raise SettingsError(f"checkpoint every must be a number of seconds, not {every!r}")
-        self.shown, self.folder = model, model.resolve() / CHECKPOINT
-        self.every, self.stop, self.resume, self.options = every, stop, resume, options or {}
-        self._remedy = remedy
+        self.folder = CheckpointFolder(model)
+        self.every, self.stop, self.resume, self.remedy = every, stop, resume, remedy
+        self.options: Mapping[str, Any] = {}
         self._plan: dict[str, Any] = {}
         self._number, self._last = 0, time.monotonic()
 
-    @contextmanager
-    def held(self) -> Iterator[Checkpoints]:
-        """Have the folder for oneself; what is empty afterwards is taken away.
-
-        Raises:
-            CheckpointError: if another training has it, it holds what is not a checkpoint's, or it cannot be made.
-        """
-        from filelock import FileLock, Timeout
-
-        self._check_place()
-        made = [each for each in (self.folder, *self.folder.parents) if not each.exists()]
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            for each in made:
-                sync_folder(each.parent)
-            lock = FileLock(self.folder / "lock")
-            lock.acquire(timeout=0)
-        except Timeout:
-            raise CheckpointError(f"{self.shown}: {self._holder()}", "wait_or_another_checkpoint") from None
-        except OSError as error:
-            raise CheckpointError(
-                f"{self.shown}: cannot be written ({error.strerror or error})", "another_checkpoint"
-            ) from None
-        try:
-            self._write("holder.json", seal({"pid": os.getpid(), "host": platform.node(), "since": time.ctime()}))
-            yield self
-        finally:
-            self._leave(lock, made)
-
     @property
-    def start(self) -> Path:
-        """Where the model is kept that a training started from."""
-        return self.folder / START
+    def model(self) -> Path:
+        """The model folder, as it was given."""
+        return self.folder.model
 
     @property
     def begun(self) -> bool:
-        """Whether a training stands there that is not finished."""
-        return (self.folder / "plan.json").exists()
+        """Whether there is an unfinished run."""
+        return self.folder.begun
 
-    def _check_place(self) -> None:
-        """Nobody's own files are to be among those that are deleted here one day."""
-        try:
-            strange = next(_strange(self.folder), None)
-        except OSError as error:
-            raise CheckpointError(
-                f"{self.folder}: cannot be used ({error.strerror or error})", "another_checkpoint"
-            ) from None
-        if strange is not None:
-            raise CheckpointError(f"{self.folder}: the folder has other files ({strange})", "another_checkpoint")
-
-    def _leave(self, lock: Any, made: Sequence[Path]) -> None:
-        """Let the folder go, and take it away if nothing in it is to be resumed."""
-        done = not self.begun
-        if done:
-            for left in self.folder.iterdir() if self.folder.is_dir() else ():
-                if left.name == START:
-                    shutil.rmtree(left, ignore_errors=True)
-                elif left.name != "lock" and OWN_FILES.fullmatch(left.name):
-                    with suppress(OSError):
-                        left.unlink()
-        lock.release()
-        if done:
-            with suppress(OSError):
-                (self.folder / "lock").unlink(missing_ok=True)
-                for empty in (self.folder, *made):
-                    if empty.exists():
-                        empty.rmdir()
-
-    def _holder(self) -> str:
-        with suppress(ModelFolderError, KeyError, TypeError):
-            holder = self._read("holder.json")
-            return f"process {holder['pid']} on {holder['host']} has been training this model since {holder['since']}"
-        return "another process is training this model"
-
-    def open(self, plan: Mapping[str, Any]) -> Progress:
-        """Begin a training, or go on with the one that was stopped here.
-
-        Args:
-            plan: its settings and what its data are recognised by. What a stopped one was begun with must be the same.
-
-        Returns:
-            where it stands.
+    @contextmanager
+    def held(self) -> Iterator[Checkpoints]:
+        """Hold the folder exclusively.
 
         Raises:
-            CheckpointError: if something else was being trained here, or nothing can be written.
+            CheckpointError: see `CheckpointFolder.held`.
+        """
+        with self.folder.held():
+            yield self
+
+    def open(self, plan: Mapping[str, Any]) -> Progress:
+        """Begin a run, or resume the interrupted one.
+
+        Args:
+            plan: its settings and the fingerprints of its data, which must be those of the interrupted run.
+
+        Returns:
+            how far it has come.
+
+        Raises:
+            CheckpointError: if another run was interrupted here, or the checkpoint cannot be read or written.
         """
         if not self.resume:
-            self._begin(plan)
+            about = {"format": FORMAT, "format_version": FORMAT_VERSION, "id": uuid4().hex}
+            self._write_plan({**about, **plan, "options": self.options})
             return Progress()
         begun = self.plan()
+        self._check_same(begun, plan)
+        self._plan = begun
+        progress = self._progress()
+        if self.options and self.options != begun["options"]:  # the place of the data, and the engine, may differ now
+            self._write_plan({**begun, "options": self.options})
+        return progress
+
+    def _check_same(self, begun: Mapping[str, Any], plan: Mapping[str, Any]) -> None:
         for name, value in plan.items():
             if name in CHANGEABLE:
                 continue
@@ -198,67 +121,50 @@ class Checkpoints:
                 then = begun[name][part] if part else begun[name]
                 if now != then and name == "marks":
                     raise CheckpointError(
-                        f"{self.shown}: the {part} differ from those of the interrupted run", "same_pairs_or_restart"
+                        f"{self.model}: the {part} differ from those of the interrupted run", "same_pairs_or_restart"
                     )
                 if now != then:
                     raise CheckpointError(
-                        f"{self.shown}: {(part or name).replace('_', ' ')} is {now!r}, but was {then!r} in the "
+                        f"{self.model}: {(part or name).replace('_', ' ')} is {now!r}, but was {then!r} in the "
                         "interrupted run",
                         "same_setting_or_restart",
                     )
-        self._plan = begun
-        progress = self._progress()
-        if self.options and self.options != begun["options"]:  # where the data are now, and who does the arithmetic
-            self._write_plan({**begun, "options": self.options})
-        return progress
 
     def clear(self) -> None:
-        """Give up what was being trained here before, unless it is to be resumed.
+        """Delete the interrupted run, unless it is to be resumed.
 
         Raises:
             CheckpointError: if it cannot be deleted.
         """
-        if self.resume:
-            return
-        try:
-            for old in ("plan.json", "progress.json"):  # the plan first: without it, the rest is nothing
-                (self.folder / old).unlink(missing_ok=True)
-            for left in self.folder.glob("tensors-*"):
-                if OWN_FILES.fullmatch(left.name):
-                    left.unlink()
-            if self.start.exists():
-                shutil.rmtree(self.start)
-        except OSError as error:
-            raise self._unwritten(error) from None
+        if not self.resume:
+            with self._written():
+                self.folder.clear()
 
     def keep_start(self, save: Callable[[Path], None]) -> None:
-        """Have the model that a training starts from saved here too, unless it is resumed and has it."""
+        """Save the model that the run starts from here, unless it is here because the run is resumed."""
         if not self.resume:
-            save(self.start)
-
-    def _begin(self, plan: Mapping[str, Any]) -> None:
-        about = {"format": FORMAT, "format_version": FORMAT_VERSION, "id": uuid4().hex}
-        self._write_plan({**about, **plan, "options": self.options})
+            save(self.folder.start)
 
     def _write_plan(self, plan: Mapping[str, Any]) -> None:
         self._plan = dict(plan)
-        self._write("plan.json", seal(self._plan))
+        with self._written():
+            self.folder.write(PLAN, seal(self._plan))
 
     def plan(self) -> dict[str, Any]:
-        """What was written by `begin`.
+        """The plan of the interrupted run.
 
         Raises:
             CheckpointError: if there is none, or it is damaged or of another format.
         """
         if not self.begun:
-            raise CheckpointError(f"{self.shown}: there is no interrupted run to resume", "resumable_folder")
+            raise CheckpointError(f"{self.model}: there is no interrupted run to resume", "resumable_folder")
         try:
-            plan = self._read("plan.json")
+            plan = self.folder.read(PLAN)
         except ModelFolderError as error:
             raise CheckpointError(error.message.problem, "restart") from None
         if not isinstance(plan, dict) or plan.get("format_version") != FORMAT_VERSION:
             raise CheckpointError(
-                f"{self.shown}: the checkpoint was written by another version of henkan", "other_version"
+                f"{self.model}: the checkpoint was written by another version of henkan", "other_version"
             )
         for name, defaults in (("model", ModelConfig()), ("training", TrainingConfig())):
             if isinstance(plan.get(name), dict):  # a setting that is newer than the plan had its default
@@ -266,46 +172,48 @@ class Checkpoints:
         return plan
 
     def _progress(self) -> Progress:
-        """Where the training stands; at its beginning if nothing was written yet.
+        """How far the interrupted run has come; nowhere if no checkpoint was written yet.
 
         Raises:
             CheckpointError: if it is damaged.
         """
-        if not (self.folder / "progress.json").exists():
+        if not self.folder.has_progress:
             return Progress()
+        path = self.folder.path
         try:
-            values = self._read("progress.json")
+            values = self.folder.read(PROGRESS)
             if values["plan"] != self._plan["id"]:
-                raise ModelFolderError(f"{self.folder}: progress.json and plan.json belong to different training runs")
-            content = read_file(self.folder, values["tensors"], MOST_TENSOR_BYTES)
+                raise ModelFolderError(f"{path}: progress.json and plan.json belong to different training runs")
+            content = read_file(path, values["tensors"], MAX_TENSOR_BYTES)
             if sha256(content) != values["sha256"]:
-                raise ModelFolderError(f"{self.folder}: {values['tensors']} is damaged or was modified")
+                raise ModelFolderError(f"{path}: {values['tensors']} is damaged or was modified")
             self._number = values["number"]
-            return _progress(values, load_tensors(content, self.folder, values["tensors"], finite=False))
+            return from_values(values, load_tensors(content, path, values["tensors"], finite=False))
         except ModelFolderError as error:
             raise CheckpointError(error.message.problem, "restart") from None
         except (KeyError, TypeError, ValueError, AttributeError):
-            raise CheckpointError(f"{self.folder}: progress.json is damaged", "restart") from None
+            raise CheckpointError(f"{path}: progress.json is damaged", "restart") from None
 
     def check_fits(self, kept: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
-        """Whether what was kept has the names and shapes of what it is to replace.
+        """Check that arrays of the checkpoint have the names and shapes of those that they replace.
 
         Raises:
             CheckpointError: if not.
         """
-        if _shapes(kept) != _shapes(wanted):
-            raise CheckpointError(f"{self.folder}: progress.json does not fit the model", "restart")
+        shapes = [{name: np.shape(value) for name, value in values.items()} for values in (kept, wanted)]
+        if shapes[0] != shapes[1]:
+            raise CheckpointError(f"{self.folder.path}: progress.json does not fit the model", "restart")
 
-    def after(self, event: Step | Epoch | Setback, progress: Callable[[], Progress]) -> None:
-        """Keep the progress if it is time to.
+    def after(self, event: Step | Epoch | Rollback, progress: Callable[[], Progress]) -> None:
+        """Write a checkpoint if it is time to.
 
         Args:
             event: what has just happened.
-            progress: called for where things stand, if it is to be kept.
+            progress: called if a checkpoint is written.
 
         Raises:
             CheckpointError: if it cannot be written.
-            Interrupted: if a signal wants the training to end; it is kept then.
+            Interrupted: if a signal was received; the checkpoint is written then.
         """
         number = self.stop()
         if number is not None or not isinstance(event, Step) or time.monotonic() - self._last >= self.every:
@@ -314,10 +222,10 @@ class Checkpoints:
             raise self.interrupted(number)
 
     def pause(self, progress: Callable[[], Progress]) -> None:
-        """A place to stop in long work between two events.
+        """A place to stop during long work between two events.
 
         Args:
-            progress: called for where things stand, if they are to be kept.
+            progress: called if a checkpoint is written.
 
         Raises:
             CheckpointError, Interrupted: as `after`.
@@ -331,78 +239,69 @@ class Checkpoints:
         """Write a checkpoint.
 
         Raises:
-            CheckpointError: if it cannot be written; the one before is whole then.
+            CheckpointError: if it cannot be written; the previous one is complete then.
         """
         self._number += 1
         name = f"tensors-{self._number}.safetensors"
-        values, tensors = _values(progress)
+        values, tensors = to_values(progress)
         content = save_safetensors(tensors)
         values |= {"plan": self._plan["id"], "number": self._number, "tensors": name, "sha256": sha256(content)}
-        try:
-            self._write(name, content)
-            self._write("progress.json", seal(values))
-        except CheckpointError:
-            with suppress(OSError):
-                (self.folder / name).unlink(missing_ok=True)  # to leave room for what is to be mended
-            raise
-        for old in self.folder.glob("tensors-*"):
-            if old.name != name and OWN_FILES.fullmatch(old.name):
-                with suppress(OSError):
-                    old.unlink()
+        with self._written():
+            try:
+                self.folder.write(name, content)
+                self.folder.write(PROGRESS, seal(values))
+            except OSError:
+                self.folder.delete(name)  # to leave space for what the user does about it
+                raise
+        self.folder.delete_tensors(except_for=name)
         self._last = time.monotonic()
 
     def interrupted(self, number: int) -> Interrupted:
         """The exception to raise when a signal stopped the training run."""
-        problem = f"training interrupted; progress is saved in {self.shown / CHECKPOINT}"
-        return Interrupted(problem, number, self._remedy, folder=self.shown)
+        problem = f"training interrupted; progress is saved in {self.model / CHECKPOINT}"
+        return Interrupted(problem, number, self.remedy, folder=self.model)
 
     def finish(self) -> None:
-        """The model is saved, and nothing is to be resumed any more."""
-        with suppress(OSError):
-            (self.folder / "plan.json").unlink()
-            sync_folder(self.folder)
+        """The model is saved: there is nothing to resume any more."""
+        self.folder.delete_plan()
 
     def discard(self) -> None:
-        """Likewise, by somebody who no longer has the folder: if this training still stands there, it is taken away."""
+        """Do the same without holding the folder, if it still holds this run."""
         with suppress(CheckpointError):
             if self.plan()["id"] == self._plan["id"]:
                 with self.held():
                     self.finish()
 
-    def _read(self, name: str) -> Any:
-        return unseal(read_file(self.folder, name, MOST_JSON_BYTES), self.folder, name)
-
-    def _write(self, name: str, content: bytes) -> None:
+    @contextmanager
+    def _written(self) -> Iterator[None]:
+        """Report a failure to write in one sentence."""
         try:
-            write_file(self.folder / name, content)
+            yield
         except OSError as error:
-            raise self._unwritten(error) from None
-
-    def _unwritten(self, error: OSError) -> CheckpointError:
-        problem = f"{self.folder}: the checkpoint cannot be written ({error.strerror or error})"
-        if not self.begun:
-            return CheckpointError(f"{problem}; check permissions and free disk space")
-        if (self.folder / "progress.json").exists():
-            problem += ", the previous checkpoint is intact"
-        return CheckpointError(problem, DISK_REMEDIES[self._remedy], folder=self.shown)
+            problem = f"{self.folder.path}: the checkpoint cannot be written ({error.strerror or error})"
+            if not self.begun:
+                raise CheckpointError(f"{problem}; check permissions and free disk space") from None
+            if self.folder.has_progress:
+                problem += ", the previous checkpoint is intact"
+            raise CheckpointError(problem, DISK_REMEDIES[self.remedy], folder=self.model) from None
 
 
-class Onlooker(Checkpoints):
-    """What a member of a team that does not lead sees of the leader's checkpoint: it reads, and never writes."""
+class ReadOnlyCheckpoints(Checkpoints):
+    """The checkpoint in a process of a group that is not process 0: it reads, and never writes."""
 
     @contextmanager
     def held(self) -> Iterator[Checkpoints]:
-        """The leader holds the folder."""
+        """Process 0 holds the folder."""
         yield self
 
     def clear(self) -> None:
-        """The leader clears it."""
+        """Process 0 clears it."""
 
     def keep_start(self, save: Callable[[Path], None]) -> None:
-        """The leader keeps it."""
+        """Process 0 saves it."""
 
-    def after(self, event: Step | Epoch | Setback, progress: Callable[[], Progress]) -> None:  # noqa: ARG002
-        """The leader keeps the progress, which takes a copy of all weights; to stop is for all."""
+    def after(self, event: Step | Epoch | Rollback, progress: Callable[[], Progress]) -> None:  # noqa: ARG002
+        """Process 0 writes the checkpoint; all processes stop."""
         self.pause(progress)
 
     def pause(self, progress: Callable[[], Progress]) -> None:  # noqa: ARG002
@@ -412,89 +311,14 @@ class Onlooker(Checkpoints):
             raise self.interrupted(number)
 
     def keep(self, progress: Progress) -> None:
-        """The leader writes."""
+        """Process 0 writes."""
 
     def finish(self) -> None:
-        """The leader ends it."""
+        """Process 0 finishes it."""
 
     def discard(self) -> None:
-        """The leader takes it away."""
+        """Process 0 discards it."""
 
     def _write_plan(self, plan: Mapping[str, Any]) -> None:
-        """The leader writes it."""
-
-
-def _strange(folder: Path) -> Iterator[str]:
-    """What in the folder of a checkpoint, if there is one, is not of a checkpoint."""
-    for path in folder.iterdir() if folder.is_dir() else ():
-        if path.name == START and path.is_dir() and not path.is_symlink():
-            yield from (f"{START}/{each.name}" for each in path.iterdir() if not _is_of_start(each))
-        elif path.is_dir() or not OWN_FILES.fullmatch(path.name):
-            yield path.name
-
-
-def _is_of_start(path: Path) -> bool:
-    """Whether it is of the model that a training started from, be it half written."""
-    if path.is_dir():
-        return path.name.removeprefix(".").startswith(INCOMING)
-    return OWN_FILES_OF_START.fullmatch(path.name) is not None
-
-
-def _values(progress: Progress) -> tuple[dict[str, Any], dict[str, Array]]:
-    """What is kept of it: plain values, and arrays by name."""
-    tensors = {f"done.{k}.{name}": array for k, member in enumerate(progress.done) for name, array in member.items()}
-    values: dict[str, Any] = {"done": len(progress.done), "histories": progress.histories, "state": None}
-    state = progress.state
-    if state is not None:
-        values["state"] = {
-            "generator": state.generator.bit_generator.state,
-            "position": asdict(state.position),
-            "records": [asdict(record) for record in state.records],
-            "setbacks": state.setbacks,
-            "engine": _split("engine", progress.snapshot, tensors),
-            "good": None,
-            "best": None,
-        }
-        if state.good is not None and state.position.order:  # between two epochs, there will be a new one at once
-            numbers = _split("good", state.good.snapshot, tensors)
-            values["state"]["good"] = {"position": asdict(state.good.position), "engine": numbers}
-        if state.best is not None:
-            best = state.best
-            _split("best", best.weights, tensors)
-            values["state"]["best"] = {"epoch": best.epoch, "exact_match": best.exact_match, "loss": best.loss}
-    return values, {name: np.ascontiguousarray(array) for name, array in tensors.items()}
-
-
-def _progress(values: Mapping[str, Any], tensors: Mapping[str, Array]) -> Progress:
-    """What `_values` was made of."""
-    done = [_group(f"done.{k}", tensors) for k in range(values["done"])]
-    progress, kept = Progress(done, values["histories"]), values["state"]
-    if kept is not None:
-        state = TrainingState(np.random.default_rng())
-        state.generator.bit_generator.state = kept["generator"]
-        state.position = Position(**kept["position"])
-        state.records = [Epoch(**record) for record in kept["records"]]
-        state.setbacks = kept["setbacks"]
-        if kept["good"] is not None:
-            snapshot = kept["good"]["engine"] | _group("good", tensors)
-            state.good = Good(Position(**kept["good"]["position"]), snapshot)
-        if kept["best"] is not None:
-            state.best = Best(**kept["best"], weights=_group("best", tensors))
-        progress.state, progress.snapshot = state, kept["engine"] | _group("engine", tensors)
-    return progress
-
-
-def _split(group: str, values: Mapping[str, Any], tensors: dict[str, Array]) -> dict[str, Any]:
-    """Put the arrays among some values into `tensors`; the others are returned."""
-    arrays = {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
-    tensors |= {f"{group}.{name}": array for name, array in arrays.items()}
-    return {name: value for name, value in values.items() if name not in arrays}
-
-
-def _shapes(values: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
-    return {name: np.shape(value) for name, value in values.items()}
-
-
-def _group(group: str, tensors: Mapping[str, Array]) -> dict[str, Array]:
-    start = group + "."
-    return {name.removeprefix(start): array for name, array in tensors.items() if name.startswith(start)}
+        """Process 0 writes it."""
+        self._plan = dict(plan)

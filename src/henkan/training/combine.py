@@ -5,53 +5,69 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 
-from henkan.config import ModelConfig
-from henkan.engine.base import SingleProcess
-from henkan.engine.numpy import NumpyEngines
+from henkan.engine.base import Engines, SingleProcess
 from henkan.errors import SettingsError
 from henkan.evaluation.evaluation_set import Questions
+from henkan.storage.model_folder import MOST_MEMBERS, Artefact
 from henkan.text.pairs import Pairs
-from henkan.text.vocabulary import Vocabulary
 from henkan.training.fitted_model import FittedModel, make_converter, make_engines
 from henkan.training.validation import evaluate_and_calibrate
 
 
-def combine(models: Sequence[FittedModel], held_out: Pairs | None = None) -> FittedModel:
-    """Several models of the same settings and symbols, as trained with different seeds, as one that answers together.
+def combine(models: Sequence[FittedModel], validation: Pairs | None, engines: Engines) -> FittedModel:
+    """Combine models of the same settings and symbols, as trained with different seeds, into one ensemble.
 
     Args:
-        models: at least one.
-        held_out: pairs that calibrate its probabilities, or None.
+        models: at least one; an ensemble contributes all its members.
+        validation: pairs that calibrate its probabilities, or None.
+        engines: make the engines of the ensemble.
 
     Raises:
-        SettingsError: if they do not fit together.
+        SettingsError: if the models do not fit together.
     """
     if not models:
-        raise SettingsError("there are no models to combine")
+        raise SettingsError("there are no models to combine; name at least one")
     first = models[0]
+    for number, model in enumerate(models[1:], start=2):
+        different = _difference(first.artefact, model.artefact)
+        if different is not None:
+            raise SettingsError(
+                f"model {number} has {different} than the first; only models of the same settings and symbols can be "
+                "combined, as trained on the same pairs with different seeds"
+            )
     members = [member for model in models for member in model.artefact.members]
-    for model in models:
-        same = ("model", "source_vocabulary", "target_vocabulary")
-        if any(
-            _comparable(getattr(model.artefact, name)) != _comparable(getattr(first.artefact, name)) for name in same
-        ):
-            raise SettingsError("only models of the same settings and symbols can be combined")
+    if len(members) > MOST_MEMBERS:
+        raise SettingsError(f"an ensemble has at most {MOST_MEMBERS} members, not {len(members)}; combine fewer models")
     vocabularies = first.artefact.source_vocabulary, first.artefact.target_vocabulary
-    made = make_engines(first.artefact, members, NumpyEngines())
-    converter = make_converter(made, *vocabularies, first.artefact.model)
-    questions = None if held_out is None else Questions(held_out, *vocabularies)
-    result = None if questions is None else evaluate_and_calibrate(converter, questions, SingleProcess(), lambda: None)
+    converter = make_converter(make_engines(first.artefact, members, engines), *vocabularies, first.artefact.model)
+    counts = None
+    if validation is not None:
+        counts = evaluate_and_calibrate(converter, Questions(validation, *vocabularies), SingleProcess(), lambda: None)
     metrics = {
         **first.artefact.metrics,
-        "members": [model.artefact.metrics for model in models],
-        "exact_match": None if result is None else result.exact_match,
-        "held_out": len(held_out or ()),
+        "members": [history for model in models for history in _histories(model.artefact)],
+        "exact_match": None if counts is None else counts.exact_match,
+        "held_out": len(validation or ()),
     }
-    data = replace(first.data, held_out="none")  # what the one held out, another may have been trained on
-    temperature = converter.temperature
-    kept = replace(first.artefact, members=members, temperature=temperature, metrics=metrics, data=asdict(data))
-    return FittedModel(kept, converter, data)
+    data = replace(first.data, held_out="none")  # the validation pairs of one model may have trained another
+    saved = replace(
+        first.artefact, members=members, temperature=converter.temperature, metrics=metrics, data=asdict(data)
+    )
+    return FittedModel(saved, converter, data, counts)
 
 
-def _comparable(part: ModelConfig | Vocabulary) -> object:
-    return part.to_dict() if isinstance(part, Vocabulary) else part
+def _histories(saved: Artefact) -> Sequence[object]:
+    """The metrics of each member."""
+    histories: Sequence[object] = saved.metrics.get("members", [saved.metrics])
+    return histories
+
+
+def _difference(first: Artefact, other: Artefact) -> str | None:
+    """What keeps two models from being combined, or None."""
+    if first.model != other.model:
+        return "other settings"
+    for side in ("source", "target"):
+        name = f"{side}_vocabulary"
+        if getattr(first, name).to_dict() != getattr(other, name).to_dict():
+            return f"other {side} symbols"
+    return None

@@ -1,4 +1,4 @@
-"""What happens while a model trains."""
+"""What happens while a model trains, as a callback sees it."""
 
 from __future__ import annotations
 
@@ -9,14 +9,41 @@ from henkan.inference.converter import Converter
 
 
 @dataclass(frozen=True)
-class Step:
-    """An update was made, or several of an engine that is looked at more rarely.
+class Started:
+    """Training is about to begin.
 
     Attributes:
-        epoch: which pass over the data, from 1.
+        converter: the model, which can predict at any time while it learns.
+        pairs: number of training pairs.
+        held_out: number of pairs in the validation set.
+        epochs: planned passes over the training pairs.
+        weights: number of weights.
+        member, members: which model of an ensemble it is, from 1, and of how many.
+    """
+
+    converter: Converter
+    pairs: int
+    held_out: int
+    epochs: int
+    weights: int
+    member: int = 1
+    members: int = 1
+
+
+@dataclass(frozen=True)
+class Preparing:
+    """The engine is getting ready; fused kernels are compiled when they are used for the first time."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One update was made, or several if the engine's losses are read less often.
+
+    Attributes:
+        epoch: number of the pass over the data, from 1.
         step: updates made so far, of `steps` in all.
-        loss: mean loss of this epoch up to here, in nats a symbol.
-        learning_rate: what the (last) update was made with.
+        loss: mean loss of this epoch so far, in nats per symbol.
+        learning_rate: that of the last update.
         pairs: training pairs seen so far, in all epochs.
         seconds: time spent in updates so far, in all epochs.
     """
@@ -35,12 +62,12 @@ class Epoch:
     """A pass over the data has ended.
 
     Attributes:
-        epoch: which, from 1.
-        loss: mean loss of its updates, in nats a symbol.
-        exact_match: share of the held-out pairs that the model now answers rightly, or None without any.
-        dev_loss: mean loss of these pairs, in nats a symbol, or None if it was not looked at: it decides between epochs
-            of the same exact match alone.
-        seconds: time that its updates took, evaluation and display apart.
+        epoch: its number, from 1.
+        loss: mean loss of its updates, in nats per symbol.
+        exact_match: share of the validation set that the model now predicts exactly, or None without one.
+        dev_loss: mean loss of the validation set, in nats per symbol. None if it was not computed: it only decides
+            between epochs of equal exact match.
+        seconds: time spent in its updates, without evaluation and callbacks.
         learning_rate: that of its last update.
     """
 
@@ -53,14 +80,14 @@ class Epoch:
 
 
 @dataclass(frozen=True)
-class Setback:
-    """The loss, a weight or a moment of Adam's was not a finite number, and training went back to its last good state.
+class Rollback:
+    """The loss, a weight or a moment of Adam was not finite, and training returned to an earlier state.
 
     Attributes:
         epoch: in which it happened.
-        step: updates made in the state that it went back to.
-        learning_rate: the highest, from now on.
-        final: whether it was one too many, and training ends there.
+        step: updates made in the state that training returned to.
+        learning_rate: the peak learning rate from now on.
+        final: whether it was one rollback too many, and training ends there.
     """
 
     epoch: int
@@ -69,32 +96,5 @@ class Setback:
     final: bool
 
 
-@dataclass(frozen=True)
-class Started:
-    """Training is about to begin.
-
-    Attributes:
-        converter: the model, which can be asked at any time while it learns.
-        pairs: number of training pairs.
-        held_out: number of held-out pairs.
-        epochs: planned passes over the training pairs.
-        weights: number of weights.
-        member, members: which model of an ensemble it is, from 1, and of how many.
-    """
-
-    converter: Converter
-    pairs: int
-    held_out: int
-    epochs: int
-    weights: int
-    member: int = 1
-    members: int = 1
-
-
-@dataclass(frozen=True)
-class Preparing:
-    """The engine is getting ready; where fused kernels are installed, they are compiled at the first time."""
-
-
-Event = Started | Preparing | Step | Epoch | Setback
+Event = Started | Preparing | Step | Epoch | Rollback
 Report = Callable[[Event], None]

@@ -1,4 +1,4 @@
-"""The training loop: batches to an engine, step by step, epoch by epoch."""
+"""The training loop: batches to an engine, update by update, epoch by epoch."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from henkan.config import TrainingConfig
 from henkan.engine.base import Engine
 from henkan.nn.optim import one_cycle
 from henkan.text.arrays import Array
-from henkan.training.events import Epoch, Setback, Step
-from henkan.training.state import MOST_SETBACKS, Best, Good, Position, TrainingState
+from henkan.training.events import Epoch, Rollback, Step
+from henkan.training.state import MAX_ROLLBACKS, Best, Position, RollbackPoint, TrainingState
 
 
-class Examiner(Protocol):
-    """Measures a model on held-out pairs."""
+class Validates(Protocol):
+    """Evaluates a model on a validation set."""
 
     def exact_match(self) -> float:
-        """The share that it answers rightly, from 0 to 1."""
+        """The share that it predicts exactly, from 0 to 1."""
         ...
 
     def loss(self) -> float:
-        """The mean loss, in nats a symbol."""
+        """The mean loss, in nats per symbol."""
         ...
 
 
-GOOD_EVERY = 1000
-"""Updates between two states of an epoch that training can go back to; its beginning is one too. A multiple of every
-engine's `sync_interval`: a state is good only if its losses were looked at."""
+ROLLBACK_INTERVAL = 1000
+"""Updates between two rollback points of an epoch; its beginning is one, too. A multiple of every engine's
+`sync_interval`: a state is only kept if the losses before it were read."""
 
 
 def train(
@@ -40,57 +40,58 @@ def train(
     pairs: EncodedPairs,
     config: TrainingConfig,
     state: TrainingState,
-    examiner: Examiner | None,
-) -> Iterator[Step | Epoch | Setback]:
+    validator: Validates | None,
+) -> Iterator[Step | Epoch | Rollback]:
     """Train to the planned end, yielding updates and epochs as they are done.
 
-    What the caller does between two events is not counted as training time. With `patience`, it ends as soon as so many
-    epochs have brought no better model. If the loss is no longer finite, training goes back to the last good state,
-    with half the learning rate; after `MOST_SETBACKS` of these it ends there.
+    What the caller does between two events does not count as training time. With `patience`, training ends after that
+    many epochs without improvement. If the loss is no longer finite, training returns to the last rollback point with
+    half the learning rate; after more than `MAX_ROLLBACKS` of these it ends.
 
     Args:
         engine: changed in place.
-        pairs: what to learn from; at least one.
+        pairs: at least one training pair.
+        config: the settings.
         state: changed in place.
-        examiner: asked at the end of every epoch, or None.
+        validator: evaluates the model at the end of every epoch, or None.
     """
     config = config.sized(len(pairs))
     while not state.ended(config):
         order = state.draw_order(pairs, config.batch_size or 1, by_length=config.by_length)
-        sound = True
-        while sound and state.position.batch < len(order):
-            if state.position.batch % GOOD_EVERY == 0:
-                sound = _keep_if_good(engine, state)
-            step = _updates(engine, pairs, order, config, state) if sound else None
-            sound = step is not None
+        finite = True
+        while finite and state.position.batch < len(order):
+            if state.position.batch % ROLLBACK_INTERVAL == 0:
+                finite = _keep_rollback_point(engine, state)
+            step = _updates(engine, pairs, order, config, state) if finite else None
+            finite = step is not None
             if step is not None:
                 yield step
-        if not sound or not _is_finite(engine.snapshot()):
-            yield _go_back(engine, config, state)
+        if not finite or not _is_finite(engine.snapshot()):
+            yield _roll_back(engine, config, state)
         else:
-            yield _end_epoch(engine, examiner, config, len(order), state)
+            yield _end_epoch(engine, validator, config, len(order), state)
 
 
-def _keep_if_good(engine: Engine, state: TrainingState) -> bool:
-    """Take the state to go back to, if it is one: an update whose own loss was finite may have spoilt it."""
+def _keep_rollback_point(engine: Engine, state: TrainingState) -> bool:
+    """Keep the current state if it is finite: an update whose own loss was finite may have spoilt it."""
     snapshot = engine.snapshot()
     if not _is_finite(snapshot):
         return False
-    state.good = Good(state.position, snapshot)
+    state.rollback_point = RollbackPoint(state.position, snapshot)
     return True
 
 
 def _is_finite(snapshot: Mapping[str, Any]) -> bool:
-    """Whether all weights, and all that the next updates are made from, are finite numbers."""
+    """Whether all weights, and all that the next updates are computed from, are finite."""
     return all(bool(np.isfinite(value).all()) for value in snapshot.values())
 
 
 def _updates(
     engine: Engine, pairs: EncodedPairs, order: Sequence[Array], config: TrainingConfig, state: TrainingState
 ) -> Step | None:
-    """Make the next updates, down to where the engine's losses are looked at; None if one is not a finite number.
+    """Make the next updates, up to where the engine's losses are read; None if one is not finite.
 
-    The places are counted from the epoch's beginning: a training that was stopped looks at the same again.
+    These places are counted from the beginning of the epoch, so a resumed run reads the same losses.
     """
     clock, was, loss = time.perf_counter(), state.position, state.position.loss
     rows = order[was.batch : was.batch + engine.sync_interval - was.batch % engine.sync_interval]
@@ -99,7 +100,7 @@ def _updates(
         batch = pairs.batch(each, state.generator)
         counts.append(int(batch.targets.valid.sum()))
         rate = _rate(config, state, step, steps)
-        with np.errstate(all="ignore"):  # a number too large is told of in words
+        with np.errstate(all="ignore"):  # a loss that is not finite is reported as a rollback
             losses.append(engine.train_step(batch, rate))
     for number, count in zip(map(float, losses), counts, strict=True):
         loss += number * count
@@ -121,11 +122,11 @@ def _updates(
 
 
 def _end_epoch(
-    engine: Engine, examiner: Examiner | None, config: TrainingConfig, batches: int, state: TrainingState
+    engine: Engine, validator: Validates | None, config: TrainingConfig, batches: int, state: TrainingState
 ) -> Epoch:
     now, epoch = state.position, len(state.records) + 1
     with np.errstate(all="ignore"):
-        exact_match, dev_loss = _examine(engine, examiner, state, epoch)
+        exact_match, dev_loss = _validate(engine, validator, state, epoch)
     rate = _rate(config, state, now.step - 1, (config.epochs or 0) * batches)
     record = Epoch(epoch, now.loss / max(now.symbols, 1), exact_match, now.seconds, rate, dev_loss)
     state.records.append(record)
@@ -133,30 +134,30 @@ def _end_epoch(
     return record
 
 
-def _go_back(engine: Engine, config: TrainingConfig, state: TrainingState) -> Setback:
-    assert state.good is not None  # the first batch of every epoch makes one
-    engine.restore(state.good.snapshot)
-    state.position = state.good.position
+def _roll_back(engine: Engine, config: TrainingConfig, state: TrainingState) -> Rollback:
+    assert state.rollback_point is not None  # the first batch of every epoch makes one
+    engine.restore(state.rollback_point.snapshot)
+    state.position = state.rollback_point.position
     state.generator.bit_generator.state = state.position.generator
-    state.setbacks += 1
-    final = state.setbacks > MOST_SETBACKS
-    return Setback(len(state.records) + 1, state.step, config.learning_rate / 2**state.setbacks, final)
+    state.rollbacks += 1
+    final = state.rollbacks > MAX_ROLLBACKS
+    return Rollback(len(state.records) + 1, state.step, config.learning_rate / 2**state.rollbacks, final)
 
 
 def _rate(config: TrainingConfig, state: TrainingState, step: int, steps: int) -> float:
-    return float(learning_rate(config, step, steps) / 2**state.setbacks)
+    return float(learning_rate(config, step, steps) / 2**state.rollbacks)
 
 
-def _examine(
-    engine: Engine, examiner: Examiner | None, state: TrainingState, epoch: int
+def _validate(
+    engine: Engine, validator: Validates | None, state: TrainingState, epoch: int
 ) -> tuple[float | None, float | None]:
-    """Measure the model, and keep it if there was none better."""
-    if examiner is None:
+    """Evaluate the model, and keep it if it is the best so far."""
+    if validator is None:
         return None, None
-    exact_match, best = examiner.exact_match(), state.best
+    exact_match, best = validator.exact_match(), state.best
     if best is not None and exact_match < best.exact_match:
         return exact_match, None
-    loss = examiner.loss()
+    loss = validator.loss()
     if not isfinite(loss):
         return exact_match, None
     if best is None or exact_match > best.exact_match or loss < best.loss:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import prod
 
 from henkan.batching.encoded_pairs import EncodedPairs, unknown_probabilities
 from henkan.config import ModelConfig, TrainingConfig
@@ -18,6 +19,7 @@ from henkan.model import (
     copy_known_symbols,
     create_architecture,
     draw_weights,
+    shapes_of,
     target_codec,
 )
 from henkan.model.weights import Side
@@ -81,6 +83,11 @@ class PreparedData:
     def sizes(self) -> Sizes:
         """Numbers of symbols."""
         return Sizes(len(self.source_vocabulary), self.codec.size)
+
+    @property
+    def weights(self) -> int:
+        """Number of weights of one member."""
+        return sum(prod(shape) for shape in shapes_of(self.specs).values())
 
     def fingerprints(self) -> dict[str, str | None]:
         """SHA-256 sums by which the same pairs are recognised when a run is resumed."""

@@ -1,4 +1,4 @@
-"""Where a training stands."""
+"""The state of a training run; together with the engine's snapshot, all that it takes to resume."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from henkan.config import TrainingConfig
 from henkan.text.arrays import Array
 from henkan.training.events import Epoch
 
-MOST_SETBACKS = 3
+MAX_ROLLBACKS = 3
 
 
 @dataclass(frozen=True)
 class Best:
-    """The best model so far: the most exact matches, and of these the least loss.
+    """The best model so far: the most exact matches, and among these the least loss.
 
     Attributes:
-        epoch, exact_match, loss: when it was, and how good.
+        epoch, exact_match, loss: its epoch and its results on the validation set.
         weights: a copy.
     """
 
@@ -37,11 +37,11 @@ class Position:
 
     Attributes:
         step: updates made, in all epochs.
-        batch: batches of this epoch that are done; the fields below are of these.
+        batch: batches of this epoch that are done; the fields below are about these.
         loss: sum over the symbols, in nats.
         symbols, pairs: how many.
         seconds: time spent in updates.
-        order: the generator's state before it drew the epoch's order.
+        order: the generator's state before it drew the order of the epoch.
         generator: its state now.
     """
 
@@ -56,12 +56,12 @@ class Position:
 
 
 @dataclass(frozen=True)
-class Good:
-    """A state to go back to, should training go astray.
+class RollbackPoint:
+    """A state to return to if the loss is no longer finite.
 
     Attributes:
-        position: where it was.
-        snapshot: the engine's.
+        position: of the epoch.
+        snapshot: of the engine.
     """
 
     position: Position
@@ -70,23 +70,23 @@ class Good:
 
 @dataclass
 class TrainingState:
-    """Where a training stands; with the engine's snapshot, all that it takes to go on.
+    """The state of a training run.
 
     Attributes:
         generator: draws the order of the batches.
-        position: how far the epoch under way has come.
+        position: how far the current epoch has come.
         records: the epochs that have ended.
-        best: the best model so far, or None where nothing is held out.
-        good: where the training goes back to if it goes astray.
-        setbacks: how often it has.
+        best: the best model so far, or None without a validation set.
+        rollback_point: the state to return to if the loss is no longer finite.
+        rollbacks: how often that has happened.
     """
 
     generator: np.random.Generator
     position: Position = field(default_factory=Position)
     records: list[Epoch] = field(default_factory=list)
     best: Best | None = None
-    good: Good | None = None
-    setbacks: int = 0
+    rollback_point: RollbackPoint | None = None
+    rollbacks: int = 0
 
     @property
     def step(self) -> int:
@@ -94,7 +94,7 @@ class TrainingState:
         return self.position.step
 
     def draw_order(self, pairs: EncodedPairs, size: int, *, by_length: bool) -> Sequence[Array]:
-        """The rows of each batch of the epoch under way, which may have begun before this process."""
+        """The rows of each batch of the current epoch, which may have begun in another process."""
         if self.position.order:
             self.generator.bit_generator.state = self.position.order
             order = pairs.order(size, self.generator, by_length=by_length)
@@ -106,10 +106,10 @@ class TrainingState:
         return order
 
     def ended(self, config: TrainingConfig) -> bool:
-        """Whether nothing is left to do; the settings must be sized."""
-        late = (
+        """Whether the run is finished; the settings must be sized."""
+        out_of_patience = (
             config.patience is not None
             and self.best is not None
             and len(self.records) - self.best.epoch >= config.patience
         )
-        return late or len(self.records) >= (config.epochs or 0) or self.setbacks > MOST_SETBACKS
+        return out_of_patience or len(self.records) >= (config.epochs or 0) or self.rollbacks > MAX_ROLLBACKS

@@ -3,12 +3,13 @@ from itertools import count
 import numpy as np
 
 from henkan.config import make_configs
+from henkan.engine.numpy import NumpyEngines
 from henkan.errors import Interrupted
-from henkan.text.data_source import DataSource
 from henkan.text.pairs import Pairs
 from henkan.training import validation
 from henkan.training.checkpoint import Checkpoints
-from henkan.training.fit import fit
+from henkan.training.prepared import TrainingJob
+from henkan.training.trainer import Trainer
 
 
 def test_a_training_can_be_stopped_wherever_it_asks(words, tmp_path, monkeypatch):
@@ -19,7 +20,8 @@ def test_a_training_can_be_stopped_wherever_it_asks(words, tmp_path, monkeypatch
     pairs, held_out = Pairs(*words), Pairs(words[0][:20], words[1][:20])
 
     def run(checkpoints=None):
-        fitted = fit(pairs, held_out, model, training, data=DataSource(), checkpoints=checkpoints)
+        trainer = Trainer(NumpyEngines(), checkpoints=checkpoints)
+        fitted = trainer.fit(pairs, held_out, TrainingJob(model, training))
         return fitted.artefact.members[0], fitted.artefact.temperature
 
     whole, temperature = run()

@@ -1,0 +1,55 @@
+"""`henkan combine`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from henkan.cli.display import show_exact_match
+from henkan.cli.options import PATH, check_features, engine_options, layout_options, pop_engines
+from henkan.storage.model_folder import check_place
+from henkan.text.reading import read_pairs
+from henkan.training.combine import combine as combine_models
+from henkan.training.fitted_model import load_model
+
+
+@click.command(short_help="Combine saved models into one ensemble.")
+@click.argument("models", metavar="MODEL...", type=PATH, nargs=-1, required=True)
+@click.option("--out", type=PATH, metavar="DIR", required=True, help="Folder for the ensemble.")
+@click.option(
+    "--dev",
+    type=PATH,
+    metavar="FILE",
+    help="Validation set that calibrates the confidence of the ensemble, and measures its exact match.  "
+    "[default: confidence is not calibrated]",
+)
+@click.option("--force", is_flag=True, help="Replace an existing model.")
+@layout_options
+@engine_options
+def combine(models: Sequence[Path], out: Path, dev: Path | None, force: bool, **layout: Any) -> None:
+    """Combine saved MODELs into one ensemble, whose log-probabilities are the mean of its members'.
+
+    \b
+    henkan train names.tsv --seed 0 --out models/a      on one machine
+    henkan train names.tsv --seed 1 --out models/b      on another
+    henkan combine models/a models/b --dev names.dev.tsv --out models/names
+
+    The models must have the same settings and symbols, as trained on the same pairs with different seeds. The members
+    of an ensemble are all taken over. `henkan train --ensemble N` trains an ensemble on one machine.
+    """
+    engines = pop_engines(layout)
+    check_place(out, force=force)
+    fitted = [load_model(model, engines) for model in models]
+    validation = None
+    if dev is not None:
+        check_features(fitted[0], layout["columns"])
+        validation = read_pairs(dev, **layout)
+    ensemble = combine_models(fitted, validation, engines)
+    ensemble.save(out, force=force)
+    if ensemble.held_out is not None:
+        show_exact_match(ensemble.held_out)
+    members = len(ensemble.artefact.members)
+    click.echo(f"the ensemble of {members} {'model' if members == 1 else 'models'} is in {out}")

@@ -1,0 +1,75 @@
+"""The pairs of a training run: read, split and audited."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from henkan.cli.data_arguments import task_or_file
+from henkan.cli.remedies import sentence
+from henkan.cli.run_options import LAYOUT, Run
+from henkan.errors import DataError
+from henkan.text.audit import audit
+from henkan.text.data_source import DataSource
+from henkan.text.pairs import Columns, Pairs, hold_out
+from henkan.text.reading import read_pairs
+from henkan.text.tasks import TASKS, Task
+from henkan.text.tokenized_pairs import TokenizedPairs
+from henkan.text.tokenizer import cuttings
+
+
+def data_name(data: str) -> str:
+    """The name of a model that is trained on a task or a file."""
+    return data if data in TASKS else Path(data).stem
+
+
+def read_data(run: Run, *, quiet: bool) -> tuple[Pairs, Pairs | None, DataSource]:
+    """Training pairs, validation pairs, and where they came from."""
+    from henkan.cli.progress import show_reading
+
+    data, dev, seed = _path(run, "data"), run.options["dev"], run.training.seed
+    layout = {name: run.options[name] for name in LAYOUT} | {"columns": Columns(**run.options["columns"])}
+    layout |= {"rejects": run.rejects, "progress": None if quiet else show_reading}
+    found = task_or_file(data)
+    pairs = found.generate(seed=seed) if isinstance(found, Task) else read_pairs(found, **layout)
+    source = DataSource(
+        name=data_name(data), task=isinstance(found, Task), pairs=len(pairs), seed=seed, held_out="tenth"
+    )
+    if dev is None:
+        return (*hold_out(pairs, seed, normalize=cuttings(run.model)[0].normalize), source)
+    if dev == "none":
+        return pairs, None, replace(source, held_out="none")
+    return pairs, read_pairs(Path(_path(run, "dev")), **layout), replace(source, held_out="file")
+
+
+def check_data_exists(run: Run, folder: Path) -> None:
+    """Check that the files of an interrupted run still exist.
+
+    Raises:
+        DataError: if one does not; it says how to resume with its new path.
+    """
+    hints = {"data": f"train NEW_PATH --resume {folder}", "dev": f"train --resume {folder} --dev NEW_PATH"}
+    for name, hint in hints.items():
+        if run.options[name] not in (None, "none", *TASKS) and not os.path.exists(_path(run, name)):
+            raise DataError(
+                f"{_path(run, name)}: the pairs of this training run no longer exist here; if they have moved, resume "
+                f"with `henkan {hint}`"
+            )
+
+
+def _path(run: Run, name: str) -> str:
+    """A file of the run, relative to the current folder: a run may be resumed in another one."""
+    named, folder = str(run.options[name]), run.options["folder"]
+    return named if named in TASKS or folder == os.getcwd() else os.path.join(folder, named)
+
+
+def show_audit(tokenized: TokenizedPairs, validation: Pairs | None, dev: str | None) -> None:
+    """Print a summary of the data and its warnings."""
+    others = {} if validation is None else {dev or "the validation set": validation}
+    found = audit(tokenized, others)
+    click.echo(found.summary(), err=True)
+    for warning in found.warnings():
+        click.echo(f"warning: {sentence(warning)}", err=True)

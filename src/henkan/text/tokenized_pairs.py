@@ -1,0 +1,36 @@
+"""Pairs of strings together with their tokens, so that each string is tokenized once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from henkan.config import ModelConfig
+from henkan.text.pairs import Pairs
+from henkan.text.sequences import Tokenized, cut_all
+from henkan.text.tokenizer import Cutting, cuttings
+
+
+@dataclass(frozen=True)
+class TokenizedPairs:
+    """Pairs and their tokens.
+
+    Attributes:
+        pairs: the strings.
+        source, target: their tokens.
+        source_tokenizer, target_tokenizer: what made them.
+    """
+
+    pairs: Pairs
+    source: Tokenized
+    target: Tokenized
+    source_tokenizer: Cutting
+    target_tokenizer: Cutting
+
+    @classmethod
+    def of(cls, pairs: Pairs, model: ModelConfig) -> TokenizedPairs:
+        """Tokenize pairs as the settings of a model say."""
+        source, target = cuttings(model)
+        return cls(pairs, cut_all(pairs.sources, source), cut_all(pairs.targets, target), source, target)
+
+    def __len__(self) -> int:
+        return len(self.pairs)

@@ -1,0 +1,90 @@
+"""How far a training run has come, and the same as JSON values and tensors for a checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from henkan.text.arrays import Array
+from henkan.training.events import Epoch
+from henkan.training.state import Best, Position, RollbackPoint, TrainingState
+
+
+@dataclass
+class Progress:
+    """How far a run has come.
+
+    Attributes:
+        done: the weights of the finished members.
+        histories: the metrics of each of them.
+        state: the training state of the current member, or None before its first batch.
+        snapshot: that of its engine.
+    """
+
+    done: list[dict[str, Array]] = field(default_factory=list)
+    histories: list[dict[str, Any]] = field(default_factory=list)
+    state: TrainingState | None = None
+    snapshot: Mapping[str, Any] = field(default_factory=dict)
+
+
+def to_values(progress: Progress) -> tuple[dict[str, Any], dict[str, Array]]:
+    """The progress as JSON values, and as arrays by name."""
+    tensors = {f"done.{k}.{name}": array for k, member in enumerate(progress.done) for name, array in member.items()}
+    values: dict[str, Any] = {"done": len(progress.done), "histories": progress.histories, "state": None}
+    state = progress.state
+    if state is not None:
+        values["state"] = {
+            "generator": state.generator.bit_generator.state,
+            "position": asdict(state.position),
+            "records": [asdict(record) for record in state.records],
+            "setbacks": state.rollbacks,
+            "engine": _split("engine", progress.snapshot, tensors),
+            "good": None,
+            "best": None,
+        }
+        point, best = state.rollback_point, state.best
+        if point is not None and state.position.order:  # between two epochs, a new one follows at once
+            numbers = _split("good", point.snapshot, tensors)
+            values["state"]["good"] = {"position": asdict(point.position), "engine": numbers}
+        if best is not None:
+            _split("best", best.weights, tensors)
+            values["state"]["best"] = {"epoch": best.epoch, "exact_match": best.exact_match, "loss": best.loss}
+    return values, {name: np.ascontiguousarray(array) for name, array in tensors.items()}
+
+
+def from_values(values: Mapping[str, Any], tensors: Mapping[str, Array]) -> Progress:
+    """The inverse of `to_values`.
+
+    Raises:
+        KeyError, TypeError, ValueError, AttributeError: if the values are not those of a progress.
+    """
+    done = [_group(f"done.{k}", tensors) for k in range(values["done"])]
+    progress, kept = Progress(done, values["histories"]), values["state"]
+    if kept is not None:
+        state = TrainingState(np.random.default_rng())
+        state.generator.bit_generator.state = kept["generator"]
+        state.position = Position(**kept["position"])
+        state.records = [Epoch(**record) for record in kept["records"]]
+        state.rollbacks = kept["setbacks"]
+        if kept["good"] is not None:
+            snapshot = kept["good"]["engine"] | _group("good", tensors)
+            state.rollback_point = RollbackPoint(Position(**kept["good"]["position"]), snapshot)
+        if kept["best"] is not None:
+            state.best = Best(**kept["best"], weights=_group("best", tensors))
+        progress.state, progress.snapshot = state, kept["engine"] | _group("engine", tensors)
+    return progress
+
+
+def _split(group: str, values: Mapping[str, Any], tensors: dict[str, Array]) -> dict[str, Any]:
+    """Move the arrays among some values to `tensors`; return the others."""
+    arrays = {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
+    tensors |= {f"{group}.{name}": array for name, array in arrays.items()}
+    return {name: value for name, value in values.items() if name not in arrays}
+
+
+def _group(group: str, tensors: Mapping[str, Array]) -> dict[str, Array]:
+    start = group + "."
+    return {name.removeprefix(start): array for name, array in tensors.items() if name.startswith(start)}

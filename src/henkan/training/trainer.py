@@ -1,0 +1,221 @@
+"""Training: prepared data to a trained model, one member of the ensemble after another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from henkan._version import __version__
+from henkan.config import TrainingConfig, to_dict
+from henkan.engine.base import Engine, Engines, Execution
+from henkan.evaluation.error_rates import Tally
+from henkan.inference.converter import Converter
+from henkan.storage.model_folder import Artefact
+from henkan.text.pairs import Pairs
+from henkan.text.tokenized_pairs import TokenizedPairs
+from henkan.training.checkpoint import Checkpoints
+from henkan.training.events import Epoch, Preparing, Report, Rollback, Started, Step
+from henkan.training.fitted_model import FittedModel
+from henkan.training.loop import train
+from henkan.training.prepared import PreparedData, TrainingJob, prepare
+from henkan.training.progress import Progress
+from henkan.training.state import TrainingState
+from henkan.training.validation import Validator, evaluate_and_calibrate
+
+
+class NoCheckpoints:
+    """Stands where checkpoints are expected, and writes none."""
+
+    resume = False
+
+    def clear(self) -> None:
+        """There is nothing to delete."""
+
+    def keep_start(self, save: Callable[[Path], None]) -> None:
+        """The model that the run starts from is not kept."""
+
+    def open(self, plan: Mapping[str, Any]) -> Progress:  # noqa: ARG002
+        """Every run begins at the beginning."""
+        return Progress()
+
+    def check_fits(self, kept: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+        """Nothing was kept."""
+
+    def keep(self, progress: Progress) -> None:
+        """Nothing is written."""
+
+    def after(self, event: Step | Epoch | Rollback, progress: Callable[[], Progress]) -> None:
+        """Nothing is written."""
+
+    def pause(self, progress: Callable[[], Progress]) -> None:
+        """Nothing stops the run."""
+
+
+class Trainer:
+    """Trains models.
+
+    If a process group shares the work, all its processes call the same methods, and the result of process 0 alone has
+    been evaluated on the validation set.
+
+    Args:
+        engines: make the engines.
+        checkpoints: where to keep what it takes to resume, held by the caller; None: nowhere.
+        report: called with every event.
+    """
+
+    def __init__(
+        self, engines: Engines, *, checkpoints: Checkpoints | None = None, report: Report | None = None
+    ) -> None:
+        self.engines, self.group = engines, engines.group
+        self.checkpoints = checkpoints or NoCheckpoints()
+        self.report: Report = report if report is not None else lambda _: None
+
+    def fit(self, pairs: Pairs | TokenizedPairs, validation: Pairs | None, job: TrainingJob) -> FittedModel:
+        """Train a model.
+
+        If there is a validation set, each member is that of its best epoch (the most exact matches; of several epochs,
+        the least loss), and the validation set calibrates its probabilities.
+
+        Args:
+            pairs: the training pairs; tokenized, if the caller has done so already.
+            validation: pairs to evaluate on after every epoch, or None.
+            job: what is to be trained.
+
+        Raises:
+            DataError: if there are no pairs.
+            SettingsError: if the settings do not fit the data, each other or the model to start from.
+            CheckpointError, Interrupted: see `henkan.training.checkpoint`.
+        """
+        tokenized = pairs if isinstance(pairs, TokenizedPairs) else TokenizedPairs.of(pairs, job.model)
+        data, job = prepare(tokenized, validation, job)
+        del pairs, tokenized  # the ids are enough, and there may be millions of strings
+        progress = self._open(data, job)
+        trained = [self._member(number, data, job, progress) for number in range(job.members)]
+        converter = data.converter(trained, job.model)
+        counts = None
+        if data.validation is not None:
+            pause = self._pause(lambda: progress)
+            counts = evaluate_and_calibrate(converter, data.validation, self.group, pause)
+        return _fitted(data, job, progress, converter, counts)
+
+    def _open(self, data: PreparedData, job: TrainingJob) -> Progress:
+        """Begin the run, or resume it."""
+        plan = {
+            "model": to_dict(job.model),
+            "training": to_dict(job.training),
+            "ensemble": job.members,
+            "started from a model": job.start is not None,
+            "data": asdict(job.data),
+            "marks": data.fingerprints(),
+            "versions": versions(self.engines),
+        }
+        self.checkpoints.clear()
+        if job.start is not None:
+            self.checkpoints.keep_start(job.start.save)
+        progress = self.checkpoints.open(plan)
+        self.group.broadcast(0)  # no process writes before all have read
+        return progress
+
+    def _member(self, number: int, data: PreparedData, job: TrainingJob, progress: Progress) -> Engine:
+        """Train a member, or the rest of it, unless that was done before the run was interrupted."""
+        training = replace(job.training, seed=job.training.seed + number)
+        engine = self.engines.make(job.model, data.sizes, training=training)
+        if number < len(progress.done):
+            self.checkpoints.check_fits(progress.done[number], engine.weights)
+            engine.set_weights(progress.done[number])
+            return engine
+        converter = data.converter([engine], job.model)
+        pairs, validation, epochs = len(data.pairs), len(data.validation_pairs or ()), training.epochs or 0
+        self.report(Started(converter, pairs, validation, epochs, data.weights, number + 1, job.members))
+        if progress.state is None:
+            engine.set_weights(data.first_weights(job, number))
+            progress.state = TrainingState(np.random.default_rng([training.seed, 3]))
+        else:
+            self._check_fits(progress, engine)
+            engine.restore(progress.snapshot)
+        self._train(engine, converter, data, training, progress)
+        return engine
+
+    def _train(
+        self, engine: Engine, converter: Converter, data: PreparedData, training: TrainingConfig, progress: Progress
+    ) -> None:
+        """Train a model to the end, leave it at its best, and add it to the progress."""
+        state = progress.state
+        assert state is not None
+
+        def now() -> Progress:
+            progress.snapshot = engine.snapshot()
+            return progress
+
+        self.checkpoints.keep(now())
+        validator = None
+        if data.validation is not None:
+            validator = Validator(engine, converter, data.validation, self.group, self._pause(now))
+        self.report(Preparing())
+        engine.prepare(data.pairs.batch(np.arange(min(len(data.pairs), training.batch_size or 1))))
+        with engine.session(Execution(threads=True)):
+            for event in train(engine, data.pairs, training, state, validator):
+                self.report(event)
+                self.checkpoints.after(event, now)
+        if state.best is not None:
+            engine.set_weights(state.best.weights)
+        progress.done.append({name: array.copy() for name, array in engine.weights.items()})
+        progress.histories.append(_history(training, state))
+        progress.state = None
+        self.checkpoints.keep(progress)
+
+    def _pause(self, progress: Callable[[], Progress]) -> Callable[[], None]:
+        """What is called between two parts of a long evaluation, where the run may be interrupted."""
+        return lambda: self.checkpoints.pause(progress)
+
+    def _check_fits(self, progress: Progress, engine: Engine) -> None:
+        """Check that an engine can resume from what the checkpoint has of the current member."""
+        state = progress.state
+        self.checkpoints.check_fits(progress.snapshot, engine.snapshot())
+        if state is not None and state.rollback_point is not None:
+            self.checkpoints.check_fits(state.rollback_point.snapshot, progress.snapshot)
+        if state is not None and state.best is not None:
+            self.checkpoints.check_fits(state.best.weights, engine.weights)
+
+
+def versions(engines: Engines) -> dict[str, str]:
+    """What the last bits of a model may depend on."""
+    return {"henkan": __version__, "engine": engines.describe()}
+
+
+def _history(training: TrainingConfig, state: TrainingState) -> dict[str, Any]:
+    """The metrics of a member, as `henkan.storage.metrics_schema` has them."""
+    return {
+        "seed": training.seed,
+        "epochs": [asdict(record) for record in state.records],
+        "best_epoch": None if state.best is None else state.best.epoch,
+        **({"setbacks": state.rollbacks} if state.rollbacks else {}),
+    }
+
+
+def _fitted(
+    data: PreparedData, job: TrainingJob, progress: Progress, converter: Converter, counts: Tally | None
+) -> FittedModel:
+    metrics = {
+        **progress.histories[0],
+        **({"members": progress.histories} if job.members > 1 else {}),
+        "pairs": len(data.pairs),
+        "held_out": len(data.validation_pairs or ()),
+        "exact_match": None if counts is None else counts.exact_match,
+        "weights": data.weights,
+    }
+    saved = Artefact(
+        model=job.model,
+        training=job.training,
+        source_vocabulary=data.source_vocabulary,
+        target_vocabulary=data.target_vocabulary,
+        members=progress.done,
+        data=asdict(job.data),
+        metrics=metrics,
+        temperature=converter.temperature,
+    )
+    return FittedModel(saved, converter, job.data, counts)
