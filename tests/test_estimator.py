@@ -133,7 +133,7 @@ def test_a_filled_models_targets_may_be_filled_already(words):
 
 
 def test_patience_needs_held_out_pairs(words):
-    with pytest.raises(SettingsError, match="patience needs held-out pairs"):
+    with pytest.raises(SettingsError, match="patience needs a validation set"):
         Seq2Seq(schedule="constant", patience=1).fit(*words)
 
 
@@ -225,10 +225,10 @@ def test_progress_of_another_shape_is_refused(words, tmp_path, monkeypatch, of):
 
 def test_a_new_folder_is_on_the_disk_before_its_checkpoint_counts(words, tmp_path, monkeypatch):
     from henkan.storage import files
-    from henkan.training import checkpoint
+    from henkan.training import checkpoint_folder
 
     synced = []
-    for module in (checkpoint, files):
+    for module in (checkpoint_folder, files):
         monkeypatch.setattr(module, "sync_folder", synced.append)
     Seq2Seq(epochs=1).fit(*words, checkpoint=tmp_path / "a" / "b")
     folder = tmp_path / "a" / "b" / "checkpoint"

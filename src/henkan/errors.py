@@ -35,6 +35,7 @@ REMEDIES: Mapping[str, str] = {
     "only_torch_with_torchrun": 'omit engine="numpy", or start the script without torchrun',
     "other_unknown": 'pass unknown="use", "skip" or "error"',
     "other_version": "resume with that version, or choose another checkpoint folder",
+    "register_architecture": "import the module that registers it, or upgrade henkan",
     "restart": "choose another checkpoint folder, or delete this one",
     "resumable_folder": "pass the checkpoint folder of an interrupted training run",
     "resume": "call fit again with the same checkpoint folder to resume",

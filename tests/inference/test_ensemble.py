@@ -3,6 +3,7 @@ import pytest
 
 import henkan
 from henkan import Seq2Seq, Started
+from henkan.engine.numpy import NumpyEngines
 from henkan.errors import SettingsError
 from henkan.inference.ensemble import Ensemble
 from henkan.text.pairs import Pairs
@@ -48,11 +49,11 @@ def test_it_is_trained_saved_and_loaded_as_one_model(words, tmp_path):
 def test_models_trained_apart_can_be_combined(words):
     together = Seq2Seq(ensemble=2, seed=5, **SMALL).fit(*words)
     apart = [Seq2Seq(seed=seed, **SMALL).fit(*words)._fitted for seed in (5, 6)]
-    combined = combine(apart, Pairs(["ab"], ["AB"]))
+    combined = combine(apart, Pairs(["ab"], ["AB"]), NumpyEngines())
     assert combined.converter.convert(words[0]) == together.convert(words[0])
     assert combined.artefact.temperature is not None
     with pytest.raises(SettingsError, match="same settings and symbols"):
-        combine([apart[0], Seq2Seq(**SMALL).fit(["a"], ["b"])._fitted])
+        combine([apart[0], Seq2Seq(**SMALL).fit(["a"], ["b"])._fitted], None, NumpyEngines())
 
 
 def test_how_many_must_be_a_number():

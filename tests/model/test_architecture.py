@@ -116,7 +116,7 @@ def test_the_ordinary_commands_train_save_load_and_predict_with_it(run, words, p
     assert run("predict", "copier", "abc", "cab", "--beam", "3").stdout == "ABC\nCAB\n"
     assert "exact match 100.000%" in run("evaluate", "copier", str(pairs_file)).stdout
     explained = run("explain", "copier", "ab").stdout
-    assert "parts by attention" in explained
+    assert "weights from attention" in explained
     model = load("copier")
     assert model.score(*words) == 1.0
     assert model.predict(["a?b"], unknown="copy") == ["A?B"]

@@ -28,6 +28,7 @@ OPTIONS: Mapping[str, str] = {
     "only_torch_with_torchrun": "omit --engine numpy, or run henkan without torchrun",
     "other_unknown": "choose --unknown use, skip or error",
     "other_version": "resume with that version, or start over with --force instead of --resume",
+    "register_architecture": "import the module that registers it, or upgrade henkan",
     "restart": "start over with --force instead of --resume",
     "resumable_folder": "name the output folder of an interrupted training run",
     "resume": "resume with --resume {folder}",

@@ -100,7 +100,17 @@ class Trainer:
         if data.validation is not None:
             pause = self._pause(lambda: progress)
             counts = evaluate_and_calibrate(converter, data.validation, self.group, pause)
-        return _fitted(data, job, progress, converter, counts)
+        saved = Artefact(
+            model=job.model,
+            training=job.training,
+            source_vocabulary=data.source_vocabulary,
+            target_vocabulary=data.target_vocabulary,
+            members=[dict(engine.weights) for engine in trained],
+            data=asdict(job.data),
+            metrics=_metrics(data, job, progress, counts),
+            temperature=converter.temperature,
+        )
+        return FittedModel(saved, converter, job.data, counts)
 
     def _open(self, data: PreparedData, job: TrainingJob) -> Progress:
         """Begin the run, or resume it."""
@@ -197,10 +207,9 @@ def _history(training: TrainingConfig, state: TrainingState) -> dict[str, Any]:
     }
 
 
-def _fitted(
-    data: PreparedData, job: TrainingJob, progress: Progress, converter: Converter, counts: Tally | None
-) -> FittedModel:
-    metrics = {
+def _metrics(data: PreparedData, job: TrainingJob, progress: Progress, counts: Tally | None) -> dict[str, Any]:
+    """The metrics of the run, as `henkan.storage.metrics_schema` has them."""
+    return {
         **progress.histories[0],
         **({"members": progress.histories} if job.members > 1 else {}),
         "pairs": len(data.pairs),
@@ -208,14 +217,3 @@ def _fitted(
         "exact_match": None if counts is None else counts.exact_match,
         "weights": data.weights,
     }
-    saved = Artefact(
-        model=job.model,
-        training=job.training,
-        source_vocabulary=data.source_vocabulary,
-        target_vocabulary=data.target_vocabulary,
-        members=progress.done,
-        data=asdict(job.data),
-        metrics=metrics,
-        temperature=converter.temperature,
-    )
-    return FittedModel(saved, converter, job.data, counts)
