@@ -157,7 +157,7 @@ def test_several_answers_a_text(henkan, folder):
 
 
 def test_mistakes_in_what_is_asked(refused, folder):
-    assert "nbest must be a whole number from 1 to the beam, which is 1" in refused(
+    assert "nbest must be a whole number from 1 to the beam width, which is 1" in refused(
         "predict", folder, "--nbest", 2, "a"
     )
     assert "beam must be" in refused("predict", folder, "--beam", 0, "a")
@@ -180,5 +180,5 @@ def test_an_answer_that_does_not_end_is_told_of(henkan, words, tmp_path):
     model.save(tmp_path / "endless")
     done = henkan("predict", "endless", "ab")
     assert len(done.stdout.strip()) == 8
-    assert "cut off at 8 symbols" in done.stderr
+    assert "cut off at the length limit (twice the longest training target): 1" in done.stderr
     assert json.loads(henkan("predict", "endless", "--json", "ab").stdout)["cut_off"] is True

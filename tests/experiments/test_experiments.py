@@ -1,5 +1,6 @@
 import json
 import re
+from contextlib import nullcontext
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
@@ -7,9 +8,10 @@ import numpy as np
 import pytest
 
 from henkan import Seq2Seq
-from henkan.engine.base import StepOutput
+from henkan.engine.base import Capabilities, Encoded, StepOutput
 from henkan.inference.conversion import Conversion
 from henkan.inference.converter import Converter
+from henkan.model import PlainTargets
 from henkan.text.pairs import Pairs
 from henkan.text.tasks import find_task
 from henkan.text.vocabulary import Vocabulary
@@ -44,10 +46,14 @@ class Planted:
     h contains random numbers and, if `coded`, a one-hot code of the first number's hundreds.
     """
 
-    def __init__(self, *, knows, coded=False):
+    def __init__(self, *, knows, coded=False, reverse=False):
+        self.capabilities = Capabilities(reverse=reverse)
         self.knows, self.coded, self.generator = knows, coded, np.random.default_rng(3)
 
-    def encode(self, sources, **_):
+    def session(self, _execution):
+        return nullcontext()
+
+    def encode(self, sources, _execution=None):
         symbols = np.where(sources.ids == 0, "+", (sources.ids - 1).astype(str))
         numbers = [[int(number) for number in "".join(column).split("+")] for column in symbols.T]
         answers = np.zeros((len(numbers), 4), int)
@@ -59,7 +65,7 @@ class Planted:
             hundreds = np.array([left // 100 for left, _ in numbers])
             h[0, :, :10] = np.eye(10)[hundreds] + 0.01 * h[0, :, :10]
         part = Part(h, np.zeros_like(h), answers)
-        return part, part
+        return Encoded(part, part, len(numbers), len(sources.ids))
 
     def map(self, function, items):
         return map(function, items)
@@ -80,7 +86,7 @@ class Planted:
 def planted(*, reverse=False, **settings):
     source = Vocabulary("+0123456789", boundary=False, longest=7)
     target = Vocabulary("0123456789", boundary=True, longest=4)
-    return Converter(Planted(**settings), source, target, reverse=reverse)
+    return Converter(Planted(reverse=reverse, **settings), source, target, PlainTargets(target))
 
 
 @pytest.fixture
@@ -175,7 +181,7 @@ def test_statistics_of_longer_sums(monkeypatch):
     assert (found["exact_match"], found["right_length"], found["examples"]) == (1, 1, [])
     assert (found["wrong"], found["sure_of_wrong"]) == (0, 0)
 
-    model = Answers(model.engine, model.source_vocabulary, model.target_vocabulary, reverse=False)
+    model = Answers(model.model, model.source_vocabulary, model.target_vocabulary, model.codec)
     model.answers = ["235", "7", "1430"]  # of 124 + 111, of nothing, and the true one
     found = longer_sums(model, sums)
     assert found["digit_left_out"] == pytest.approx(1 / 3)
@@ -189,7 +195,7 @@ def test_statistics_of_longer_sums(monkeypatch):
 def test_deleted_digit_by_chance():
     sums = Sums(np.array([1234, 4321]), np.array([111, 1]))
     model = planted(knows="state")
-    model = Answers(model.engine, model.source_vocabulary, model.target_vocabulary, reverse=False)
+    model = Answers(model.model, model.source_vocabulary, model.target_vocabulary, model.codec)
     model.answers = ["235", "295"]
     found = longer_sums(model, sums)
     assert (found["digit_left_out"], found["digit_left_out_by_chance"]) == (0.5, 0)

@@ -132,7 +132,7 @@ def test_a_signal_while_the_data_are_read_leaves_at_once(run, tmp_path, number, 
     process.send_signal(number)
     _, err = process.communicate(timeout=30)
     assert process.returncode == status
-    assert err == "henkan: stopped before the training had begun; there is nothing to go on with\n"
+    assert err == "henkan: interrupted before training began; nothing was saved\n"
     assert not (tmp_path / "m").exists()
 
 
@@ -161,7 +161,7 @@ def test_two_trainings_do_not_share_a_folder(run, refused, tmp_path, lexicon):
 
 def test_a_stopped_training_is_not_begun_again_by_mistake(run, refused, henkan, tmp_path, lexicon, whole):
     killed(run, tmp_path / "m", lexicon)
-    assert "go on with --resume m, or train anew with --force" in refused("train", lexicon, *SETTINGS, "--out", "m")
+    assert "resume it with --resume m, or start again with --force" in refused("train", lexicon, *SETTINGS, "--out", "m")
     henkan("train", lexicon, *SETTINGS, "--out", "m", "--force")
     assert weights(tmp_path / "m") == weights(whole)
 
@@ -190,8 +190,8 @@ def test_what_has_changed_is_named(run, refused, henkan, tmp_path, lexicon):
     assert "the training pairs differ from those of the interrupted run" in refused("train", "--resume", "m", "--quiet")
     lexicon.rename(tmp_path / "other.tsv")
     sentence = refused("train", "--resume", "m", "--quiet")
-    assert f"{lexicon}: the pairs of this training are no longer there" in sentence
-    assert "`henkan train NEW_PLACE --resume m`" in sentence
+    assert f"{lexicon}: the pairs of this training run no longer exist here" in sentence
+    assert "`henkan train NEW_PATH --resume m`" in sentence
     (tmp_path / "moved.tsv").write_text(text)
     sentence = refused("train", "moved.tsv", "--resume", "m", "--epochs", 9, "--quiet")
     assert "epochs is 9, but was 8 in the interrupted run; omit the option" in sentence
@@ -222,7 +222,7 @@ def test_a_checkpoint_may_be_older_than_a_setting(run, henkan, refused, tmp_path
     plan = unseal(path.read_bytes(), path.parent, path.name)
     del plan["model"]["architecture"]
     path.write_bytes(seal(plan))
-    assert "architecture is 'other' here" in refused("train", "--resume", "m", "--quiet", "--architecture", "other")
+    assert "the architecture 'other' is not registered here" in refused("train", "--resume", "m", "--quiet", "--architecture", "other")
     henkan("train", "--resume", "m", "--quiet")
     assert weights(tmp_path / "m") == weights(whole)
 
@@ -388,7 +388,7 @@ def test_a_loss_that_is_no_number(run, henkan, tmp_path, lexicon):
         "with a learning rate of 1.2e+19",
         "where training ends",
     ]
-    assert "train again with a smaller learning rate than 1e+20" in err.splitlines()[-1]
+    assert "train again with a learning rate below 1e+20" in err.splitlines()[-1]
     assert henkan("predict", "m", "abc").stdout.endswith("\n")
     assert not (tmp_path / "m/checkpoint").exists()
 
@@ -409,9 +409,9 @@ def test_the_new_place_of_the_data_is_remembered(run, refused, henkan, tmp_path,
     henkan("train", lexicon, *SETTINGS, "--dev", "dev.tsv", "--out", "whole")
     for name in ("lexicon.tsv", "dev.tsv"):
         (tmp_path / name).rename(tmp_path / f"moved.{name}")
-    assert "`henkan train NEW_PLACE --resume m`" in refused("train", "--resume", "m", "--quiet")
+    assert "`henkan train NEW_PATH --resume m`" in refused("train", "--resume", "m", "--quiet")
     moved = ("moved.lexicon.tsv", "--resume", "m")
-    assert "`henkan train --resume m --dev NEW_PLACE`" in refused("train", *moved, "--quiet")
+    assert "`henkan train --resume m --dev NEW_PATH`" in refused("train", *moved, "--quiet")
     before = (tmp_path / "m/checkpoint/plan.json").read_bytes()
     process = run("train", *moved, "--dev", "moved.dev.tsv", "--quiet", "--checkpoint-every", 0)
     wait_for(lambda: (tmp_path / "m/checkpoint/plan.json").read_bytes() != before, process)

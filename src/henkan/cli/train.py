@@ -147,7 +147,7 @@ def train(
         refuse_beside_resume(given)
         if not (resume / CHECKPOINT / "plan.json").exists() and is_model(resume):
             if member_of_a_team() == 0:
-                click.echo(f"{resume} is trained to the end; train it further with --from {resume}")
+                click.echo(f"the training of {resume} is finished; train it further with --from {resume}")
             return
         engine = old_engine(engine, Checkpoints(resume, resume=True).plan(), given, resume)
     elif data is None:
