@@ -52,9 +52,9 @@ def settings(language: str) -> dict[str, str]:
 def train(data: Path, work: Path, language: str, seed: int) -> Path:
     """Train a model unless it already exists, and return its folder."""
     from henkan.config import make_configs
+    from henkan.engine.numpy import NumpyEngines
     from henkan.text.data_source import DataSource
     from henkan.text.reading import read_pairs
-    from henkan.engine.numpy import NumpyEngines
     from henkan.training.prepared import TrainingJob
     from henkan.training.trainer import Trainer
 
@@ -81,7 +81,7 @@ def measure(data: Path, work: Path, language: str, seeds: int, beam: int) -> dic
     greedy = [evaluate(model.converter, test) for model in models]
     request = Request(beam=beam, confidence=True)
     with_beam = [evaluate(model.converter, test, request) for model in [*models, ensemble]]
-    epochs = [model.artefact.metrics["epochs"] for model in models]
+    epochs = [model.saved.metrics["epochs"] for model in models]
     return {
         "language": language,
         "word_error_rate": [100 * each.word_error_rate for each in greedy],

@@ -22,15 +22,15 @@ import numpy as np
 from measuring import write
 
 LENGTH = 20
-ROWS_AT_ONCE = 100_000
+CHUNK_ROWS = 100_000
 
 
 def make(pairs: int, path: Path) -> None:
     """Write random pairs."""
     generator = np.random.default_rng(0)
     with path.open("wb") as file:
-        for start in range(0, pairs, ROWS_AT_ONCE):
-            rows = np.full((min(ROWS_AT_ONCE, pairs - start), 2 * LENGTH + 2), ord("\n"), np.uint8)
+        for start in range(0, pairs, CHUNK_ROWS):
+            rows = np.full((min(CHUNK_ROWS, pairs - start), 2 * LENGTH + 2), ord("\n"), np.uint8)
             rows[:, :-1] = generator.integers(ord("a"), ord("z") + 1, rows[:, :-1].shape)
             rows[:, LENGTH] = ord("\t")
             file.write(rows.tobytes())

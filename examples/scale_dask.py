@@ -24,7 +24,7 @@ except ImportError as error:
 import henkan
 
 # With fewer than 300,000 symbols at a time henkan does not load its fast kernels.
-ROWS_AT_ONCE = 100_000
+CHUNK_ROWS = 100_000
 # The environment that workers start in instead of Dask's own, which also tells the C library to give memory back to the
 # system at once (MALLOC_TRIM_THRESHOLD_): answering would take nearly twice as long.
 ONE_THREAD = dict.fromkeys(("HENKAN_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), "1")
@@ -65,7 +65,7 @@ def main() -> None:
     with cluster, Client(cluster) as client:
         client.register_plugin(Model(str(arguments.model.resolve())))
         rows = dd.read_parquet(arguments.input.resolve(), dtype_backend="pyarrow")
-        rows = rows.repartition(npartitions=max(rows.npartitions, len(rows) // ROWS_AT_ONCE))
+        rows = rows.repartition(npartitions=max(rows.npartitions, len(rows) // CHUNK_ROWS))
         rows.map_partitions(convert, meta=rows._meta.assign(target="")).to_parquet(
             arguments.output.resolve(), write_index=False
         )

@@ -25,7 +25,7 @@ except ImportError as error:
 import henkan
 
 # With fewer than 300,000 symbols at a time henkan does not load its fast kernels.
-ROWS_AT_ONCE = 100_000
+CHUNK_ROWS = 100_000
 ONE_THREAD = dict.fromkeys(("HENKAN_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), "1")
 
 
@@ -63,7 +63,7 @@ def main() -> None:
     )
     (
         ray.data.read_parquet(str(arguments.input.resolve()))
-        .repartition(target_num_rows_per_block=ROWS_AT_ONCE)
+        .repartition(target_num_rows_per_block=CHUNK_ROWS)
         .map_batches(
             Converter,
             fn_constructor_args=[str(arguments.model.resolve())],

@@ -14,7 +14,7 @@ with atheris.instrument_imports():
     from henkan.text.audit import audit
     from henkan.text.pairs import Columns
     from henkan.text.reading import read_pairs
-    from henkan.text.tokenizer import Cutting
+    from henkan.text.tokenizer import Tokenizer
     from henkan.text.vocabulary import Vocabulary
 
 FOLDER = Path(tempfile.mkdtemp())
@@ -32,12 +32,12 @@ def try_one(data: bytes) -> None:
     except HenkanError as error:
         assert "\n" not in str(error)
         return
-    source, target = Cutting(features=features), Cutting()
+    source, target = Tokenizer(features=features), Tokenizer()
     audit(pairs, {"itself": pairs}, source=source, target=target).warnings()
-    for strings, cutting in ((pairs.sources, source), (pairs.targets, target)):
-        vocabulary = Vocabulary.of(strings, boundary=False, cutting=cutting)
+    for strings, tokenizer in ((pairs.sources, source), (pairs.targets, target)):
+        vocabulary = Vocabulary.of(strings, boundary=False, tokenizer=tokenizer)
         for string in strings:
-            assert list(vocabulary.symbols_of(vocabulary.encode(string))) == list(cutting.cut(string))
+            assert list(vocabulary.symbols_of(vocabulary.encode(string))) == list(tokenizer.tokenize(string))
 
 
 if __name__ == "__main__":

@@ -175,7 +175,7 @@ def test_a_training_that_has_ended_is_kept_until_it_is_saved(words, tmp_path):
     second, epochs = fit()
     assert epochs == []
     assert second.convert(words[0], confidence=True) == first.convert(words[0], confidence=True)
-    assert second._fitted.artefact.metrics == first._fitted.artefact.metrics
+    assert second._fitted.saved.metrics == first._fitted.saved.metrics
     with pytest.raises(CheckpointError, match="hidden size is 9, but was 8"):
         fit(hidden_size=9)
     with pytest.raises(ModelFolderError):

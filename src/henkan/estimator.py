@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Unpack
 
 from henkan.config import Device, EngineConfig, EngineName, Precision, Settings, make_configs
-from henkan.engine.choice import choose_engines, member_of_a_team
+from henkan.engine.choice import choose_engines, process_rank
 from henkan.errors import DataError, NotFittedError, SettingsError
 from henkan.evaluation.error_rates import evaluate
 from henkan.inference.conversion import Conversion, Fallback, Request, Unknown
@@ -113,7 +113,7 @@ class Seq2Seq:
             job = TrainingJob(self._model_config, self._training_config, source, self._ensemble)
             self._fitted = Trainer(engines, checkpoints=checkpoints, report=callback).fit(pairs, held_out, job)
         self._checkpoints = checkpoints
-        metrics = self._fitted.artefact.metrics
+        metrics = self._fitted.saved.metrics
         if any(each.get("setbacks", 0) > MAX_ROLLBACKS for each in metrics.get("members", [metrics])):
             rate = self._training_config.learning_rate
             warnings.warn(
@@ -206,7 +206,7 @@ class Seq2Seq:
             NotFittedError: before `fit`.
             ModelFolderError: if it cannot be written there.
         """
-        if member_of_a_team() > 0:
+        if process_rank() > 0:
             return
         self._model().save(Path(folder), force=force)
         if self._checkpoints is not None:
@@ -215,8 +215,8 @@ class Seq2Seq:
     @classmethod
     def _of(cls, fitted: FittedModel, engine: EngineConfig) -> Seq2Seq:
         """A trained model as an object."""
-        model = cls(ensemble=len(fitted.artefact.members), **asdict(engine))
-        model._model_config, model._training_config = fitted.artefact.model, fitted.artefact.training
+        model = cls(ensemble=len(fitted.saved.members), **asdict(engine))
+        model._model_config, model._training_config = fitted.saved.model, fitted.saved.training
         model._fitted = fitted
         return model
 

@@ -101,13 +101,13 @@ def run_training(run: TrainingRun, plan: Plan, split: Split, folder: Path) -> di
         assert answers is not None
         if run.saves_model:
             fitted.save(model_folder(folder, run), force=True)
-        epochs = fitted.artefact.metrics["epochs"]
+        epochs = fitted.saved.metrics["epochs"]
         result = {
             **asdict(run),
             **answers,
             "epochs": epochs,
             "seconds": sum(epoch["seconds"] for epoch in epochs),
-            "weights": fitted.artefact.metrics["weights"],
+            "weights": fitted.saved.metrics["weights"],
         }
         write_file(_result_file(folder, run), to_json(result))
         checkpoints.finish()

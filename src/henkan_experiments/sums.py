@@ -92,7 +92,7 @@ class Sums:
 
     @property
     def sources(self) -> list[str]:
-        """Questions such as 58+77."""
+        """EvaluationSet such as 58+77."""
         return [f"{a}+{b}" for a, b in zip(self.left.tolist(), self.right.tolist(), strict=True)]
 
     @property

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from henkan.batching.batch import source_batches
 from henkan.batching.encoded_pairs import EncodedPairs, unknown_probabilities
 from henkan.model import PlainTargets
-from henkan.text.sequences import Sequences
+from henkan.text.tokenizer import Sequences
 from henkan.text.vocabulary import Vocabulary
 
 STRINGS = st.lists(st.text("abc", max_size=6), min_size=1, max_size=8)

@@ -73,7 +73,7 @@ def test_an_ensemble_is_trained_on_member_by_member(henkan, more, tmp_path, pair
     small = ("--hidden-size", 8, "--embedding-size", 4, "--epochs", 1, "--quiet")
     henkan("train", pairs_file, *small, "--ensemble", 2, "--out", "two")
     henkan("train", more, "--from", "two", *TINY, "--out", "m")
-    weights = [library.load(tmp_path / name)._fitted.artefact.members for name in ("two", "m")]
+    weights = [library.load(tmp_path / name)._fitted.saved.members for name in ("two", "m")]
     for before, after in zip(*weights, strict=True):
         name = "encoder.lstm1.Wh"
         assert abs(before[name] - after[name]).max() < 1e-6
@@ -101,7 +101,7 @@ def test_a_stopped_one_needs_the_model_no_more(henkan, folder, more, tmp_path):
             __import__("henkan.cli", fromlist=["main"]).main()
         assert ended.value.code == 130
     shutil.rmtree(folder)
-    assert load_model(tmp_path / "m/checkpoint/start").artefact.metrics["pairs"] == 39
+    assert load_model(tmp_path / "m/checkpoint/start").saved.metrics["pairs"] == 39
     henkan("train", "--resume", "m", "--quiet")
     a, b = ((tmp_path / name / "weights.safetensors").read_bytes() for name in ("whole", "m"))
     assert a == b

@@ -99,7 +99,7 @@ def test_begun_by_the_one_and_gone_on_with_by_the_other(henkan, tmp_path, pairs,
     stop(tmp_path, pairs, *SETTINGS, *whole, "--engine", begun)
     done = henkan("train", "--resume", "m", "--engine", "torch" if begun == "numpy" else "numpy")
     assert "goes on with PyTorch" in done.stderr if begun == "numpy" else "goes on with NumPy" in done.stderr
-    ours, theirs = (load(tmp_path / name)._model().artefact.members[0] for name in ("whole", "m"))
+    ours, theirs = (load(tmp_path / name)._model().saved.members[0] for name in ("whole", "m"))
     for name, array in ours.items():
         assert theirs[name] == pytest.approx(array, rel=0.05, abs=0.02), name
 

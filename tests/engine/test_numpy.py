@@ -39,7 +39,7 @@ def test_shards_add_up_to_the_batch(count):
 def test_python_is_left_as_it_was_found(monkeypatch):
     monkeypatch.setenv("HENKAN_THREADS", "2")
     before = sys.getswitchinterval()
-    with WORKERS.at_work():
+    with WORKERS.session():
         pass
     assert sys.getswitchinterval() == before
 
@@ -57,7 +57,7 @@ def test_decoding_many_is_the_same_by_faster_means(monkeypatch):
 
 
 def test_work_is_shared_out_in_order_and_only_while_at_work():
-    with WORKERS.at_work(), WORKERS.at_work():  # whoever else is inside makes no difference
+    with WORKERS.session(), WORKERS.session():  # whoever else is inside makes no difference
         assert list(WORKERS.map(lambda x: x * x, range(50))) == [x * x for x in range(50)]
         assert WORKERS.share(lambda x: x * x, range(5)) == [0, 1, 4, 9, 16]
     assert list(WORKERS.map(str, [1, 2])) == WORKERS.share(str, [1, 2]) == ["1", "2"]

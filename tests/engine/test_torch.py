@@ -21,7 +21,7 @@ pytestmark = pytest.mark.torch
 
 from henkan.engine.torch import TorchEngine  # noqa: E402  (needs PyTorch)
 from henkan.engine.torch.architecture import Noise  # noqa: E402
-from henkan.engine.torch.device import in_words  # noqa: E402
+from henkan.engine.torch.device import readable_errors  # noqa: E402
 from henkan.engine.torch.process_group import agree  # noqa: E402
 
 SWITCHES = ("reverse", "peeky", "attention", "bidirectional", "tied", "fill")
@@ -265,7 +265,7 @@ def test_bf16_multiplies_less_exactly():
     rough, model = losses(engine="torch", dropout=0.0, precision="bf16")
     assert rough == pytest.approx(exact, rel=5e-2)
     assert rough != exact
-    assert all(array.dtype == np.float32 for array in model._model().artefact.members[0].values())
+    assert all(array.dtype == np.float32 for array in model._model().saved.members[0].values())
     assert model.predict(["ab"], beam=2)
 
 
@@ -294,7 +294,7 @@ def test_a_wish_that_the_machine_cannot_fulfil_is_one_sentence(settings, word):
 
 
 def test_what_does_not_fit_is_a_memory_error():
-    with pytest.raises(MemoryError), in_words():
+    with pytest.raises(MemoryError), readable_errors():
         torch.empty(2**50)
 
 
@@ -312,13 +312,13 @@ def test_processes_that_start_again_do_not_take_the_dead_for_their_fellows():
 
 
 def test_only_what_is_of_the_connection_is_told_as_that():
-    with pytest.raises(RuntimeError, match="device-side assert"), in_words(several=True):
+    with pytest.raises(RuntimeError, match="device-side assert"), readable_errors(several=True):
         raise RuntimeError("CUDA error: device-side assert triggered")
 
 
 def test_the_other_process_is_named_when_it_dies():
     word = r"another process of this training run has died.*start the script with torchrun again"
-    with pytest.raises(HenkanError, match=word), in_words(several=True):
+    with pytest.raises(HenkanError, match=word), readable_errors(several=True):
         raise RuntimeError("[../gloo/transport/tcp/pair.cc:553] Connection closed by peer [127.0.0.1]:1234")
-    with pytest.raises(RuntimeError, match="a mistake"), in_words():
+    with pytest.raises(RuntimeError, match="a mistake"), readable_errors():
         raise RuntimeError("a mistake")

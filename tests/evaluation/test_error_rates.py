@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from henkan.engine.base import SingleProcess
-from henkan.evaluation.error_rates import NOTHING, Evaluation, Tally, evaluate
-from henkan.evaluation.evaluation_set import Questions
+from henkan.evaluation.error_rates import NOTHING, Counts, Evaluation, evaluate
+from henkan.evaluation.evaluation_set import EvaluationSet
 from henkan.inference.conversion import Conversion
 from henkan.text.pairs import Pairs
-from henkan.text.tokenizer import Cutting
+from henkan.text.tokenizer import Tokenizer
 from henkan.training import validation
 from henkan.training.validation import Validator, evaluate_and_calibrate
 from models import SOURCES, TARGETS, encoded, small_model
@@ -27,9 +27,9 @@ def asked(*triples, **options):
 
 def test_exact_match_counts_unanswerable_sources_as_wrong():
     result = asked(("a", "A", "A"), ("b", "B", "b"), ("?", "", None), ("", "", ""))
-    tally = result.tally
-    assert (tally.total, tally.correct, tally.unanswerable, result.exact_match) == (4, 2, 1, 0.5)
-    assert [each.right for each in tally.first] == [True, False, False, True]
+    counts = result.counts
+    assert (counts.total, counts.correct, counts.unanswerable, result.exact_match) == (4, 2, 1, 0.5)
+    assert [each.right for each in counts.first] == [True, False, False, True]
     assert result.word_error_rate == 0.5
 
 
@@ -59,14 +59,14 @@ def test_symbol_error_rate_is_over_all_symbols_and_not_a_mean_of_rates():
 
 
 def test_symbols_are_what_the_separator_makes_of_a_string():
-    result = asked(("s", "k aː t", "k a t"), cutting=Cutting(" "))
+    result = asked(("s", "k aː t", "k a t"), tokenizer=Tokenizer(" "))
     assert result.symbol_error_rate == 1 / 3
     assert result.confusions() == [("aː", "a", 1)]
 
 
 def test_a_source_with_several_targets_accepts_each():
-    result = asked(("read", "r i d", "r i d"), ("read", "r ɛ d", "r i d"), cutting=Cutting(" "))
-    assert (result.tally.correct, result.exact_match, result.symbol_error_rate) == (2, 1, 0)
+    result = asked(("read", "r i d", "r i d"), ("read", "r ɛ d", "r i d"), tokenizer=Tokenizer(" "))
+    assert (result.counts.correct, result.exact_match, result.symbol_error_rate) == (2, 1, 0)
     result = asked(("read", "ri:d", "rEd"), ("read", "rɛd", "rEd"))
     assert result.symbol_error_rate == 2 / 6  # each time against the nearer
 
@@ -77,7 +77,7 @@ def test_confusions_the_commonest_first():
 
 
 def test_exact_match_by_the_length_of_the_source():
-    result = asked(("k a", "x", "x"), ("k", "y", "z"), ("o", "y", "y"), source_cutting=Cutting(" "))
+    result = asked(("k a", "x", "x"), ("k", "y", "z"), ("o", "y", "y"), source_tokenizer=Tokenizer(" "))
     assert result.by_length() == {1: (1, 2), 2: (1, 1)}
 
 
@@ -110,29 +110,29 @@ def test_questions_in_parts_are_judged_as_all_at_once(monkeypatch, fill, collide
     pairs = Pairs([source for source, _ in drawn], [target for _, target in drawn])
     echo = Echo(converter, {"1": "46", "2": "4", "12": "5"})
     if collide:  # of which a hash has a few in a few thousand million
-        monkeypatch.setattr(Questions, "_hash", lambda _self, source, _target: len(source))
-    questions, tally = Questions(pairs, converter.source_vocabulary, converter.target_vocabulary), Tally()
+        monkeypatch.setattr(EvaluationSet, "_hash", lambda _self, source, _target: len(source))
+    questions, counts = EvaluationSet(pairs, converter.source_vocabulary, converter.target_vocabulary), Counts()
     for start in range(0, 100, 7):
-        tally.add(questions.ask(echo, slice(start, start + 7))[0])
+        counts.add(questions.ask(echo, slice(start, start + 7))[0])
     assert set(echo.asked) == {(7, 100), (2, 100)}
-    wanted = evaluate(echo, pairs).tally
-    assert tally == wanted
-    assert (0 < tally.correct < 100, tally.unanswerable) == (True, pairs.sources.count("?"))
+    wanted = evaluate(echo, pairs).counts
+    assert counts == wanted
+    assert (0 < counts.correct < 100, counts.unanswerable) == (True, pairs.sources.count("?"))
 
 
 def test_an_examination_in_parts_measures_the_same(monkeypatch):
     """And there is a pause after every part."""
     converter, _ = small_model(dtype=np.float32)
     pairs = Pairs([*SOURCES * 5, "?", "1"], [*TARGETS * 5, "3", "?"])
-    questions = Questions(pairs, converter.source_vocabulary, converter.target_vocabulary)
+    questions = EvaluationSet(pairs, converter.source_vocabulary, converter.target_vocabulary)
 
     def measured(at_once):
-        monkeypatch.setattr(validation, "AT_ONCE", at_once)
+        monkeypatch.setattr(validation, "CHUNK_SIZE", at_once)
         pauses = []
         held_out = Validator(converter.model, converter, questions, SingleProcess(), lambda: pauses.append(1))
         numbers = held_out.exact_match(), held_out.loss()
-        tally = evaluate_and_calibrate(converter, questions, SingleProcess(), lambda: pauses.append(1))
-        return [*numbers, tally.exact_match, converter.temperature], len(pauses)
+        counts = evaluate_and_calibrate(converter, questions, SingleProcess(), lambda: pauses.append(1))
+        return [*numbers, counts.exact_match, converter.temperature], len(pauses)
 
     monkeypatch.setattr(validation, "BATCH_SIZE", 4)
     whole, pauses = measured(1000)

@@ -41,9 +41,9 @@ def test_it_is_trained_saved_and_loaded_as_one_model(words, tmp_path):
     alone = [Seq2Seq(seed=seed, **SMALL).fit(*words) for seed in (5, 6, 7)]
     [score] = model.log_probability(["ab"], ["AB"])
     assert score > min(each.log_probability(["ab"], ["AB"])[0] for each in alone)
-    assert model._fitted.artefact.members[1].keys() == alone[1]._fitted.artefact.members[0].keys()
-    for name, array in alone[1]._fitted.artefact.members[0].items():
-        np.testing.assert_array_equal(model._fitted.artefact.members[1][name], array)
+    assert model._fitted.saved.members[1].keys() == alone[1]._fitted.saved.members[0].keys()
+    for name, array in alone[1]._fitted.saved.members[0].items():
+        np.testing.assert_array_equal(model._fitted.saved.members[1][name], array)
 
 
 def test_models_trained_apart_can_be_combined(words):
@@ -51,7 +51,7 @@ def test_models_trained_apart_can_be_combined(words):
     apart = [Seq2Seq(seed=seed, **SMALL).fit(*words)._fitted for seed in (5, 6)]
     combined = combine(apart, Pairs(["ab"], ["AB"]), NumpyEngines())
     assert combined.converter.convert(words[0]) == together.convert(words[0])
-    assert combined.artefact.temperature is not None
+    assert combined.saved.temperature is not None
     with pytest.raises(SettingsError, match="same settings and symbols"):
         combine([apart[0], Seq2Seq(**SMALL).fit(["a"], ["b"])._fitted], None, NumpyEngines())
 

@@ -82,7 +82,7 @@ def test_long_sources_are_read_in_pieces_without_a_difference(monkeypatch):
     converter, _ = small_model()
     text = "12+34" * 30
     [whole] = converter.convert([text])
-    monkeypatch.setattr("henkan.model.encoder.STEPS_AT_ONCE", 7)
+    monkeypatch.setattr("henkan.model.encoder.CHUNK_STEPS", 7)
     [pieces] = converter.convert([text])
     assert pieces.prediction == whole.prediction
     assert pieces.log_probability == pytest.approx(whole.log_probability, rel=1e-12)

@@ -161,7 +161,8 @@ def test_two_trainings_do_not_share_a_folder(run, refused, tmp_path, lexicon):
 
 def test_a_stopped_training_is_not_begun_again_by_mistake(run, refused, henkan, tmp_path, lexicon, whole):
     killed(run, tmp_path / "m", lexicon)
-    assert "resume it with --resume m, or start again with --force" in refused("train", lexicon, *SETTINGS, "--out", "m")
+    sentence = refused("train", lexicon, *SETTINGS, "--out", "m")
+    assert "resume it with --resume m, or start again with --force" in sentence
     henkan("train", lexicon, *SETTINGS, "--out", "m", "--force")
     assert weights(tmp_path / "m") == weights(whole)
 
@@ -222,7 +223,8 @@ def test_a_checkpoint_may_be_older_than_a_setting(run, henkan, refused, tmp_path
     plan = unseal(path.read_bytes(), path.parent, path.name)
     del plan["model"]["architecture"]
     path.write_bytes(seal(plan))
-    assert "the architecture 'other' is not registered here" in refused("train", "--resume", "m", "--quiet", "--architecture", "other")
+    sentence = refused("train", "--resume", "m", "--quiet", "--architecture", "other")
+    assert "the architecture 'other' is not registered here" in sentence
     henkan("train", "--resume", "m", "--quiet")
     assert weights(tmp_path / "m") == weights(whole)
 

@@ -18,7 +18,7 @@ from henkan.cli.data_arguments import parse_columns
 from henkan.errors import DataError, HenkanError, SettingsError
 from henkan.text.pairs import Pairs, write_pairs
 from henkan.text.reading import MAX_LINE_BYTES, Rejects, read_pairs
-from henkan.text.tokenizer import Cutting
+from henkan.text.tokenizer import Tokenizer
 from henkan.text.vocabulary import Vocabulary
 
 
@@ -373,7 +373,7 @@ def test_any_strings_survive_to_ids_and_back(tmp_path_factory, pairs, unit):
     read = read_pairs(path)
     assert read == Pairs.of(pairs)
     for strings in (read.sources, read.targets):
-        vocabulary = Vocabulary.of(strings, boundary=True, cutting=Cutting(unit))
+        vocabulary = Vocabulary.of(strings, boundary=True, tokenizer=Tokenizer(unit))
         assert [vocabulary.decode(vocabulary.encode(string)) for string in strings] == list(strings)
 
 

@@ -3,7 +3,7 @@ import pickle
 import pytest
 
 from henkan.errors import ModelFolderError, UnanswerableError
-from henkan.text.tokenizer import Cutting
+from henkan.text.tokenizer import Tokenizer
 from henkan.text.vocabulary import Vocabulary
 
 
@@ -83,7 +83,7 @@ def test_what_is_no_vocabulary_is_refused(change):
 @pytest.mark.parametrize("use_unknown", [False, True])
 @pytest.mark.parametrize(
     "settings",
-    [{}, {"unknown": True}, {"fill": True}, {"cutting": Cutting(" ")}],
+    [{}, {"unknown": True}, {"fill": True}, {"tokenizer": Tokenizer(" ")}],
     ids=["plain", "unknown", "fill", "cut"],
 )
 def test_many_strings_are_encoded_as_one_by_one_and_those_refused_are_known(settings, use_unknown):

@@ -14,7 +14,7 @@ from henkan.training.trainer import Trainer
 
 def test_a_training_can_be_stopped_wherever_it_asks(words, tmp_path, monkeypatch):
     """After updates and epochs, and between the parts of an examination: the exact match, the loss, the last one."""
-    monkeypatch.setattr(validation, "AT_ONCE", 7)
+    monkeypatch.setattr(validation, "CHUNK_SIZE", 7)
     monkeypatch.setattr(validation, "BATCH_SIZE", 7)
     model, training = make_configs({"epochs": 2, "batch_size": 20, "hidden_size": 4, "embedding_size": 4})
     pairs, held_out = Pairs(*words), Pairs(words[0][:20], words[1][:20])
@@ -22,7 +22,7 @@ def test_a_training_can_be_stopped_wherever_it_asks(words, tmp_path, monkeypatch
     def run(checkpoints=None):
         trainer = Trainer(NumpyEngines(), checkpoints=checkpoints)
         fitted = trainer.fit(pairs, held_out, TrainingJob(model, training))
-        return fitted.artefact.members[0], fitted.artefact.temperature
+        return fitted.saved.members[0], fitted.saved.temperature
 
     whole, temperature = run()
     for place in count(1):

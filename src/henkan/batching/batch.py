@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from henkan.text.arrays import Array
-from henkan.text.sequences import Sequences
+from henkan.text.tokenizer import Sequences
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 
 from henkan.batching.batch import Batch, Targets, padded_sources
 from henkan.text.arrays import Array
-from henkan.text.sequences import Sequences
+from henkan.text.tokenizer import Sequences
 from henkan.text.vocabulary import UNKNOWN
 
 POOL = 8

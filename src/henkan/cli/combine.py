@@ -10,7 +10,7 @@ import click
 
 from henkan.cli.display import show_exact_match
 from henkan.cli.options import PATH, check_features, engine_options, layout_options, pop_engines
-from henkan.storage.model_folder import check_place
+from henkan.storage.model_folder import check_destination
 from henkan.text.reading import read_pairs
 from henkan.training.combine import combine as combine_models
 from henkan.training.fitted_model import load_model
@@ -41,7 +41,7 @@ def combine(models: Sequence[Path], out: Path, dev: Path | None, force: bool, **
     of an ensemble are all taken over. `henkan train --ensemble N` trains an ensemble on one machine.
     """
     engines = pop_engines(layout)
-    check_place(out, force=force)
+    check_destination(out, force=force)
     fitted = [load_model(model, engines) for model in models]
     validation = None
     if dev is not None:
@@ -51,5 +51,5 @@ def combine(models: Sequence[Path], out: Path, dev: Path | None, force: bool, **
     ensemble.save(out, force=force)
     if ensemble.held_out is not None:
         show_exact_match(ensemble.held_out)
-    members = len(ensemble.artefact.members)
+    members = len(ensemble.saved.members)
     click.echo(f"the ensemble of {members} {'model' if members == 1 else 'models'} is in {out}")

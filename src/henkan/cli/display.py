@@ -7,16 +7,16 @@ from collections.abc import Mapping, Sequence
 import click
 
 from henkan.cli.tables import aligned
-from henkan.evaluation.error_rates import NOTHING, SHOWN, Evaluation, Tally
+from henkan.evaluation.error_rates import EXAMPLES_SHOWN, NOTHING, Counts, Evaluation
 from henkan.text.audit import show_symbol
 
 
-def show_questions(result: Tally) -> None:
+def show_examples(result: Counts) -> None:
     """Print the first pairs with O (correct) or X (wrong)."""
-    click.echo("\n".join(question_rows(result)))
+    click.echo("\n".join(example_rows(result)))
 
 
-def show_exact_match(result: Tally) -> None:
+def show_exact_match(result: Counts) -> None:
     """Print exact match, preceded by counts of unusual cases."""
     if result.unknown:
         click.echo(f"{result.unknown} sources have symbols that were not in the training data")
@@ -46,7 +46,7 @@ def show_details(by_length: Mapping[int, tuple[int, int]], confusions: Sequence[
     if not confusions:
         return
     click.echo("most frequent confusions:")
-    for true, given, count in confusions[:SHOWN]:
+    for true, given, count in confusions[:EXAMPLES_SHOWN]:
         if NOTHING in (true, given):
             what = f"omitted {show_symbol(true)}" if true else f"inserted {show_symbol(given)}"
         else:
@@ -55,12 +55,12 @@ def show_details(by_length: Mapping[int, tuple[int, int]], confusions: Sequence[
     click.echo()
 
 
-def exact_match_line(result: Tally) -> str:
+def exact_match_line(result: Counts) -> str:
     """The line `exact match NN.NNN% (k of n)`."""
     return f"exact match {result.exact_match:.3%} ({result.correct} of {result.total})"
 
 
-def question_rows(result: Tally) -> list[str]:
+def example_rows(result: Counts) -> list[str]:
     """A header and one line for each of the first pairs: O or X, source, target, prediction."""
     rows = [("", "question", "true answer", "model")]
     for each in result.first:

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from henkan.cli.data_arguments import task_or_file
-from henkan.cli.display import show_coverage, show_details, show_exact_match, show_questions
+from henkan.cli.display import show_coverage, show_details, show_exact_match, show_examples
 from henkan.cli.options import PATH, check_features, engine_options, layout_options, pop_engines
 from henkan.errors import DataError
 from henkan.evaluation.error_rates import Evaluation
@@ -67,17 +67,17 @@ def evaluate(
     if errors is not None:
         _write_errors(Evaluation([], []), errors)  # fail before the evaluation if it cannot be written
     result = measure(fitted.converter, pairs, request)
-    by_length, tally = result.by_length(), result.tally
+    by_length, counts = result.by_length(), result.counts
     if as_json:
         values = {
             "exact_match": result.exact_match,
             "word_error_rate": result.word_error_rate,
             "symbol_error_rate": result.symbol_error_rate,
-            "correct": tally.correct,
-            "total": tally.total,
-            "unanswerable": tally.unanswerable,
-            "unknown": tally.unknown,
-            "cut_off": tally.cut_off,
+            "correct": counts.correct,
+            "total": counts.total,
+            "unanswerable": counts.unanswerable,
+            "unknown": counts.unknown,
+            "cut_off": counts.cut_off,
             "expected_calibration_error": result.expected_calibration_error,
             "coverage": result.coverage(),
             "model": str(model),
@@ -87,12 +87,12 @@ def evaluate(
         }
         click.echo(json.dumps(values))
     else:
-        show_questions(tally)
+        show_examples(counts)
         if details:
             show_details(by_length, result.confusions())
         show_coverage(result)
         click.echo(f"symbol error rate {result.symbol_error_rate:.3%}")
-        show_exact_match(tally)
+        show_exact_match(counts)
     if errors is not None:
         _write_errors(result, errors)
 

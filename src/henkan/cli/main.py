@@ -13,7 +13,7 @@ import click
 
 from henkan import __version__
 from henkan.cli.remedies import sentence
-from henkan.engine.choice import has_a_team, member_of_a_team
+from henkan.engine.choice import launched_by_torchrun, process_rank
 from henkan.errors import HenkanError, Interrupted
 
 COMMANDS = {
@@ -73,7 +73,7 @@ def main() -> None:
         error.show()
         _leave(error.exit_code if error.exit_code != 1 else 2)
     except Interrupted as stop:
-        if member_of_a_team() > 0:  # the first process reports it
+        if process_rank() > 0:  # the first process reports it
             _leave(128 + stop.signal)
         _fail(sentence(stop), 128 + stop.signal)
     except (click.Abort, KeyboardInterrupt):
@@ -88,7 +88,7 @@ def main() -> None:
         name = f"{error.filename}: " if error.filename else ""
         _fail(f"{name}{error.strerror or error}; check path, permissions and free disk space", 2)
     except Exception:  # a bug in henkan
-        if not has_a_team():
+        if not launched_by_torchrun():
             raise
         traceback.print_exc()
         _leave(1)
@@ -112,7 +112,7 @@ def _abandon_output() -> None:
 
 
 def _fail(reason: str, status: int) -> NoReturn:
-    rank = member_of_a_team()
+    rank = process_rank()
     click.echo(f"henkan{f' (process {rank})' if rank else ''}: {reason}", err=True)
     _leave(status)
 
@@ -123,7 +123,7 @@ def _leave(status: int) -> NoReturn:
     A process of torchrun exits at once: a regular exit of Python would wait for the other processes, which wait for
     this one elsewhere, and torchrun would never notice the failure.
     """
-    if has_a_team():
+    if launched_by_torchrun():
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)

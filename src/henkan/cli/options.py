@@ -14,7 +14,7 @@ import click
 from henkan.cli.data_arguments import parse_columns
 from henkan.config import RECIPE_HELP, EngineConfig, ModelConfig, TrainingConfig, make_configs, to_dict
 from henkan.engine.base import Engines
-from henkan.engine.choice import choose_engines, member_of_a_team
+from henkan.engine.choice import choose_engines, process_rank
 from henkan.errors import DataError
 from henkan.text.pairs import Columns
 from henkan.text.reading import Rejects
@@ -60,7 +60,7 @@ def _rejects(_context: click.Context, _option: click.Parameter, value: str | Non
 
 def listed_rejects(path: Path) -> Rejects:
     """A list of rejects that is ended, and told of, when the command is."""
-    leads = member_of_a_team() == 0
+    leads = process_rank() == 0
     rejects = Rejects(path if leads else Path(os.devnull))
 
     def end() -> None:
@@ -167,7 +167,7 @@ def check_features(fitted: FittedModel, columns: Columns) -> None:
     Raises:
         DataError: if one has features and the other has not.
     """
-    has = fitted.artefact.model.features
+    has = fitted.saved.model.features
     if has and columns.features is None:
         raise DataError(
             "this model reads feature tags; say which column has them, as in --columns source,target,features"

@@ -19,7 +19,7 @@ from henkan.inference.converter import Converter
 from henkan.text.reading import MAX_LINE_BYTES, decode_line
 from henkan.training.fitted_model import load_model
 
-READ_AT_ONCE = 1 << 16
+READ_SIZE = 1 << 16
 
 
 @click.command(short_help="Convert texts with a saved model.")
@@ -165,7 +165,7 @@ def _arriving_lines(file: BinaryIO) -> Iterator[list[bytes]]:
     """
     read = getattr(file, "read1", file.read)
     begun: list[bytes] = []  # pieces of an incomplete line
-    while data := read(READ_AT_ONCE):
+    while data := read(READ_SIZE):
         *lines, rest = data.split(b"\n")
         if lines:
             yield [b"".join([*begun, lines[0]]), *lines[1:]]

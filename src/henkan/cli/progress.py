@@ -11,8 +11,8 @@ from rich.live import Live
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.text import Text
 
-from henkan.cli.display import question_rows
-from henkan.evaluation.error_rates import SHOWN, evaluate
+from henkan.cli.display import example_rows
+from henkan.evaluation.error_rates import EXAMPLES_SHOWN, evaluate
 from henkan.inference.converter import Converter
 from henkan.text.pairs import Pairs
 from henkan.training.events import Epoch, Event, Preparing, Rollback, Started, Step
@@ -32,7 +32,7 @@ class Display:
     """
 
     def __init__(self, held_out: Pairs | None, *, quiet: bool) -> None:
-        self.questions = None if held_out is None else held_out.take(range(min(SHOWN, len(held_out))))
+        self.questions = None if held_out is None else held_out.take(range(min(EXAMPLES_SHOWN, len(held_out))))
         self.quiet = quiet
         self.console = Console(file=sys.stderr, highlight=False)
         self.progress = Progress(
@@ -102,7 +102,7 @@ class Display:
         assert self.converter is not None
         now = time.monotonic()
         if self.questions is not None and now - self.answered >= SECONDS_BETWEEN_ANSWERS:
-            self.rows = question_rows(evaluate(self.converter, self.questions).tally)
+            self.rows = example_rows(evaluate(self.converter, self.questions).counts)
             self.answered = time.monotonic()
         self.progress.update(
             self.bar,

@@ -80,7 +80,7 @@ def new_run(data: str, options: dict[str, Any]) -> Run:
     if fitted is not None:
         check_features(fitted, layout["columns"])
         settings = _settings_of(fitted, settings, ensemble)
-        ensemble = len(fitted.artefact.members)
+        ensemble = len(fitted.saved.members)
     defaults = TASKS[data].settings if data in TASKS else None
     model, training = make_configs(settings, recipe=recipe, defaults=defaults)
     where = {"data": data, "dev": dev, "folder": os.getcwd()}
@@ -92,17 +92,17 @@ def new_run(data: str, options: dict[str, Any]) -> Run:
 
 def _settings_of(fitted: FittedModel, settings: dict[str, Any], ensemble: int | None) -> dict[str, Any]:
     """The settings given, with those of the model that is started from."""
-    own = asdict(fitted.artefact.model)
+    own = asdict(fitted.saved.model)
     for name, value in settings.items():
         if own.get(name, value) != value:
             raise SettingsError(
                 f"the model to start from has {name.replace('_', ' ')} {own[name]!r}, which cannot become {value!r}; "
                 "leave it out"
             )
-    members = len(fitted.artefact.members)
+    members = len(fitted.saved.members)
     if ensemble not in (None, members):
         raise SettingsError(f"the model to start from has {members} members, not {ensemble}; leave --ensemble out")
-    if not fitted.artefact.source_vocabulary.unknown:
+    if not fitted.saved.source_vocabulary.unknown:
         if settings.get("unknown_rate"):
             raise SettingsError(
                 "the model to start from has no unknown symbol, and cannot be shown one; leave --unknown-rate out"

@@ -15,7 +15,7 @@ from henkan.engine.base import Engines
 from henkan.inference.converter import Converter
 from henkan.text.pairs import Pairs
 from henkan.text.reading import read_pairs
-from henkan.text.tokenizer import cuttings
+from henkan.text.tokenizer import tokenizers
 from henkan.training.events import Epoch, Event, Started
 from henkan.training.fitted_model import FittedModel, load_model
 from henkan.training.prepared import TrainingJob
@@ -69,10 +69,10 @@ def score(model: Path, data: Path, suspicious: bool, folds: int, as_json: bool, 
 
 
 def _suspects(fitted: FittedModel, pairs: Pairs, folds: int, engines: Engines) -> list[dict[str, Any]]:
-    from henkan.evaluation.label_errors import suspects
+    from henkan.evaluation.label_errors import find_label_errors
 
-    model = fitted.artefact.model
-    training = replace(fitted.artefact.training, patience=None)  # there is no validation set
+    model = fitted.saved.model
+    training = replace(fitted.saved.training, patience=None)  # there is no validation set
 
     def train(fold: int, others: Pairs) -> Converter:
         planned = 0
@@ -90,11 +90,11 @@ def _suspects(fitted: FittedModel, pairs: Pairs, folds: int, engines: Engines) -
         job = TrainingJob(model, training)
         return Trainer(engines, report=tell).fit(others, None, job).converter
 
-    source, _ = cuttings(model)
+    source, _ = tokenizers(model)
     return [
         {"margin": each.margin, "source": each.source, "target": each.target, "answer": each.answer}
         | {"log_probability": each.log_probability}
-        for each in suspects(pairs, train, folds=folds, seed=training.seed, normalize=source.normalize)
+        for each in find_label_errors(pairs, train, folds=folds, seed=training.seed, normalize=source.normalize)
     ]
 
 

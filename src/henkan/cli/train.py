@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from henkan.cli.display import exact_match_line, show_exact_match, show_questions
+from henkan.cli.display import exact_match_line, show_exact_match, show_examples
 from henkan.cli.options import (
     PATH,
     engine_options,
@@ -38,9 +38,9 @@ from henkan.cli.run_options import (
 from henkan.cli.training_data import check_data_exists, data_name, read_data, show_audit
 from henkan.config import RECIPE_HELP, EngineConfig, ModelConfig, TrainingConfig
 from henkan.engine.base import RESTARTS, Engines, ProcessGroup
-from henkan.engine.choice import choose_engines, member_of_a_team
+from henkan.engine.choice import choose_engines, process_rank
 from henkan.errors import CheckpointError, HenkanError, Interrupted, SettingsError
-from henkan.storage.model_folder import CHECKPOINT, check_place, is_model
+from henkan.storage.model_folder import CHECKPOINT, check_destination, is_model
 from henkan.storage.plots import learning_curve
 from henkan.text.tokenized_pairs import TokenizedPairs
 from henkan.training.checkpoint import SECONDS_BETWEEN, Checkpoints, ReadOnlyCheckpoints
@@ -146,7 +146,7 @@ def train(
     if resume is not None:
         refuse_beside_resume(given)
         if not (resume / CHECKPOINT / "plan.json").exists() and is_model(resume):
-            if member_of_a_team() == 0:
+            if process_rank() == 0:
                 click.echo(f"the training of {resume} is finished; train it further with --from {resume}")
             return
         engine = old_engine(engine, Checkpoints(resume, resume=True).plan(), given, resume)
@@ -202,7 +202,7 @@ class _Command:
                 fitted, example = self._train()
                 if self.engines.group.rank > 0:
                     return
-                picture = learning_curve(fitted.artefact.metrics)
+                picture = learning_curve(fitted.saved.metrics)
                 fitted.save(folder, force=True, pictures={} if picture is None else {"learning_curve.png": picture})
                 checkpoints.finish()
         except KeyboardInterrupt:
@@ -216,7 +216,7 @@ class _Command:
         """Hold the model folder for the rest of the run, if nothing there must be kept."""
         checkpoints, leads = self.checkpoints, self.engines.group.rank == 0
         if leads and not checkpoints.resume:
-            check_place(checkpoints.model, force=force)
+            check_destination(checkpoints.model, force=force)
         held.enter_context(checkpoints.held())
         if leads and checkpoints.begun and not (checkpoints.resume or force):
             raise CheckpointError(
@@ -286,12 +286,12 @@ def _show_engine(run: Run, engines: Engines, pairs: int) -> None:
 
 
 def _show_result(fitted: FittedModel, folder: Path, example: str, *, pictured: bool, quiet: bool) -> None:
-    metrics = fitted.artefact.metrics
+    metrics = fitted.saved.metrics
     histories = metrics.get("members", [metrics])
     if fitted.held_out is not None and quiet:
         click.echo(exact_match_line(fitted.held_out))
     elif fitted.held_out is not None:
-        show_questions(fitted.held_out)
+        show_examples(fitted.held_out)
         show_exact_match(fitted.held_out)
     if not quiet:
         seconds = sum(epoch["seconds"] for each in histories for epoch in each["epochs"])
@@ -303,7 +303,7 @@ def _show_result(fitted: FittedModel, folder: Path, example: str, *, pictured: b
     if any(each.get("setbacks", 0) > MAX_ROLLBACKS for each in histories):
         raise SettingsError(
             f"training diverged (non-finite loss) {MAX_ROLLBACKS + 1} times and was stopped; the last finite model is "
-            f"in {folder}; train again with a learning rate below {fitted.artefact.training.learning_rate:g}"
+            f"in {folder}; train again with a learning rate below {fitted.saved.training.learning_rate:g}"
         )
 
 

@@ -18,7 +18,7 @@ from henkan.text.pairs import Columns, Pairs, hold_out
 from henkan.text.reading import read_pairs
 from henkan.text.tasks import TASKS, Task
 from henkan.text.tokenized_pairs import TokenizedPairs
-from henkan.text.tokenizer import cuttings
+from henkan.text.tokenizer import tokenizers
 
 
 def data_name(data: str) -> str:
@@ -39,7 +39,7 @@ def read_data(run: Run, *, quiet: bool) -> tuple[Pairs, Pairs | None, DataSource
         name=data_name(data), task=isinstance(found, Task), pairs=len(pairs), seed=seed, held_out="tenth"
     )
     if dev is None:
-        return (*hold_out(pairs, seed, normalize=cuttings(run.model)[0].normalize), source)
+        return (*hold_out(pairs, seed, normalize=tokenizers(run.model)[0].normalize), source)
     if dev == "none":
         return pairs, None, replace(source, held_out="none")
     return pairs, read_pairs(Path(_path(run, "dev")), **layout), replace(source, held_out="file")

@@ -14,14 +14,14 @@ LAUNCHED = "TORCHELASTIC_RUN_ID"
 """Environment variable that torchrun sets in every process it starts."""
 
 
-def has_a_team() -> bool:
+def launched_by_torchrun() -> bool:
     """Whether torchrun started this process."""
     return LAUNCHED in os.environ
 
 
-def member_of_a_team() -> int:
+def process_rank() -> int:
     """The rank of this process among those of torchrun, from 0; 0 without torchrun."""
-    return int(os.environ.get("RANK", "0")) if has_a_team() else 0
+    return int(os.environ.get("RANK", "0")) if launched_by_torchrun() else 0
 
 
 def choose_engines(config: EngineConfig, *, together: bool = False) -> Engines:
@@ -35,7 +35,7 @@ def choose_engines(config: EngineConfig, *, together: bool = False) -> Engines:
         SettingsError: if PyTorch is required and not installed, or the machine lacks the requested device or precision.
         EngineError: if the other processes cannot be reached.
     """
-    launched = together and has_a_team()
+    launched = together and launched_by_torchrun()
     if config.engine == "numpy" and launched:
         raise SettingsError("torchrun supports only the engine torch", "only_torch_with_torchrun")
     if config.engine == "numpy" or (config.engine == "auto" and not config.needs_torch and not launched):

@@ -97,7 +97,7 @@ class NumpyEngine:
         if execution.compiled:
             choose_kernels()  # loads the BLAS they use, which is then limited to one thread with the rest
         trains_plain = self._adam is not None and not self._adam.kernels.FUSED
-        return WORKERS.at_work() if execution.threads and not trains_plain else nullcontext()
+        return WORKERS.session() if execution.threads and not trains_plain else nullcontext()
 
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
         """function(item) for every item, in order, on the threads of the session."""

@@ -52,7 +52,7 @@ class Workers:
         self._open = ExitStack()
 
     @contextmanager
-    def at_work(self) -> Iterator[None]:
+    def session(self) -> Iterator[None]:
         """Have the threads ready; may be entered by several callers at once."""
         with self._lock:
             self._users += 1

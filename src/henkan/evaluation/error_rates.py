@@ -11,21 +11,21 @@ from henkan.inference.calibration import coverage, expected_calibration_error
 from henkan.inference.conversion import Conversion, Request
 from henkan.inference.converter import Converter
 from henkan.text.pairs import Pairs
-from henkan.text.tokenizer import Cutting
+from henkan.text.tokenizer import Tokenizer
 from henkan.text.vocabulary import FILLER, Vocabulary
 
 NOTHING = ""
 """In a confusion, what stands for a symbol that is missing on one side."""
 
-SHOWN = 10
+EXAMPLES_SHOWN = 10
 """How many questions are shown with their answers."""
 
-AT_ONCE = 1 << 14
+CHUNK_SIZE = 1 << 14
 """How many answers are in memory at a time, where only their sum is wanted; some three kilobytes each."""
 
 
 @dataclass(frozen=True)
-class Answered:
+class Prediction:
     """A question and what became of it.
 
     Attributes:
@@ -40,7 +40,7 @@ class Answered:
 
 
 @dataclass
-class Tally:
+class Counts:
     """The answers to some pairs, counted.
 
     Attributes:
@@ -49,7 +49,7 @@ class Tally:
         unanswerable: how many sources could not be answered; they count as wrong.
         unknown: how many sources hold symbols that were not in training.
         cut_off: how many answers did not end within the length bound.
-        first: the first `SHOWN`.
+        first: the first `EXAMPLES_SHOWN`.
     """
 
     total: int = 0
@@ -57,9 +57,9 @@ class Tally:
     unanswerable: int = 0
     unknown: int = 0
     cut_off: int = 0
-    first: list[Answered] = field(default_factory=list)
+    first: list[Prediction] = field(default_factory=list)
 
-    def add(self, answers: Iterable[Answered]) -> None:
+    def add(self, answers: Iterable[Prediction]) -> None:
         """Count some more."""
         for each in answers:
             self.total += 1
@@ -67,7 +67,7 @@ class Tally:
             self.unanswerable += each.conversion.reason is not None
             self.unknown += len(each.conversion.unknown) > 0
             self.cut_off += each.conversion.cut_off
-            if len(self.first) < SHOWN:
+            if len(self.first) < EXAMPLES_SHOWN:
                 self.first.append(each)
 
     @property
@@ -85,13 +85,13 @@ class Evaluation:
     Attributes:
         conversions: what became of each source.
         targets: the true answers, in the same order.
-        cutting, source_cutting: how targets and sources are cut into symbols.
+        tokenizer, source_tokenizer: how targets and sources are cut into symbols.
     """
 
     conversions: Sequence[Conversion]
     targets: Sequence[str]
-    cutting: Cutting = Cutting()  # noqa: RUF009  (it cannot be changed)
-    source_cutting: Cutting = Cutting()  # noqa: RUF009
+    tokenizer: Tokenizer = Tokenizer()  # noqa: RUF009  (it cannot be changed)
+    source_tokenizer: Tokenizer = Tokenizer()  # noqa: RUF009
 
     @cached_property
     def accepted(self) -> Mapping[str, Sequence[str]]:
@@ -102,26 +102,26 @@ class Evaluation:
         return {source: list(each) for source, each in targets.items()}
 
     def _key(self, conversion: Conversion) -> str:
-        return self.source_cutting.normalize(conversion.source)
+        return self.source_tokenizer.normalize(conversion.source)
 
     def is_correct(self, conversion: Conversion) -> bool:
         """Whether an answer is one of its source's targets, symbol for symbol."""
         return conversion.prediction in self.accepted[self._key(conversion)]
 
     @cached_property
-    def tally(self) -> Tally:
+    def counts(self) -> Counts:
         """What can be counted of them."""
-        tally = Tally()
-        tally.add(
-            Answered(conversion, target, self.is_correct(conversion))
+        counts = Counts()
+        counts.add(
+            Prediction(conversion, target, self.is_correct(conversion))
             for conversion, target in zip(self.conversions, self.targets, strict=True)
         )
-        return tally
+        return counts
 
     @property
     def exact_match(self) -> float:
         """The share of right answers, from 0 to 1."""
-        return self.tally.exact_match
+        return self.counts.exact_match
 
     @property
     def word_error_rate(self) -> float:
@@ -135,8 +135,8 @@ class Evaluation:
 
         nearest = []
         for conversion in self.conversions:
-            answer = list(self.cutting.cut(conversion.prediction or ""))
-            targets = [list(self.cutting.cut(target)) for target in self.accepted[self._key(conversion)]]
+            answer = list(self.tokenizer.tokenize(conversion.prediction or ""))
+            targets = [list(self.tokenizer.tokenize(target)) for target in self.accepted[self._key(conversion)]]
             nearest.append((min(targets, key=lambda target: Levenshtein.distance(target, answer)), answer))
         return nearest
 
@@ -155,7 +155,7 @@ class Evaluation:
         """Symbols in the source -> (right answers, pairs), for each length that occurs."""
         counts: dict[int, list[int]] = defaultdict(lambda: [0, 0])
         for conversion in self.conversions:
-            count = counts[len(self.source_cutting.cut(conversion.source))]
+            count = counts[len(self.source_tokenizer.tokenize(conversion.source))]
             count[0] += self.is_correct(conversion)
             count[1] += 1
         return {length: (right, pairs) for length, (right, pairs) in sorted(counts.items())}
@@ -192,13 +192,13 @@ class Evaluation:
 def evaluate(converter: Converter, pairs: Pairs, request: Request = Request()) -> Evaluation:  # noqa: B008
     """Ask a converter all sources of some pairs, and keep all that comes of it."""
     vocabulary = converter.target_vocabulary
-    targets = list(as_written(pairs.targets, vocabulary))
+    targets = list(as_predicted(pairs.targets, vocabulary))
     conversions = converter.convert(pairs.sources, request)
-    return Evaluation(conversions, targets, vocabulary.cutting, converter.source_vocabulary.cutting)
+    return Evaluation(conversions, targets, vocabulary.tokenizer, converter.source_vocabulary.tokenizer)
 
 
-def as_written(targets: Sequence[str], vocabulary: Vocabulary) -> Iterator[str]:
+def as_predicted(targets: Sequence[str], vocabulary: Vocabulary) -> Iterator[str]:
     """Targets as the model can write them: normalised as in training, and if it is filled without spaces at the end."""
     for target in targets:
-        normal = vocabulary.cutting.normalize(target)
+        normal = vocabulary.tokenizer.normalize(target)
         yield normal if vocabulary.width is None else normal.rstrip(FILLER)

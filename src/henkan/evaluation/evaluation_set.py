@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from henkan.evaluation.error_rates import Answered, as_written
+from henkan.evaluation.error_rates import Prediction, as_predicted
 from henkan.inference.converter import Converter
 from henkan.text.arrays import Array
 from henkan.text.pairs import Pairs
@@ -14,7 +14,7 @@ from henkan.text.texts import Texts
 from henkan.text.vocabulary import Vocabulary
 
 
-class Questions:
+class EvaluationSet:
     """Pairs that converters of the same symbols are asked, as `evaluate` would, but a part at a time in little memory.
 
     Args:
@@ -24,9 +24,9 @@ class Questions:
 
     def __init__(self, pairs: Pairs, source_vocabulary: Vocabulary, target_vocabulary: Vocabulary) -> None:
         self.pairs, self.sources, self.targets = pairs, pairs.sources, pairs.targets
-        self._normalize = source_vocabulary.cutting.normalize
-        if not target_vocabulary.cutting.plain or target_vocabulary.width is not None:
-            self.targets = Texts.of(as_written(self.targets, target_vocabulary))
+        self._normalize = source_vocabulary.tokenizer.normalize
+        if not target_vocabulary.tokenizer.plain or target_vocabulary.width is not None:
+            self.targets = Texts.of(as_predicted(self.targets, target_vocabulary))
         # Which answers are right, without a dictionary of millions of strings: hashes of the pairs, in order.
         hashes = np.fromiter(
             (self._hash(*pair) for pair in zip(self.sources, self.targets, strict=True)), np.int64, count=len(pairs)
@@ -39,7 +39,7 @@ class Questions:
 
     def ask(
         self, converter: Converter, rows: slice, temperatures: Sequence[float] = ()
-    ) -> tuple[list[Answered], Array]:
+    ) -> tuple[list[Prediction], Array]:
         """Predict some of them.
 
         Args:
@@ -54,7 +54,7 @@ class Questions:
             self.sources[rows], temperatures=temperatures, among=len(self)
         )
         found = [
-            Answered(conversion, target, self._accepts(conversion.source, conversion.prediction))
+            Prediction(conversion, target, self._accepts(conversion.source, conversion.prediction))
             for conversion, target in zip(conversions, self.targets[rows], strict=True)
         ]
         return found, scores

@@ -13,14 +13,14 @@ from henkan.inference.converter import Converter
 from henkan.text.arrays import Array
 from henkan.text.pairs import Pairs
 
-MOST_FOLDS = 100
+MAX_FOLDS = 100
 
 Train = Callable[[int, Pairs], Converter]
 """Trains a model for one fold: (number of the fold, from 1, and its training pairs) -> the model."""
 
 
 @dataclass(frozen=True)
-class Suspect:
+class SuspiciousRow:
     """A row, scored by a model that was not trained on it.
 
     Attributes:
@@ -39,9 +39,9 @@ class Suspect:
     margin: float
 
 
-def suspects(
+def find_label_errors(
     pairs: Pairs, train: Train, *, folds: int = 5, seed: int = 0, normalize: Callable[[str], str] = str
-) -> list[Suspect]:
+) -> list[SuspiciousRow]:
     """Rank all rows by their margin under a model that was not trained on them.
 
     The rows are split into folds; rows with the same source share a fold. Each fold is scored by a model that was
@@ -61,8 +61,8 @@ def suspects(
         SettingsError: if the number of folds is out of range.
         DataError: if there are fewer distinct sources than folds.
     """
-    if not isinstance(folds, int) or not 2 <= folds <= MOST_FOLDS:
-        raise SettingsError(f"folds must be a whole number from 2 to {MOST_FOLDS}, not {folds!r}")
+    if not isinstance(folds, int) or not 2 <= folds <= MAX_FOLDS:
+        raise SettingsError(f"folds must be a whole number from 2 to {MAX_FOLDS}, not {folds!r}")
     fold_of_row = _split(list(map(normalize, pairs.sources)), folds, seed)
     found = []
     for fold in range(folds):
@@ -82,11 +82,11 @@ def _split(sources: Sequence[str], folds: int, seed: int) -> Array:
     return np.array([fold_of[source] for source in sources])
 
 
-def _scored(converter: Converter, pairs: Pairs) -> list[Suspect]:
+def _scored(converter: Converter, pairs: Pairs) -> list[SuspiciousRow]:
     found = []
     [scores] = converter.score(pairs.sources, pairs.targets).tolist()
     for conversion, target, score in zip(converter.convert(pairs.sources), pairs.targets, scores, strict=True):
         unread = conversion.log_probability is None
         margin = nan if unread else score - (conversion.log_probability or 0.0)
-        found.append(Suspect(conversion.source, target, conversion.prediction or "", score, margin))
+        found.append(SuspiciousRow(conversion.source, target, conversion.prediction or "", score, margin))
     return found

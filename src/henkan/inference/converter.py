@@ -16,7 +16,7 @@ from henkan.inference.conversion import Answer, Conversion, Fallback, Request
 from henkan.inference.search import Hypothesis, beam, greedy, score
 from henkan.model.codec import TargetCodec
 from henkan.text.arrays import Array
-from henkan.text.sequences import Sequences
+from henkan.text.tokenizer import Sequences
 from henkan.text.vocabulary import UNKNOWN, Vocabulary
 
 BATCH_SIZE = 256
@@ -261,12 +261,12 @@ class Converter:
 
     def _with_copies(self, hypothesis: Hypothesis, source: _Source) -> str:
         """The prediction with unknown symbols of the source, each copied once to where attention looks at it."""
-        read = self.source_vocabulary.cutting.cut(source.text)
+        read = self.source_vocabulary.tokenizer.tokenize(source.text)
         symbols, copied = [], set()
         written = self.target_vocabulary.symbols_of(self.codec.decode(source.ids, hypothesis.symbols))
         for symbol, step in zip(written, hypothesis.attended, strict=False):  # the end has attention, too
             place = len(read) - 1 - step if self.capabilities.reverse else step
-            if self.source_vocabulary.knows(read[place]) or self.source_vocabulary.cutting.is_tag(read[place]):
+            if self.source_vocabulary.knows(read[place]) or self.source_vocabulary.tokenizer.is_tag(read[place]):
                 symbols.append(symbol)
             elif place not in copied:
                 copied.add(place)

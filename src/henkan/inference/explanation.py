@@ -104,7 +104,7 @@ def explain(
         _choice(converter, ids, step, weights[::-1] if reverse else weights, runners_up)
         for step, weights in zip(steps, shares, strict=True)
     ]
-    read = converter.source_vocabulary.cutting.cut(text)
+    read = converter.source_vocabulary.tokenizer.tokenize(text)
     return Explanation(
         text,
         converter.decode(ids, output) if answer is None else answer,

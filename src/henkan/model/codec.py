@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from henkan.text.arrays import Array
-from henkan.text.sequences import Sequences
+from henkan.text.tokenizer import Sequences
 from henkan.text.vocabulary import BOUNDARY, Vocabulary
 
 
@@ -102,4 +102,4 @@ class PlainTargets:
     def positions_in(self, other: TargetCodec) -> list[int]:
         """See `TargetCodec.positions_in`."""
         assert isinstance(other, PlainTargets)
-        return self.vocabulary.places_in(other.vocabulary)
+        return self.vocabulary.positions_in(other.vocabulary)

@@ -12,7 +12,7 @@ from henkan.config import ModelConfig
 from henkan.model.weights import WeightSpec, embedding_spec, lstm_specs
 from henkan.nn import NONE, PLAIN, Array, Backend, LayerInputs, Regularization, Weights, dropout, lstm_layer, of_layer
 
-STEPS_AT_ONCE = 32
+CHUNK_STEPS = 32
 
 
 @dataclass(frozen=True)
@@ -110,8 +110,8 @@ def encode_without_backward(
     if config.attention or config.bidirectional or config.layers > 1:
         return encode(weights, config, sources, backend=backend)[0]
     h = c = np.zeros((sources.ids.shape[1], config.hidden_size), weights["E"].dtype)
-    for start in range(0, len(sources.ids), STEPS_AT_ONCE):
-        piece = slice(start, start + STEPS_AT_ONCE)
+    for start in range(0, len(sources.ids), CHUNK_STEPS):
+        piece = slice(start, start + CHUNK_STEPS)
         inputs = LayerInputs(weights["E"], sources.active[piece], sources.ids[piece])
         hs, cs, _ = lstm_layer(of_layer(weights, "lstm1"), inputs, (h, c), backend=backend)
         h, c = hs[-1], cs[-1]

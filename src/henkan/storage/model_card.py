@@ -8,33 +8,33 @@ from pathlib import Path
 import numpy as np
 
 from henkan.config import to_dict
-from henkan.storage.model_folder import Artefact
+from henkan.storage.model_folder import SavedModel
 
 
-def model_card(artefact: Artefact, folder: Path, version: str, *, pictured: bool) -> str:
+def model_card(saved: SavedModel, folder: Path, version: str, *, pictured: bool) -> str:
     """Create the card's Markdown."""
-    data, metrics = artefact.data, artefact.metrics
+    data, metrics = saved.data, saved.metrics
     epochs = metrics.get("epochs", [])
-    measured, members = metrics.get("exact_match"), len(artefact.members)
+    measured, members = metrics.get("exact_match"), len(saved.members)
     accuracy = "No validation pairs were held out, so accuracy was not measured during training."
     if measured is not None:
         kept = f"weights of epoch {metrics.get('best_epoch')}" if members == 1 else "best epoch of each member"
         accuracy = (
             f"Exact match on {metrics.get('held_out', 0):,} validation pairs: **{measured:.3%}** ({kept}). The same "
             "pairs were used to choose the epoch and to calibrate the confidence (temperature "
-            f"{artefact.temperature or 1:.3g}), so evaluate on a separate test set for an unbiased estimate."
+            f"{saved.temperature or 1:.3g}), so evaluate on a separate test set for an unbiased estimate."
         )
     model = "A sequence-to-sequence model" if members == 1 else f"An ensemble of {members} sequence-to-sequence models"
     others = (
         "Other source symbols are read as unknown."
-        if artefact.source_vocabulary.unknown
+        if saved.source_vocabulary.unknown
         else "Sources with other symbols cannot be converted."
     )
     seconds = sum(
         epoch["seconds"] for history in metrics.get("members", [metrics]) for epoch in history.get("epochs", [])
     )
     kind = "pairs of the task" if data.get("task") else "pairs from"
-    settings = {**to_dict(artefact.model), **to_dict(artefact.training), "epochs": len(epochs)}
+    settings = {**to_dict(saved.model), **to_dict(saved.training), "epochs": len(epochs)}
     lines = [
         f"# {folder.name}",
         "",
@@ -43,8 +43,8 @@ def model_card(artefact: Artefact, folder: Path, version: str, *, pictured: bool
         "## Training data",
         "",
         f"{metrics.get('pairs', 0):,} {kind} `{data.get('name')}`, "
-        f"with {len(artefact.source_vocabulary.symbols)} source and "
-        f"{len(artefact.target_vocabulary.symbols)} target symbols. {others}",
+        f"with {len(saved.source_vocabulary.symbols)} source and "
+        f"{len(saved.target_vocabulary.symbols)} target symbols. {others}",
         "",
         "## Accuracy",
         "",

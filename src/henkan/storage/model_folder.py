@@ -38,7 +38,7 @@ from henkan.text.vocabulary import Vocabulary
 
 FORMAT = "henkan-model"
 FORMAT_VERSION = 1
-MOST_MEMBERS = 1000
+MAX_MEMBERS = 1000
 CONFIG = {"model", "training", "data", "members", "calibration"}
 VOCABULARY = {"source", "target"}
 HASHED = ("config.json", "vocabulary.json", "weights.safetensors")
@@ -55,7 +55,7 @@ MIGRATIONS: Mapping[int, Migration] = {}
 
 
 @dataclass(frozen=True)
-class Artefact:
+class SavedModel:
     """The contents of a model folder.
 
     Attributes:
@@ -79,7 +79,7 @@ class Artefact:
 
 
 def save(
-    artefact: Artefact,
+    saved: SavedModel,
     folder: Path,
     *,
     version: str,
@@ -90,7 +90,7 @@ def save(
     """Write a model folder.
 
     Args:
-        artefact: the model.
+        saved: the model.
         folder: where to write it; missing parents are created.
         version: version of henkan.
         card: text of README.md.
@@ -100,30 +100,30 @@ def save(
     Raises:
         ModelFolderError: if the folder has other files, or a model without `force`, or cannot be written.
     """
-    check_place(folder, force=force)
-    if not all(np.isfinite(array).all() for member in artefact.members for array in member.values()):
+    check_destination(folder, force=force)
+    if not all(np.isfinite(array).all() for member in saved.members for array in member.values()):
         raise ModelFolderError("the weights are not finite; train again with a smaller learning rate")
     tensors = {
         f"members.{number}.{name}": np.ascontiguousarray(array)
-        for number, member in enumerate(artefact.members)
+        for number, member in enumerate(saved.members)
         for name, array in member.items()
     }
     vocabularies = {
-        "source": artefact.source_vocabulary.to_dict(),
-        "target": artefact.target_vocabulary.to_dict(),
+        "source": saved.source_vocabulary.to_dict(),
+        "target": saved.target_vocabulary.to_dict(),
     }
     config = {
-        "model": to_dict(artefact.model),
-        "training": to_dict(artefact.training),
-        "data": dict(artefact.data),
-        "members": len(artefact.members),
-        "calibration": None if artefact.temperature is None else {"temperature": artefact.temperature},
+        "model": to_dict(saved.model),
+        "training": to_dict(saved.training),
+        "data": dict(saved.data),
+        "members": len(saved.members),
+        "calibration": None if saved.temperature is None else {"temperature": saved.temperature},
     }
     files = {
         "config.json": to_json(config),
         "vocabulary.json": to_json(vocabularies),
         "weights.safetensors": save_safetensors(tensors),
-        "metrics.json": to_json(artefact.metrics),
+        "metrics.json": to_json(saved.metrics),
         "README.md": card.encode(errors="replace"),
         **(pictures or {}),
     }
@@ -194,7 +194,7 @@ def _settle(folder: Path) -> None:
     sync_folder(folder)
 
 
-def check_place(folder: Path, *, force: bool) -> None:
+def check_destination(folder: Path, *, force: bool) -> None:
     """Check that a model may be written to a folder.
 
     Raises:
@@ -230,7 +230,7 @@ def is_model(folder: Path) -> bool:
         return False
 
 
-def load(folder: Path, shapes: Shapes) -> Artefact:
+def load(folder: Path, shapes: Shapes) -> SavedModel:
     """Read and validate a model folder.
 
     Args:
@@ -262,7 +262,7 @@ def _stamp(folder: Path) -> object:
     return stamps
 
 
-def _load(folder: Path, shapes: Shapes) -> Artefact:
+def _load(folder: Path, shapes: Shapes) -> SavedModel:
     manifest = _manifest(folder)
     weights = file_size(folder, _place(folder, "weights.safetensors"), remedy="load_a_model")
     config, vocabulary = (
@@ -278,14 +278,14 @@ def _load(folder: Path, shapes: Shapes) -> Artefact:
         training = from_dict(TrainingConfig, config["training"])
         source, target = (Vocabulary.from_dict(vocabulary[side]) for side in ("source", "target"))
         count, data, temperature = config["members"], dict(config["data"]), _temperature(config["calibration"])
-        if type(count) is not int or not 1 <= count <= MOST_MEMBERS:
+        if type(count) is not int or not 1 <= count <= MAX_MEMBERS:
             raise ModelFolderError(f"config.json has an invalid number of members, {count!r:.20}")
     except HenkanError as error:
         raise ModelFolderError(f"{folder}: {error.message.problem}") from None
     except (KeyError, TypeError, AttributeError, ValueError):
         raise ModelFolderError(f"{folder}: config.json does not have the format that henkan writes") from None
     wanted = _wanted(folder, shapes, model, source, target)
-    return Artefact(
+    return SavedModel(
         model=model,
         training=training,
         source_vocabulary=source,

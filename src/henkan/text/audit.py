@@ -12,10 +12,9 @@ import numpy as np
 from henkan.errors import Message
 from henkan.text.arrays import Array
 from henkan.text.pairs import Pairs
-from henkan.text.sequences import Sequences, cut_all
-from henkan.text.texts import ROWS_AT_ONCE, Texts
+from henkan.text.texts import CHUNK_ROWS, Texts
 from henkan.text.tokenized_pairs import TokenizedPairs
-from henkan.text.tokenizer import TAG, Cutting
+from henkan.text.tokenizer import TAG, Sequences, Tokenizer, tokenize
 
 EXAMPLES = 5
 RARE = 3
@@ -163,7 +162,7 @@ def audit(tokenized: TokenizedPairs, others: Mapping[str, Pairs] | None = None) 
     )
 
 
-def _hashes(sources: Texts, targets: Texts, source: Cutting, target: Cutting) -> tuple[Array, Array]:
+def _hashes(sources: Texts, targets: Texts, source: Tokenizer, target: Tokenizer) -> tuple[Array, Array]:
     """64-bit hashes of the sources and of the pairs.
 
     Among ten million strings, the probability that any two collide is about 1 in 370,000.
@@ -192,10 +191,10 @@ def _ambiguous(sources: Texts, targets: Texts, distinct: Array, hashes: Array) -
     return len(several), shown
 
 
-def _leak(pairs: Pairs, known: tuple[Array, Array], symbols: set[str], source: Cutting, target: Cutting) -> Leak:
+def _leak(pairs: Pairs, known: tuple[Array, Array], symbols: set[str], source: Tokenizer, target: Tokenizer) -> Leak:
     sources, targets = Texts.of(pairs.sources), Texts.of(pairs.targets)
     hashes = _hashes(sources, targets, source, target)
-    cut, found = cut_all(sources, source)
+    cut, found = tokenize(sources, source)
     strange = np.array([symbol not in symbols for symbol in found], bool)
     holders, rows = _holders(cut, strange)
     return Leak(
@@ -218,8 +217,8 @@ def _holders(cut: Sequences, wanted: Array, enough: int | None = None) -> tuple[
         (symbols,) the counts, and the number of strings that contain at least one wanted symbol.
     """
     wanted, counts, strings = wanted.copy(), np.zeros(len(wanted), np.int64), 0
-    for start in range(0, len(cut), ROWS_AT_ONCE):
-        ends = cut.offsets[start : start + ROWS_AT_ONCE + 1]
+    for start in range(0, len(cut), CHUNK_ROWS):
+        ends = cut.offsets[start : start + CHUNK_ROWS + 1]
         part = cut.flat[ends[0] : ends[-1]]
         places = np.flatnonzero(wanted[part]) if len(wanted) else np.zeros(0, np.int64)
         rows = np.searchsorted(ends - ends[0], places, side="right") - 1
@@ -236,12 +235,12 @@ def _ranked(counts: Mapping[str, int]) -> dict[str, int]:
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
-def _side(texts: Texts, cut: Sequences, symbols: Sequence[str], cutting: Cutting) -> Side:
+def _side(texts: Texts, cut: Sequences, symbols: Sequence[str], tokenizer: Tokenizer) -> Side:
     lengths, counts = cut.lengths(), np.bincount(cut.flat, minlength=len(symbols)).tolist()
     holders, _ = _holders(cut, np.ones(len(symbols), bool), RARE)
     invisible: Counter[str] = Counter()
     for symbol, count in zip(symbols, counts, strict=True):
-        text = symbol.replace(TAG, "") if cutting.features else symbol
+        text = symbol.replace(TAG, "") if tokenizer.features else symbol
         for character in filter(_is_invisible, text):
             invisible[_name(character)] += count
     return Side(
@@ -249,17 +248,17 @@ def _side(texts: Texts, cut: Sequences, symbols: Sequence[str], cutting: Cutting
         lengths=(int(lengths.min()), float(np.median(lengths)), int(lengths.max())) if len(lengths) else (0, 0.0, 0),
         symbols=_ranked(dict(zip(symbols, counts, strict=True))),
         rare=[symbol for symbol, count in zip(symbols, holders.tolist(), strict=True) if count < RARE],
-        forms=_forms(texts, cut, symbols, cutting),
+        forms=_forms(texts, cut, symbols, tokenizer),
         invisible=_ranked(invisible),
         padded=texts.padded(),
     )
 
 
-def _forms(texts: Texts, cut: Sequences, symbols: Sequence[str], cutting: Cutting) -> dict[str, int]:
+def _forms(texts: Texts, cut: Sequences, symbols: Sequence[str], tokenizer: Tokenizer) -> dict[str, int]:
     """Count the strings in NFC only and in NFD only; only strings with affected characters are checked."""
     forms = {"NFC": 0, "NFD": 0}
     affected = np.array([any(map(_is_affected, symbol)) for symbol in symbols], bool)
-    if cutting.normalization != "none" or not affected.any():
+    if tokenizer.normalization != "none" or not affected.any():
         return forms
     places = np.flatnonzero(affected[cut.flat])
     for row in np.unique(np.searchsorted(cut.offsets, places, side="right") - 1).tolist():

@@ -11,7 +11,7 @@ import numpy as np
 
 from henkan.text.arrays import Array
 
-ROWS_AT_ONCE = 1 << 17
+CHUNK_ROWS = 1 << 17
 
 
 class Texts(Sequence[str]):
@@ -51,8 +51,8 @@ class Texts(Sequence[str]):
         return _text(self.data[self.offsets[place] : self.offsets[place + 1]].tobytes())
 
     def __iter__(self) -> Iterator[str]:
-        for start in range(0, len(self), ROWS_AT_ONCE):
-            ends = self.offsets[start : start + ROWS_AT_ONCE + 1]
+        for start in range(0, len(self), CHUNK_ROWS):
+            ends = self.offsets[start : start + CHUNK_ROWS + 1]
             part, places = self.data[ends[0] : ends[-1]].tobytes(), (ends - ends[0]).tolist()
             for begin, end in pairwise(places):
                 yield _text(part[begin:end])
@@ -73,9 +73,9 @@ class Texts(Sequence[str]):
         starts, lengths = self.offsets[rows], self.offsets[rows + 1] - self.offsets[rows]
         offsets = np.concatenate([[0], np.cumsum(lengths)])
         data = np.empty(offsets[-1], np.uint8)
-        for first in range(0, len(rows), ROWS_AT_ONCE):
-            part = slice(first, first + ROWS_AT_ONCE)
-            begin, end = offsets[first], offsets[min(first + ROWS_AT_ONCE, len(rows))]
+        for first in range(0, len(rows), CHUNK_ROWS):
+            part = slice(first, first + CHUNK_ROWS)
+            begin, end = offsets[first], offsets[min(first + CHUNK_ROWS, len(rows))]
             data[begin:end] = self.data[
                 np.repeat(starts[part] - offsets[:-1][part], lengths[part]) + np.arange(begin, end)
             ]
@@ -83,8 +83,8 @@ class Texts(Sequence[str]):
 
     def code_points(self) -> Iterator[tuple[Array, Array]]:
         """Blocks of strings as code points: all of a block in one uint32 vector, and the number in each string."""
-        for start in range(0, len(self), ROWS_AT_ONCE):
-            ends = self.offsets[start : start + ROWS_AT_ONCE + 1]
+        for start in range(0, len(self), CHUNK_ROWS):
+            ends = self.offsets[start : start + CHUNK_ROWS + 1]
             part = self.data[ends[0] : ends[-1]]
             codes = np.frombuffer(_text(part.tobytes()).encode("utf-32-le", "surrogatepass"), np.uint32)
             before = np.concatenate([[0], np.cumsum((part & 0xC0) != 0x80)])  # first bytes of characters

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from henkan.config import ModelConfig
 from henkan.text.pairs import Pairs
-from henkan.text.sequences import Tokenized, cut_all
-from henkan.text.tokenizer import Cutting, cuttings
+from henkan.text.tokenizer import Tokenized, Tokenizer, tokenize, tokenizers
 
 
 @dataclass(frozen=True)
@@ -23,14 +22,14 @@ class TokenizedPairs:
     pairs: Pairs
     source: Tokenized
     target: Tokenized
-    source_tokenizer: Cutting
-    target_tokenizer: Cutting
+    source_tokenizer: Tokenizer
+    target_tokenizer: Tokenizer
 
     @classmethod
     def of(cls, pairs: Pairs, model: ModelConfig) -> TokenizedPairs:
         """Tokenize pairs as the settings of a model say."""
-        source, target = cuttings(model)
-        return cls(pairs, cut_all(pairs.sources, source), cut_all(pairs.targets, target), source, target)
+        source, target = tokenizers(model)
+        return cls(pairs, tokenize(pairs.sources, source), tokenize(pairs.targets, target), source, target)
 
     def __len__(self) -> int:
         return len(self.pairs)

@@ -1,4 +1,4 @@
-"""Split strings into symbols and join symbols into strings."""
+"""Strings to symbols and back: how one string is tokenized, and many strings as sequences of ids in one array."""
 
 from __future__ import annotations
 
@@ -6,18 +6,25 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
+from typing import NamedTuple
+
+import numpy as np
 
 from henkan.config import ModelConfig, Normalization
 from henkan.errors import SettingsError
+from henkan.text.arrays import Array
+from henkan.text.texts import Texts
 
 TAG = "\t"
 """Separates a source's text from its features, and prefixes every symbol that is a feature tag."""
 
 TAG_SEPARATOR = ";"
 
+CODE_POINTS = 0x110000
+
 
 @dataclass(frozen=True)
-class Cutting:
+class Tokenizer:
     """The tokenizer of one side.
 
     Attributes:
@@ -39,7 +46,7 @@ class Cutting:
     @property
     def plain(self) -> bool:
         """Whether symbols are characters, without normalization or features."""
-        return self == Cutting()
+        return self == Tokenizer()
 
     @property
     def separator(self) -> str | None:
@@ -54,14 +61,14 @@ class Cutting:
             return string
         return self.separator.join(symbol for symbol in string.split(self.separator) if symbol)
 
-    def cut(self, string: str) -> Sequence[str]:
+    def tokenize(self, string: str) -> Sequence[str]:
         """Split a string into symbols; feature tags come first."""
         if not self.features:
-            return self._cut(string)
+            return self._tokenize(string)
         text, _, tags = string.partition(TAG)
-        return [*(TAG + tag for tag in tags.split(TAG_SEPARATOR) if tag), *self._cut(text)]
+        return [*(TAG + tag for tag in tags.split(TAG_SEPARATOR) if tag), *self._tokenize(text)]
 
-    def _cut(self, text: str) -> Sequence[str]:
+    def _tokenize(self, text: str) -> Sequence[str]:
         if self.normalization != "none":
             text = unicodedata.normalize(self.normalization, text)
         if self.separator is not None:
@@ -92,9 +99,116 @@ class Cutting:
         return self.unit == "graphemes" or len(symbol) == 1
 
 
-def cuttings(model: ModelConfig) -> tuple[Cutting, Cutting]:
+def tokenizers(model: ModelConfig) -> tuple[Tokenizer, Tokenizer]:
     """The tokenizers of sources and targets."""
     return (
-        Cutting(model.source_symbols, model.source_normalization, model.features),
-        Cutting(model.target_symbols, model.target_normalization),
+        Tokenizer(model.source_symbols, model.source_normalization, model.features),
+        Tokenizer(model.target_symbols, model.target_normalization),
     )
+
+
+class Sequences:
+    """Many strings as ids, in one flat vector.
+
+    Attributes:
+        flat: the ids of all strings, concatenated, in a small unsigned type.
+        offsets: (n + 1,) string k is `flat[offsets[k]:offsets[k + 1]]`.
+    """
+
+    def __init__(self, flat: Array, offsets: Array) -> None:
+        self.flat, self.offsets = flat, offsets
+
+    @classmethod
+    def of(cls, ids: Iterable[Sequence[int]], symbols: int) -> Sequences:
+        """Create sequences from ids below `symbols`."""
+        strings = list(ids)
+        offsets = _offsets([len(string) for string in strings])
+        flat = np.fromiter((id for string in strings for id in string), smallest_dtype(symbols), count=int(offsets[-1]))
+        return cls(flat, offsets)
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def lengths(self, rows: Array | slice = slice(None)) -> Array:
+        """The lengths in symbols of the given rows, or of all."""
+        return self.offsets[1:][rows] - self.offsets[:-1][rows]
+
+    def padded(self, rows: Array, *, reverse: bool = False) -> tuple[Array, Array]:
+        """The given rows as a padded batch: ids (T, N), zeros after each end, and the mask valid (T, N)."""
+        starts, lengths = self.offsets[rows], self.lengths(rows)
+        steps = np.arange(lengths.max(initial=0))[:, None]
+        valid = steps < lengths
+        places = starts + (lengths - 1 - steps if reverse else steps)
+        ids = np.zeros(valid.shape, np.intp)
+        ids[valid] = self.flat[places[valid]]
+        return ids, valid
+
+    def ended(self, id: int) -> Sequences:
+        """A copy with an id appended to each string."""
+        return Sequences(np.insert(self.flat, self.offsets[1:], id), self.offsets + np.arange(len(self.offsets)))
+
+    def emptied(self, rows: Array) -> Sequences:
+        """A copy in which the rows of a mask are empty."""
+        lengths = self.lengths()
+        return Sequences(self.flat[np.repeat(~rows, lengths)], _offsets(np.where(rows, 0, lengths)))
+
+    def filled(self, width: int, id: int) -> Sequences:
+        """A copy in which every string is padded with `id` to `width`."""
+        flat = np.full((len(self), width), id, self.flat.dtype)
+        flat[np.arange(width) < self.lengths()[:, None]] = self.flat
+        return Sequences(flat.reshape(-1), np.arange(len(self) + 1) * width)
+
+
+class Tokenized(NamedTuple):
+    """Many strings as symbols.
+
+    Attributes:
+        sequences: the strings as indices into `symbols`.
+        symbols: the distinct symbols in code point order.
+    """
+
+    sequences: Sequences
+    symbols: list[str]
+
+
+def tokenize(strings: Iterable[str], tokenizer: Tokenizer) -> Tokenized:
+    """Tokenize strings."""
+    if tokenizer.plain:
+        return _tokenize_characters(Texts.of(strings))
+    numbers: dict[str, int] = {}
+    flat: list[int] = []
+    lengths = []
+    for string in strings:
+        tokens = tokenizer.tokenize(string)
+        flat.extend([numbers.setdefault(symbol, len(numbers)) for symbol in tokens])
+        lengths.append(len(tokens))
+    symbols = sorted(numbers)
+    place = np.empty(len(symbols), smallest_dtype(len(symbols)))
+    place[[numbers[symbol] for symbol in symbols]] = np.arange(len(symbols))
+    return Tokenized(Sequences(place[np.array(flat, np.intp)], _offsets(lengths)), symbols)
+
+
+def _tokenize_characters(texts: Texts) -> Tokenized:
+    """Tokenize into characters, a block of strings at a time."""
+    counts = np.zeros(CODE_POINTS, np.int64)
+    for codes, _ in texts.code_points():
+        found = np.bincount(codes)
+        counts[: len(found)] += found
+    present = np.flatnonzero(counts)
+    place = np.zeros(CODE_POINTS, smallest_dtype(len(present)))
+    place[present] = np.arange(len(present))
+    flat, lengths, done, row = np.empty(counts.sum(), place.dtype), np.empty(len(texts), np.int64), 0, 0
+    for codes, numbers in texts.code_points():
+        flat[done : done + len(codes)] = place[codes]
+        lengths[row : row + len(numbers)] = numbers
+        done, row = done + len(codes), row + len(numbers)
+    return Tokenized(Sequences(flat, _offsets(lengths)), [chr(code) for code in present.tolist()])
+
+
+def smallest_dtype(symbols: int) -> np.dtype[np.unsignedinteger]:
+    """The smallest dtype for ids below `symbols`."""
+    return np.min_scalar_type(max(symbols - 1, 0))
+
+
+def _offsets(lengths: Sequence[int] | Array) -> Array:
+    return np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths, dtype=np.int64)])

@@ -10,9 +10,8 @@ import numpy as np
 
 from henkan.errors import ModelFolderError, UnanswerableError
 from henkan.text.arrays import Array
-from henkan.text.sequences import Sequences, Tokenized, cut_all, fitting
 from henkan.text.texts import Texts
-from henkan.text.tokenizer import TAG, Cutting
+from henkan.text.tokenizer import TAG, Sequences, Tokenized, Tokenizer, smallest_dtype, tokenize
 
 BOUNDARY = 0
 """Target id that marks the beginning and the end of a target."""
@@ -39,7 +38,7 @@ class Vocabulary:
         boundary, unknown: whether id 0 is the boundary or the unknown symbol; at most one of them.
         longest: length in symbols of the longest string of the training pairs.
         width: length in symbols to which strings are padded, or None.
-        cutting: the tokenizer.
+        tokenizer: the tokenizer.
     """
 
     def __init__(
@@ -50,9 +49,9 @@ class Vocabulary:
         longest: int,
         unknown: bool = False,
         width: int | None = None,
-        cutting: Cutting = Cutting(),  # noqa: B008  (it cannot be changed)
+        tokenizer: Tokenizer = Tokenizer(),  # noqa: B008  (it cannot be changed)
     ) -> None:
-        self.cutting = cutting
+        self.tokenizer = tokenizer
         self.symbols = tuple(symbols)
         self.boundary = boundary
         self.unknown = unknown
@@ -69,14 +68,14 @@ class Vocabulary:
         boundary: bool,
         unknown: bool = False,
         fill: bool = False,
-        cutting: Cutting = Cutting(),  # noqa: B008
+        tokenizer: Tokenizer = Tokenizer(),  # noqa: B008
     ) -> Vocabulary:
         """Create a vocabulary from training strings."""
-        return cls.from_tokens(cut_all(strings, cutting), cutting, boundary=boundary, unknown=unknown, fill=fill)
+        return cls.from_tokens(tokenize(strings, tokenizer), tokenizer, boundary=boundary, unknown=unknown, fill=fill)
 
     @classmethod
     def from_tokens(
-        cls, tokenized: Tokenized, cutting: Cutting, *, boundary: bool, unknown: bool = False, fill: bool = False
+        cls, tokenized: Tokenized, tokenizer: Tokenizer, *, boundary: bool, unknown: bool = False, fill: bool = False
     ) -> Vocabulary:
         """Create a vocabulary from training strings that are tokenized already."""
         symbols, longest = set(tokenized.symbols), int(tokenized.sequences.lengths().max(initial=0))
@@ -89,7 +88,7 @@ class Vocabulary:
             longest=longest,
             unknown=unknown and not fill,
             width=width,
-            cutting=cutting,
+            tokenizer=tokenizer,
         )
 
     def joined(self, other: Vocabulary) -> Vocabulary:
@@ -101,10 +100,10 @@ class Vocabulary:
             longest=longest,
             unknown=self.unknown,
             width=None if self.width is None else longest,
-            cutting=self.cutting,
+            tokenizer=self.tokenizer,
         )
 
-    def places_in(self, other: Vocabulary) -> list[int]:
+    def positions_in(self, other: Vocabulary) -> list[int]:
         """For every id of this vocabulary, the id of the same symbol in a larger vocabulary."""
         return [*range(self._first), *(other._ids[symbol] for symbol in self.symbols)]
 
@@ -122,7 +121,7 @@ class Vocabulary:
         Raises:
             UnanswerableError: for a symbol outside the vocabulary, or a string longer than `width`.
         """
-        symbols = self.cutting.cut(string)
+        symbols = self.tokenizer.tokenize(string)
         if self.width is not None:
             if len(symbols) > self.width:
                 reason = f"{len(symbols)} symbols (this model reads at most {self.width})"
@@ -153,7 +152,7 @@ class Vocabulary:
         Raises:
             KeyError: for a symbol outside the vocabulary.
         """
-        ids = np.array([self._ids[symbol] for symbol in tokenized.symbols], fitting(len(self)))
+        ids = np.array([self._ids[symbol] for symbol in tokenized.symbols], smallest_dtype(len(self)))
         encoded = Sequences(ids[tokenized.sequences.flat], tokenized.sequences.offsets)
         return encoded if self.width is None else encoded.filled(self.width, self._ids[FILLER])
 
@@ -163,7 +162,7 @@ class Vocabulary:
         Returns:
             the ids, empty for a refused string; and (n,) a mask of the strings that were encoded.
         """
-        cut, symbols = cut_all(Texts.of(strings), self.cutting)
+        cut, symbols = tokenize(Texts.of(strings), self.tokenizer)
         otherwise = UNKNOWN if use_unknown and self.unknown else -1
         ids = np.array([self._ids.get(symbol, otherwise) for symbol in symbols], np.int64)
         known = np.ones(len(cut), bool) if self.width is None else cut.lengths() <= self.width
@@ -172,13 +171,13 @@ class Vocabulary:
             known[np.searchsorted(cut.offsets, places, side="right") - 1] = False
         if not known.all():
             cut = cut.emptied(~known)
-        encoded = Sequences(ids.astype(fitting(len(self)))[cut.flat], cut.offsets)
+        encoded = Sequences(ids.astype(smallest_dtype(len(self)))[cut.flat], cut.offsets)
         return encoded if self.width is None else encoded.filled(self.width, self._ids[FILLER]), known
 
     def unknown_symbols(self, string: str) -> list[str]:
         """The symbols of a string that are not in the vocabulary, as `symbol 'x'` or `feature 'PST'`."""
         names = []
-        for symbol in dict.fromkeys(self.cutting.cut(string)):
+        for symbol in dict.fromkeys(self.tokenizer.tokenize(string)):
             if symbol not in self._ids:
                 feature = symbol.startswith(TAG) and len(symbol) > 1
                 names.append(f"feature {symbol[1:]!r}" if feature else f"symbol {symbol!r}")
@@ -194,7 +193,7 @@ class Vocabulary:
 
     def join(self, symbols: Iterable[str]) -> str:
         """Join symbols into a string, without padding."""
-        string = self.cutting.join(symbols)
+        string = self.tokenizer.join(symbols)
         return string.rstrip(FILLER) if self.width is not None else string
 
     def knows(self, symbol: str) -> bool:
@@ -204,7 +203,7 @@ class Vocabulary:
     def to_dict(self) -> dict[str, Any]:
         """The vocabulary as JSON values."""
         return {
-            "cut": asdict(self.cutting),
+            "cut": asdict(self.tokenizer),
             "specials": ["boundary"] if self.boundary else ["unknown"] if self.unknown else [],
             "symbols": list(self.symbols),
             "longest": self.longest,
@@ -221,11 +220,11 @@ class Vocabulary:
         try:
             symbols, specials = values["symbols"], values["specials"]
             longest, width = values["longest"], values["width"]
-            cutting = Cutting(**values["cut"])
+            tokenizer = Tokenizer(**values["cut"])
             sound = (
                 set(values) == {"cut", "specials", "symbols", "longest", "width"}
                 and isinstance(symbols, list)
-                and all(map(cutting.is_symbol, symbols))
+                and all(map(tokenizer.is_symbol, symbols))
                 and len(set(symbols)) == len(symbols)
                 and specials in ([], ["boundary"], ["unknown"])
                 and type(longest) is int
@@ -242,5 +241,5 @@ class Vocabulary:
             longest=longest,
             unknown=specials == ["unknown"],
             width=width,
-            cutting=cutting,
+            tokenizer=tokenizer,
         )

@@ -7,8 +7,8 @@ from dataclasses import asdict, replace
 
 from henkan.engine.base import Engines, SingleProcess
 from henkan.errors import SettingsError
-from henkan.evaluation.evaluation_set import Questions
-from henkan.storage.model_folder import MOST_MEMBERS, Artefact
+from henkan.evaluation.evaluation_set import EvaluationSet
+from henkan.storage.model_folder import MAX_MEMBERS, SavedModel
 from henkan.text.pairs import Pairs
 from henkan.training.fitted_model import FittedModel, make_converter, make_engines
 from henkan.training.validation import evaluate_and_calibrate
@@ -29,40 +29,40 @@ def combine(models: Sequence[FittedModel], validation: Pairs | None, engines: En
         raise SettingsError("there are no models to combine; name at least one")
     first = models[0]
     for number, model in enumerate(models[1:], start=2):
-        different = _difference(first.artefact, model.artefact)
+        different = _difference(first.saved, model.saved)
         if different is not None:
             raise SettingsError(
                 f"model {number} has {different} than the first; only models of the same settings and symbols can be "
                 "combined, as trained on the same pairs with different seeds"
             )
-    members = [member for model in models for member in model.artefact.members]
-    if len(members) > MOST_MEMBERS:
-        raise SettingsError(f"an ensemble has at most {MOST_MEMBERS} members, not {len(members)}; combine fewer models")
-    vocabularies = first.artefact.source_vocabulary, first.artefact.target_vocabulary
-    converter = make_converter(make_engines(first.artefact, members, engines), *vocabularies, first.artefact.model)
+    members = [member for model in models for member in model.saved.members]
+    if len(members) > MAX_MEMBERS:
+        raise SettingsError(f"an ensemble has at most {MAX_MEMBERS} members, not {len(members)}; combine fewer models")
+    vocabularies = first.saved.source_vocabulary, first.saved.target_vocabulary
+    converter = make_converter(make_engines(first.saved, members, engines), *vocabularies, first.saved.model)
     counts = None
     if validation is not None:
-        counts = evaluate_and_calibrate(converter, Questions(validation, *vocabularies), SingleProcess(), lambda: None)
+        counts = evaluate_and_calibrate(
+            converter, EvaluationSet(validation, *vocabularies), SingleProcess(), lambda: None
+        )
     metrics = {
-        **first.artefact.metrics,
-        "members": [history for model in models for history in _histories(model.artefact)],
+        **first.saved.metrics,
+        "members": [history for model in models for history in _histories(model.saved)],
         "exact_match": None if counts is None else counts.exact_match,
         "held_out": len(validation or ()),
     }
     data = replace(first.data, held_out="none")  # the validation pairs of one model may have trained another
-    saved = replace(
-        first.artefact, members=members, temperature=converter.temperature, metrics=metrics, data=asdict(data)
-    )
+    saved = replace(first.saved, members=members, temperature=converter.temperature, metrics=metrics, data=asdict(data))
     return FittedModel(saved, converter, data, counts)
 
 
-def _histories(saved: Artefact) -> Sequence[object]:
+def _histories(saved: SavedModel) -> Sequence[object]:
     """The metrics of each member."""
     histories: Sequence[object] = saved.metrics.get("members", [saved.metrics])
     return histories
 
 
-def _difference(first: Artefact, other: Artefact) -> str | None:
+def _difference(first: SavedModel, other: SavedModel) -> str | None:
     """What keeps two models from being combined, or None."""
     if first.model != other.model:
         return "other settings"

@@ -11,16 +11,16 @@ from henkan.config import ModelConfig
 from henkan.engine.base import Engine, Engines
 from henkan.engine.numpy import NumpyEngines
 from henkan.errors import ModelFolderError
-from henkan.evaluation.error_rates import Tally
+from henkan.evaluation.error_rates import Counts
 from henkan.inference.converter import Converter
 from henkan.inference.ensemble import Ensemble
 from henkan.model import Sizes, create_architecture, shapes_of, target_codec
 from henkan.storage import model_folder
 from henkan.storage.model_card import model_card
-from henkan.storage.model_folder import Artefact
+from henkan.storage.model_folder import SavedModel
 from henkan.text.arrays import Array
 from henkan.text.data_source import DataSource
-from henkan.text.tokenizer import cuttings
+from henkan.text.tokenizer import tokenizers
 from henkan.text.vocabulary import Vocabulary
 
 
@@ -29,16 +29,16 @@ class FittedModel:
     """A trained model.
 
     Attributes:
-        artefact: what is kept of it.
+        saved: what is kept of it.
         converter: answers with it.
         data: what it was trained on.
         held_out: what came of the pairs that were held out, or None; not kept when it is saved.
     """
 
-    artefact: Artefact
+    saved: SavedModel
     converter: Converter
     data: DataSource
-    held_out: Tally | None = None
+    held_out: Counts | None = None
 
     def save(self, folder: Path, *, force: bool = False, pictures: Mapping[str, bytes] | None = None) -> None:
         """Write it as a folder.
@@ -46,8 +46,8 @@ class FittedModel:
         Raises:
             ModelFolderError: see `henkan.storage.model_folder.save`.
         """
-        card = model_card(self.artefact, folder, __version__, pictured=bool(pictures))
-        model_folder.save(self.artefact, folder, version=__version__, card=card, force=force, pictures=pictures)
+        card = model_card(self.saved, folder, __version__, pictured=bool(pictures))
+        model_folder.save(self.saved, folder, version=__version__, card=card, force=force, pictures=pictures)
 
 
 def load_model(folder: Path, engines: Engines | None = None) -> FittedModel:
@@ -71,7 +71,7 @@ def load_model(folder: Path, engines: Engines | None = None) -> FittedModel:
     filled = (kept.source_vocabulary.width, kept.target_vocabulary.width)
     if any((width is not None) != kept.model.fill for width in filled):
         raise ModelFolderError(f"{folder}: vocabulary.json does not fit config.json")
-    if (kept.source_vocabulary.cutting, kept.target_vocabulary.cutting) != cuttings(kept.model):
+    if (kept.source_vocabulary.tokenizer, kept.target_vocabulary.tokenizer) != tokenizers(kept.model):
         raise ModelFolderError(f"{folder}: vocabulary.json does not fit config.json")
     vocabularies = kept.source_vocabulary, kept.target_vocabulary
     made = make_engines(kept, kept.members, engines or NumpyEngines())
@@ -85,7 +85,7 @@ def _shapes(model: ModelConfig, source: Vocabulary, target: Vocabulary) -> dict[
     return shapes_of(create_architecture(model, Sizes(len(source), codec.size)).specs)
 
 
-def make_engines(kept: Artefact, members: Sequence[Mapping[str, Array]], engines: Engines) -> list[Engine]:
+def make_engines(kept: SavedModel, members: Sequence[Mapping[str, Array]], engines: Engines) -> list[Engine]:
     """An engine for each member of a saved model."""
     made = []
     for weights in members:

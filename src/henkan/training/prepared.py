@@ -10,7 +10,7 @@ from henkan.batching.encoded_pairs import EncodedPairs, unknown_probabilities
 from henkan.config import ModelConfig, TrainingConfig
 from henkan.engine.base import Engine
 from henkan.errors import DataError, SettingsError
-from henkan.evaluation.evaluation_set import Questions
+from henkan.evaluation.evaluation_set import EvaluationSet
 from henkan.inference.converter import Converter
 from henkan.model import (
     Sizes,
@@ -24,7 +24,7 @@ from henkan.model import (
 )
 from henkan.model.weights import Side
 from henkan.storage.files import sha256, to_json
-from henkan.storage.model_folder import MOST_MEMBERS
+from henkan.storage.model_folder import MAX_MEMBERS
 from henkan.text.arrays import Array
 from henkan.text.data_source import DataSource
 from henkan.text.pairs import Pairs
@@ -52,9 +52,9 @@ class TrainingJob:
 
     def __post_init__(self) -> None:
         members, start = self.members, self.start
-        if not isinstance(members, int) or isinstance(members, bool) or not 1 <= members <= MOST_MEMBERS:
-            raise SettingsError(f"ensemble must be a whole number from 1 to {MOST_MEMBERS}, not {members!r}")
-        if start is not None and (start.artefact.model != self.model or len(start.artefact.members) != members):
+        if not isinstance(members, int) or isinstance(members, bool) or not 1 <= members <= MAX_MEMBERS:
+            raise SettingsError(f"ensemble must be a whole number from 1 to {MAX_MEMBERS}, not {members!r}")
+        if start is not None and (start.saved.model != self.model or len(start.saved.members) != members):
             raise SettingsError("a model to start from must have the same settings and as many members")
 
 
@@ -76,7 +76,7 @@ class PreparedData:
     codec: TargetCodec
     specs: dict[str, WeightSpec]
     pairs: EncodedPairs
-    validation: Questions | None
+    validation: EvaluationSet | None
     validation_pairs: Pairs | None
 
     @property
@@ -106,10 +106,10 @@ class PreparedData:
         training = job.training
         weights = draw_weights(self.specs, training.initialization, training.seed + member)
         if job.start is not None:
-            kept = job.start.artefact
+            kept = job.start.saved
             old = target_codec(job.model, kept.source_vocabulary, kept.target_vocabulary)
             positions: dict[Side, list[int]] = {
-                "source": kept.source_vocabulary.places_in(self.source_vocabulary),
+                "source": kept.source_vocabulary.positions_in(self.source_vocabulary),
                 "target": old.positions_in(self.codec),
             }
             copy_known_symbols(weights, self.specs, kept.members[member], positions)
@@ -150,18 +150,18 @@ def prepare(tokenized: TokenizedPairs, validation: Pairs | None, job: TrainingJo
         reverse=architecture.capabilities.reverse,
         unknown_probabilities=unknown_probabilities(sources, len(source), rate) if rate and source.unknown else None,
     )
-    questions = None if validation is None else Questions(validation, source, target)
+    questions = None if validation is None else EvaluationSet(validation, source, target)
     return PreparedData(source, target, codec, dict(architecture.specs), pairs, questions, validation), job
 
 
 def _vocabularies(tokenized: TokenizedPairs, job: TrainingJob) -> tuple[Vocabulary, Vocabulary]:
     """Those of the pairs, with the symbols of the model that is started from."""
     start, fill = job.start, job.model.fill
-    unknown = job.training.unknown_rate > 0 if start is None else start.artefact.source_vocabulary.unknown
+    unknown = job.training.unknown_rate > 0 if start is None else start.saved.source_vocabulary.unknown
     source = Vocabulary.from_tokens(
         tokenized.source, tokenized.source_tokenizer, boundary=False, unknown=unknown, fill=fill
     )
     target = Vocabulary.from_tokens(tokenized.target, tokenized.target_tokenizer, boundary=True, fill=fill)
     if start is None:
         return source, target
-    return start.artefact.source_vocabulary.joined(source), start.artefact.target_vocabulary.joined(target)
+    return start.saved.source_vocabulary.joined(source), start.saved.target_vocabulary.joined(target)

@@ -12,9 +12,9 @@ import numpy as np
 from henkan._version import __version__
 from henkan.config import TrainingConfig, to_dict
 from henkan.engine.base import Engine, Engines, Execution
-from henkan.evaluation.error_rates import Tally
+from henkan.evaluation.error_rates import Counts
 from henkan.inference.converter import Converter
-from henkan.storage.model_folder import Artefact
+from henkan.storage.model_folder import SavedModel
 from henkan.text.pairs import Pairs
 from henkan.text.tokenized_pairs import TokenizedPairs
 from henkan.training.checkpoint import Checkpoints
@@ -100,7 +100,7 @@ class Trainer:
         if data.validation is not None:
             pause = self._pause(lambda: progress)
             counts = evaluate_and_calibrate(converter, data.validation, self.group, pause)
-        saved = Artefact(
+        saved = SavedModel(
             model=job.model,
             training=job.training,
             source_vocabulary=data.source_vocabulary,
@@ -207,7 +207,7 @@ def _history(training: TrainingConfig, state: TrainingState) -> dict[str, Any]:
     }
 
 
-def _metrics(data: PreparedData, job: TrainingJob, progress: Progress, counts: Tally | None) -> dict[str, Any]:
+def _metrics(data: PreparedData, job: TrainingJob, progress: Progress, counts: Counts | None) -> dict[str, Any]:
     """The metrics of the run, as `henkan.storage.metrics_schema` has them."""
     return {
         **progress.histories[0],

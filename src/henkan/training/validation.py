@@ -8,8 +8,8 @@ import numpy as np
 
 from henkan.batching.encoded_pairs import EncodedPairs
 from henkan.engine.base import Engine, ProcessGroup
-from henkan.evaluation.error_rates import AT_ONCE, Tally
-from henkan.evaluation.evaluation_set import Questions
+from henkan.evaluation.error_rates import CHUNK_SIZE, Counts
+from henkan.evaluation.evaluation_set import EvaluationSet
 from henkan.inference.calibration import TEMPERATURES, Calibration
 from henkan.inference.converter import BATCH_SIZE, Converter
 
@@ -22,8 +22,8 @@ def parts(count: int, pause: Pause) -> Iterator[slice]:
 
     All processes of a group iterate over them, because a pause is common to all.
     """
-    for start in range(0, count, AT_ONCE):
-        yield slice(start, min(start + AT_ONCE, count))
+    for start in range(0, count, CHUNK_SIZE):
+        yield slice(start, min(start + CHUNK_SIZE, count))
         pause()
 
 
@@ -41,7 +41,7 @@ class Validator:
     """
 
     def __init__(
-        self, engine: Engine, converter: Converter, questions: Questions, group: ProcessGroup, pause: Pause
+        self, engine: Engine, converter: Converter, questions: EvaluationSet, group: ProcessGroup, pause: Pause
     ) -> None:
         self.engine, self.converter, self.questions, self.group, self.pause = engine, converter, questions, group, pause
         codec, pairs = converter.codec, questions.pairs
@@ -54,11 +54,11 @@ class Validator:
 
     def exact_match(self) -> float:
         """The share of the pairs that are predicted exactly, from 0 to 1."""
-        tally = Tally()
+        counts = Counts()
         for part in parts(len(self.questions), self.pause):
             if self.group.rank == 0:
-                tally.add(self.questions.ask(self.converter, part)[0])
-        return self.group.broadcast(tally.exact_match)
+                counts.add(self.questions.ask(self.converter, part)[0])
+        return self.group.broadcast(counts.exact_match)
 
     def loss(self) -> float:
         """The mean loss of the pairs, in nats per symbol."""
@@ -76,19 +76,19 @@ class Validator:
 
 
 def evaluate_and_calibrate(
-    converter: Converter, questions: Questions, group: ProcessGroup, pause: Pause
-) -> Tally | None:
+    converter: Converter, questions: EvaluationSet, group: ProcessGroup, pause: Pause
+) -> Counts | None:
     """Evaluate a trained converter, and set its temperature; in a process group, process 0 alone does.
 
     Returns:
         the counts, or None in the other processes.
     """
-    tally, calibration = Tally(), Calibration()
+    counts, calibration = Counts(), Calibration()
     for part in parts(len(questions), pause):
         if group.rank == 0:
             found, scores = questions.ask(converter, part, TEMPERATURES)
-            tally.add(found)
+            counts.add(found)
             calibration.add(scores, [each.right for each in found])
-    if tally.total > tally.unanswerable:
+    if counts.total > counts.unanswerable:
         converter.temperature = calibration.temperature()
-    return tally if group.rank == 0 else None
+    return counts if group.rank == 0 else None

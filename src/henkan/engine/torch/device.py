@@ -76,7 +76,7 @@ CONNECTION = re.compile("gloo|nccl|socket|connection closed|connection reset", r
 
 
 @contextmanager
-def in_words(*, several: bool = False) -> Iterator[None]:
+def readable_errors(*, several: bool = False) -> Iterator[None]:
     """Turn PyTorch's errors into henkan's.
 
     Args:

@@ -18,7 +18,7 @@ from henkan.batching.batch import Batch, Sources, Targets
 from henkan.config import EngineConfig, ModelConfig, TrainingConfig
 from henkan.engine.base import Encoded, Execution, ProcessGroup, SingleProcess
 from henkan.engine.torch.architecture import IGNORED, Noise, Tensors, create_network
-from henkan.engine.torch.device import choose_device, in_words
+from henkan.engine.torch.device import choose_device, readable_errors
 from henkan.engine.torch.process_group import TorchProcessGroup, local_rank
 from henkan.engine.workers import VARIABLE as THREADS
 from henkan.model import Sizes, StepOutput, create_architecture, one_step_each
@@ -75,7 +75,7 @@ class Loss:
     several: bool
 
     def __float__(self) -> float:
-        with in_words(several=self.several):
+        with readable_errors(several=self.several):
             return float(self.number)
 
 
@@ -105,7 +105,7 @@ class TorchEngine:
     ) -> None:
         self.config, self.training, self.device = config, training or TrainingConfig(), device
         self.group: ProcessGroup = group or SingleProcess()
-        with in_words():
+        with readable_errors():
             self.network = create_network(config, sizes).to(device, dtype)
         architecture = create_architecture(config, sizes)
         self.order, self.capabilities = list(architecture.specs), architecture.capabilities
@@ -170,14 +170,14 @@ class TorchEngine:
                     }
             if self.group.size > 1:
                 own = [self.device.index] if self.device.type == "cuda" else None
-                with in_words(several=True):
+                with readable_errors(several=True):
                     self._distributed = DistributedDataParallel(self.network, own, gradient_as_bucket_view=True)
         return self._optimizer
 
     def train_step(self, batch: Batch, learning_rate: float) -> SupportsFloat:
         """Make one update; return the batch's loss before it, in nats a symbol, which `float` waits for."""
         optimizer, several = self._training(), self.group.size > 1
-        with in_words(several=several):
+        with readable_errors(several=several):
             optimizer.zero_grad()
             loss = self._loss(batch, self._distributed, self._noise())
             loss.backward()
@@ -249,7 +249,7 @@ class TorchEngine:
     def loss(self, batch: Batch) -> float:
         """The mean cross-entropy over the batch's valid steps, in nats a symbol."""
         divisor = max(int(batch.targets.valid.sum()), 1)
-        with torch.inference_mode(), in_words(), self._multiplying():
+        with torch.inference_mode(), readable_errors(), self._multiplying():
             return float(self.network(self._move(batch, divisor)))
 
     def snapshot(self) -> dict[str, Any]:
@@ -288,7 +288,7 @@ class TorchEngine:
         nothing = np.empty((0, N), int)
         batch = Batch(sources, Targets(nothing, nothing, nothing.astype(bool), np.empty(0, int)))
         moved = self._move(batch, 1.0)
-        with torch.inference_mode(), in_words(), self._multiplying():
+        with torch.inference_mode(), readable_errors(), self._multiplying():
             both = self.network.encode(moved.sources, moved.lengths)
         memory, state = (OnDevice(part, self.device, steps) for part in both)
         return Encoded(memory, state, N, steps)
@@ -296,7 +296,7 @@ class TorchEngine:
     def step(self, memory: OnDevice, state: OnDevice, symbols: Array) -> StepOutput:
         """One decoding step; `symbols` (N,) are the last predicted ones."""
         last = torch.from_numpy(np.ascontiguousarray(symbols)).to(self.device)
-        with torch.inference_mode(), in_words():
+        with torch.inference_mode(), readable_errors():
             with self._multiplying():
                 logs, after, alignment = self.network.step(memory.inner, state.inner, last)
             attention = None if alignment is None else alignment[:, : memory.steps].float().cpu().numpy()
@@ -309,7 +309,7 @@ class TorchEngine:
         places = torch.arange(moved.sources.numel(), device=self.device).view(moved.sources.shape)
         name = self.capabilities.source_embeddings
         rows = self.network.get_parameter(name).detach()[moved.sources.flatten()].requires_grad_()
-        with in_words():
+        with readable_errors():
             loss = functional_call(self.network, {name: rows}, (replace(moved, sources=places),))
             [gradient] = torch.autograd.grad(loss, [rows])
         norms: Array = gradient.norm(dim=1).view(places.shape)[:S, :T].T.cpu().numpy()

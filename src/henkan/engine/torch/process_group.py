@@ -11,7 +11,7 @@ from uuid import uuid4
 import torch
 from torch import distributed
 
-from henkan.engine.torch.device import in_words
+from henkan.engine.torch.device import readable_errors
 from henkan.errors import EngineError
 
 # The other processes wait while the leader evaluates or saves, so the timeout is long; a process that died is detected
@@ -45,14 +45,14 @@ class TorchProcessGroup:
     def broadcast(self, number: float) -> float:
         """Broadcast a number from the leader; also a barrier."""
         shared = torch.tensor(number, dtype=torch.float64, device=self.device)
-        with in_words(several=True):
+        with readable_errors(several=True):
             distributed.broadcast(shared, 0)
             return float(shared)
 
     def max(self, number: int) -> int:
         """The maximum over all processes."""
         found = torch.tensor(number, device=self.device)
-        with in_words(several=True):
+        with readable_errors(several=True):
             distributed.all_reduce(found, distributed.ReduceOp.MAX)
             return int(found)
 
