@@ -17,10 +17,11 @@ from henkan.evaluation.error_rates import evaluate
 from henkan.inference.conversion import Conversion, Fallback, Request, Unknown
 from henkan.text.data_source import DataSource
 from henkan.text.pairs import Pairs
-from henkan.training.checkpoint import SECONDS_BETWEEN, Checkpoints, ReadOnlyCheckpoints
+from henkan.training.checkpoint import SECONDS_BETWEEN, Checkpoints
 from henkan.training.combine import combine as combine_models
 from henkan.training.events import Report
 from henkan.training.fitted_model import FittedModel, load_model
+from henkan.training.other_checkpoints import ReadOnlyCheckpoints
 from henkan.training.prepared import TrainingJob
 from henkan.training.state import MAX_ROLLBACKS
 from henkan.training.trainer import Trainer

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from henkan.engine.base import SingleProcess
-from henkan.evaluation.error_rates import NOTHING, Counts, Evaluation, evaluate
-from henkan.evaluation.evaluation_set import EvaluationSet
+from henkan.evaluation.error_rates import NOTHING, Evaluation, evaluate
+from henkan.evaluation.evaluation_set import Counts, EvaluationSet
+from henkan.evaluation.references import References
 from henkan.inference.conversion import Conversion
 from henkan.text.pairs import Pairs
 from henkan.text.tokenizer import Tokenizer
@@ -22,7 +23,8 @@ def asked(*triples, **options):
         Conversion(source, answer, -0.1) if answer is not None else Conversion(source, None, None, "unknown symbol")
         for source, _, answer in triples
     ]
-    return Evaluation(conversions, [target for _, target, _ in triples], **options)
+    sources, targets = [source for source, _, _ in triples], [target for _, target, _ in triples]
+    return Evaluation(conversions, References(sources, targets, **options))
 
 
 def test_exact_match_counts_unanswerable_sources_as_wrong():
@@ -34,7 +36,7 @@ def test_exact_match_counts_unanswerable_sources_as_wrong():
 
 
 def test_no_pairs_at_all():
-    result = Evaluation([], [])
+    result = Evaluation([], References([], []))
     assert (result.exact_match, result.word_error_rate, result.symbol_error_rate) == (0, 0, 0)
     assert result.confusions() == []
 
@@ -59,13 +61,13 @@ def test_symbol_error_rate_is_over_all_symbols_and_not_a_mean_of_rates():
 
 
 def test_symbols_are_what_the_separator_makes_of_a_string():
-    result = asked(("s", "k aː t", "k a t"), tokenizer=Tokenizer(" "))
+    result = asked(("s", "k aː t", "k a t"), target_tokenizer=Tokenizer(" "))
     assert result.symbol_error_rate == 1 / 3
     assert result.confusions() == [("aː", "a", 1)]
 
 
 def test_a_source_with_several_targets_accepts_each():
-    result = asked(("read", "r i d", "r i d"), ("read", "r ɛ d", "r i d"), tokenizer=Tokenizer(" "))
+    result = asked(("read", "r i d", "r i d"), ("read", "r ɛ d", "r i d"), target_tokenizer=Tokenizer(" "))
     assert (result.counts.correct, result.exact_match, result.symbol_error_rate) == (2, 1, 0)
     result = asked(("read", "ri:d", "rEd"), ("read", "rɛd", "rEd"))
     assert result.symbol_error_rate == 2 / 6  # each time against the nearer
@@ -110,10 +112,10 @@ def test_questions_in_parts_are_judged_as_all_at_once(monkeypatch, fill, collide
     pairs = Pairs([source for source, _ in drawn], [target for _, target in drawn])
     echo = Echo(converter, {"1": "46", "2": "4", "12": "5"})
     if collide:  # of which a hash has a few in a few thousand million
-        monkeypatch.setattr(EvaluationSet, "_hash", lambda _self, source, _target: len(source))
+        monkeypatch.setattr(References, "_hash", lambda _self, source, _target: len(source))
     questions, counts = EvaluationSet(pairs, converter.source_vocabulary, converter.target_vocabulary), Counts()
     for start in range(0, 100, 7):
-        counts.add(questions.ask(echo, slice(start, start + 7))[0])
+        counts.add(questions.predict(echo, slice(start, start + 7))[0])
     assert set(echo.asked) == {(7, 100), (2, 100)}
     wanted = evaluate(echo, pairs).counts
     assert counts == wanted

@@ -9,7 +9,7 @@ import pytest
 
 import henkan
 from henkan import ModelFolderError
-from henkan.storage import files, model_folder
+from henkan.storage import atomic_folder, files
 
 
 def test_a_file_is_on_the_disk_before_its_name_is_and_the_name_before_it_counts(tmp_path, monkeypatch):
@@ -245,7 +245,7 @@ def test_a_writer_killed_at_any_rename_leaves_the_old_or_the_new_model(trained, 
     assert henkan.load(folder).predict(["ab"]) == answers[moment >= 6]
     trained.save(folder, force=True)
     assert henkan.load(folder).predict(["ab"]) == answers[0]
-    assert {path.name for path in folder.iterdir()} == set(model_folder.WRITTEN) - {"learning_curve.png"}
+    assert {path.name for path in folder.iterdir()} == set(atomic_folder.WRITTEN) - {"learning_curve.png"}
 
 
 def test_whoever_reads_while_a_model_is_replaced_has_one_of_them(trained, other, folder):

@@ -10,7 +10,7 @@ import click
 
 from henkan.cli.display import show_exact_match
 from henkan.cli.options import PATH, check_features, engine_options, layout_options, pop_engines
-from henkan.storage.model_folder import check_destination
+from henkan.storage.save_model import check_destination
 from henkan.text.reading import read_pairs
 from henkan.training.combine import combine as combine_models
 from henkan.training.fitted_model import load_model

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 import click
 
 from henkan.cli.tables import aligned
-from henkan.evaluation.error_rates import EXAMPLES_SHOWN, NOTHING, Counts, Evaluation
+from henkan.evaluation.error_rates import NOTHING, Evaluation
+from henkan.evaluation.evaluation_set import EXAMPLES_SHOWN, Counts
 from henkan.text.audit import show_symbol
 
 

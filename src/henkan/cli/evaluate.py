@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from henkan.cli.options import PATH, check_features, engine_options, layout_opti
 from henkan.errors import DataError
 from henkan.evaluation.error_rates import Evaluation
 from henkan.evaluation.error_rates import evaluate as measure
+from henkan.evaluation.evaluation_set import Prediction
 from henkan.evaluation.task_pairs import task_questions
 from henkan.inference.conversion import Request
 from henkan.text.reading import read_pairs
@@ -65,44 +67,47 @@ def evaluate(
         if errors is not None and errors.exists() and errors.samefile(found):
             raise DataError(f"{errors}: --errors would overwrite the pairs to evaluate; choose another file")
     if errors is not None:
-        _write_errors(Evaluation([], []), errors)  # fail before the evaluation if it cannot be written
+        _write_errors([], errors)  # fail before the evaluation if it cannot be written
     result = measure(fitted.converter, pairs, request)
-    by_length, counts = result.by_length(), result.counts
     if as_json:
-        values = {
-            "exact_match": result.exact_match,
-            "word_error_rate": result.word_error_rate,
-            "symbol_error_rate": result.symbol_error_rate,
-            "correct": counts.correct,
-            "total": counts.total,
-            "unanswerable": counts.unanswerable,
-            "unknown": counts.unknown,
-            "cut_off": counts.cut_off,
-            "expected_calibration_error": result.expected_calibration_error,
-            "coverage": result.coverage(),
-            "model": str(model),
-            "data": data,
-            "by_length": by_length,
-            "confusions": result.confusions(),
-        }
-        click.echo(json.dumps(values))
+        click.echo(json.dumps(_as_values(result) | {"model": str(model), "data": data}))
     else:
-        show_examples(counts)
+        show_examples(result.counts)
         if details:
-            show_details(by_length, result.confusions())
+            show_details(result.by_length(), result.confusions())
         show_coverage(result)
         click.echo(f"symbol error rate {result.symbol_error_rate:.3%}")
-        show_exact_match(counts)
+        show_exact_match(result.counts)
     if errors is not None:
-        _write_errors(result, errors)
+        _write_errors(result.predictions, errors)
 
 
-def _write_errors(result: Evaluation, path: Path) -> None:
+def _as_values(result: Evaluation) -> dict[str, Any]:
+    """The evaluation for JSON."""
+    counts = result.counts
+    return {
+        "exact_match": result.exact_match,
+        "word_error_rate": result.word_error_rate,
+        "symbol_error_rate": result.symbol_error_rate,
+        "correct": counts.correct,
+        "total": counts.total,
+        "unanswerable": counts.unanswerable,
+        "unknown": counts.unknown,
+        "cut_off": counts.cut_off,
+        "expected_calibration_error": result.expected_calibration_error,
+        "coverage": result.coverage(),
+        "by_length": result.by_length(),
+        "confusions": result.confusions(),
+    }
+
+
+def _write_errors(predictions: Sequence[Prediction], path: Path) -> None:
     try:
         with path.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
-            for conversion, target in zip(result.conversions, result.targets, strict=True):
-                if not result.is_correct(conversion):
-                    answer = conversion.prediction if conversion.reason is None else f"({conversion.reason})"
-                    file.write(f"{conversion.source}\t{target}\t{answer}\n")
+            for each in predictions:
+                conversion = each.conversion
+                if not each.right:
+                    predicted = conversion.prediction if conversion.reason is None else f"({conversion.reason})"
+                    file.write(f"{conversion.source}\t{each.target}\t{predicted}\n")
     except OSError as error:
         raise DataError(f"{path}: cannot be written ({error.strerror or error}); choose another --errors") from None

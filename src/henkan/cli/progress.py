@@ -12,7 +12,8 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.text import Text
 
 from henkan.cli.display import example_rows
-from henkan.evaluation.error_rates import EXAMPLES_SHOWN, evaluate
+from henkan.evaluation.error_rates import evaluate
+from henkan.evaluation.evaluation_set import EXAMPLES_SHOWN
 from henkan.inference.converter import Converter
 from henkan.text.pairs import Pairs
 from henkan.training.events import Epoch, Event, Preparing, Rollback, Started, Step

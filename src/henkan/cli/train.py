@@ -8,14 +8,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from shlex import quote
-from shutil import which
 from signal import SIGINT
 from typing import Any
 
 import click
 
-from henkan.cli.display import exact_match_line, show_exact_match, show_examples
 from henkan.cli.options import (
     PATH,
     engine_options,
@@ -35,20 +32,22 @@ from henkan.cli.run_options import (
     options_given,
     refuse_beside_resume,
 )
+from henkan.cli.train_output import show_engine, show_result
 from henkan.cli.training_data import check_data_exists, data_name, read_data, show_audit
-from henkan.config import RECIPE_HELP, EngineConfig, ModelConfig, TrainingConfig
+from henkan.config import RECIPE_HELP, ModelConfig, TrainingConfig
 from henkan.engine.base import RESTARTS, Engines, ProcessGroup
 from henkan.engine.choice import choose_engines, process_rank
-from henkan.errors import CheckpointError, HenkanError, Interrupted, SettingsError
-from henkan.storage.model_folder import CHECKPOINT, check_destination, is_model
+from henkan.errors import CheckpointError, HenkanError, Interrupted
+from henkan.storage.model_folder import CHECKPOINT, is_model
 from henkan.storage.plots import learning_curve
+from henkan.storage.save_model import check_destination
 from henkan.text.tokenized_pairs import TokenizedPairs
-from henkan.training.checkpoint import SECONDS_BETWEEN, Checkpoints, ReadOnlyCheckpoints
+from henkan.training.checkpoint import SECONDS_BETWEEN, Checkpoints
 from henkan.training.events import Event, Started
 from henkan.training.fitted_model import FittedModel
+from henkan.training.other_checkpoints import ReadOnlyCheckpoints
 from henkan.training.prepared import TrainingJob
 from henkan.training.signals import Interruption
-from henkan.training.state import MAX_ROLLBACKS
 from henkan.training.trainer import Trainer
 
 
@@ -210,7 +209,7 @@ class _Command:
             if checkpoints.begun:
                 raise checkpoints.interrupted(number) from None
             raise Interrupted("interrupted before training began; nothing was saved", number) from None
-        _show_result(fitted, folder, example, pictured=picture is not None, quiet=self.quiet)
+        show_result(fitted, folder, example, pictured=picture is not None, quiet=self.quiet)
 
     def _hold_folder(self, held: ExitStack, *, force: bool) -> None:
         """Hold the model folder for the rest of the run, if nothing there must be kept."""
@@ -240,7 +239,7 @@ class _Command:
         tokenized = TokenizedPairs.of(pairs, run.model)
         example = pairs.sources[0]
         if not self.quiet:
-            _show_engine(run, self.engines, len(pairs))
+            show_engine(run, self.engines, len(pairs))
             show_audit(tokenized, validation, run.options["dev"])
         job = TrainingJob(run.model, run.training, run.data or source, run.ensemble, run.start)
         with Display(validation, quiet=self.quiet) as display:
@@ -270,47 +269,3 @@ def _is_restart(folder: Path, group: ProcessGroup) -> bool:
     if restarted and group.rank == 0 and Checkpoints(folder).begun:
         begun = Checkpoints(folder).plan()["options"].get("command") == sys.argv[1:]
     return bool(group.broadcast(begun))
-
-
-def _show_engine(run: Run, engines: Engines, pairs: int) -> None:
-    """Print the engine if it is not the default, and how several processes share a batch."""
-    if run.options["engine"] != asdict(EngineConfig()) or engines.group.size > 1:
-        click.echo(engines.describe(), err=True)
-    if engines.group.size > 1:
-        sized = run.training.sized(pairs)
-        click.echo(
-            f"{engines.group.size} processes share each batch of {sized.batch_size}; the learning rate of "
-            f"{sized.learning_rate:g} is that of the whole batch, as for one process",
-            err=True,
-        )
-
-
-def _show_result(fitted: FittedModel, folder: Path, example: str, *, pictured: bool, quiet: bool) -> None:
-    metrics = fitted.saved.metrics
-    histories = metrics.get("members", [metrics])
-    if fitted.held_out is not None and quiet:
-        click.echo(exact_match_line(fitted.held_out))
-    elif fitted.held_out is not None:
-        show_examples(fitted.held_out)
-        show_exact_match(fitted.held_out)
-    if not quiet:
-        seconds = sum(epoch["seconds"] for each in histories for epoch in each["epochs"])
-        click.echo(f"trained in {seconds:.1f} s; the model is in {folder}")
-        if not pictured:
-            click.echo("note: no learning curve was drawn; pip install 'henkan[plot]' brings matplotlib", err=True)
-        shown = quote(example)
-        click.echo(f"ask it:  {_program()} predict {quote(str(folder))} {'-- ' * shown.startswith('-')}{shown}")
-    if any(each.get("setbacks", 0) > MAX_ROLLBACKS for each in histories):
-        raise SettingsError(
-            f"training diverged (non-finite loss) {MAX_ROLLBACKS + 1} times and was stopped; the last finite model is "
-            f"in {folder}; train again with a learning rate below {fitted.saved.training.learning_rate:g}"
-        )
-
-
-def _program() -> str:
-    """How to call this program here: by its name if the shell finds it, else as it was called."""
-    called = Path(sys.argv[0])
-    if called.name == "__main__.py":
-        return "python -m henkan"
-    found = which("henkan")
-    return "henkan" if found is not None and called.exists() and called.samefile(found) else quote(str(called))

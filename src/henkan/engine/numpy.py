@@ -11,22 +11,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 from henkan.batching.batch import Batch, Sources
 from henkan.config import ModelConfig, TrainingConfig
-from henkan.engine.base import Encoded, Execution, ProcessGroup, SingleProcess
+from henkan.engine.base import Encoded, Execution, Item, ProcessGroup, Result, SingleProcess
 from henkan.engine.workers import WORKERS
 from henkan.model import Capabilities, Sizes, StepOutput, create_architecture, saliency, shapes_of
 from henkan.nn import NONE, PLAIN, Adam, Backend, Parameters, Regularization, Workspace, clip_by_global_norm
 from henkan.nn.kernels import choose_kernels, plain
 from henkan.nn.kernels.structures import AdamStep
 from henkan.text.arrays import Array
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 SHARDS = 2
 

@@ -14,12 +14,10 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from importlib.util import find_spec
 from threading import Lock
-from typing import TypeVar
 
 import numpy as np
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
+from henkan.engine.base import Item, Result
 
 VARIABLE = "HENKAN_THREADS"
 # A thread that comes back from a long kernel waits so long for the interpreter's lock before it asks for it. With

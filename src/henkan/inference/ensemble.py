@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 from henkan.batching.batch import Batch, Sources
-from henkan.engine.base import Capabilities, Encoded, Execution, Predictor, StepOutput
+from henkan.engine.base import Capabilities, Encoded, Execution, Item, Predictor, Result, StepOutput
 from henkan.nn import log_softmax
 from henkan.text.arrays import Array
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)

@@ -35,10 +35,10 @@ from henkan.nn import (
     Weights,
     affine,
     dropout,
+    group,
     log_softmax,
     lstm,
     lstm_layer,
-    of_layer,
     output_loss,
 )
 
@@ -130,7 +130,7 @@ def teacher_forcing(
     x, layers = E, []
     for number, h0 in enumerate(inputs.first):
         hs, _, layer_backward = lstm_layer(
-            of_layer(weights, f"lstm{number + 1}"),
+            group(weights, f"lstm{number + 1}"),
             LayerInputs(x, targets.active, targets.inputs if number == 0 else None),
             (h0, np.zeros_like(h0)),
             context=context_gates if number == 0 else None,
@@ -159,7 +159,7 @@ def teacher_forcing(
         dfirst: list[Array] = []
         for number in range(len(layers), 0, -1):
             layer_backward, layer_dropout = layers[number - 1]
-            dx, dgates, dh0, _ = layer_backward(layer_dropout(dx), None, None, of_layer(gradients, f"lstm{number}"))
+            dx, dgates, dh0, _ = layer_backward(layer_dropout(dx), None, None, group(gradients, f"lstm{number}"))
             dfirst.insert(0, dh0)
         gradients["E"][...] = embedding_backward(dx)
         if "Wy" in weights:
@@ -253,7 +253,7 @@ def decoder_step(
     inputs, context = (cache.table, symbols[None]), cache.gates
     states: list[tuple[Array, Array]] = []
     for number in range(len(state.h)):
-        layer = of_layer(weights, f"lstm{number + 1}")
+        layer = group(weights, f"lstm{number + 1}")
         if number:
             table, _ = affine(states[-1][0], layer["Wx"], layer["b"])
             inputs, context = (table, np.arange(len(table))[None]), None

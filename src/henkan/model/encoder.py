@@ -10,7 +10,7 @@ import numpy as np
 from henkan.batching.batch import Sources
 from henkan.config import ModelConfig
 from henkan.model.weights import WeightSpec, embedding_spec, lstm_specs
-from henkan.nn import NONE, PLAIN, Array, Backend, LayerInputs, Regularization, Weights, dropout, lstm_layer, of_layer
+from henkan.nn import NONE, PLAIN, Array, Backend, LayerInputs, Regularization, Weights, dropout, group, lstm_layer
 
 CHUNK_STEPS = 32
 
@@ -77,7 +77,7 @@ def encode(
         for name in _directions(config, number):
             turned = order if name.startswith("back") else None
             inputs = LayerInputs(x, sources.active, sources.ids if number == 0 else None, turned)
-            hs, _, layer_backward = lstm_layer(of_layer(weights, name), inputs, (zero, zero), backend=backend)
+            hs, _, layer_backward = lstm_layer(group(weights, name), inputs, (zero, zero), backend=backend)
             outputs.append(hs[1:] if turned is None else hs[1:][turned, columns])
             ends.append(hs[-1])
             backwards.append((name, turned, layer_backward))
@@ -95,7 +95,7 @@ def encode(
                 dhs = None if doutputs is None else np.ascontiguousarray(doutputs[..., part])
                 if dhs is not None and turned is not None:
                     dhs = dhs[turned, columns]
-                dbelow, *_ = layer_backward(dhs, dends[:, part], None, of_layer(gradients, name))
+                dbelow, *_ = layer_backward(dhs, dends[:, part], None, group(gradients, name))
                 dx = dbelow if dx is None else dx + dbelow
         if dx is not None:
             gradients["E"][...] = embedding_backward(dx)
@@ -113,7 +113,7 @@ def encode_without_backward(
     for start in range(0, len(sources.ids), CHUNK_STEPS):
         piece = slice(start, start + CHUNK_STEPS)
         inputs = LayerInputs(weights["E"], sources.active[piece], sources.ids[piece])
-        hs, cs, _ = lstm_layer(of_layer(weights, "lstm1"), inputs, (h, c), backend=backend)
+        hs, cs, _ = lstm_layer(group(weights, "lstm1"), inputs, (h, c), backend=backend)
         h, c = hs[-1], cs[-1]
     return Encoded(None, [h])
 

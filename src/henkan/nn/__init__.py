@@ -29,10 +29,9 @@ from henkan.nn.lstm import (
     layer_shapes,
     lstm,
     lstm_layer,
-    of_layer,
 )
 from henkan.nn.optim import Adam, clip_by_global_norm, one_cycle
-from henkan.nn.parameters import PLAIN, Array, Backend, Parameters, Weights, Workspace
+from henkan.nn.parameters import PLAIN, Array, Backend, Parameters, Weights, Workspace, group
 
 __all__ = [
     "NONE",
@@ -59,13 +58,13 @@ __all__ = [
     "embedding",
     "forget_bias",
     "gradient_check",
+    "group",
     "layer_shapes",
     "log_softmax",
     "lstm",
     "lstm_layer",
     "normal",
     "numerical_gradient",
-    "of_layer",
     "one_cycle",
     "orthogonal_gates",
     "output_loss",

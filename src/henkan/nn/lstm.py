@@ -165,9 +165,3 @@ def lstm_layer(
         return LayerGradients(dx.reshape(x.shape), d.dcontext, d.dh0, d.dc0)
 
     return hs, cs, backward
-
-
-def of_layer(weights: Weights, name: str) -> dict[str, Array]:
-    """The weights of one layer: those whose names start with its name and a dot."""
-    start = name + "."
-    return {full[len(start) :]: array for full, array in weights.items() if full.startswith(start)}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import prod
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -21,6 +21,14 @@ Shape = tuple[int, ...]
 Empty = Callable[[Shape, Any], Array]
 
 ALIGNMENT = 64  # bytes in a cache line
+
+Value = TypeVar("Value")
+
+
+def group(values: Mapping[str, Value], prefix: str) -> dict[str, Value]:
+    """The values whose names start with `prefix` and a dot, keyed by the rest of their names."""
+    start = prefix + "."
+    return {name.removeprefix(start): value for name, value in values.items() if name.startswith(start)}
 
 
 class Parameters:
@@ -52,8 +60,7 @@ class Parameters:
 
     def group(self, prefix: str) -> dict[str, Array]:
         """The views whose names start with `prefix` and a dot, keyed by the rest of their names."""
-        start = prefix + "."
-        return {name[len(start) :]: array for name, array in self.arrays.items() if name.startswith(start)}
+        return group(self.arrays, prefix)
 
     def shapes(self) -> dict[str, Shape]:
         """Name -> shape of every array."""

@@ -15,23 +15,18 @@ never see a partly written model, whenever the writer is killed.
 from __future__ import annotations
 
 import os
-import platform
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
-import numpy as np
-from safetensors.numpy import save as save_safetensors
-
-from henkan.config import ModelConfig, TrainingConfig, from_dict, to_dict
+from henkan.config import ModelConfig, TrainingConfig, from_dict
 from henkan.errors import HenkanError, ModelFolderError, SettingsError
 from henkan.storage import metrics_schema
-from henkan.storage.files import file_size, from_json, load_tensors, read_file, sha256, sync_folder, to_json, write_file
+from henkan.storage.atomic_folder import INCOMING, WRITTEN, current
+from henkan.storage.files import file_size, from_json, load_tensors, read_file, sha256
 from henkan.storage.size_limits import SETTINGS, metrics_limit, vocabulary_limit, weights_limit
 from henkan.text.arrays import Array
 from henkan.text.vocabulary import Vocabulary
@@ -42,8 +37,6 @@ MAX_MEMBERS = 1000
 CONFIG = {"model", "training", "data", "members", "calibration"}
 VOCABULARY = {"source", "target"}
 HASHED = ("config.json", "vocabulary.json", "weights.safetensors")
-WRITTEN = (*HASHED, "metrics.json", "README.md", "manifest.json", "learning_curve.png")
-INCOMING = "incoming"
 CHECKPOINT = "checkpoint"
 ATTEMPTS = 20
 
@@ -76,150 +69,6 @@ class SavedModel:
     data: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
     temperature: float | None = None
-
-
-def save(
-    saved: SavedModel,
-    folder: Path,
-    *,
-    version: str,
-    card: str,
-    force: bool = False,
-    pictures: Mapping[str, bytes] | None = None,
-) -> None:
-    """Write a model folder.
-
-    Args:
-        saved: the model.
-        folder: where to write it; missing parents are created.
-        version: version of henkan.
-        card: text of README.md.
-        force: whether to replace an existing model.
-        pictures: file name -> bytes of additional images.
-
-    Raises:
-        ModelFolderError: if the folder has other files, or a model without `force`, or cannot be written.
-    """
-    check_destination(folder, force=force)
-    if not all(np.isfinite(array).all() for member in saved.members for array in member.values()):
-        raise ModelFolderError("the weights are not finite; train again with a smaller learning rate")
-    tensors = {
-        f"members.{number}.{name}": np.ascontiguousarray(array)
-        for number, member in enumerate(saved.members)
-        for name, array in member.items()
-    }
-    vocabularies = {
-        "source": saved.source_vocabulary.to_dict(),
-        "target": saved.target_vocabulary.to_dict(),
-    }
-    config = {
-        "model": to_dict(saved.model),
-        "training": to_dict(saved.training),
-        "data": dict(saved.data),
-        "members": len(saved.members),
-        "calibration": None if saved.temperature is None else {"temperature": saved.temperature},
-    }
-    files = {
-        "config.json": to_json(config),
-        "vocabulary.json": to_json(vocabularies),
-        "weights.safetensors": save_safetensors(tensors),
-        "metrics.json": to_json(saved.metrics),
-        "README.md": card.encode(errors="replace"),
-        **(pictures or {}),
-    }
-    manifest = {
-        "format": FORMAT,
-        "format_version": FORMAT_VERSION,
-        "henkan": version,
-        "numpy": np.__version__,
-        "python": platform.python_version(),
-        "sha256": {name: sha256(files[name]) for name in HASHED},
-    }
-    try:
-        _put(folder.resolve(), {**files, "manifest.json": to_json(manifest)})
-    except OSError as error:
-        reason = error.strerror or error
-        raise ModelFolderError(
-            f"{folder}: the model cannot be saved ({reason}), existing files are unchanged; check permissions and free "
-            "disk space"
-        ) from None
-
-
-def _put(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write files to a folder, all or none."""
-    made = _make(folder)
-    fresh = folder / f".{INCOMING}-{uuid4().hex[:8]}"
-    try:
-        _settle(folder)  # left by a writer that was killed
-        fresh.mkdir()
-        for name, content in files.items():
-            write_file(fresh / name, content)
-        sync_folder(fresh)
-        fresh.rename(folder / INCOMING)
-    except BaseException:
-        shutil.rmtree(fresh, ignore_errors=True)
-        for empty in made:
-            with suppress(OSError):
-                empty.rmdir()
-        raise
-    sync_folder(folder)
-    with suppress(OSError):  # the model is saved; the next writer can move the files
-        _settle(folder)
-
-
-def _make(folder: Path) -> list[Path]:
-    """Create a folder and its parents; returns the new ones, deepest first."""
-    made = [each for each in (folder, *folder.parents) if not each.exists()]
-    folder.mkdir(parents=True, exist_ok=True)
-    for each in made:
-        sync_folder(each.parent)
-    return made
-
-
-def _settle(folder: Path) -> None:
-    """Move the files of a complete incoming model to the model folder."""
-    for left in folder.glob(f".{INCOMING}-*"):
-        shutil.rmtree(left, ignore_errors=True)
-    incoming = folder / INCOMING
-    if not incoming.is_dir():
-        return
-    pictured = (incoming / "learning_curve.png").exists()
-    if not pictured and (incoming / "manifest.json").exists():
-        (folder / "learning_curve.png").unlink(missing_ok=True)  # it belongs to the old model
-    for name in WRITTEN:
-        if (incoming / name).exists():
-            (incoming / name).replace(folder / name)
-            sync_folder(folder)
-    incoming.rmdir()
-    sync_folder(folder)
-
-
-def check_destination(folder: Path, *, force: bool) -> None:
-    """Check that a model may be written to a folder.
-
-    Raises:
-        ModelFolderError: if not.
-    """
-    try:
-        folder = folder.resolve()  # `new/..` does not exist although the resolved folder may
-        if not os.path.lexists(folder):
-            return
-        if not folder.is_dir():
-            raise ModelFolderError(f"{folder}: a file with this name exists", "another_folder")
-        names = {entry.name for entry in folder.iterdir() if not entry.name.startswith(f".{INCOMING}-")}
-        own = {*WRITTEN, INCOMING, CHECKPOINT}
-        strange = sorted(names - own) or [
-            name for name in sorted(names & set(WRITTEN)) if not (folder / name).is_file()
-        ]
-        if names <= {CHECKPOINT}:
-            return
-        if strange or not is_model(folder):
-            what = strange[0] if strange else "no manifest.json of a henkan model"
-            raise ModelFolderError(f"{folder}: the folder has other files ({what})", "another_folder")
-    except OSError as error:
-        raise ModelFolderError(f"{folder}: cannot be used ({error.strerror or error})", "another_folder") from None
-    if not force:
-        raise ModelFolderError(f"{folder}: the folder already has a model", "force_or_another_folder")
 
 
 def is_model(folder: Path) -> bool:
@@ -264,7 +113,7 @@ def _stamp(folder: Path) -> object:
 
 def _load(folder: Path, shapes: Shapes) -> SavedModel:
     manifest = _manifest(folder)
-    weights = file_size(folder, _place(folder, "weights.safetensors"), remedy="load_a_model")
+    weights = file_size(folder, current(folder, "weights.safetensors"), remedy="load_a_model")
     config, vocabulary = (
         from_json(_checked(folder, name, manifest, most.bytes), folder, name, most=most.values)
         for name, most in (("config.json", SETTINGS), ("vocabulary.json", vocabulary_limit(weights)))
@@ -367,9 +216,4 @@ def _temperature(calibration: Any) -> float | None:
 
 def _read(folder: Path, name: str, most: int) -> bytes:
     """Read a file of the model."""
-    return read_file(folder, _place(folder, name), most, remedy="load_a_model")
-
-
-def _place(folder: Path, name: str) -> str:
-    """The current file with a given name: the incoming one if it exists, otherwise that in the model folder."""
-    return f"{INCOMING}/{name}" if os.path.lexists(folder / INCOMING / name) else name
+    return read_file(folder, current(folder, name), most, remedy="load_a_model")

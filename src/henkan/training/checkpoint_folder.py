@@ -20,9 +20,10 @@ from pathlib import Path
 from typing import Any
 
 from henkan.errors import CheckpointError, ModelFolderError
+from henkan.storage.atomic_folder import INCOMING, WRITTEN
 from henkan.storage.files import read_file, seal, sync_folder, unseal, write_file
 from henkan.storage.folder_lock import LOCK_FILE, FolderLocked, folder_lock
-from henkan.storage.model_folder import CHECKPOINT, INCOMING, WRITTEN
+from henkan.storage.model_folder import CHECKPOINT
 
 MAX_JSON_BYTES = 2**28
 START = "start"

@@ -11,13 +11,14 @@ from henkan.config import ModelConfig
 from henkan.engine.base import Engine, Engines
 from henkan.engine.numpy import NumpyEngines
 from henkan.errors import ModelFolderError
-from henkan.evaluation.error_rates import Counts
+from henkan.evaluation.evaluation_set import Counts
 from henkan.inference.converter import Converter
 from henkan.inference.ensemble import Ensemble
 from henkan.model import Sizes, create_architecture, shapes_of, target_codec
 from henkan.storage import model_folder
 from henkan.storage.model_card import model_card
 from henkan.storage.model_folder import SavedModel
+from henkan.storage.save_model import save as save_model
 from henkan.text.arrays import Array
 from henkan.text.data_source import DataSource
 from henkan.text.tokenizer import tokenizers
@@ -44,10 +45,10 @@ class FittedModel:
         """Write it as a folder.
 
         Raises:
-            ModelFolderError: see `henkan.storage.model_folder.save`.
+            ModelFolderError: see `henkan.storage.save_model.save`.
         """
         card = model_card(self.saved, folder, __version__, pictured=bool(pictures))
-        model_folder.save(self.saved, folder, version=__version__, card=card, force=force, pictures=pictures)
+        save_model(self.saved, folder, version=__version__, card=card, force=force, pictures=pictures)
 
 
 def load_model(folder: Path, engines: Engines | None = None) -> FittedModel:

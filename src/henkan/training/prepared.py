@@ -150,8 +150,8 @@ def prepare(tokenized: TokenizedPairs, validation: Pairs | None, job: TrainingJo
         reverse=architecture.capabilities.reverse,
         unknown_probabilities=unknown_probabilities(sources, len(source), rate) if rate and source.unknown else None,
     )
-    questions = None if validation is None else EvaluationSet(validation, source, target)
-    return PreparedData(source, target, codec, dict(architecture.specs), pairs, questions, validation), job
+    evaluation_set = None if validation is None else EvaluationSet(validation, source, target)
+    return PreparedData(source, target, codec, dict(architecture.specs), pairs, evaluation_set, validation), job
 
 
 def _vocabularies(tokenized: TokenizedPairs, job: TrainingJob) -> tuple[Vocabulary, Vocabulary]:

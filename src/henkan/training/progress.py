@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from henkan.nn import group
 from henkan.text.arrays import Array
 from henkan.training.events import Epoch
 from henkan.training.state import Best, Position, RollbackPoint, TrainingState
@@ -61,7 +62,7 @@ def from_values(values: Mapping[str, Any], tensors: Mapping[str, Array]) -> Prog
     Raises:
         KeyError, TypeError, ValueError, AttributeError: if the values are not those of a progress.
     """
-    done = [_group(f"done.{k}", tensors) for k in range(values["done"])]
+    done = [group(tensors, f"done.{k}") for k in range(values["done"])]
     progress, kept = Progress(done, values["histories"]), values["state"]
     if kept is not None:
         state = TrainingState(np.random.default_rng())
@@ -70,11 +71,11 @@ def from_values(values: Mapping[str, Any], tensors: Mapping[str, Array]) -> Prog
         state.records = [Epoch(**record) for record in kept["records"]]
         state.rollbacks = kept["setbacks"]
         if kept["good"] is not None:
-            snapshot = kept["good"]["engine"] | _group("good", tensors)
+            snapshot = kept["good"]["engine"] | group(tensors, "good")
             state.rollback_point = RollbackPoint(Position(**kept["good"]["position"]), snapshot)
         if kept["best"] is not None:
-            state.best = Best(**kept["best"], weights=_group("best", tensors))
-        progress.state, progress.snapshot = state, kept["engine"] | _group("engine", tensors)
+            state.best = Best(**kept["best"], weights=group(tensors, "best"))
+        progress.state, progress.snapshot = state, kept["engine"] | group(tensors, "engine")
     return progress
 
 
@@ -83,8 +84,3 @@ def _split(group: str, values: Mapping[str, Any], tensors: dict[str, Array]) -> 
     arrays = {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
     tensors |= {f"{group}.{name}": array for name, array in arrays.items()}
     return {name: value for name, value in values.items() if name not in arrays}
-
-
-def _group(group: str, tensors: Mapping[str, Array]) -> dict[str, Array]:
-    start = group + "."
-    return {name.removeprefix(start): array for name, array in tensors.items() if name.startswith(start)}

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,47 +11,20 @@ import numpy as np
 from henkan._version import __version__
 from henkan.config import TrainingConfig, to_dict
 from henkan.engine.base import Engine, Engines, Execution
-from henkan.evaluation.error_rates import Counts
+from henkan.evaluation.evaluation_set import Counts
 from henkan.inference.converter import Converter
 from henkan.storage.model_folder import SavedModel
 from henkan.text.pairs import Pairs
 from henkan.text.tokenized_pairs import TokenizedPairs
 from henkan.training.checkpoint import Checkpoints
-from henkan.training.events import Epoch, Preparing, Report, Rollback, Started, Step
+from henkan.training.events import Preparing, Report, Started
 from henkan.training.fitted_model import FittedModel
 from henkan.training.loop import train
+from henkan.training.other_checkpoints import NoCheckpoints
 from henkan.training.prepared import PreparedData, TrainingJob, prepare
 from henkan.training.progress import Progress
 from henkan.training.state import TrainingState
 from henkan.training.validation import Validator, evaluate_and_calibrate
-
-
-class NoCheckpoints:
-    """Stands where checkpoints are expected, and writes none."""
-
-    resume = False
-
-    def clear(self) -> None:
-        """There is nothing to delete."""
-
-    def keep_start(self, save: Callable[[Path], None]) -> None:
-        """The model that the run starts from is not kept."""
-
-    def open(self, plan: Mapping[str, Any]) -> Progress:  # noqa: ARG002
-        """Every run begins at the beginning."""
-        return Progress()
-
-    def check_fits(self, kept: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
-        """Nothing was kept."""
-
-    def keep(self, progress: Progress) -> None:
-        """Nothing is written."""
-
-    def after(self, event: Step | Epoch | Rollback, progress: Callable[[], Progress]) -> None:
-        """Nothing is written."""
-
-    def pause(self, progress: Callable[[], Progress]) -> None:
-        """Nothing stops the run."""
 
 
 class Trainer:

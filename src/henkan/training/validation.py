@@ -8,8 +8,7 @@ import numpy as np
 
 from henkan.batching.encoded_pairs import EncodedPairs
 from henkan.engine.base import Engine, ProcessGroup
-from henkan.evaluation.error_rates import CHUNK_SIZE, Counts
-from henkan.evaluation.evaluation_set import EvaluationSet
+from henkan.evaluation.evaluation_set import CHUNK_SIZE, Counts, EvaluationSet
 from henkan.inference.calibration import TEMPERATURES, Calibration
 from henkan.inference.converter import BATCH_SIZE, Converter
 
@@ -35,16 +34,17 @@ class Validator:
     Args:
         engine: of the model.
         converter: converts with the same engine.
-        questions: the validation set.
+        evaluation_set: the validation set.
         group: the processes that train together.
         pause: called between two parts.
     """
 
     def __init__(
-        self, engine: Engine, converter: Converter, questions: EvaluationSet, group: ProcessGroup, pause: Pause
+        self, engine: Engine, converter: Converter, evaluation_set: EvaluationSet, group: ProcessGroup, pause: Pause
     ) -> None:
-        self.engine, self.converter, self.questions, self.group, self.pause = engine, converter, questions, group, pause
-        codec, pairs = converter.codec, questions.pairs
+        self.engine, self.converter, self.evaluation_set = engine, converter, evaluation_set
+        self.group, self.pause = group, pause
+        codec, pairs = converter.codec, evaluation_set.pairs
         sources, readable = converter.source_vocabulary.encode_known(pairs.sources, use_unknown=True)
         targets, writable = converter.target_vocabulary.encode_known(pairs.targets)
         self.encoded = EncodedPairs(
@@ -55,9 +55,9 @@ class Validator:
     def exact_match(self) -> float:
         """The share of the pairs that are predicted exactly, from 0 to 1."""
         counts = Counts()
-        for part in parts(len(self.questions), self.pause):
+        for part in parts(len(self.evaluation_set), self.pause):
             if self.group.rank == 0:
-                counts.add(self.questions.ask(self.converter, part)[0])
+                counts.add(self.evaluation_set.predict(self.converter, part)[0])
         return self.group.broadcast(counts.exact_match)
 
     def loss(self) -> float:
@@ -76,7 +76,7 @@ class Validator:
 
 
 def evaluate_and_calibrate(
-    converter: Converter, questions: EvaluationSet, group: ProcessGroup, pause: Pause
+    converter: Converter, evaluation_set: EvaluationSet, group: ProcessGroup, pause: Pause
 ) -> Counts | None:
     """Evaluate a trained converter, and set its temperature; in a process group, process 0 alone does.
 
@@ -84,9 +84,9 @@ def evaluate_and_calibrate(
         the counts, or None in the other processes.
     """
     counts, calibration = Counts(), Calibration()
-    for part in parts(len(questions), pause):
+    for part in parts(len(evaluation_set), pause):
         if group.rank == 0:
-            found, scores = questions.ask(converter, part, TEMPERATURES)
+            found, scores = evaluation_set.predict(converter, part, TEMPERATURES)
             counts.add(found)
             calibration.add(scores, [each.right for each in found])
     if counts.total > counts.unanswerable:

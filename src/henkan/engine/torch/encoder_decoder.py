@@ -21,6 +21,7 @@ from torch.nn import functional
 from henkan.config import ModelConfig
 from henkan.engine.torch.architecture import IGNORED, Noise, Tensors
 from henkan.model import Sizes, create_architecture, shapes_of
+from henkan.nn import group
 
 
 @dataclass(frozen=True)
@@ -121,9 +122,7 @@ class EncoderDecoder(nn.Module):
         shapes = shapes_of(create_architecture(config, sizes).specs)
         joined = {"lstm1": config.embedding_size + config.hidden_size} if config.peeky else {}
         for part in ("encoder", "bridge", "attention", "decoder"):
-            prefix = part + "."
-            own = {name.removeprefix(prefix): shape for name, shape in shapes.items() if name.startswith(prefix)}
-            self.add_module(part, Part(own, joined if part == "decoder" else {}))
+            self.add_module(part, Part(group(shapes, part), joined if part == "decoder" else {}))
 
     def named(self, of: Callable[[nn.Parameter], Tensor] = lambda parameter: parameter) -> dict[str, Tensor]:
         """Henkan's name -> a view, shaped as henkan has it, of a tensor that belongs to a parameter.

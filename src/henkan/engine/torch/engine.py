@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
-from typing import Any, SupportsFloat, TypeVar
+from typing import Any, SupportsFloat
 
 import numpy as np
 import torch
@@ -16,16 +16,14 @@ from torch.nn.parallel import DistributedDataParallel
 
 from henkan.batching.batch import Batch, Sources, Targets
 from henkan.config import EngineConfig, ModelConfig, TrainingConfig
-from henkan.engine.base import Encoded, Execution, ProcessGroup, SingleProcess
-from henkan.engine.torch.architecture import IGNORED, Noise, Tensors, create_network
+from henkan.engine.base import Encoded, Execution, Item, ProcessGroup, Result, SingleProcess
+from henkan.engine.torch.architecture import Noise, Tensors, create_network
 from henkan.engine.torch.device import choose_device, readable_errors
 from henkan.engine.torch.process_group import TorchProcessGroup, local_rank
+from henkan.engine.torch.transfer import move
 from henkan.engine.workers import VARIABLE as THREADS
 from henkan.model import Sizes, StepOutput, create_architecture, one_step_each
 from henkan.text.arrays import Array
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 SYNC_INTERVAL = 20
 """Updates between two looks at the losses of a GPU, or of several processes: a look is a wait."""
@@ -225,26 +223,7 @@ class TorchEngine:
         return Noise(*rates, config.label_smoothing, draw)
 
     def _move(self, batch: Batch, divisor: float) -> Tensors:
-        """A batch to the device, all of it in one transfer."""
-        sources, targets = batch.sources, batch.targets
-        wanted = np.where(targets.valid, targets.ids, IGNORED)
-        N, (S, T) = max(batch.size, 1), map(self._rounded, (len(sources.ids), len(wanted)))
-        parts = [
-            _padded(sources.ids, S, N),
-            _padded(sources.valid.sum(axis=0)[None], 1, N),
-            _padded(targets.inputs, T, N),
-            _padded(wanted, T, N, IGNORED),
-        ]
-        flat = torch.from_numpy(np.concatenate([part.ravel() for part in parts]))
-        if self.device.type == "cuda":
-            flat = flat.pin_memory()
-        # Only pinned memory is kept until it has been read.
-        moved = flat.to(self.device, non_blocking=flat.is_pinned()).split([part.size for part in parts])
-        ids, lengths, inputs, goals = (each.view(part.shape) for each, part in zip(moved, parts, strict=True))
-        return Tensors(ids, lengths[0], inputs, goals, divisor)
-
-    def _rounded(self, steps: int) -> int:
-        return max(-(-steps // self.steps_repeat), 1) * self.steps_repeat
+        return move(batch, divisor, self.device, self.steps_repeat)
 
     def loss(self, batch: Batch) -> float:
         """The mean cross-entropy over the batch's valid steps, in nats a symbol."""
@@ -319,15 +298,6 @@ class TorchEngine:
 def _trained_alone(of: Callable[[nn.Parameter], Tensor]) -> Callable[[nn.Parameter], Tensor]:
     """The same for the parameters that are trained; of the others, which have no moments, the parameter itself."""
     return lambda parameter: of(parameter) if parameter.requires_grad else parameter.detach()
-
-
-def _padded(array: Array, steps: int, columns: int, filler: int = 0) -> Array:
-    """(steps, columns) with an array in its first corner."""
-    if array.shape == (steps, columns):
-        return array.astype(np.int64, copy=False)
-    full = np.full((steps, columns), filler, np.int64)
-    full[: array.shape[0], : array.shape[1]] = array
-    return full
 
 
 class TorchEngines:

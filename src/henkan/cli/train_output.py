@@ -1,0 +1,68 @@
+"""What `henkan train` prints besides its progress."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from shlex import quote
+from shutil import which
+
+import click
+
+from henkan.cli.display import exact_match_line, show_exact_match, show_examples
+from henkan.cli.run_options import Run
+from henkan.config import EngineConfig
+from henkan.engine.base import Engines
+from henkan.errors import SettingsError
+from henkan.training.fitted_model import FittedModel
+from henkan.training.state import MAX_ROLLBACKS
+
+
+def show_engine(run: Run, engines: Engines, pairs: int) -> None:
+    """Print the engine if it is not the default, and how several processes share a batch."""
+    if run.options["engine"] != asdict(EngineConfig()) or engines.group.size > 1:
+        click.echo(engines.describe(), err=True)
+    if engines.group.size > 1:
+        sized = run.training.sized(pairs)
+        click.echo(
+            f"{engines.group.size} processes share each batch of {sized.batch_size}; the learning rate of "
+            f"{sized.learning_rate:g} is that of the whole batch, as for one process",
+            err=True,
+        )
+
+
+def show_result(fitted: FittedModel, folder: Path, example: str, *, pictured: bool, quiet: bool) -> None:
+    """Print the result of a training run, and how to use the model.
+
+    Raises:
+        SettingsError: if training diverged, after the model is saved.
+    """
+    metrics = fitted.saved.metrics
+    histories = metrics.get("members", [metrics])
+    if fitted.held_out is not None and quiet:
+        click.echo(exact_match_line(fitted.held_out))
+    elif fitted.held_out is not None:
+        show_examples(fitted.held_out)
+        show_exact_match(fitted.held_out)
+    if not quiet:
+        seconds = sum(epoch["seconds"] for each in histories for epoch in each["epochs"])
+        click.echo(f"trained in {seconds:.1f} s; the model is in {folder}")
+        if not pictured:
+            click.echo("note: no learning curve was drawn; pip install 'henkan[plot]' brings matplotlib", err=True)
+        shown = quote(example)
+        click.echo(f"ask it:  {_program()} predict {quote(str(folder))} {'-- ' * shown.startswith('-')}{shown}")
+    if any(each.get("setbacks", 0) > MAX_ROLLBACKS for each in histories):
+        raise SettingsError(
+            f"training diverged (non-finite loss) {MAX_ROLLBACKS + 1} times and was stopped; the last finite model is "
+            f"in {folder}; train again with a learning rate below {fitted.saved.training.learning_rate:g}"
+        )
+
+
+def _program() -> str:
+    """How to call this program here: by its name if the shell finds it, else as it was called."""
+    called = Path(sys.argv[0])
+    if called.name == "__main__.py":
+        return "python -m henkan"
+    found = which("henkan")
+    return "henkan" if found is not None and called.exists() and called.samefile(found) else quote(str(called))

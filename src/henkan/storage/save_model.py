@@ -1,0 +1,113 @@
+"""Write a model folder; see `henkan.storage.model_folder` for its files."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import save as save_safetensors
+
+from henkan.config import to_dict
+from henkan.errors import ModelFolderError
+from henkan.storage.atomic_folder import INCOMING, WRITTEN, put_files
+from henkan.storage.files import sha256, to_json
+from henkan.storage.model_folder import CHECKPOINT, FORMAT, FORMAT_VERSION, HASHED, SavedModel, is_model
+
+
+def save(
+    saved: SavedModel,
+    folder: Path,
+    *,
+    version: str,
+    card: str,
+    force: bool = False,
+    pictures: Mapping[str, bytes] | None = None,
+) -> None:
+    """Write a model folder.
+
+    Args:
+        saved: the model.
+        folder: where to write it; missing parents are created.
+        version: version of henkan.
+        card: text of README.md.
+        force: whether to replace an existing model.
+        pictures: file name -> bytes of additional images.
+
+    Raises:
+        ModelFolderError: if the folder has other files, or a model without `force`, or cannot be written.
+    """
+    check_destination(folder, force=force)
+    if not all(np.isfinite(array).all() for member in saved.members for array in member.values()):
+        raise ModelFolderError("the weights are not finite; train again with a smaller learning rate")
+    files = _contents(saved)
+    manifest = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "henkan": version,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+        "sha256": {name: sha256(files[name]) for name in HASHED},
+    }
+    files |= {"README.md": card.encode(errors="replace"), **(pictures or {}), "manifest.json": to_json(manifest)}
+    try:
+        put_files(folder.resolve(), files)
+    except OSError as error:
+        reason = error.strerror or error
+        raise ModelFolderError(
+            f"{folder}: the model cannot be saved ({reason}), existing files are unchanged; check permissions and free "
+            "disk space"
+        ) from None
+
+
+def _contents(saved: SavedModel) -> dict[str, bytes]:
+    """The files that hold the model and its metrics."""
+    tensors = {
+        f"members.{number}.{name}": np.ascontiguousarray(array)
+        for number, member in enumerate(saved.members)
+        for name, array in member.items()
+    }
+    config = {
+        "model": to_dict(saved.model),
+        "training": to_dict(saved.training),
+        "data": dict(saved.data),
+        "members": len(saved.members),
+        "calibration": None if saved.temperature is None else {"temperature": saved.temperature},
+    }
+    vocabularies = {"source": saved.source_vocabulary.to_dict(), "target": saved.target_vocabulary.to_dict()}
+    return {
+        "config.json": to_json(config),
+        "vocabulary.json": to_json(vocabularies),
+        "weights.safetensors": save_safetensors(tensors),
+        "metrics.json": to_json(saved.metrics),
+    }
+
+
+def check_destination(folder: Path, *, force: bool) -> None:
+    """Check that a model may be written to a folder.
+
+    Raises:
+        ModelFolderError: if not.
+    """
+    try:
+        folder = folder.resolve()  # `new/..` does not exist although the resolved folder may
+        if not os.path.lexists(folder):
+            return
+        if not folder.is_dir():
+            raise ModelFolderError(f"{folder}: a file with this name exists", "another_folder")
+        names = {entry.name for entry in folder.iterdir() if not entry.name.startswith(f".{INCOMING}-")}
+        own = {*WRITTEN, INCOMING, CHECKPOINT}
+        strange = sorted(names - own) or [
+            name for name in sorted(names & set(WRITTEN)) if not (folder / name).is_file()
+        ]
+        if names <= {CHECKPOINT}:
+            return
+        if strange or not is_model(folder):
+            what = strange[0] if strange else "no manifest.json of a henkan model"
+            raise ModelFolderError(f"{folder}: the folder has other files ({what})", "another_folder")
+    except OSError as error:
+        raise ModelFolderError(f"{folder}: cannot be used ({error.strerror or error})", "another_folder") from None
+    if not force:
+        raise ModelFolderError(f"{folder}: the folder already has a model", "force_or_another_folder")
