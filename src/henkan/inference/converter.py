@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from math import exp
+from typing import NamedTuple
 
 import numpy as np
 
@@ -25,14 +27,34 @@ WORTH_THREADS = 4 * BATCH_SIZE  # strings; below, threads take longer to start t
 DEFAULT = Request()
 
 
-@dataclass(frozen=True)
-class _Source:
-    """A text that the model can read: its place among the texts, its ids, and its unknown symbols, named."""
+class _Source(NamedTuple):
+    """A text, its ids and its unknown symbols, named."""
 
-    place: int
     text: str
     ids: list[int]
-    unknown: Sequence[str] = ()
+    unknown: Sequence[str]
+
+
+@dataclass
+class _Sources:
+    """The texts that the model can read. Lists of numbers spare the garbage collector an object for each text.
+
+    Attributes:
+        places: of each among all texts. ids: of each.
+        unknown: place -> unknown symbols, named, where there are any.
+    """
+
+    places: list[int] = field(default_factory=list)
+    ids: list[list[int]] = field(default_factory=list)
+    unknown: dict[int, Sequence[str]] = field(default_factory=dict)
+
+    def add(self, place: int, ids: list[int]) -> None:
+        """Add a text."""
+        self.places.append(place)
+        self.ids.append(ids)
+
+    def __len__(self) -> int:
+        return len(self.places)
 
 
 class Converter:
@@ -104,16 +126,23 @@ class Converter:
         own = [self.temperature or 1.0] if request.needs_confidence else []
         execution = choose_execution(sources, share=len(texts) / (among or len(texts)) if texts else 1.0)
 
-        def decode(batch: tuple[Array, Sources]) -> list[tuple[_Source, list[Hypothesis]]]:
+        def decode(batch: tuple[Array, Sources]) -> list[tuple[int, Conversion, Sequence[float]]]:
+            """All of it runs on a thread of the session, so that Python and kernels overlap."""
             rows, padded = batch
             found = self._search(padded, request, [*own, *temperatures], execution)
-            return [(sources[row], each) for row, each in zip(rows.tolist(), found, strict=True)]
+            done = []
+            for row, hypotheses in zip(rows.tolist(), found, strict=True):
+                place, ids = sources.places[row], sources.ids[row]
+                source = _Source(texts[place], ids, sources.unknown.get(place, ()))
+                done.append((place, self._conversion(source, hypotheses, request), hypotheses[0].calibrated))
+            return done
 
         with self.model.session(execution):
             for done in self.model.map(decode, self._batches(sources, max(1, BATCH_SIZE // request.beam))):
-                for source, hypotheses in done:
-                    results[source.place] = self._conversion(source, hypotheses, request)
-                    scores[:, source.place] = hypotheses[0].calibrated[len(own) :]
+                for place, conversion, calibrated in done:
+                    results[place] = conversion
+                    if temperatures:
+                        scores[:, place] = calibrated[len(own) :]
         return [result for result in results if result is not None], scores
 
     def predict(self, texts: Sequence[str], request: Request = DEFAULT, fallback: Fallback | None = None) -> list[str]:
@@ -151,15 +180,15 @@ class Converter:
             (K, texts) in nats.
         """
         totals = np.full((len(temperatures), len(texts)), -np.inf)
-        sources, outputs = [], []
+        sources, target_ids = _Sources(), []
         for place, (text, target) in enumerate(zip(texts, targets, strict=True)):
             try:
-                source = _Source(place, text, self.source_vocabulary.encode(text, place, use_unknown=True))
-                outputs.append(self.encode_target(source.ids, target))
+                ids = self.source_vocabulary.encode(text, place, use_unknown=True)
+                target_ids.append(self.target_vocabulary.encode(target))
             except UnanswerableError:
                 continue
-            sources.append(source)
-        execution = choose_execution(sources)
+            sources.add(place, ids)
+        outputs, execution = self._outputs(sources.ids, target_ids), choose_execution(sources)
 
         def rate(batch: tuple[Array, Sources]) -> tuple[Array, Array]:
             rows, padded = batch
@@ -169,7 +198,7 @@ class Converter:
 
         with self.model.session(execution):
             for rows, scores in self.model.map(rate, self._batches(sources, BATCH_SIZE)):
-                totals[:, [sources[row].place for row in rows.tolist()]] = scores
+                totals[:, [sources.places[row] for row in rows.tolist()]] = scores
         return totals
 
     def encode_target(self, source: Sequence[int], target: str) -> list[int]:
@@ -181,10 +210,16 @@ class Converter:
         Raises:
             UnanswerableError: if the model cannot write the target.
         """
-        ids = Sequences.of([self.target_vocabulary.encode(target)], len(self.target_vocabulary))
-        symbols = self.codec.encode(Sequences.of([source], len(self.source_vocabulary)), ids)
-        found: list[int] = symbols.flat.tolist()
-        return found
+        [output] = self._outputs([source], [self.target_vocabulary.encode(target)])
+        return output
+
+    def _outputs(self, sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]]) -> list[list[int]]:
+        """The symbols to predict for pairs of ids."""
+        encoded = self.codec.encode(
+            Sequences.of(sources, len(self.source_vocabulary)), Sequences.of(targets, len(self.target_vocabulary))
+        )
+        flat, ends = encoded.flat.tolist(), encoded.offsets.tolist()
+        return [flat[start:end] for start, end in pairwise(ends)]
 
     def encode_pairs(self, sources: Sequence[str], targets: Sequence[str]) -> EncodedPairs:
         """Pairs as the model is trained on them.
@@ -193,56 +228,52 @@ class Converter:
             UnanswerableError: if the model cannot read a source or write a target.
         """
         ids = [self.source_vocabulary.encode(source) for source in sources]
-        outputs = [self.encode_target(source, target) for source, target in zip(ids, targets, strict=True)]
-        return self.pairs_of_ids(ids, outputs)
+        return self.pairs_of_ids(ids, self._outputs(ids, [self.target_vocabulary.encode(target) for target in targets]))
 
     def pairs_of_ids(self, sources: Sequence[Sequence[int]], outputs: Sequence[Sequence[int]]) -> EncodedPairs:
         """Pairs of ids: those of the sources, and the symbols to predict."""
         sizes = len(self.source_vocabulary), self.codec.size
         return EncodedPairs.of(sources, outputs, sizes, start=self.codec.start, reverse=self.capabilities.reverse)
 
-    def _read(self, texts: Sequence[str], request: Request) -> tuple[list[_Source], dict[int, Conversion]]:
+    def _read(self, texts: Sequence[str], request: Request) -> tuple[_Sources, dict[int, Conversion]]:
         """The texts that the model can read, and what becomes of the others, by place."""
-        sources, failed, vocabulary = [], {}, self.source_vocabulary
+        sources, failed, vocabulary = _Sources(), {}, self.source_vocabulary
         for place, text in enumerate(texts):
             try:
                 ids = vocabulary.encode(text, place, use_unknown=request.unknown in ("use", "copy"))
             except UnanswerableError as error:
                 failed[place] = Conversion(text, None, None, error.reason, unknown=vocabulary.unknown_symbols(text))
                 continue
-            unknown = vocabulary.unknown_symbols(text) if vocabulary.unknown and UNKNOWN in ids else ()
-            sources.append(_Source(place, text, ids, unknown))
+            if vocabulary.unknown and UNKNOWN in ids:
+                sources.unknown[place] = vocabulary.unknown_symbols(text)
+            sources.add(place, ids)
         return sources, failed
 
-    def _batches(self, sources: Sequence[_Source], size: int) -> Iterator[tuple[Array, Sources]]:
-        ids = [source.ids for source in sources]
-        return source_batches(ids, len(self.source_vocabulary), reverse=self.capabilities.reverse, size=size)
+    def _batches(self, sources: _Sources, size: int) -> Iterator[tuple[Array, Sources]]:
+        return source_batches(sources.ids, len(self.source_vocabulary), reverse=self.capabilities.reverse, size=size)
 
     def _search(
         self, sources: Sources, request: Request, temperatures: Sequence[float], execution: Execution
-    ) -> list[list[Hypothesis]]:
+    ) -> Iterable[Sequence[Hypothesis]]:
         encoded = self.model.encode(sources, execution)
         if request.beam == 1:
-            return [[each] for each in greedy(self.model, encoded, self.codec, temperatures=temperatures)]
+            return ((each,) for each in greedy(self.model, encoded, self.codec, temperatures=temperatures))
         return beam(self.model, encoded, self.codec, width=request.beam, temperatures=temperatures)
 
     def _conversion(self, source: _Source, hypotheses: Sequence[Hypothesis], request: Request) -> Conversion:
         best, copies = hypotheses[0], request.unknown == "copy" and len(source.unknown) > 0
         confidence = exp(min(best.calibrated[0], 0.0)) if request.needs_confidence else None
-        several: dict[str, Answer] = {}
-        for each in hypotheses:  # copies may make two of them the same
-            text = self._with_copies(each, source) if copies else self.decode(source.ids, each.symbols)
-            if len(several) < request.nbest:
-                several.setdefault(text, Answer(text, each.log_probability))
+        ids = self.codec.decode(source.ids, best.symbols)
+        text = self._with_copies(best, source) if copies else self.target_vocabulary.decode(ids)
         conversion = Conversion(
             source.text,
-            next(iter(several)),
+            text,
             best.log_probability,
             confidence=confidence,
             cut_off=not best.complete,
             unknown=source.unknown,
-            nbest=list(several.values()) if request.nbest > 1 else (),
-            ids=self.codec.decode(source.ids, best.symbols),
+            nbest=self._nbest(source, hypotheses, request, copies=copies) if request.nbest > 1 else (),
+            ids=ids,
         )
         if request.abstain_below is not None and confidence is not None and confidence < request.abstain_below:
             reason = f"its confidence {confidence:.3f} is below {request.abstain_below:g}"
@@ -250,6 +281,16 @@ class Converter:
                 conversion, prediction=None, log_probability=None, reason=reason, abstained=True, nbest=(), ids=()
             )
         return conversion
+
+    def _nbest(
+        self, source: _Source, hypotheses: Sequence[Hypothesis], request: Request, *, copies: bool
+    ) -> list[Answer]:
+        """The best different predictions; copies may make two hypotheses the same."""
+        several: dict[str, Answer] = {}
+        for each in hypotheses:
+            text = self._with_copies(each, source) if copies else self.decode(source.ids, each.symbols)
+            several.setdefault(text, Answer(text, each.log_probability))
+        return list(several.values())[: request.nbest]
 
     def decode(self, source: Sequence[int], symbols: Sequence[int]) -> str:
         """The text of predicted symbols.
@@ -274,12 +315,12 @@ class Converter:
         return self.target_vocabulary.join(symbols)
 
 
-def choose_execution(sources: Sequence[_Source], *, share: float = 1.0) -> Execution:
+def choose_execution(sources: _Sources, *, share: float = 1.0) -> Execution:
     """Threads and compiled kernels where they save more time than they take to start.
 
     Args:
         sources: what is to be computed in one call.
         share: of a larger number of texts that is computed call by call, how much this is.
     """
-    symbols = sum(len(source.ids) for source in sources)
+    symbols = sum(map(len, sources.ids))
     return Execution(threads=len(sources) >= WORTH_THREADS, compiled=symbols >= WORTH_KERNELS * share)

@@ -52,23 +52,21 @@ def greedy(
         an output for each source, in their order.
     """
     memory, state, N = encoded.memory, encoded.state, encoded.count
-    outputs: list[list[int]] = [[] for _ in range(N)]
-    attended: list[list[int]] = [[] for _ in range(N)]
     scores, calibrated = np.zeros(N), np.zeros((len(temperatures), N))
     complete = np.full(N, codec.fixed_length)
     rows = np.arange(N)  # of the outputs that are not complete
     symbols = np.full(N, codec.start)
+    taken: list[tuple[Array, Array]] = []  # the rows of each step, and their symbols
+    attended: list[tuple[Array, Array]] = []
     for _ in range(codec.max_steps(encoded.steps)):
         output = _step(model, memory, state, symbols, codec)
         symbols, state = output.log_probabilities.argmax(axis=1), output.state
         scores[rows] += output.log_probabilities[np.arange(len(rows)), symbols]
         for k, logs in enumerate(_at_temperatures(output.log_probabilities, temperatures)):
             calibrated[k, rows] += logs[np.arange(len(rows)), symbols]
-        for row, symbol in zip(rows.tolist(), symbols.tolist(), strict=True):
-            outputs[row].append(symbol)
+        taken.append((rows, symbols))
         if output.attention is not None and encoded.steps:
-            for row, step in zip(rows.tolist(), output.attention.argmax(axis=1).tolist(), strict=True):
-                attended[row].append(step)
+            attended.append((rows, output.attention.argmax(axis=1)))
         done = codec.is_complete(symbols)
         if done.any():  # complete outputs leave the batch
             complete[rows[done]] = True
@@ -76,10 +74,20 @@ def greedy(
             if not len(rows):
                 break
             memory, state = memory.take(~done), state.take(~done)
-    return [
-        Hypothesis(*parts)
-        for parts in zip(outputs, scores.tolist(), complete.tolist(), attended, calibrated.T.tolist(), strict=True)
-    ]
+    at_temperatures = calibrated.T.tolist() if temperatures else [()] * N
+    columns = _by_row(taken, N), scores.tolist(), complete.tolist(), _by_row(attended, N), at_temperatures
+    return [Hypothesis(*parts) for parts in zip(*columns, strict=True)]
+
+
+def _by_row(steps: Sequence[tuple[Array, Array]], N: int) -> Sequence[Sequence[int]]:
+    """The values of each of N rows, from the rows and values of each step."""
+    if not steps:
+        return [()] * N
+    table, lengths = np.zeros((N, len(steps)), int), np.zeros(N, int)
+    for t, (rows, values) in enumerate(steps):
+        table[rows, t] = values
+        lengths[rows] = t + 1
+    return [row[:length] for row, length in zip(table.tolist(), lengths.tolist(), strict=True)]
 
 
 @dataclass

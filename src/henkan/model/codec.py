@@ -86,8 +86,8 @@ class PlainTargets:
         return targets if self.fixed_length else targets.ended(BOUNDARY)
 
     def decode(self, source: Sequence[int], symbols: Sequence[int]) -> list[int]:  # noqa: ARG002
-        """The symbols without the boundary symbol."""
-        return [symbol for symbol in symbols if symbol != BOUNDARY]
+        """The symbols without the boundary symbol, which can only be the last."""
+        return list(symbols[:-1] if symbols and symbols[-1] == BOUNDARY else symbols)
 
     def is_complete(self, symbols: Array) -> Array:
         """Whether each of the symbols (N,) is the boundary symbol."""
