@@ -48,8 +48,8 @@ def test_decoding_many_is_the_same_by_faster_means(monkeypatch):
     pytest.importorskip("numba", reason="numba is not installed; `henkan[fast]` brings it")
     converter, _ = small_model()
     few = converter.convert(SOURCES * 5)
-    monkeypatch.setattr("henkan.inference.converter.WORTH_THREADS", 2)
-    monkeypatch.setattr("henkan.inference.converter.WORTH_KERNELS", 2)
+    monkeypatch.setattr("henkan.inference.converter.MIN_SOURCES_FOR_THREADS", 2)
+    monkeypatch.setattr("henkan.inference.converter.MIN_SYMBOLS_FOR_KERNELS", 2)
     monkeypatch.setattr("henkan.inference.converter.BATCH_SIZE", 4)
     for one, other in zip(few, converter.convert(SOURCES * 5), strict=True):
         assert one.prediction == other.prediction

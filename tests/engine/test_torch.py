@@ -20,9 +20,9 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed; `make tes
 pytestmark = pytest.mark.torch
 
 from henkan.engine.torch import TorchEngine  # noqa: E402  (needs PyTorch)
-from henkan.engine.torch.architecture import Noise  # noqa: E402
+from henkan.engine.torch.architecture import DropoutNoise  # noqa: E402
 from henkan.engine.torch.device import readable_errors  # noqa: E402
-from henkan.engine.torch.process_group import agree  # noqa: E402
+from henkan.engine.torch.process_group import agree_on_name  # noqa: E402
 
 SWITCHES = ("reverse", "peeky", "attention", "bidirectional", "tied", "fill")
 COMBINATIONS = [
@@ -81,7 +81,7 @@ def test_what_is_left_out_and_smoothed_agrees(settings):
     regularization = Regularization(0.4, 0.2, 0.1, generators[0])
     loss, backward = ours.architecture.loss(ours.parameters, batch, regularization=regularization)
     backward(gradients)
-    noise = Noise(0.4, 0.2, 0.1, lambda shape: torch.from_numpy(generators[1].random(tuple(shape), np.float32)))
+    noise = DropoutNoise(0.4, 0.2, 0.1, lambda shape: torch.from_numpy(generators[1].random(tuple(shape), np.float32)))
     their_loss, their_gradients = gradients_of(theirs, batch, noise)
     assert their_loss == pytest.approx(loss, rel=1e-9)
     assert loss != pytest.approx(ours.loss(batch), rel=1e-6)
@@ -95,7 +95,7 @@ def test_padding_more_changes_nothing(attention):
     loss, gradients = gradients_of(theirs, batch)
     kept = {name: gradient.clone() for name, gradient in gradients.items()}
     theirs.network.zero_grad()
-    theirs.steps_repeat = 4
+    theirs.pad_to_multiple_of = 4
     moved = theirs._move(batch, 1.0)
     assert len(moved.sources) == 8
     assert len(moved.inputs) == 4
@@ -162,10 +162,10 @@ def test_a_snapshot_of_the_one_is_gone_on_with_by_the_other(there):
 
 
 @pytest.mark.parametrize("settings", COMBINATIONS[::5], ids=name_of)
-@pytest.mark.parametrize("steps_repeat", [1, 4])
-def test_saliency_agrees(settings, steps_repeat):
+@pytest.mark.parametrize("pad_to_multiple_of", [1, 4])
+def test_saliency_agrees(settings, pad_to_multiple_of):
     ours, theirs, _, converter = both(**settings)
-    theirs.steps_repeat = steps_repeat
+    theirs.pad_to_multiple_of = pad_to_multiple_of
     pair = encoded(converter, ["12+34"], ["46"]).batch(np.arange(1))
     expected = ours.saliency(pair)
     assert expected.max() > 0
@@ -190,7 +190,7 @@ def test_both_give_the_same_strings(learnt, beam, repeat, monkeypatch):
     generator = random.Random(3)
     texts = ["".join(generator.choices("abcd?", [9, 9, 9, 9, 1], k=generator.randrange(8))) for _ in range(1000)]
     ours, theirs = (load(learnt, engine=engine) for engine in ("numpy", "torch"))
-    monkeypatch.setattr(theirs._model().converter.model, "steps_repeat", repeat)
+    monkeypatch.setattr(theirs._model().converter.model, "pad_to_multiple_of", repeat)
     first, second = (explain(model._model().converter, "abc", beam=beam) for model in (ours, theirs))
     for one, other in zip(first.choices, second.choices, strict=True):
         assert other.weights == pytest.approx(one.weights, rel=1e-3, abs=1e-5)
@@ -304,11 +304,11 @@ def test_processes_that_start_again_do_not_take_the_dead_for_their_fellows():
     store.set("henkan/here/1", "dead")
     for _ in range(3):
         with ThreadPoolExecutor(3) as pool:
-            attempt = list(pool.map(lambda rank: agree(store, rank, 3), range(3)))
+            attempt = list(pool.map(lambda rank: agree_on_name(store, rank, 3), range(3)))
         assert len(set(attempt)) == 1
         names += attempt[:1]
     assert len(set(names)) == 3
-    assert agree(store, 0, 1) not in names
+    assert agree_on_name(store, 0, 1) not in names
 
 
 def test_only_what_is_of_the_connection_is_told_as_that():

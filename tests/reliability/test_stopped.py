@@ -113,7 +113,7 @@ def test_a_second_signal_leaves_at_once(run, henkan, tmp_path, lexicon, whole, n
     """The first is noticed, and waits for a batch that takes a minute."""
     process = begun(run, tmp_path / "m", lexicon, before=SLOW)
     process.send_signal(number)
-    while "once more leaves at once" not in process.stderr.readline():
+    while "again to stop immediately" not in process.stderr.readline():
         assert process.poll() is None
     process.send_signal(number)
     _, err = process.communicate(timeout=30)
@@ -224,7 +224,7 @@ def test_a_checkpoint_may_be_older_than_a_setting(run, henkan, refused, tmp_path
     del plan["model"]["architecture"]
     path.write_bytes(seal(plan))
     sentence = refused("train", "--resume", "m", "--quiet", "--architecture", "other")
-    assert "the architecture 'other' is not registered here" in sentence
+    assert "the architecture 'other' is not registered" in sentence
     henkan("train", "--resume", "m", "--quiet")
     assert weights(tmp_path / "m") == weights(whole)
 
