@@ -20,9 +20,9 @@ torch = pytest.importorskip("torch", reason="PyTorch is not installed; run `make
 pytestmark = pytest.mark.torch
 
 from henkan.engine.torch import TorchEngine  # noqa: E402  (needs PyTorch)
-from henkan.engine.torch.architecture import Noise  # noqa: E402
+from henkan.engine.torch.architecture import DropoutNoise  # noqa: E402
 from henkan.engine.torch.device import readable_errors  # noqa: E402
-from henkan.engine.torch.process_group import agree  # noqa: E402
+from henkan.engine.torch.process_group import agree_on_name  # noqa: E402
 
 SWITCHES = ("reverse", "peeky", "attention", "bidirectional", "tied", "fill")
 COMBINATIONS = [
@@ -81,7 +81,7 @@ def test_dropout_and_label_smoothing_agree(settings):
     regularization = Regularization(0.4, 0.2, 0.1, generators[0])
     loss, backward = numpy_engine.architecture.loss(numpy_engine.parameters, batch, regularization=regularization)
     backward(gradients)
-    noise = Noise(0.4, 0.2, 0.1, lambda shape: torch.from_numpy(generators[1].random(tuple(shape), np.float32)))
+    noise = DropoutNoise(0.4, 0.2, 0.1, lambda shape: torch.from_numpy(generators[1].random(tuple(shape), np.float32)))
     torch_loss, torch_gradients = torch_loss_and_gradients(torch_engine, batch, noise)
     assert torch_loss == pytest.approx(loss, rel=1e-9)
     assert loss != pytest.approx(numpy_engine.loss(batch), rel=1e-6)
@@ -95,7 +95,7 @@ def test_extra_padding_does_not_affect_loss_or_gradients(attention):
     loss, gradients = torch_loss_and_gradients(torch_engine, batch)
     expected = {name: gradient.clone() for name, gradient in gradients.items()}
     torch_engine.network.zero_grad()
-    torch_engine.steps_repeat = 4
+    torch_engine.pad_to_multiple_of = 4
     padded_batch = torch_engine._move(batch, 1.0)
     assert len(padded_batch.sources) == 8
     assert len(padded_batch.inputs) == 4
@@ -168,10 +168,10 @@ def test_snapshot_of_one_engine_can_be_restored_by_the_other(target):
 
 
 @pytest.mark.parametrize("settings", COMBINATIONS[::5], ids=settings_id)
-@pytest.mark.parametrize("steps_repeat", [1, 4])
-def test_saliency_agrees(settings, steps_repeat):
+@pytest.mark.parametrize("pad_to_multiple_of", [1, 4])
+def test_saliency_agrees(settings, pad_to_multiple_of):
     numpy_engine, torch_engine, _, converter = engines(**settings)
-    torch_engine.steps_repeat = steps_repeat
+    torch_engine.pad_to_multiple_of = pad_to_multiple_of
     pair = encoded(converter, ["12+34"], ["46"]).batch(np.arange(1))
     expected = numpy_engine.saliency(pair)
     assert expected.max() > 0
@@ -191,12 +191,12 @@ def model_folder(request, tmp_path_factory):
 
 
 @pytest.mark.parametrize("beam", [1, 4])
-@pytest.mark.parametrize("steps_repeat", [1, 4], ids=["unpadded", "padded as on a GPU"])
-def test_predictions_agree(model_folder, beam, steps_repeat, monkeypatch):
+@pytest.mark.parametrize("pad_to_multiple_of", [1, 4], ids=["unpadded", "padded as on a GPU"])
+def test_predictions_agree(model_folder, beam, pad_to_multiple_of, monkeypatch):
     generator = random.Random(3)
     sources = ["".join(generator.choices("abcd?", [9, 9, 9, 9, 1], k=generator.randrange(8))) for _ in range(1000)]
     numpy_model, torch_model = (load(model_folder, engine=engine) for engine in ("numpy", "torch"))
-    monkeypatch.setattr(torch_model._model().converter.model, "steps_repeat", steps_repeat)
+    monkeypatch.setattr(torch_model._model().converter.model, "pad_to_multiple_of", pad_to_multiple_of)
     numpy_explanation, torch_explanation = (
         explain(model._model().converter, "abc", beam=beam) for model in (numpy_model, torch_model)
     )
@@ -312,11 +312,11 @@ def test_restarted_processes_ignore_earlier_attempts():
     store.set("henkan/here/1", "dead")
     for _ in range(3):
         with ThreadPoolExecutor(3) as pool:
-            attempt = list(pool.map(lambda rank: agree(store, rank, 3), range(3)))
+            attempt = list(pool.map(lambda rank: agree_on_name(store, rank, 3), range(3)))
         assert len(set(attempt)) == 1
         names += attempt[:1]
     assert len(set(names)) == 3
-    assert agree(store, 0, 1) not in names
+    assert agree_on_name(store, 0, 1) not in names
 
 
 def test_other_runtime_errors_are_not_reported_as_lost_connections():

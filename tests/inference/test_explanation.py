@@ -52,7 +52,7 @@ def test_model_without_attention_is_explained_by_saliency(trained):
     assert explanation.by == "saliency"
     assert [np.argmax(choice.weights) for choice in explanation.choices[:2]] == [0, 1]
     assert all(sum(choice.weights) == pytest.approx(1, rel=1e-5) for choice in explanation.choices)
-    with pytest.raises(SettingsError, match="no attention to explain by"):
+    with pytest.raises(SettingsError, match="this model has no attention"):
         explain(converter, "abc", by="attention")
     assert [choice.weights for choice in explain(converter, "").choices] == [[]] * len(explain(converter, "").choices)
 

@@ -148,15 +148,15 @@ def test_loading_an_unregistered_architecture_raises_a_clear_error(words, tmp_pa
     with pytest.raises(ModelFolderError) as caught:
         load(tmp_path / "model")
     for message in (str(caught.value), sentence(caught.value)):
-        assert "the architecture 'copier' is not registered here (registered: encoder-decoder)" in message
+        assert "the architecture 'copier' is not registered (registered architectures: encoder-decoder)" in message
         assert message.endswith("import the module that registers it, or upgrade henkan")
 
 
 def test_names_are_unique_and_must_be_registered(words):
     register_architecture("copier", Copier)  # allowed, because a module may be imported twice
-    with pytest.raises(HenkanError, match="there is an architecture 'copier' already"):
+    with pytest.raises(HenkanError, match="another architecture is already registered as 'copier'"):
         register_architecture("copier", dict)
-    with pytest.raises(HenkanError, match="'transformer' is not registered here"):
+    with pytest.raises(HenkanError, match="'transformer' is not registered"):
         Seq2Seq(architecture="transformer", epochs=1).fit(*words)
     assert find_architecture("encoder-decoder").torch
 

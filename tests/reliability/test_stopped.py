@@ -115,7 +115,7 @@ def test_a_second_signal_exits_at_once(run, henkan, tmp_path, lexicon, uninterru
     """After the first signal, training would finish the current batch, which takes a minute."""
     process = start_training(run, tmp_path / "m", lexicon, before=SLOW)
     process.send_signal(number)
-    while "once more leaves at once" not in process.stderr.readline():
+    while "again to stop immediately" not in process.stderr.readline():
         assert process.poll() is None
     process.send_signal(number)
     _, err = process.communicate(timeout=30)
@@ -226,7 +226,7 @@ def test_checkpoint_without_a_newer_setting_can_be_resumed(run, henkan, refused,
     del plan["model"]["architecture"]
     path.write_bytes(seal(plan))
     sentence = refused("train", "--resume", "m", "--quiet", "--architecture", "other")
-    assert "the architecture 'other' is not registered here" in sentence
+    assert "the architecture 'other' is not registered" in sentence
     henkan("train", "--resume", "m", "--quiet")
     assert weights(tmp_path / "m") == weights(uninterrupted)
 

@@ -206,7 +206,7 @@ class _Command:
                 checkpoints.finish()
         except KeyboardInterrupt:
             number = self.interruption.signal or SIGINT
-            if checkpoints.begun:
+            if checkpoints.resumable:
                 raise checkpoints.interrupted(number) from None
             raise Interrupted("interrupted before training began; nothing was saved", number) from None
         show_result(fitted, folder, example, pictured=picture is not None, quiet=self.quiet)
@@ -217,7 +217,7 @@ class _Command:
         if leads and not checkpoints.resume:
             check_destination(checkpoints.model, force=force)
         held.enter_context(checkpoints.held())
-        if leads and checkpoints.begun and not (checkpoints.resume or force):
+        if leads and checkpoints.resumable and not (checkpoints.resume or force):
             raise CheckpointError(
                 f"{checkpoints.model}: it has an interrupted training run; resume it with --resume "
                 f"{checkpoints.model}, or start again with --force"
@@ -229,7 +229,7 @@ class _Command:
 
         def show(event: Event) -> None:
             if isinstance(event, Started):
-                self.interruption.notice()
+                self.interruption.defer()
             display(event)
 
         run = self.run
@@ -266,6 +266,6 @@ def _is_restart(folder: Path, group: ProcessGroup) -> bool:
     """
     restarts = os.environ.get(RESTARTS, "0")
     restarted, begun = group.max(int(restarts) if restarts.isdecimal() else 0) > 0, False
-    if restarted and group.rank == 0 and Checkpoints(folder).begun:
+    if restarted and group.rank == 0 and Checkpoints(folder).resumable:
         begun = Checkpoints(folder).plan()["options"].get("command") == sys.argv[1:]
     return bool(group.broadcast(begun))
