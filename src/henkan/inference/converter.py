@@ -130,23 +130,20 @@ class Converter:
         own = [self.temperature or 1.0] if request.needs_confidence else []
         execution = choose_execution(sources, share=len(texts) / (among or len(texts)) if texts else 1.0)
 
-        def decode(batch: tuple[Array, Sources]) -> list[tuple[int, Conversion, Sequence[float]]]:
-            """All of it runs on a thread of the session, so that Python and kernels overlap."""
+        def decode(batch: tuple[Array, Sources]) -> None:
+            """Fill in the results of a batch. It runs on a thread of the session: Python and kernels overlap."""
             rows, padded = batch
             found = self._search(padded, request, [*own, *temperatures], execution)
-            done = []
             for row, hypotheses in zip(rows.tolist(), found, strict=True):
-                index, ids = sources.indices[row], sources.ids[row]
-                source = _Source(texts[index], ids, sources.unknown.get(index, ()))
-                done.append((index, self._conversion(source, hypotheses, request), hypotheses[0].calibrated))
-            return done
+                index = sources.indices[row]
+                source = _Source(texts[index], sources.ids[row], sources.unknown.get(index, ()))
+                results[index] = self._conversion(source, hypotheses, request)
+                if temperatures:
+                    scores[:, index] = hypotheses[0].calibrated[len(own) :]
 
         with self.model.session(execution):
-            for done in self.model.map(decode, self._batches(sources, max(1, BATCH_SIZE // request.beam))):
-                for index, conversion, calibrated in done:
-                    results[index] = conversion
-                    if temperatures:
-                        scores[:, index] = calibrated[len(own) :]
+            for _ in self.model.map(decode, self._batches(sources, max(1, BATCH_SIZE // request.beam))):
+                pass  # to have them all decoded, and their errors raised
         return [result for result in results if result is not None], scores
 
     def predict(self, texts: Sequence[str], request: Request = DEFAULT, fallback: Fallback | None = None) -> list[str]:
