@@ -206,11 +206,12 @@ def test_predictions_agree(model_folder, beam, pad_to_multiple_of, monkeypatch):
     predictions = torch_model.convert(sources, beam=beam, nbest=beam, confidence=True)
     assert len({each.prediction for each in expected}) > 100
     assert [each.prediction for each in predictions] == [each.prediction for each in expected]
+    rel = 1e-3 if torch.cuda.is_available() else 1e-4  # a GPU sums in another order
     for one, other in zip(predictions, expected, strict=True):
-        assert one.log_probability == pytest.approx(other.log_probability, rel=1e-4, abs=1e-5)
+        assert one.log_probability == pytest.approx(other.log_probability, rel=rel, abs=1e-5)
         assert one.confidence == pytest.approx(other.confidence, rel=1e-3)
     assert torch_model.log_probability(sources[:50], sources[:50]) == pytest.approx(
-        numpy_model.log_probability(sources[:50], sources[:50]), rel=1e-4, abs=1e-5
+        numpy_model.log_probability(sources[:50], sources[:50]), rel=rel, abs=1e-5
     )
 
 
