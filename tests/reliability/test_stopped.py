@@ -97,7 +97,7 @@ def test_a_signal_ends_a_training_that_can_be_gone_on_with(run, henkan, tmp_path
     henkan("train", "--resume", "m", "--quiet")
     assert weights(tmp_path / "m") == weights(whole)
     assert sorted(path.name for path in (tmp_path / "m").iterdir()) == sorted(path.name for path in whole.iterdir())
-    assert "is finished" in henkan("train", "--resume", "m").stdout
+    assert "is complete" in henkan("train", "--resume", "m").stdout
 
 
 SLOW = """
@@ -132,7 +132,7 @@ def test_a_signal_while_the_data_are_read_leaves_at_once(run, tmp_path, number, 
     process.send_signal(number)
     _, err = process.communicate(timeout=30)
     assert process.returncode == status
-    assert err == "henkan: interrupted before training began; nothing was saved\n"
+    assert err == "henkan: interrupted before training started; nothing was saved\n"
     assert not (tmp_path / "m").exists()
 
 
@@ -162,7 +162,7 @@ def test_two_trainings_do_not_share_a_folder(run, refused, tmp_path, lexicon):
 def test_a_stopped_training_is_not_begun_again_by_mistake(run, refused, henkan, tmp_path, lexicon, whole):
     killed(run, tmp_path / "m", lexicon)
     sentence = refused("train", lexicon, *SETTINGS, "--out", "m")
-    assert "resume it with --resume m, or start again with --force" in sentence
+    assert "resume it with --resume m, or start over with --force" in sentence
     henkan("train", lexicon, *SETTINGS, "--out", "m", "--force")
     assert weights(tmp_path / "m") == weights(whole)
 
@@ -191,7 +191,7 @@ def test_what_has_changed_is_named(run, refused, henkan, tmp_path, lexicon):
     assert "the training pairs differ from those of the interrupted run" in refused("train", "--resume", "m", "--quiet")
     lexicon.rename(tmp_path / "other.tsv")
     sentence = refused("train", "--resume", "m", "--quiet")
-    assert f"{lexicon}: the pairs of this training run no longer exist here" in sentence
+    assert f"{lexicon}: this file of the interrupted run no longer exists" in sentence
     assert "`henkan train NEW_PATH --resume m`" in sentence
     (tmp_path / "moved.tsv").write_text(text)
     sentence = refused("train", "moved.tsv", "--resume", "m", "--epochs", 9, "--quiet")
@@ -199,11 +199,11 @@ def test_what_has_changed_is_named(run, refused, henkan, tmp_path, lexicon):
     assert "hidden size is 9, but was 24" in refused(
         "train", "moved.tsv", "--resume", "m", "--hidden-size", 9, "--quiet"
     )
-    assert "--out does not go with --resume" in henkan("train", "--resume", "m", "--out", "n", status=2).stderr
+    assert "--out cannot be combined with --resume" in henkan("train", "--resume", "m", "--out", "n", status=2).stderr
     done = run("train", "moved.tsv", "--resume", "m", "--quiet", environment={"HENKAN_KERNELS": "plain"})
     _, err = done.communicate()
     assert done.returncode == 0, err
-    assert re.search(r" with fused kernels \(numba .*\) on .*, and goes on with NumPy .* with plain kernels on ", err)
+    assert re.search(r" with fused kernels \(numba .*\) on .* and resumes with NumPy .* with plain kernels on ", err)
 
 
 def test_another_version_of_henkan_is_named(run, henkan, tmp_path, lexicon, whole):
@@ -212,7 +212,7 @@ def test_another_version_of_henkan_is_named(run, henkan, tmp_path, lexicon, whol
     plan = unseal(path.read_bytes(), path.parent, path.name)
     path.write_bytes(seal({**plan, "versions": {**plan["versions"], "henkan": "0.0.1"}}))
     err = henkan("train", "--resume", "m", "--quiet").stderr
-    assert err.startswith(f"warning: this training was begun with the henkan 0.0.1, and goes on with {__version__}: ")
+    assert err.startswith(f"warning: this run was started with henkan 0.0.1 and resumes with {__version__}; ")
     assert len(err.splitlines()) == 1
     assert weights(tmp_path / "m") == weights(whole)
 
@@ -335,7 +335,7 @@ def test_too_large_a_batch(run, tmp_path):
     process = run("train", "addition", *settings, "--out", "m", preexec_fn=little_memory)
     _, err = process.communicate()
     assert process.returncode == 2, err
-    assert "not enough memory; try a smaller --batch-size" in err
+    assert "not enough memory; use less data or a smaller model" in err
     assert "Traceback" not in err
     assert (tmp_path / "m/checkpoint/progress.json").exists()
 
@@ -383,12 +383,12 @@ def test_a_loss_that_is_no_number(run, henkan, tmp_path, lexicon):
     process = run("train", lexicon, "--learning-rate", "1e20", *SETTINGS[:-1], "--out", "m")
     _, err = process.communicate()
     assert process.returncode == 2
-    lines = [line for line in err.splitlines() if "no longer a finite number" in line]
+    lines = [line for line in err.splitlines() if "loss is not finite" in line]
     assert [line.rpartition(", ")[2] for line in lines] == [
-        "with a learning rate of 5e+19",
-        "with a learning rate of 2.5e+19",
-        "with a learning rate of 1.2e+19",
-        "where training ends",
+        "learning rate reduced to 5e+19",
+        "learning rate reduced to 2.5e+19",
+        "learning rate reduced to 1.2e+19",
+        "training stopped",
     ]
     assert "train again with a learning rate below 1e+20" in err.splitlines()[-1]
     assert henkan("predict", "m", "abc").stdout.endswith("\n")
@@ -432,7 +432,7 @@ def test_a_training_begun_from_python_is_gone_on_with_there(refused, tmp_path, w
     with pytest.raises(KeyboardInterrupt):
         Seq2Seq(epochs=2).fit(*words, callback=stop, checkpoint=tmp_path / "m")
     sentence = refused("train", "--resume", tmp_path / "m")
-    assert "begun from Python, where its pairs are; go on with it there, by calling fit(..., checkpoint=" in sentence
+    assert "started from Python and its pairs are not stored; resume it there with fit(..., checkpoint=" in sentence
     assert (tmp_path / "m/checkpoint/progress.json").exists()
 
 
@@ -448,9 +448,7 @@ def test_what_is_taken_out_of_a_checkpoint(run, refused, henkan, tmp_path, lexic
         (folder / name).rename(tmp_path / "away")
         sentence = refused("train", "--resume", "m", "--quiet")
         assert "start over with --force" in sentence
-        assert ("the model that this training run started from cannot be read any more" in sentence) == (
-            "start" in name
-        )
+        assert ("the model that this run started from can no longer be read" in sentence) == ("start" in name)
         (tmp_path / "away").rename(folder / name)
     (folder / "progress.json").unlink()
     henkan("train", "--resume", "m", "--quiet")

@@ -40,9 +40,9 @@ def test_the_largest_that_is_written_is_believed():
     metrics = {**METRICS, **history, "epochs": [{"epoch": 100, **numbers}] * 10_000}
     written, most = to_json(metrics), metrics_limit(1)
     assert len(written) <= most.bytes
-    assert strict_json.parse(written, most=most.values) == metrics
+    assert strict_json.parse(written, max_values=most.values) == metrics
     with pytest.raises(ValueError, match="more values"):
-        strict_json.parse(written, most=9999)
+        strict_json.parse(written, max_values=9999)
 
 
 def _marks(content):

@@ -32,9 +32,9 @@ def test_going_on_gives_other_pairs(name):
 @pytest.mark.parametrize("name", TASKS)
 def test_more_than_exist_are_refused_with_the_number_that_do(name):
     task = TASKS[name]
-    with pytest.raises(DataError, match=f"{task.available} different pairs"):
+    with pytest.raises(DataError, match=f"{task.available} distinct pairs"):
         task.generate(task.available + 1)
-    with pytest.raises(DataError, match="at least one"):
+    with pytest.raises(DataError, match="must be at least 1"):
         task.generate(0)
 
 
