@@ -1,5 +1,5 @@
-# make demo   install into .venv, learn to add, ask ten questions
-# make test   install what the tests need, run them all
+# make demo   install into .venv, train the addition model, show ten predictions
+# make test   install the test dependencies, run all tests
 
 PYTHON ?= python3
 VENV := .venv
@@ -10,33 +10,33 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
-	@echo "make test-torch   hold the two engines against each other, and train with two processes (installs PyTorch)"
-	@echo "make test-scale   answer a million rows in Ray and in Dask (installs them; a few minutes)"
-	@echo "make test-long    kill, damage and confuse for longer (a quarter of an hour)"
-	@echo "make fuzz         let a fuzzer try the pair reader and the model loader (a minute)"
-	@echo "make lint         style and types"
-	@echo "make docs         the pages as a site, in site/index.html, in English and in Japanese"
-	@echo "make pictures     draw the pages' pictures again (a minute)"
-	@echo "make settings     write the page of settings, docs/settings.md, from src/henkan/config.py"
-	@echo "make bench-g2p    measure pronunciations beside published figures (DATA=folder; an hour)"
-	@echo "make bench-gpu    measure the engines on a GPU, beside a plain PyTorch script (PRECISION=tf32)"
-	@echo "make bench        measure speed beside PyTorch and JAX (installs them; half an hour)"
+	@echo "make test-torch   compare the NumPy and PyTorch engines, train with two processes (installs PyTorch)"
+	@echo "make test-scale   predict a million rows with Ray and with Dask (installs them; a few minutes)"
+	@echo "make test-long    run the long reliability tests (15 minutes)"
+	@echo "make fuzz         fuzz the pair reader and the model loader (1 minute)"
+	@echo "make lint         check style and types"
+	@echo "make docs         build the documentation, English and Japanese, in site/index.html"
+	@echo "make pictures     redraw the pictures of the documentation (1 minute)"
+	@echo "make settings     generate docs/settings.md from src/henkan/config.py"
+	@echo "make bench-g2p    compare grapheme-to-phoneme results with published ones (DATA=folder; 1 hour)"
+	@echo "make bench-gpu    compare the engines with a plain PyTorch script on a GPU (PRECISION=tf32)"
+	@echo "make bench        compare speed with PyTorch and JAX (installs them; 30 minutes)"
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
-# Each stamp is an installation; it is made again when what it installs has changed.
+# Each stamp file records an installation and is renewed when pyproject.toml changes.
 $(VENV)/demo.stamp: $(BIN)/python pyproject.toml
 	@echo "installing henkan into $(VENV) ..."
 	@$(PIP) -e '.[fast,plot]'
 	@touch $@
 
 $(VENV)/dev.stamp: $(BIN)/python pyproject.toml
-	@echo "installing henkan and what its tests need into $(VENV) ..."
+	@echo "installing henkan and its test dependencies into $(VENV) ..."
 	@$(PIP) -e '.[fast,plot,dev]'
 	@touch $@
 
-# TORCH may name any build; on Linux a bare `torch` brings gigabytes of CUDA. See docs/development.md.
+# TORCH may be any build; on Linux the default one includes gigabytes of CUDA libraries. See docs/development.md.
 TORCH ?= torch==2.13.0
 $(VENV)/torch.stamp: $(VENV)/dev.stamp
 	@echo "installing $(TORCH) into $(VENV) ..."
@@ -46,7 +46,7 @@ $(VENV)/torch.stamp: $(VENV)/dev.stamp
 demo: $(VENV)/demo.stamp
 	$(BIN)/henkan train addition --out models/addition --force
 
-# Many tests wait for processes that they start, so two of them at a time take little more than half as long.
+# Many tests wait for subprocesses, so two workers take little more than half the time of one.
 JOBS ?= 2
 test: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -n $(JOBS)
@@ -54,7 +54,7 @@ test: $(VENV)/dev.stamp
 test-long: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -m long
 
-# SECONDS_EACH: how long each of the two fuzzers runs; atheris has no wheels for every system, so it is asked for here alone.
+# SECONDS_EACH: how long each fuzzer runs. atheris has no wheels for some platforms, so it is not in the dev extra.
 SECONDS_EACH ?= 30
 fuzz: $(VENV)/dev.stamp
 	@$(PIP) 'atheris>=3'
@@ -82,11 +82,11 @@ format: $(VENV)/dev.stamp
 	$(BIN)/ruff format .
 
 $(VENV)/docs.stamp: $(BIN)/python pyproject.toml
-	@echo "installing what makes the site into $(VENV) ..."
+	@echo "installing the documentation dependencies into $(VENV) ..."
 	@$(PIP) -e '.[plot,docs]'
 	@touch $@
 
-# -W: a link that leads nowhere, or code that is no longer there, is an error.
+# -W: broken links and references to missing code are errors.
 docs: $(VENV)/docs.stamp
 	$(BIN)/python -m sphinx -W --keep-going --quiet docs site
 	@echo "the site is in site/index.html"
@@ -103,7 +103,7 @@ $(VENV)/bench.stamp: $(VENV)/torch.stamp
 	@$(PIP) 'jax==0.10.2'
 	@touch $@
 
-# TRAIN and TEST: files of pairs for the time to an accuracy, such as the book's split; without them it is left out.
+# TRAIN and TEST: files of pairs for the time-to-accuracy benchmark, such as the book's split; skipped without them.
 RESULTS := docs/results
 bench: $(VENV)/bench.stamp
 	$(BIN)/python benchmarks/training_speed.py --out $(RESULTS)/training_speed.json
@@ -118,12 +118,12 @@ ifdef TRAIN
 	$(BIN)/python benchmarks/time_to_accuracy.py --train $(TRAIN) --test $(TEST) --out $(RESULTS)/time_to_accuracy.json
 endif
 
-# PRECISION: float32 or tf32, of both PyTorch contestants.
+# PRECISION: float32 or tf32, for both PyTorch contestants.
 PRECISION ?= float32
 bench-gpu: $(VENV)/torch.stamp
 	$(BIN)/python benchmarks/engines.py --sizes large --device cuda --precision $(PRECISION) --out $(RESULTS)/engines_gpu.json
 
-# DATA: a folder of the shared task's files; see benchmarks/g2p.py. It goes on where it was stopped.
+# DATA: a folder with the shared task's files; see benchmarks/g2p.py. An interrupted benchmark is resumed.
 bench-g2p: $(VENV)/dev.stamp
 	$(BIN)/python benchmarks/g2p.py --data $(DATA) --work models/g2p --jobs 2 --out $(RESULTS)/g2p.json
 

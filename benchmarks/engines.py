@@ -62,7 +62,7 @@ def _device(options: dict[str, Any]) -> str:
     from henkan.config import EngineConfig
     from henkan.engine.torch.device import choose_device
 
-    return str(choose_device(EngineConfig(engine="torch", **options), place=None))
+    return str(choose_device(EngineConfig(engine="torch", **options), local_rank=None))
 
 
 def main() -> None:

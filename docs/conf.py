@@ -1,4 +1,4 @@
-"""How `make docs` makes a site of these pages. It loads nothing from the network, neither now nor when it is read."""
+"""Sphinx configuration for `make docs`. Neither the build nor the built site loads anything from the network."""
 
 import sys
 from pathlib import Path
@@ -23,7 +23,7 @@ myst_heading_anchors = 3
 highlight_language = "none"
 nitpicky = True
 
-# The API reference. Docstrings are in Google's style; a single backtick in them means code, and a link where it can.
+# API reference. Docstrings are in Google style; text in single backticks is code, linked where the name is documented.
 default_role = "py:obj"
 add_module_names = False
 autodoc_member_order = "bysource"

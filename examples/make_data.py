@@ -1,10 +1,10 @@
-"""Invented data to try henkan on: a pronunciation lexicon, verb forms with tags, a transliteration.
+"""Generate synthetic data sets: a pronunciation lexicon, verb forms with feature tags, and a transliteration.
 
     python examples/make_data.py FOLDER
 
 writes FOLDER/lexicon.tsv (spelling TAB phones), FOLDER/verbs.tsv (form TAB lemma TAB tags) and FOLDER/kana.tsv (romaji
-TAB hiragana). The words are random syllables spelled by Spanish rules, so that everything about them is known; one
-lexicon row in a hundred has a phone wrong, as typed lexicons do.
+TAB hiragana). The words are random syllables with Spanish spelling rules, so every pronunciation is known. One lexicon
+row in a hundred has a wrong phone, to simulate typing errors.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ KANA |= {c + v: KANA[c + "i"] + small for c in ("sh", "ch", "j") for v, small in
 
 
 def word(generator: np.random.Generator, syllables: int) -> str:
-    """A word that one could read aloud."""
+    """Return a random pronounceable word."""
     parts = []
     for _ in range(syllables):
         onset = str(generator.choice(ONSETS))
@@ -70,7 +70,7 @@ def word(generator: np.random.Generator, syllables: int) -> str:
 
 
 def phones(spelling: str) -> str:
-    """How it is pronounced, with spaces between the phones."""
+    """Return the pronunciation as phones separated by spaces."""
     said: list[str] = []
     place = 0
     while place < len(spelling):
@@ -83,7 +83,7 @@ def phones(spelling: str) -> str:
 
 
 def lexicon(generator: np.random.Generator, count: int) -> list[str]:
-    """Spelling TAB phones; one row in a hundred has a wrong phone."""
+    """Return rows of spelling TAB phones; one row in a hundred has a wrong phone."""
     words = sorted({word(generator, int(generator.integers(1, 5))) for _ in range(count)})
     rows = []
     for spelling in words:
@@ -95,7 +95,7 @@ def lexicon(generator: np.random.Generator, count: int) -> list[str]:
 
 
 def verbs(generator: np.random.Generator, count: int) -> list[str]:
-    """Form TAB lemma TAB tags."""
+    """Return rows of form TAB lemma TAB tags."""
     stems = sorted({word(generator, int(generator.integers(1, 3))) for _ in range(count)})
     rows = []
     for stem in stems:
@@ -105,7 +105,7 @@ def verbs(generator: np.random.Generator, count: int) -> list[str]:
 
 
 def kana(generator: np.random.Generator, count: int) -> list[str]:
-    """Romaji TAB hiragana."""
+    """Return rows of romaji TAB hiragana."""
     syllables, pairs = sorted(KANA), {}
     for _ in range(count):
         chosen = generator.choice(syllables, int(generator.integers(1, 6)))

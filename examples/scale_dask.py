@@ -1,9 +1,9 @@
-"""Answer every row of a Parquet file with Dask.
+"""Predict the target of every row of a Parquet file with Dask.
 
     python examples/scale_dask.py MODEL IN.parquet OUT.parquet --workers 2
 
-IN.parquet is a file or a folder of files with a column `source`; OUT.parquet becomes a folder of files with the same
-columns and a column `target`, the answers. Here Dask runs on this machine; see docs/scale.md for a cluster.
+IN.parquet is a file or a folder of files with a column `source`. OUT.parquet is created as a folder of files with the
+same columns and a column `target` with the predictions. Dask runs on this machine; see docs/scale.md for clusters.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ except ImportError as error:
 
 import henkan
 
-# With fewer than 300,000 symbols at a time henkan does not load its fast kernels.
+# henkan uses its fast kernels only for 300,000 source symbols or more per call.
 CHUNK_ROWS = 100_000
-# The environment that workers start in instead of Dask's own, which also tells the C library to give memory back to the
-# system at once (MALLOC_TRIM_THRESHOLD_): answering would take nearly twice as long.
+# Replaces Dask's default environment of workers, which also makes the C library return memory to the system at once
+# (MALLOC_TRIM_THRESHOLD_): prediction would take nearly twice as long.
 ONE_THREAD = dict.fromkeys(("HENKAN_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), "1")
 
 
 class Model(WorkerPlugin):
-    """What a worker keeps: the model, loaded once."""
+    """Load the model once per worker."""
 
     name = "model"
 
@@ -39,18 +39,18 @@ class Model(WorkerPlugin):
         self.folder = folder
 
     def setup(self, worker: Worker) -> None:
-        """Called by each worker as it joins."""
+        """Load the model when a worker joins."""
         worker.model = henkan.load(self.folder)
         print(f"worker {os.getpid()} has loaded the model", flush=True)
 
 
 def convert(rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows with their answers."""
+    """Add the predictions to the rows."""
     return rows.assign(target=get_worker().model.predict(rows["source"].tolist()))
 
 
 def main() -> None:
-    """Read, convert, write."""
+    """Run the program."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", metavar="MODEL", type=Path)
     parser.add_argument("input", metavar="IN.parquet", type=Path)

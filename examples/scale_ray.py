@@ -1,9 +1,9 @@
-"""Answer every row of a Parquet file with Ray Data.
+"""Predict the target of every row of a Parquet file with Ray Data.
 
     python examples/scale_ray.py MODEL IN.parquet OUT.parquet --workers 2
 
-IN.parquet is a file or a folder of files with a column `source`; OUT.parquet becomes a folder of files with the same
-columns and a column `target`, the answers. Here Ray runs on this machine; see docs/scale.md for a cluster.
+IN.parquet is a file or a folder of files with a column `source`. OUT.parquet is created as a folder of files with the
+same columns and a column `target` with the predictions. Ray runs on this machine; see docs/scale.md for clusters.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import os
 import sys
 from pathlib import Path
 
-os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # nothing is to be sent anywhere; Ray reads these two when it is imported
-os.environ["RAY_DEDUP_LOGS"] = "0"  # what the workers say is said by each
+os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # no usage reports; Ray reads both variables on import
+os.environ["RAY_DEDUP_LOGS"] = "0"  # show the output of every worker
 
 try:
     import pyarrow
@@ -24,26 +24,26 @@ except ImportError as error:
 
 import henkan
 
-# With fewer than 300,000 symbols at a time henkan does not load its fast kernels.
+# henkan uses its fast kernels only for 300,000 source symbols or more per call.
 CHUNK_ROWS = 100_000
 ONE_THREAD = dict.fromkeys(("HENKAN_THREADS", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), "1")
 
 
 class Converter:
-    """What a worker keeps: the model, loaded once."""
+    """Load the model once per worker."""
 
     def __init__(self, folder: str) -> None:
         self.model = henkan.load(folder)
         print(f"worker {os.getpid()} has loaded the model", flush=True)
 
     def __call__(self, table: pyarrow.Table) -> pyarrow.Table:
-        """The rows with their answers."""
+        """Add the predictions to the rows."""
         answers = self.model.predict(table["source"].to_pylist())
         return table.append_column("target", pyarrow.array(answers, pyarrow.string()))
 
 
 def main() -> None:
-    """Read, convert, write."""
+    """Run the program."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", metavar="MODEL", type=Path)
     parser.add_argument("input", metavar="IN.parquet", type=Path)
@@ -53,7 +53,7 @@ def main() -> None:
     if arguments.output.exists():
         sys.exit(f"{arguments.output} exists; name another folder, or delete it first")
 
-    # One core for each worker, and one for reading and writing.
+    # One core per worker, and one for reading and writing.
     ray.init(
         address="local",
         num_cpus=arguments.workers + 1,

@@ -1,6 +1,6 @@
-"""Put whatever a fuzzer thinks of into a saved model: it must be refused by a `HenkanError`, or answer.
+"""Fuzz the model loader: a modified model folder must raise a `HenkanError` or load and predict.
 
-The sums in the manifest are mended, so that what lies behind them is reached. Needs a saved model:
+The checksums in the manifest are updated, so that the checks after them are reached as well:
 
 python fuzz/model.py -max_total_time=60
 """
@@ -20,18 +20,18 @@ with atheris.instrument_imports():
 SAVED = Path(__file__).parent.parent / "tests" / "reliability" / "saved" / "format1-book"
 FOLDER = Path(tempfile.mkdtemp()) / "model"
 FILES = ("config.json", "vocabulary.json", "weights.safetensors", "manifest.json", "metrics.json")
-WHOLE = {name: (SAVED / name).read_bytes() for name in FILES}
+ORIGINAL = {name: (SAVED / name).read_bytes() for name in FILES}
 
 
 def try_one(data: bytes) -> None:
-    """The first byte chooses a file, the next four where in it the rest is written, and over how much."""
+    """Modify one file: byte 0 selects it, bytes 1 to 3 the position, byte 4 the length replaced (255: all)."""
     if len(data) < 5:
         return
     name, at, over = FILES[data[0] % len(FILES)], int.from_bytes(data[1:4], "little"), data[4]
-    whole = WHOLE[name]
-    at %= len(whole) + 1
-    content = data[5:] if over == 255 else whole[:at] + data[5:] + whole[at + over :]
-    manifest = json.loads(WHOLE["manifest.json"])
+    original = ORIGINAL[name]
+    at %= len(original) + 1
+    content = data[5:] if over == 255 else original[:at] + data[5:] + original[at + over :]
+    manifest = json.loads(ORIGINAL["manifest.json"])
     if name in manifest["sha256"]:
         manifest["sha256"][name] = hashlib.sha256(content).hexdigest()
     (FOLDER / "manifest.json").write_text(json.dumps(manifest))
@@ -43,7 +43,7 @@ def try_one(data: bytes) -> None:
     except henkan.HenkanError as error:
         assert "\n" not in str(error)
     finally:
-        (FOLDER / name).write_bytes(WHOLE[name])
+        (FOLDER / name).write_bytes(ORIGINAL[name])
 
 
 if __name__ == "__main__":

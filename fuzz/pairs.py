@@ -1,4 +1,4 @@
-"""Feed the reader of pair files whatever a fuzzer thinks of: pairs or a `HenkanError` must come out, nothing else.
+"""Fuzz the reader of pair files: any bytes must give pairs or raise a `HenkanError`.
 
 python fuzz/pairs.py -max_total_time=60
 """
@@ -22,7 +22,7 @@ COLUMNS = Columns.parse("source,target,features")
 
 
 def try_one(data: bytes) -> None:
-    """The first byte chooses a layout, the rest is the file."""
+    """The first byte selects the format; the rest is the content of the file."""
     choice, content = data[:1], data[1:]
     features = choice > b"\x7f"
     path = FOLDER / ("pairs.jsonl" if choice[-1:] and choice[0] % 2 else "pairs.tsv")

@@ -1,4 +1,4 @@
-"""What several tests need: a task that is learnt in a second, and a model that has learnt it."""
+"""Shared fixtures: a task that is learnt in a second, a model trained on it, and ways to run the command line."""
 
 import os
 import subprocess
@@ -16,30 +16,30 @@ WORDS = ["".join(letters) for length in (1, 2, 3) for letters in product("abc", 
 
 @pytest.fixture(scope="session")
 def words():
-    """All words of one to three letters, and the same in capitals."""
+    """Sources: all words of one to three letters; targets: the same words in capitals."""
     return WORDS, [word.upper() for word in WORDS]
 
 
 @pytest.fixture(scope="session")
 def trained(words):
-    """A model that has learnt them."""
+    """A model trained on `words`."""
     settings = {"epochs": 80, "batch_size": 8, "hidden_size": 32, "embedding_size": 8, "unknown_rate": 0.25}
     return Seq2Seq(recipe="modern", **settings).fit(*words)
 
 
 @pytest.fixture
 def folder(trained, tmp_path):
-    """The same model, saved."""
+    """The folder in which `trained` is saved."""
     trained.save(tmp_path / "model")
     return tmp_path / "model"
 
 
 @pytest.fixture
 def without_rights():
-    """Within it, even root has no more rights than anybody."""
+    """Context manager that drops the privileges of root, so that file permissions apply."""
 
     @contextmanager
-    def as_anybody():
+    def unprivileged():
         user = os.geteuid()
         if user == 0:
             os.seteuid(NOBODY)
@@ -48,12 +48,12 @@ def without_rights():
         finally:
             os.seteuid(user)
 
-    return as_anybody
+    return unprivileged
 
 
 @pytest.fixture
 def henkan(tmp_path):
-    """Runs `henkan` with some arguments in an empty folder; the result has returncode, stdout and stderr."""
+    """Function that runs `henkan` in an empty folder; its result has returncode, stdout and stderr."""
 
     def run(*arguments, status=0, **options):
         options = {
@@ -68,30 +68,30 @@ def henkan(tmp_path):
         if isinstance(options.get("input"), bytes):
             del options["encoding"]
         environment = {**os.environ, "PYTHONUTF8": "1"}
-        done = subprocess.run([sys.executable, "-m", "henkan", *map(str, arguments)], env=environment, **options)
-        assert done.returncode == status, (done.stdout, done.stderr)
-        assert "Traceback" not in str(done.stderr)
-        return done
+        result = subprocess.run([sys.executable, "-m", "henkan", *map(str, arguments)], env=environment, **options)
+        assert result.returncode == status, (result.stdout, result.stderr)
+        assert "Traceback" not in str(result.stderr)
+        return result
 
     return run
 
 
 @pytest.fixture
 def refused(henkan):
-    """Runs a command that must fail with exit status 2 and one sentence, which is returned."""
+    """Function that runs a command, checks for exit status 2 and a one-line error, and returns the error message."""
 
     def run(*arguments, **options):
-        done = henkan(*arguments, status=2, **options)
-        [sentence] = done.stderr.strip().splitlines()
-        assert sentence.startswith("henkan: ")
-        return sentence
+        result = henkan(*arguments, status=2, **options)
+        [message] = result.stderr.strip().splitlines()
+        assert message.startswith("henkan: ")
+        return message
 
     return run
 
 
 @pytest.fixture
 def pairs_file(tmp_path, words):
-    """The words and their capitals as a file of pairs."""
+    """A tab-separated file of `words`."""
     path = tmp_path / "words.tsv"
     path.write_text("".join(f"{source}\t{target}\n" for source, target in zip(*words, strict=True)))
     return path

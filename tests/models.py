@@ -1,4 +1,4 @@
-"""Small models that several tests use."""
+"""Small models for tests."""
 
 import numpy as np
 
@@ -13,24 +13,24 @@ TARGETS = ["3", "46", "", "55", "2", "24"]
 
 
 def small_model(*, dtype=np.float64, hidden_size=4, seed=0, training=None, **settings):
-    """An untrained converter, and the pairs above as one batch."""
+    """Return an untrained converter and a batch of all the pairs above."""
     config = ModelConfig(embedding_size=3, hidden_size=hidden_size, **settings)
-    sources = Vocabulary.of(SOURCES, boundary=False, fill=config.fill)
-    targets = Vocabulary.of(TARGETS, boundary=True, fill=config.fill)
-    codec = PlainTargets(targets)
-    engine = NumpyEngine(config, Sizes(len(sources), codec.size), dtype=dtype, training=training)
+    source_vocabulary = Vocabulary.of(SOURCES, boundary=False, fill=config.fill)
+    target_vocabulary = Vocabulary.of(TARGETS, boundary=True, fill=config.fill)
+    codec = PlainTargets(target_vocabulary)
+    engine = NumpyEngine(config, Sizes(len(source_vocabulary), codec.size), dtype=dtype, training=training)
     engine.set_weights(draw_weights(engine.architecture.specs, "orthogonal", seed, dtype))
-    converter = Converter(engine, sources, targets, codec)
+    converter = Converter(engine, source_vocabulary, target_vocabulary, codec)
     return converter, encoded(converter, SOURCES, TARGETS).batch(np.arange(len(SOURCES)))
 
 
 def encoded(converter, sources, targets):
-    """Pairs as a converter's ids."""
+    """Encode pairs with a converter's vocabularies."""
     return converter.encode_pairs(sources, targets)
 
 
 def loss_and_gradients(engine, batch, count=None):
-    """A batch's loss, and name -> gradient."""
+    """Return the loss of a batch and its gradients by parameter name."""
     gradients = engine.parameters.zeros()
     loss, backward = engine.architecture.loss(engine.parameters, batch, count)
     backward(gradients)

@@ -1,4 +1,4 @@
-"""Which package may import which (docs/design.md), kept true by reading every import."""
+"""Every import follows the package dependencies described in docs/design.md."""
 
 import ast
 import sys
@@ -14,9 +14,9 @@ MODULES = {
     for package in ("henkan", "henkan_experiments")
     for path in (SRC / package).rglob("*.py")
 }
-FLAT = {"errors", "config", "estimator", "_version", "__main__"}
+TOP_LEVEL_MODULES = {"errors", "config", "estimator", "_version", "__main__"}
 
-# Package -> what of henkan it may import besides itself and `errors`. Each line adds to what stands above it.
+# Package -> modules of henkan that it may import besides itself and `errors`, ordered from low level to high level.
 ALLOWED = {
     "config": set(),
     "text": {"config"},
@@ -38,8 +38,8 @@ ALLOWED |= {
     "henkan_experiments": LIBRARY | {"cli", "henkan_experiments"},
 }
 
-# Outside the standard library: who may import what besides NumPy.
-FOREIGN = {
+# Module or package -> third-party packages that it may import besides NumPy.
+THIRD_PARTY = {
     "cli": {"click", "rich"},
     "engine.torch": {"torch"},
     "engine.workers": {"threadpoolctl"},
@@ -54,7 +54,7 @@ FOREIGN = {
 
 
 def imports(path):
-    """Every name that a module imports, wherever in it."""
+    """Yield every name that a module imports, including imports inside functions."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -68,22 +68,24 @@ def within(name, prefixes):
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_imports_only_what_its_package_may(module):
+def test_module_imports_only_what_its_package_may_import(module):
     if module in ("henkan", "henkan.__main__", "henkan.errors", "henkan._version"):
         return
     name = module.removeprefix("henkan.")
     package = name.partition(".")[0]
-    foreign = {"numpy"}.union(*(allowed for part, allowed in FOREIGN.items() if within(name, [part])))
+    third_party = {"numpy"}.union(*(allowed for importer, allowed in THIRD_PARTY.items() if within(name, [importer])))
     for imported in imports(MODULES[module]):
         top = imported.partition(".")[0]
         if top in ("henkan", "henkan_experiments"):
-            fits = within(imported.removeprefix("henkan."), ALLOWED[package] | {package, "errors"})
-            assert fits, f"{module} may not import {imported}"
+            is_allowed = within(imported.removeprefix("henkan."), ALLOWED[package] | {package, "errors"})
+            assert is_allowed, f"{module} may not import {imported}"
         elif top not in sys.stdlib_module_names:
-            assert top in foreign, f"{module} may not import {imported}"
+            assert top in third_party, f"{module} may not import {imported}"
 
 
-def test_everything_but_the_doors_is_in_a_package():
-    flat = {name.removeprefix("henkan.") for name in MODULES if name.count(".") == 1 and name.startswith("henkan.")}
-    packages = {name for name in flat if (SRC / "henkan" / name).is_dir()}
-    assert flat - packages == FLAT
+def test_only_listed_modules_are_outside_a_package():
+    top_level = {
+        name.removeprefix("henkan.") for name in MODULES if name.count(".") == 1 and name.startswith("henkan.")
+    }
+    packages = {name for name in top_level if (SRC / "henkan" / name).is_dir()}
+    assert top_level - packages == TOP_LEVEL_MODULES

@@ -20,14 +20,14 @@ from henkan.config import (
 from henkan.errors import SettingsError
 
 
-def test_the_modern_recipe_is_that_of_data_with_defaults_of_its_own():
+def test_data_with_own_defaults_use_the_modern_recipe():
     model, training = make_configs({}, defaults={})
     assert (model, training) == make_configs({}, recipe="modern") == (ModelConfig(), TrainingConfig())
     assert (model.reverse, model.peeky, model.fill) == (True, True, False)
     assert (training.schedule, training.initialization) == ("one-cycle", "orthogonal")
 
 
-def test_the_words_recipe_is_that_of_all_other_data():
+def test_other_data_use_the_words_recipe():
     model, training = make_configs({})
     assert (model, training) == make_configs({}, recipe="words")
     assert (model.attention, model.bidirectional, model.fill) == (True, True, False)
@@ -35,7 +35,7 @@ def test_the_words_recipe_is_that_of_all_other_data():
     assert training.unknown_rate > 0
 
 
-def test_the_book_recipe_is_the_articles():
+def test_book_recipe_has_the_settings_of_the_article():
     model, training = make_configs({}, recipe="book")
     assert (model.embedding_size, model.hidden_size, model.fill) == (16, 128, True)
     assert (training.epochs, training.batch_size, training.learning_rate) == (25, 128, 1e-3)
@@ -43,7 +43,7 @@ def test_the_book_recipe_is_the_articles():
     assert (training.beta2, training.weight_decay) == (0.999, 0)
 
 
-def test_a_given_setting_beats_the_recipe_and_the_recipe_beats_the_datas_own():
+def test_settings_override_the_recipe_which_overrides_data_defaults():
     defaults = {"hidden_size": 7, "reverse": False}
     model, training = make_configs({"epochs": 3}, recipe="book", defaults=defaults)
     assert (training.epochs, model.hidden_size, model.reverse) == (3, 128, False)
@@ -51,7 +51,7 @@ def test_a_given_setting_beats_the_recipe_and_the_recipe_beats_the_datas_own():
 
 
 @pytest.mark.parametrize(
-    ("settings", "words"),
+    ("settings", "message"),
     [
         ({"epochs": 0}, "epochs must be a whole number from 1"),
         ({"batch_size": 1.5}, "batch size must be a whole number"),
@@ -78,30 +78,30 @@ def test_a_given_setting_beats_the_recipe_and_the_recipe_beats_the_datas_own():
     ],
     ids=str,
 )
-def test_impossible_settings_are_refused_by_name(settings, words):
-    with pytest.raises(SettingsError, match=words):
+def test_invalid_setting_is_rejected_with_its_name(settings, message):
+    with pytest.raises(SettingsError, match=message):
         make_configs(settings)
 
 
-def test_numpys_numbers_are_numbers():
+def test_numpy_scalars_are_accepted():
     model, training = make_configs({"hidden_size": np.int64(8), "learning_rate": np.float32(0.5)})
     assert (model.hidden_size, training.learning_rate) == (8, 0.5)
 
 
-KINDS = (ModelConfig, TrainingConfig, EngineConfig)
-DECLARED = [pytest.param(kind, each, id=each.name) for kind in KINDS for each in fields(kind)]
+CONFIG_CLASSES = (ModelConfig, TrainingConfig, EngineConfig)
+DECLARED = [pytest.param(kind, field, id=field.name) for kind in CONFIG_CLASSES for field in fields(kind)]
 
 
-def test_settings_are_typed_as_they_are_declared():
+def test_settings_type_matches_the_declared_fields():
     hints = {**get_type_hints(ModelConfig), **get_type_hints(TrainingConfig)}
     assert get_type_hints(Settings) == hints
     assert list(Settings.__annotations__) == [
-        each.name for kind in (ModelConfig, TrainingConfig) for each in fields(kind)
+        field.name for kind in (ModelConfig, TrainingConfig) for field in fields(kind)
     ]
 
 
 @pytest.mark.parametrize(("kind", "setting"), DECLARED)
-def test_a_declaration_agrees_with_its_type(kind, setting):
+def test_declaration_matches_its_type_hint(kind, setting):
     hint, (allowed, none) = get_type_hints(kind)[setting.name], (setting.metadata[name] for name in ("allowed", "none"))
     optional = type(None) in get_args(hint)
     assert optional == bool(none)
@@ -116,7 +116,7 @@ def test_a_declaration_agrees_with_its_type(kind, setting):
 
 
 @pytest.mark.parametrize(("kind", "setting"), DECLARED)
-def test_an_option_is_made_from_its_declaration(kind, setting):
+def test_command_line_option_matches_its_declaration(kind, setting):
     @model_options
     @symbol_options
     @engine_options
@@ -129,36 +129,38 @@ def test_an_option_is_made_from_its_declaration(kind, setting):
     if option is None:
         assert option_name(setting) == setting.metadata["group"] == ""
         return
-    fixed, boolean = kind is EngineConfig, setting.metadata["allowed"].kind is bool
+    is_engine_option, is_boolean = kind is EngineConfig, setting.metadata["allowed"].kind is bool
     assert option.opts == ["--" + setting.name.replace("_", "-")]
-    assert option.secondary_opts == (["--no-" + setting.name.replace("_", "-")] if boolean and not fixed else [])
-    assert option.default == (setting.default if fixed else None)
+    assert option.secondary_opts == (
+        ["--no-" + setting.name.replace("_", "-")] if is_boolean and not is_engine_option else []
+    )
+    assert option.default == (setting.default if is_engine_option else None)
     assert option.help.startswith(setting.metadata["help"] + "  [default: ")
 
 
-def test_an_architecture_is_part_of_the_model():
+def test_architecture_is_part_of_the_model_config():
     assert next(iter(to_dict(ModelConfig()))) == "architecture"
     assert ModelConfig(architecture="mine").architecture == "mine"
     saved = {name: value for name, value in to_dict(ModelConfig()).items() if name != "architecture"}
     assert from_dict(ModelConfig, saved) == ModelConfig()
 
 
-def test_every_recipe_is_described():
+def test_every_recipe_has_a_help_text():
     assert set(RECIPE_HELP) == set(RECIPES)
 
 
-def test_an_unknown_recipe():
+def test_unknown_recipe_is_rejected():
     with pytest.raises(SettingsError, match="no recipe 'old'; choose one of book, modern"):
         make_configs({}, recipe="old")
 
 
 @pytest.mark.parametrize("config", [ModelConfig(hidden_size=3), TrainingConfig(epochs=2)])
-def test_survives_being_written_down(config):
+def test_config_round_trips_through_a_dict(config):
     assert from_dict(type(config), to_dict(config)) == config
 
 
 @pytest.mark.parametrize(("pairs", "epochs"), [(45_000, 9), (1_000_000, 8), (3_600, 104), (1, 200)])
-def test_few_pairs_are_read_more_often(pairs, epochs):
+def test_fewer_pairs_get_more_epochs(pairs, epochs):
     assert TrainingConfig().sized(pairs).epochs == epochs
     assert TrainingConfig(epochs=5).sized(pairs).epochs == 5
 
@@ -167,14 +169,14 @@ def test_few_pairs_are_read_more_often(pairs, epochs):
     ("pairs", "batch_size", "dropout"),
     [(1, 16, 0.3), (800, 32, 0.3), (3_600, 64, 0.3), (45_000, 256, 0.2), (10**6, 256, 0.1)],
 )
-def test_what_is_left_open_depends_on_the_number_of_pairs(pairs, batch_size, dropout):
+def test_default_batch_size_and_dropout_depend_on_the_number_of_pairs(pairs, batch_size, dropout):
     sized = TrainingConfig(batch_size=None, dropout=None).sized(pairs)
     assert (sized.batch_size, sized.dropout) == (batch_size, dropout)
     assert TrainingConfig(batch_size=7, dropout=0.5).sized(pairs).batch_size == 7
 
 
 @pytest.mark.parametrize(
-    ("settings", "words"),
+    ("settings", "message"),
     [
         ({"target_symbols": "grapheme"}, "target symbols must be characters, graphemes, or a separator"),
         ({"source_symbols": ""}, "source symbols must be"),
@@ -186,6 +188,6 @@ def test_what_is_left_open_depends_on_the_number_of_pairs(pairs, batch_size, dro
     ],
     ids=str,
 )
-def test_combinations_that_cannot_be(settings, words):
-    with pytest.raises(SettingsError, match=words):
+def test_invalid_combination_of_settings_is_rejected(settings, message):
+    with pytest.raises(SettingsError, match=message):
         make_configs(settings)

@@ -1,4 +1,4 @@
-"""Every error says what to do in terms of the interface that the user has: Python or the command line."""
+"""Every error suggests a remedy in terms of the interface in use: Python or the command line."""
 
 import ast
 import pickle
@@ -30,7 +30,7 @@ def modules(*, cli):
 
 
 def strings(tree):
-    """All string literals but docstrings."""
+    """Yield all string literals except docstrings."""
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef)
     docstrings = {id(node.body[0].value) for node in ast.walk(tree) if isinstance(node, documented) and has_doc(node)}
     for node in ast.walk(tree):
@@ -48,7 +48,7 @@ def test_both_interfaces_have_the_same_remedies():
     assert list(OPTIONS) == sorted(OPTIONS)
 
 
-def test_both_phrasings_need_the_same_values_or_fewer():
+def test_remedies_use_only_known_placeholders():
     for key, text in {**REMEDIES, **OPTIONS}.items():
         assert "{" not in text.format(**VALUES), key
 
@@ -63,8 +63,8 @@ def test_every_remedy_is_used():
     assert set(REMEDIES) <= used
 
 
-def test_every_remedy_that_is_raised_exists():
-    """The second argument of an error, and of a message, is a key."""
+def test_every_raised_remedy_exists():
+    """The second argument of an error or a `Message` is the key of a remedy."""
     errors = {each.__name__ for each in HenkanError.__subclasses__()} | {"Message"}
     for path, tree in [*modules(cli=False), *modules(cli=True)]:
         for call in ast.walk(tree):
@@ -75,17 +75,17 @@ def test_every_remedy_that_is_raised_exists():
 
 
 @pytest.mark.parametrize("key", REMEDIES)
-def test_python_is_told_nothing_of_the_command_line(key):
+def test_python_remedies_do_not_mention_the_command_line(key):
     assert not flags(REMEDIES[key])
     assert not re.search(r"\bhenkan [a-z]", REMEDIES[key])
 
 
 @pytest.mark.parametrize("key", OPTIONS)
-def test_the_command_line_is_told_nothing_of_python(key):
+def test_command_line_remedies_do_not_mention_python(key):
     assert not re.search(r"\w=|\bpass\b|\bfit\b", OPTIONS[key])
 
 
-def test_options_exist():
+def test_command_line_remedies_name_existing_options():
     context = click.Context(cli)
     commands = [cli.get_command(context, name) for name in cli.list_commands(context)]
     known = {option for command in commands for each in command.params for option in each.opts}
@@ -93,7 +93,7 @@ def test_options_exist():
         assert flags(text.format(**VALUES)) <= known
 
 
-def test_the_library_names_no_option():
+def test_library_strings_do_not_mention_the_command_line():
     for path, tree in modules(cli=False):
         for text in strings(tree):
             assert not flags(text), f"{path}: {text!r}"
@@ -102,24 +102,24 @@ def test_the_library_names_no_option():
             ), f"{path}: {text!r}"
 
 
-def test_errors_come_back_whole_from_another_process():
+def test_errors_can_be_pickled():
     error = DataError("f.tsv, line 3: not UTF-8", "skip_lines", fix="convert it")
-    again = pickle.loads(pickle.dumps(error))
-    assert (type(again), again.message) == (DataError, error.message)
-    assert str(again) == "f.tsv, line 3: not UTF-8; convert it, or pass rejects to skip such lines"
-    assert sentence(again) == "f.tsv, line 3: not UTF-8; convert it, or skip such lines with --rejects FILE"
+    restored = pickle.loads(pickle.dumps(error))
+    assert (type(restored), restored.message) == (DataError, error.message)
+    assert str(restored) == "f.tsv, line 3: not UTF-8; convert it, or pass rejects to skip such lines"
+    assert sentence(restored) == "f.tsv, line 3: not UTF-8; convert it, or skip such lines with --rejects FILE"
 
-    stop = Interrupted("training interrupted", 15, "resume", folder="models/m")
-    again = pickle.loads(pickle.dumps(stop))
-    assert (again.signal, again.message, str(again)) == (15, stop.message, str(stop))
-    assert sentence(again) == "training interrupted; resume with --resume models/m"
+    interrupted = Interrupted("training interrupted", 15, "resume", folder="models/m")
+    restored = pickle.loads(pickle.dumps(interrupted))
+    assert (restored.signal, restored.message, str(restored)) == (15, interrupted.message, str(interrupted))
+    assert sentence(restored) == "training interrupted; resume with --resume models/m"
 
-    unread = UnanswerableError("a語", 7, "unknown symbol '語'")
-    again = pickle.loads(pickle.dumps(unread))
-    assert (again.text, again.index, again.reason) == ("a語", 7, "unknown symbol '語'")
-    assert str(again) == sentence(again) == str(unread) == "unknown symbol '語' in 'a語'"
+    unanswerable = UnanswerableError("a語", 7, "unknown symbol '語'")
+    restored = pickle.loads(pickle.dumps(unanswerable))
+    assert (restored.text, restored.index, restored.reason) == ("a語", 7, "unknown symbol '語'")
+    assert str(restored) == sentence(restored) == str(unanswerable) == "unknown symbol '語' in 'a語'"
 
 
-def test_an_error_without_a_remedy_is_its_problem():
+def test_error_without_a_remedy_shows_only_its_message():
     assert str(CheckpointError("damaged")) == sentence(CheckpointError("damaged")) == "damaged"
     assert sentence(Message("padded", "strip")) == "padded; remove it with --strip"

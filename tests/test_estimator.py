@@ -10,19 +10,19 @@ from henkan.errors import CheckpointError
 from henkan.training.events import Rollback
 
 
-def test_fit_returns_the_model_and_it_has_learnt(words, trained):
+def test_fit_returns_the_trained_model(words, trained):
     assert isinstance(trained, Seq2Seq)
     assert trained.score(*words) == 1
     assert trained.predict(["cab"]) == ["CAB"]
 
 
-def test_saved_and_loaded_it_answers_the_same(trained, folder, words):
-    again = henkan.load(folder)
-    assert again.convert(words[0]) == trained.convert(words[0])
-    assert again.score(*words) == 1
+def test_loaded_model_makes_the_same_predictions(trained, folder, words):
+    loaded = henkan.load(folder)
+    assert loaded.convert(words[0]) == trained.convert(words[0])
+    assert loaded.score(*words) == 1
 
 
-def test_saving_over_a_model_takes_force(trained, folder):
+def test_replacing_a_saved_model_needs_force(trained, folder):
     with pytest.raises(ModelFolderError, match=r"already has a model; pass force=True to replace it"):
         trained.save(folder)
     trained.save(str(folder), force=True)
@@ -31,14 +31,14 @@ def test_saving_over_a_model_takes_force(trained, folder):
 @pytest.mark.parametrize(
     "settings", [{"reverse": False, "peeky": False}, {"recipe": "book", "learning_rate": 0.02}], ids=str
 )
-def test_other_settings_learn_too(words, settings, tmp_path):
+def test_other_settings_learn_and_can_be_saved(words, settings, tmp_path):
     model = Seq2Seq(**{"epochs": 80, "batch_size": 8, "hidden_size": 32} | settings).fit(*words)
     assert model.score(*words) > 0.9
     model.save(tmp_path / "model")
     assert henkan.load(tmp_path / "model").predict(words[0]) == model.predict(words[0])
 
 
-def test_the_callback_sees_the_training(words):
+def test_callback_receives_all_events(words):
     events = []
     model = Seq2Seq(epochs=2, batch_size=20).fit(*words, dev=(["ab", "?"], ["AB", "?"]), callback=events.append)
     assert [type(event) for event in events] == [Started, Preparing, Step, Step, Epoch, Step, Step, Epoch]
@@ -48,17 +48,17 @@ def test_the_callback_sees_the_training(words):
     assert started.converter.predict(["ab"]) == model.predict(["ab"])
 
 
-def test_the_vocabulary_never_sees_the_dev_set(words):
+def test_vocabulary_excludes_the_validation_set(words):
     model = Seq2Seq(epochs=1).fit(*words, dev=(["z"], ["Z"]))
     assert model.convert(["z"])[0].unknown == ["symbol 'z'"]
 
 
-def test_the_seed_decides(words):
+def test_seed_determines_the_result(words):
     scores = [Seq2Seq(epochs=2, seed=seed).fit(*words).convert(["ab"]) for seed in (1, 1, 2)]
     assert scores[0] == scores[1] != scores[2]
 
 
-def test_misuse_is_told_in_words():
+def test_misuse_raises_a_clear_error():
     with pytest.raises(NotFittedError, match="call fit first"):
         Seq2Seq().predict(["a"])
     with pytest.raises(SettingsError, match="no setting 'hidden'"):
@@ -78,7 +78,7 @@ def test_misuse_is_told_in_words():
 
 
 @pytest.mark.parametrize(
-    ("settings", "sentence"),
+    ("settings", "message"),
     [
         ({"checkpoint": 3}, "checkpoint must be the name of a folder, not 3"),
         ({"checkpoint": b"a"}, "checkpoint must be the name of a folder, not b'a'"),
@@ -90,19 +90,19 @@ def test_misuse_is_told_in_words():
     ],
     ids=str,
 )
-def test_an_impossible_checkpoint_is_told_in_words(settings, sentence, tmp_path, monkeypatch):
+def test_invalid_checkpoint_arguments_are_rejected(settings, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(SettingsError, match=sentence):
+    with pytest.raises(SettingsError, match=message):
         Seq2Seq(epochs=1).fit(["a"], ["b"], **settings)
     assert not any(tmp_path.iterdir())
 
 
-def test_empty_sides_are_strings_like_any_other():
+def test_empty_sources_and_targets_are_allowed():
     model = Seq2Seq(epochs=60, hidden_size=16).fit(["", "a", "b"], ["x", "", "y"])
     assert model.predict(["", "a", "b"]) == ["x", "", "y"]
 
 
-def test_a_training_that_goes_astray_says_so_and_leaves_a_usable_model(words, tmp_path):
+def test_diverging_training_warns_and_leaves_a_usable_model(words, tmp_path):
     events = []
     model = Seq2Seq(learning_rate=1e20, epochs=20)
     with pytest.warns(RuntimeWarning, match=r"diverged \(non-finite loss\) 4 times .*learning rate below"):
@@ -114,56 +114,56 @@ def test_a_training_that_goes_astray_says_so_and_leaves_a_usable_model(words, tm
     assert henkan.load(tmp_path / "model").predict(["a"]) == model.predict(["a"])
 
 
-def test_an_empty_dev_set_is_none(words):
+def test_empty_validation_set_is_ignored(words):
     events = []
     Seq2Seq(epochs=1).fit(*words, dev=([], []), callback=events.append)
     assert events[-1].exact_match is None
 
 
-def test_half_a_surrogate_pair_is_a_symbol_like_any_other(tmp_path):
+def test_lone_surrogate_is_an_ordinary_symbol(tmp_path):
     model = Seq2Seq(epochs=60, hidden_size=16).fit(["\ud800", "a"], ["x", "\udfff"])
     model.save(tmp_path / "model")
     assert henkan.load(tmp_path / "model").predict(["\ud800", "a"]) == ["x", "\udfff"]
 
 
-def test_a_filled_models_targets_may_be_filled_already(words):
+def test_fill_accepts_targets_that_are_already_filled(words):
     targets = [target.ljust(5) for target in words[1]]
     model = Seq2Seq(recipe="book", epochs=80, batch_size=8, hidden_size=32, learning_rate=0.02).fit(words[0], targets)
     assert model.score(words[0], targets) == model.score(*words) > 0.9
 
 
-def test_patience_needs_held_out_pairs(words):
+def test_patience_needs_a_validation_set(words):
     with pytest.raises(SettingsError, match="patience needs a validation set"):
         Seq2Seq(schedule="constant", patience=1).fit(*words)
 
 
-def test_a_training_that_was_stopped_goes_on_to_the_same_bits(words, tmp_path):
-    def settings(**more):
-        return Seq2Seq(epochs=6, batch_size=8, hidden_size=8, **more)
+def test_resumed_training_gives_the_same_bits(words, tmp_path):
+    def estimator(**settings):
+        return Seq2Seq(epochs=6, batch_size=8, hidden_size=8, **settings)
 
     def stop(event):
         if isinstance(event, Epoch) and event.epoch == 4:
             raise KeyboardInterrupt
 
-    dev = (words[0][:5], words[1][:5])
-    whole = settings().fit(*words, dev=dev)
+    validation_set = (words[0][:5], words[1][:5])
+    uninterrupted = estimator().fit(*words, dev=validation_set)
     with pytest.raises(KeyboardInterrupt):
-        settings().fit(*words, dev=dev, callback=stop, checkpoint=tmp_path / "c")
+        estimator().fit(*words, dev=validation_set, callback=stop, checkpoint=tmp_path / "c")
     with pytest.raises(CheckpointError, match="layers is 2, but was 1 in the interrupted run; pass the same value"):
-        settings(layers=2).fit(*words, dev=dev, checkpoint=tmp_path / "c")
+        estimator(layers=2).fit(*words, dev=validation_set, checkpoint=tmp_path / "c")
     with pytest.raises(CheckpointError, match="the held-out pairs differ from those of the interrupted run"):
-        settings().fit(*words, dev=(["a"], ["A"]), checkpoint=tmp_path / "c")
+        estimator().fit(*words, dev=(["a"], ["A"]), checkpoint=tmp_path / "c")
     events = []
-    resumed = settings().fit(*words, dev=dev, callback=events.append, checkpoint=tmp_path / "c")
+    resumed = estimator().fit(*words, dev=validation_set, callback=events.append, checkpoint=tmp_path / "c")
     assert [event.epoch for event in events if isinstance(event, Epoch)] == [4, 5, 6]
-    vectors = [model._fitted.converter.model.parameters.vector for model in (whole, resumed)]
+    vectors = [model._fitted.converter.model.parameters.vector for model in (uninterrupted, resumed)]
     assert (vectors[0] == vectors[1]).all()
     resumed.save(tmp_path / "c")
     assert not (tmp_path / "c" / "checkpoint").exists()
     assert henkan.load(tmp_path / "c").predict(words[0]) == resumed.predict(words[0])
 
 
-def test_a_training_that_has_ended_is_kept_until_it_is_saved(words, tmp_path):
+def test_finished_training_is_kept_until_the_model_is_saved(words, tmp_path):
     def fit(**settings):
         events = []
         settings = {"epochs": 2, "hidden_size": 8, "ensemble": 2} | settings
@@ -179,19 +179,19 @@ def test_a_training_that_has_ended_is_kept_until_it_is_saved(words, tmp_path):
     with pytest.raises(CheckpointError, match="hidden size is 9, but was 8"):
         fit(hidden_size=9)
     with pytest.raises(ModelFolderError):
-        second.save(tmp_path)  # where other things are
+        second.save(tmp_path)  # refused: the folder has other files
     assert fit()[1] == []
     second.save(tmp_path / "m")
     assert not (tmp_path / "c" / "checkpoint").exists()
     other, epochs = fit(hidden_size=9)
     assert epochs == [1, 2, 1, 2]
-    first.save(tmp_path / "n")  # whose checkpoint is no longer there: another's is
+    first.save(tmp_path / "n")  # must not delete the checkpoint, which now belongs to `other`
     assert fit(hidden_size=9)[1] == []
     other.save(tmp_path / "o")
     assert not (tmp_path / "c" / "checkpoint").exists()
 
 
-def test_nobodys_own_files_are_taken_for_a_checkpoint(words, tmp_path):
+def test_other_files_are_not_mistaken_for_a_checkpoint(words, tmp_path):
     mine = tmp_path / "c" / "checkpoint" / "thesis.pt"
     mine.parent.mkdir(parents=True)
     mine.write_text("mine")
@@ -200,14 +200,14 @@ def test_nobodys_own_files_are_taken_for_a_checkpoint(words, tmp_path):
     assert mine.read_text() == "mine"
 
 
-@pytest.mark.parametrize("of", ["the member under way", "a member that is done"])
-def test_progress_of_another_shape_is_refused(words, tmp_path, monkeypatch, of):
-    """Though it says that it belongs to the plan."""
+@pytest.mark.parametrize("member", ["unfinished", "finished"])
+def test_progress_of_another_model_size_is_rejected(words, tmp_path, monkeypatch, member):
+    """Even if the progress file has the identifier of this training run."""
 
     def stop(event):
         if isinstance(event, Epoch):
             events.append(event)
-            if len(events) == (1 if of == "the member under way" else 2):
+            if len(events) == (1 if member == "unfinished" else 2):
                 raise KeyboardInterrupt
 
     monkeypatch.setattr("henkan.training.checkpoint.uuid4", lambda: uuid.UUID(int=1))
@@ -223,7 +223,7 @@ def test_progress_of_another_shape_is_refused(words, tmp_path, monkeypatch, of):
         Seq2Seq(epochs=1, ensemble=2, hidden_size=4).fit(*words, checkpoint=tmp_path / "small")
 
 
-def test_a_new_folder_is_on_the_disk_before_its_checkpoint_counts(words, tmp_path, monkeypatch):
+def test_new_folders_are_synced_before_the_checkpoint(words, tmp_path, monkeypatch):
     from henkan.storage import files
     from henkan.training import checkpoint_folder
 
@@ -237,20 +237,22 @@ def test_a_new_folder_is_on_the_disk_before_its_checkpoint_counts(words, tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("every", "wanted"),
+    ("interval", "expected"),
     [
         (0, [(1, 0), (1, 0), (2, 1), (3, 2), (4, 2), (5, 3), (6, 4)]),
         (1e9, [(1, 0), (1, 0), (1, 0), (1, 0), (2, 2), (2, 2), (2, 2)]),
     ],
 )
-def test_when_checkpoints_are_written(words, tmp_path, every, wanted):
-    """Before the first batch, after every epoch, and after every update whose time has come."""
+def test_when_checkpoints_are_written(words, tmp_path, interval, expected):
+    """Before the first batch, after every epoch, and after an update if the interval has passed."""
 
-    def look(event):
+    def record_progress(event):
         if isinstance(event, Preparing | Step | Epoch):
             content = json.loads((tmp_path / "c/checkpoint/progress.json").read_text())["content"]
-            seen.append((content["number"], content["state"]["position"]["step"]))
+            progress.append((content["number"], content["state"]["position"]["step"]))
 
-    seen = []
-    Seq2Seq(epochs=2, batch_size=20).fit(*words, callback=look, checkpoint=tmp_path / "c", checkpoint_every=every)
-    assert seen == wanted
+    progress = []
+    Seq2Seq(epochs=2, batch_size=20).fit(
+        *words, callback=record_progress, checkpoint=tmp_path / "c", checkpoint_every=interval
+    )
+    assert progress == expected

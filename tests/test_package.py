@@ -15,17 +15,17 @@ def loaded_after(code):
     )
 
 
-def test_importing_henkan_loads_numpy_and_safetensors_alone():
+def test_import_loads_no_optional_dependencies():
     modules = loaded_after("import henkan")
     assert not modules & {*HEAVY, "click", "rich"}
 
 
-def test_predicting_loads_nothing_heavy(folder):
+def test_prediction_loads_no_optional_dependencies(folder):
     modules = loaded_after(f"import henkan\nhenkan.load({str(folder)!r}).predict(['a'])")
     assert not modules & {*HEAVY, "click", "rich"}
 
 
-def test_the_command_line_loads_nothing_heavy(folder):
+def test_command_line_loads_no_optional_dependencies(folder):
     code = f"""
 import sys
 sys.argv[1:] = ["predict", {str(folder)!r}, "a"]
@@ -38,16 +38,16 @@ except SystemExit as end:
     assert not loaded_after(code) & {*HEAVY, "rich", "multiprocessing", "henkan_experiments"}
 
 
-def test_versions_agree():
+def test_version_matches_the_package_metadata():
     assert version("henkan") == henkan.__version__
 
 
 def test_public_names_exist_and_are_documented():
     for name in henkan.__all__:
         assert hasattr(henkan, name)
-        if name not in ("__version__", "Event", "Report", "Unknown"):  # a string, and names of types
+        if name not in ("__version__", "Event", "Report", "Unknown"):  # a string and type aliases
             assert getattr(henkan, name).__doc__
 
 
-def test_it_is_typed():
+def test_package_has_a_type_marker():
     assert (Path(henkan.__file__).parent / "py.typed").exists()

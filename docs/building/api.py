@@ -1,7 +1,7 @@
-"""The API reference: docstrings that mention several names at once, and types as they are known to callers.
+"""Sphinx extension for the API reference: docstring entries for several names, and links to re-exported classes.
 
-A class is documented where callers import it (`henkan.Epoch`), but Python knows it by the module that defines it
-(`henkan.training.Epoch`), and so do type annotations. A reference therefore leads to the documented name of the same
+A class is documented under the name that callers import (`henkan.Epoch`), but Python and type annotations name the
+module that defines it (`henkan.training.Epoch`). References are therefore resolved to the documented name of the same
 object.
 """
 
@@ -24,11 +24,11 @@ ENTRY = re.compile(r"^(\s+)(\w+(?:, \w+)*): (.*)$")
 
 
 def split_entries(_app: Sphinx, _what: str, _name: str, shown: object, _options: object, lines: list[str]) -> None:
-    """Give each name of a section an entry of its own, whether it is written `a, b: text` or `a: text. b: text.`"""
+    """Split entries that describe several names, written as `a, b: text` or `a: text. b: text.`, into one per name."""
     names, section, indent = _names(shown), "", ""
     split: list[str] = []
     returns: int | None = None
-    entry: list[str] = []  # the names of the entry under way, and its lines after these
+    entry: list[str] = []  # lines of the current entry
     for line in [*map(_plain, lines), ""]:
         found = ENTRY.match(line) if section else None
         starts = found is not None and found[1] == (indent or found[1])
@@ -46,13 +46,13 @@ def split_entries(_app: Sphinx, _what: str, _name: str, shown: object, _options:
             split.append(line)
         if line == "Returns:":
             returns = len(split)
-    if returns is not None and ":" in split[returns]:  # napoleon would take what stands before a colon for a type
+    if returns is not None and ":" in split[returns]:  # napoleon would read the text before a colon as a type
         split[returns] = re.sub(r"^ +", r"\g<0>: ", split[returns])
     lines[:] = split
 
 
 def _entries(indent: str, entry: list[str], names: set[str]) -> list[str]:
-    """The lines of one entry, as an entry for each of its names."""
+    """Return the lines of one entry rewritten as one entry per name."""
     text = " ".join(line.strip() for line in entry)
     parts: list[str] = []
     for part in re.split(r"(?<=\.) (?=\w+(?:, \w+)*: )", text):
@@ -65,40 +65,40 @@ def _entries(indent: str, entry: list[str], names: set[str]) -> list[str]:
 
 
 def _plain(line: str) -> str:
-    """A line whose bars and last underscores are no markup: |x| is an absolute value, and `weights_` is quoted."""
+    """Escape bars and trailing underscores outside code, which reStructuredText would read as markup."""
     parts = re.split(r"(`+[^`]*`+)", line)
     return "".join(part if part.startswith("`") else re.sub(r"(\||(?<=\w)_\b(?!\w))", r"\\\1", part) for part in parts)
 
 
 def _names(shown: object) -> set[str]:
-    """What a section of an object's docstring may describe."""
+    """Return the names that a section of an object's docstring may describe."""
     with contextlib.suppress(TypeError, ValueError):
         return {*inspect.signature(shown).parameters, *getattr(shown, "__annotations__", ())}  # type: ignore[arg-type]
     return set()
 
 
 def resolve(app: Sphinx, env: BuildEnvironment, node: pending_xref, content: nodes.TextElement) -> nodes.Element | None:
-    """Link a name to the documented object of the same name; a type that is not documented stays plain text."""
+    """Link a name to the documented object with that name; leave undocumented types as plain text."""
     if node.get("refdomain") != "py":
         return None
     domain: Any = env.domains["py"]
     target, role = node["reftarget"], node["reftype"]
-    last, meant = target.rpartition(".")[2], pydoc.locate(target)
+    last, located = target.rpartition(".")[2], pydoc.locate(target)
     for name in (f"henkan.{last}", f"henkan.nn.{last}", f"henkan.config.{last}"):
-        same = meant is pydoc.locate(name) if "." in target else role != "obj"
+        same = located is pydoc.locate(name) if "." in target else role != "obj"
         if name in domain.objects and same:
-            there = domain.objects[name]
+            entry = domain.objects[name]
             link = nodes.reference("", "", content, internal=True, reftitle=name)
-            link["refuri"] = app.builder.get_relative_uri(node["refdoc"], there.docname) + f"#{there.node_id}"
+            link["refuri"] = app.builder.get_relative_uri(node["refdoc"], entry.docname) + f"#{entry.node_id}"
             return link
     annotation = not isinstance(content, nodes.Element) or "xref" not in content.get("classes", [])
-    return content if annotation or role == "obj" or meant is not None else None
+    return content if annotation or role == "obj" or located is not None else None
 
 
 def keep_annotations(
     _app: Sphinx, what: str, _name: str, shown: Any, _options: object, signature: str, _returns: str
 ) -> tuple[str, str] | None:
-    """Write a signature with its types as they stand in the code: `Array`, not what NumPy's alias stands for."""
+    """Show annotations as written in the source: `Array`, not the expansion of NumPy's alias."""
     if what not in ("class", "function", "method") or not signature:
         return None
     try:
@@ -111,7 +111,7 @@ def keep_annotations(
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Register these with Sphinx."""
+    """Register the hooks with Sphinx."""
     for field in PyObject.doc_field_types:
         if field.name == "variable":
             field.label = "Attributes"

@@ -1,11 +1,11 @@
-"""Make the site's math font: STIX Two Math, reduced to the characters that our formulas may use.
+"""Create the math font of the site: STIX Two Math, reduced to the characters that formulas may use.
 
     npm pack @fontsource/stix-two-math && tar xf fontsource-stix-two-math-*.tgz
     pip install fonttools brotli
     python docs/building/math_font.py package/files/stix-two-math-latin-400-normal.woff2
 
-Without a font that has a MATH table, browsers cannot stretch brackets and braces, and few systems install one. The
-subset keeps that table and the larger variants of every character that stretches.
+Browsers need a font with a MATH table to stretch brackets and braces, and few systems have one. The subset keeps that
+table and the larger variants of stretchable characters.
 """
 
 from __future__ import annotations

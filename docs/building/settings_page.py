@@ -13,7 +13,7 @@ from henkan.config import RECIPE_HELP, EngineConfig, ModelConfig, TrainingConfig
 
 PAGE = Path(__file__).parents[1] / "settings.md"
 OTHER_OPTIONS = {"features": "--columns"}
-"""Settings that follow from an option of another name."""
+"""Settings controlled by an option with a different name."""
 
 
 def settings_page() -> str:
@@ -64,7 +64,7 @@ def _section(
 
 
 def _data_size() -> str:
-    """What the settings do that depend on the number of pairs."""
+    """Describe the settings that depend on the number of pairs."""
     return (getdoc(TrainingConfig.sized) or "").partition("\n\n")[2]
 
 

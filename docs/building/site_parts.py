@@ -1,7 +1,7 @@
-"""What Sphinx is taught for our pages: code by name, mathematics without scripts, two languages.
+"""Sphinx extension for the site: code included by name, mathematics without JavaScript, pages in two languages.
 
-A page of `docs/en` and one of `docs/ja` with the same name are the same page in two languages. Each links to the other;
-its frame (menus, buttons) is in its own language, and its menu lists the pages of that language and the reference.
+Pages with the same name in `docs/en` and `docs/ja` are translations of each other and are linked. The user interface
+(menus, buttons) of a page is in its language, and its menu lists the pages in that language and the reference.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from sources import find
 
 LANGUAGES = {"en": "English", "ja": "日本語"}
 
-# The same elements with their scripts below and above instead of beside.
+# MathML elements with scripts beside -> those with scripts below and above.
 LIMITS = {"msub": "munder", "msup": "mover", "msubsup": "munderover"}
 
-# What the frame of a page says, in Japanese; Sphinx itself knows one language for a whole site.
+# Translations of the user interface; Sphinx itself supports only one language per site.
 JAPANESE = {
     "Back to top": "先頭へ戻る",
     "Home": "ホーム",
@@ -37,12 +37,12 @@ JAPANESE = {
 
 
 class CodeOf(SphinxDirective):
-    """Our own function, by its full name: as it stands in `src`, without its docstring."""
+    """Directive that shows the source of a function or class in `src`, by its full name, without its docstring."""
 
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        """A caption with the file, and the code."""
+        """Return a code block with the file as its caption."""
         try:
             shown = find(self.arguments[0])
         except LookupError as error:
@@ -54,24 +54,24 @@ class CodeOf(SphinxDirective):
 
 
 def visit_math(translator: HTML5Translator, node: nodes.math) -> None:
-    """Write mathematics within a line as MathML, which browsers show by themselves."""
+    """Write inline mathematics as MathML, which browsers render without scripts."""
     translator.body.append(mathml(node.astext(), "inline"))
     raise nodes.SkipNode
 
 
 def visit_displaymath(translator: HTML5Translator, node: nodes.math_block) -> None:
-    """Write mathematics that stands by itself as MathML."""
+    """Write displayed mathematics as MathML."""
     translator.body.append(f'<div class="equation">{mathml(node.astext(), "block")}</div>\n')
     raise nodes.SkipNode
 
 
 def mathml(tex: str, display: str) -> str:
-    """MathML of a formula in TeX; `display` is "block" or "inline"."""
+    """Convert a TeX formula to MathML; `display` is "block" or "inline"."""
     element = convert_to_element(tex.replace("{aligned}", "{align*}"), display=display)
-    for each in element.iter():  # limits of a sum belong below and above it; browsers move them beside it within a line
+    for each in element.iter():  # limits of sums: below and above; browsers move them beside inline sums
         if each.tag in LIMITS and each[0].text == "&#x02211;":
             each.tag = LIMITS[each.tag]
-        if each.text == "&#x02299;":  # a product of elements, which Firefox would enlarge like a sum
+        if each.text == "&#x02299;":  # elementwise product, which Firefox would enlarge like a sum
             each.set("largeop", "false")
     for each in [*element.iter()]:
         _group_matrices(each)
@@ -79,7 +79,7 @@ def mathml(tex: str, display: str) -> str:
 
 
 def _group_matrices(row: Element) -> None:
-    """Put a matrix and the brackets around it into a row of their own; else Firefox does not stretch the brackets."""
+    """Group each matrix with its brackets in an mrow; otherwise Firefox does not stretch the brackets."""
     for place in reversed(range(len(row) - 2)):
         first, _, last = parts = row[place : place + 3]
         if [part.tag for part in parts] != ["mo", "mtable", "mo"] or len(row) == 3:
@@ -91,15 +91,17 @@ def _group_matrices(row: Element) -> None:
         row[place : place + 3] = [group]
 
 
-def speak(app: Sphinx, page: str, _template: str, context: dict[str, Any], _doctree: nodes.document | None) -> None:
-    """Give a page the language of its folder, and the address of the same page in the others."""
+def set_language(
+    app: Sphinx, page: str, _template: str, context: dict[str, Any], _doctree: nodes.document | None
+) -> None:
+    """Set the language of a page from its folder and link its translations."""
     folder, _, rest = page.partition("/")
     language = folder if folder in LANGUAGES else "en"
     context["language"] = language
     for code, name in LANGUAGES.items():
         if folder in LANGUAGES and code != language and f"{code}/{rest}" in app.env.all_docs:
-            there = context["pathto"](f"{code}/{rest}")
-            link = f'<a class="language" lang="{code}" hreflang="{code}" href="{there}">{name}</a>'
+            address = context["pathto"](f"{code}/{rest}")
+            link = f'<a class="language" lang="{code}" hreflang="{code}" href="{address}">{name}</a>'
             context["body"] = f"{link}\n{context['body']}"
     if language == "ja":
         context["_"] = context["gettext"] = lambda text: JAPANESE.get(text, text)
@@ -115,8 +117,8 @@ def speak(app: Sphinx, page: str, _template: str, context: dict[str, Any], _doct
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Tell Sphinx of all that."""
+    """Register the extension with Sphinx."""
     app.add_directive("code-of", CodeOf)
     app.add_html_math_renderer("mathml", (visit_math, None), (visit_displaymath, None))
-    app.connect("html-page-context", speak, priority=900)  # after the theme has made its menu
+    app.connect("html-page-context", set_language, priority=900)  # after the theme has built its menu
     return {"parallel_read_safe": True, "parallel_write_safe": True}

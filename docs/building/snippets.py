@@ -1,10 +1,10 @@
-"""The snippets of the pages: found, run, and held against the output that the page shows.
+"""Run the code snippets of the pages and compare their output with the output shown.
 
-    python docs/building/snippets.py        says where a page shows another output than comes
-    python docs/building/snippets.py --write    writes what comes into the pages
+    python docs/building/snippets.py            report differences
+    python docs/building/snippets.py --write    replace the shown output by the actual output
 
-A block of Python is followed by what it prints (a block `text`), or prints nothing; the blocks of a page share their
-names. In a block `console`, a line that begins with `$ ` is a command, and what it prints follows.
+A `python` block is followed by a `text` block with its output, or prints nothing; the blocks of a page share one
+namespace. In a `console` block, a line that begins with `$ ` is a command; its output follows.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 
 @dataclass(frozen=True)
 class Snippet:
-    """Something to try.
+    """Code in a page, with the output shown.
 
     Attributes:
         kind: "python" or "console".
-        code: what to run. output: what the page says that it prints.
-        start, end: where the output stands in the page; the same where it stands nowhere.
+        code: code or command to run. output: output shown in the page.
+        start, end: position of the output in the page, in characters; equal if no output is shown.
     """
 
     kind: str
@@ -45,7 +45,7 @@ class Snippet:
 
 
 def snippets(page: str) -> Iterator[Snippet]:
-    """Those of a page's text, in their order."""
+    """Yield the snippets of a page in order."""
     for block in FENCED.finditer(page):
         if block[1] == "python":
             shown = OUTPUT.match(page, block.end())
@@ -59,7 +59,7 @@ def snippets(page: str) -> Iterator[Snippet]:
 
 
 def run(snippets: list[Snippet]) -> list[str]:
-    """What they print, run one after another in an empty folder."""
+    """Run snippets one after another in an empty folder and return their outputs."""
     outputs, names = [], {"__name__": "__main__"}
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
         for snippet in snippets:
@@ -84,37 +84,37 @@ def _command(line: str) -> str:
     return done.stdout
 
 
-def agree(snippet: Snippet, printed: str) -> bool:
-    """Whether a page shows what is printed: words as they stand, numbers to the digits that are shown.
+def matches(snippet: Snippet, printed: str) -> bool:
+    """Whether the output shown in a page matches the printed output: words exactly, numbers to the digits shown.
 
-    One unit in the last digit is forgiven, for machines round differently; in whole numbers where they are rounded, as
-    the percentages of our commands are.
+    The last digit may differ by one, because rounding depends on the machine. Integers must be equal, except in the
+    output of commands, which round percentages.
     """
     shown = snippet.output
     if NUMBER.sub("0", shown).split() != NUMBER.sub("0", printed).split():
         return False
     pairs = zip(NUMBER.findall(shown), NUMBER.findall(printed), strict=True)
-    return all(one == other or _close(one, other, whole=snippet.kind == "console") for one, other in pairs)
+    return all(one == other or _close(one, other, rounded=snippet.kind == "console") for one, other in pairs)
 
 
-def _close(shown: str, printed: str, *, whole: bool) -> bool:
+def _close(shown: str, printed: str, *, rounded: bool) -> bool:
     mantissa, _, exponent = shown.partition("e")
     digits = len(mantissa.partition(".")[2])
     unit = 10.0 ** (int(exponent or 0) - digits)
-    if digits == 0 and not exponent and not whole:
+    if digits == 0 and not exponent and not rounded:
         return False
-    # a float64 printed in full holds no more than that through a calculation
+    # the last digits of a float64 printed in full depend on the order of operations
     return abs(float(shown) - float(printed)) <= max(1.001 * unit, 1e-7 * abs(float(shown)))
 
 
 def main() -> int:
-    """Say what differs, or write it."""
+    """Report differences, or write the actual output."""
     wrong = 0
     for path in sorted(DOCS.glob("??/*.md")):
         text = path.read_text(encoding="utf-8")
         found = list(snippets(text))
         for snippet, output in reversed(list(zip(found, run(found), strict=True))):
-            if agree(snippet, output):
+            if matches(snippet, output):
                 continue
             wrong += 1
             print(f"{path.relative_to(DOCS)}:\n{snippet.code.rstrip()}\nprints\n{output}")

@@ -1,4 +1,4 @@
-"""Our own functions by their names, as they stand in `src`: what the pages show cannot go stale."""
+"""Look up functions and classes of `src` by name, so that the code shown in the pages is always current."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ class Shown:
     """A function, a method or a class.
 
     Attributes:
-        path: its file, below `src`.
-        line: where it begins.
-        text: its lines, without a docstring.
+        path: file, relative to `src`.
+        line: number of the first line.
+        text: source code, without the docstring.
     """
 
     path: str
@@ -26,10 +26,10 @@ class Shown:
 
 
 def find(name: str, src: Path = SRC) -> Shown:
-    """The lines of `henkan.nn.layers.affine`, say, or of what is within: `henkan.nn.lstm.lstm.backward`.
+    """Return the source of an object such as `henkan.nn.layers.affine` or `henkan.nn.lstm.lstm.backward` (nested).
 
     Raises:
-        LookupError: if there is no such thing.
+        LookupError: if there is no such module or object.
     """
     parts = name.split(".")
     for count in range(len(parts) - 1, 0, -1):
@@ -41,10 +41,10 @@ def find(name: str, src: Path = SRC) -> Shown:
     source = path.read_text(encoding="utf-8")
     node: ast.AST = ast.parse(source)
     for part in parts[count:]:
-        within = [each for each in ast.walk(node) if isinstance(each, Definition) and each.name == part]
-        if not within:
+        definitions = [each for each in ast.walk(node) if isinstance(each, Definition) and each.name == part]
+        if not definitions:
             raise LookupError(f"{path.relative_to(src)} has no {'.'.join(parts[count:])}")
-        node = within[0]
+        node = definitions[0]
     assert isinstance(node, Definition)
     lines = source.splitlines()
     first = min([node.lineno, *(each.lineno for each in node.decorator_list)])
@@ -57,7 +57,7 @@ Definition = ast.FunctionDef | ast.ClassDef
 
 
 def _docstring(node: Definition) -> range:
-    """The numbers of the lines of a docstring and of an empty line after it."""
+    """Return the line numbers of a docstring and of the empty line after it."""
     if ast.get_docstring(node, clean=False) is None:
         return range(0)
     string, *rest = node.body

@@ -1,9 +1,9 @@
-"""Draw what `make demo` prints: the terminal of the READMEs, and the pictures of the site's front page.
+"""Draw the output of `make demo`: the terminal in the READMEs and the pictures on the front page of the site.
 
     python docs/pictures/demo.py
 
-writes terminal.svg, front-learning.svg and front-attention.svg beside this file. The output is the block of README.md
-that begins with `$ make demo`: when what the command prints changes, paste its new output there and run this script.
+writes terminal.svg, front-learning.svg and front-attention.svg to the folder of this file. The output is read from the
+block of README.md that begins with `$ make demo`: when it changes, paste the new output there and run this script.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import io
 import re
 from pathlib import Path
 
-from make import BLUE, HERE, bare, heat_map, save
+from make import BLUE, HERE, heat_map, save, simplify
 from matplotlib.figure import Figure
 from rich.console import Console
 from rich.terminal_theme import TerminalTheme
@@ -20,7 +20,7 @@ from rich.text import Text
 
 README = HERE.parents[1] / "README.md"
 BLOCK = re.compile(r"^```\n(\$ make demo\n.*?)^```$", re.MULTILINE | re.DOTALL)
-FRONT = (4.3, 2.5)  # inches; two of them fit beside each other
+FRONT = (4.3, 2.5)  # inches; two fit side by side
 STYLES = (
     (r"^\$", "bold green"),
     (r"(?<=^\$ ).*", "bold"),
@@ -28,12 +28,12 @@ STYLES = (
     (r"^epoch \d+/\d+", "cyan"),
     (r"exact match +[\d.]+%(?: \(.*\))?", "green"),
     (r"learning rate .*", "bright_black"),
-    (r"^ +question .*", "bright_black"),
+    (r"^ +source .*", "bright_black"),
     (r"^O(?= )", "bold green"),
     (r"^X(?= )", "bold red"),
-    (r"(?<=^ask it:  ).*", "bold"),
+    (r"(?<=^try it:  ).*", "bold"),
 )
-# A dark ground of its own, so that it is the same on a light page and on a dark one.
+# The terminal has a dark background on both light and dark pages.
 GROUND, GREY, WHITE = (22, 27, 34), (145, 152, 161), (230, 237, 243)
 RED, LIME, YELLOW, SKY, VIOLET, CYAN = (
     (255, 123, 114),
@@ -49,7 +49,7 @@ THEME = TerminalTheme(
     [GROUND, RED, LIME, YELLOW, SKY, VIOLET, CYAN, WHITE],
     [GREY, RED, LIME, YELLOW, SKY, VIOLET, CYAN, WHITE],
 )
-# rich's own frame loads a font from another site; this one takes the reader's.
+# rich's default template loads a font from another site; this one uses the reader's monospace font.
 FRAME = """<svg xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 {width} {height}">
 <title>The output of make demo</title>
 <style>
@@ -77,7 +77,7 @@ FRAME = """<svg xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 {widt
 
 
 def output() -> str:
-    """What the demo prints, as README.md has it."""
+    """Return the output of the demo as shown in README.md."""
     block = BLOCK.search(README.read_text(encoding="utf-8"))
     if block is None:
         raise LookupError(f"{README} has no block that begins with $ make demo")
@@ -85,7 +85,7 @@ def output() -> str:
 
 
 def terminal() -> str:
-    """The output in a terminal, as SVG."""
+    """Draw the output in a terminal, as SVG."""
     lines = output().splitlines()
     console = Console(
         record=True, file=io.StringIO(), width=max(map(len, lines)) + 1, force_terminal=True, color_system="truecolor"
@@ -99,7 +99,7 @@ def terminal() -> str:
 
 
 def learning() -> Figure:
-    """The demo's exact match by epoch."""
+    """Draw the exact match of the demo by epoch."""
     shares = [float(share) for share in re.findall(r"^epoch .*exact match +([\d.]+)%", output(), re.MULTILINE)]
     epochs = range(1, len(shares) + 1)
     figure = Figure(figsize=FRONT, layout="constrained")
@@ -107,11 +107,11 @@ def learning() -> Figure:
     axis.plot(epochs, shares, color=BLUE, marker="o", markersize=4)
     axis.set(xlabel="epoch", ylabel="exact match (%)", xticks=epochs, ylim=(0, 105))
     axis.set_title("Learning: sums it has never seen", fontsize=10)
-    return bare(figure)
+    return simplify(figure)
 
 
 def attention() -> Figure:
-    """Where a model that writes romaji in kana looks."""
+    """Draw the attention weights of a model that converts romaji to kana."""
     figure = Figure(figsize=FRONT, layout="constrained")
     axis = figure.subplots()
     heat_map(axis, "hen'kan'", "attention", lambda english, _: english)

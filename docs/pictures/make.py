@@ -1,9 +1,9 @@
-"""Draw the pictures of the chapters, from calculations like theirs.
+"""Draw the pictures of the chapters from calculations like those in the text.
 
-    python docs/pictures/make.py               all of them (a minute: two of them train models)
-    python docs/pictures/make.py lstm time     some
+    python docs/pictures/make.py               all (1 minute: two of them train models)
+    python docs/pictures/make.py lstm time     the named ones
 
-writes NAME.en.svg and NAME.ja.svg beside this file. Text stays text, in whatever font the reader has.
+writes NAME.en.svg and NAME.ja.svg to the folder of this file. Text is kept as text and rendered in the reader's font.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from henkan.training.fitted_model import load_model
 HERE = Path(__file__).parent
 BLUE, RED, GREEN, GREY, LIGHT = "#30609c", "#b8443c", "#3d7d4a", "#777777", "#e8eef5"
 Words = Callable[[str, str], str]
-"""English and Japanese -> the one that is asked for."""
+"""(English, Japanese) -> the text in the language of the picture."""
 
 
 def ids(say: Words) -> Figure:
@@ -78,7 +78,7 @@ def ids(say: Words) -> Figure:
 
 
 def layers(say: Words) -> Figure:
-    """Chapter 2: how far central differences are from the truth."""
+    """Chapter 2: error of central differences against step size."""
     generator = np.random.default_rng(0)
     arrays = generator.normal(size=(3, 2)), generator.normal(size=(2, 4)), np.zeros(4)
     figure = Figure(figsize=(6.4, 3.4), layout="constrained")
@@ -99,11 +99,11 @@ def layers(say: Words) -> Figure:
     axis.set_xlabel("ε")
     axis.set_ylabel(say("largest relative error", "相対誤差の最大値"))
     axis.legend(frameon=False)
-    return bare(figure)
+    return simplify(figure)
 
 
 def lstm_step(say: Words) -> Figure:
-    """Chapter 3: the numbers of one step."""
+    """Chapter 3: the values of one LSTM step."""
     generator = np.random.default_rng(3)
     H = 4
     row, Wh = 1.5 * generator.normal(size=(1, 4 * H)), generator.normal(size=(H, 4 * H))
@@ -138,7 +138,7 @@ def lstm_step(say: Words) -> Figure:
 
 
 def through_time(say: Words) -> Figure:
-    """Chapter 4: what is left of a gradient after going back some steps."""
+    """Chapter 4: norm of the gradient against the number of steps back in time."""
     T, N, H = 40, 64, 32
     figure = Figure(figsize=(6.4, 3.4), layout="constrained")
     axis = figure.subplots()
@@ -149,7 +149,7 @@ def through_time(say: Words) -> Figure:
         rows[:, H : 2 * H] += bias
         places, zero = np.arange(T * N).reshape(T, N), np.zeros((N, H))
         norms = []
-        for back in range(T + 1):  # the same last steps, begun later and later
+        for back in range(T + 1):  # only the last `back` steps
             _, _, backward = lstm((rows, places[T - back :]), (zero, zero), Wh)
             d = backward(None, generator.normal(size=(N, H)), None)
             norms.append(np.sqrt((d.dh0**2).sum() + (d.dc0**2).sum()))
@@ -160,7 +160,7 @@ def through_time(say: Words) -> Figure:
     axis.set_ylabel(say("norm of the gradient, relative", "勾配のノルム（はじめを 1 とする）"))
     axis.set_ylim(bottom=1e-8)
     axis.legend(frameon=False)
-    return bare(figure)
+    return simplify(figure)
 
 
 def learning(say: Words) -> Figure:
@@ -178,7 +178,7 @@ def learning(say: Words) -> Figure:
     left.set(xlabel=say("update", "更新回数"), ylabel=say("loss", "損失"), ylim=(0, 2.5))
     right.set(xlabel=say("update", "更新回数"), ylabel=say("learning rate", "学習率"))
     left.legend(frameon=False)
-    return bare(figure)
+    return simplify(figure)
 
 
 def _successors(rates: list[float]) -> list[float]:
@@ -222,7 +222,7 @@ class Sums:
         return EncodedPairs(ids, symbols, start=codec.start, reverse=self.reverse)
 
     def learn(self, steps: int) -> Iterator[int]:
-        """Make so many updates."""
+        """Make updates, yielding the number of each."""
         generator, step = np.random.default_rng(1), 0
         while step < steps:
             for batch in self.train.batches(32, generator):
@@ -231,7 +231,10 @@ class Sums:
                 yield step
 
     def probabilities(self, source: str, target: str | None) -> tuple[Any, list[int]]:
-        """Of all symbols at each step; of a target that is given, or of the model's own answer."""
+        """Return the probabilities of all symbols at each step and the most probable symbols.
+
+        The decoder's inputs are those of the target, or without one the model's own predictions.
+        """
         [(_, batch)] = source_batches([self.s.encode(source)], len(self.s), reverse=self.reverse, size=1)
         encoded = self.engine.encode(batch)
         memory, state = encoded.memory, encoded.state
@@ -249,7 +252,7 @@ class Sums:
 
 
 def seq2seq(say: Words) -> Figure:
-    """Chapter 6: the probabilities of every symbol, by teacher forcing and greedily."""
+    """Chapter 6: probabilities of all symbols with teacher forcing and with greedy search."""
     figure = Figure(figsize=(7.2, 5.6), layout="constrained")
     axes = figure.subplots(2, 2, sharey=True)
     for row, steps in zip(axes, (60, 960), strict=True):
@@ -274,7 +277,7 @@ def seq2seq(say: Words) -> Figure:
 
 
 def peeking(say: Words) -> Figure:
-    """Chapter 7: four models learn the same."""
+    """Chapter 7: loss of four models during training."""
     figure = Figure(figsize=(6.8, 3.6), layout="constrained")
     axis = figure.subplots()
     for name, reverse, peeky, color in (
@@ -289,11 +292,11 @@ def peeking(say: Words) -> Figure:
     axis.set_xlabel(say("update", "更新回数"))
     axis.set_ylabel(say("loss on the sums held out", "取り分けた足し算の損失"))
     axis.legend(frameon=False)
-    return bare(figure)
+    return simplify(figure)
 
 
 def attention(say: Words) -> Figure:
-    """Chapter 8: where a model looks, and what its answer depends on."""
+    """Chapter 8: attention weights and saliency."""
     figure = Figure(figsize=(7.2, 3.2), layout="constrained")
     axes = figure.subplots(1, 2, sharey=True)
     for axis, by, title in (
@@ -308,7 +311,7 @@ def attention(say: Words) -> Figure:
 
 
 def heat_map(axis: Any, source: str, by: str, say: Words) -> None:
-    """Weights of the source's symbols for each symbol of the answer, by the kana model."""
+    """Draw the weights of the source symbols for each predicted symbol of the kana model."""
     explained = explain(load_model(HERE.parent / "models" / "kana").converter, source, by=by)
     axis.imshow([choice.weights for choice in explained.choices], cmap="Blues", vmin=0, vmax=1, aspect="auto")
     axis.set_xticks(range(len(explained.symbols)), explained.symbols)
@@ -323,8 +326,8 @@ def _square(x: float, y: float, color: str) -> Any:
     return Rectangle((x - 0.46, y - 0.46), 0.92, 0.92, facecolor=color, edgecolor="#cccccc")
 
 
-def bare(figure: Figure) -> Figure:
-    """Leave out what frames need not have."""
+def simplify(figure: Figure) -> Figure:
+    """Add a light grid and remove the top and right spines."""
     for axis in figure.axes:
         axis.grid(alpha=0.3)
         axis.spines[["top", "right"]].set_visible(False)
@@ -354,7 +357,7 @@ def draw(name: str, folder: Path) -> None:
 
 
 def save(drawing: Callable[[], Figure], path: Path) -> None:
-    """Draw and write a picture, to the same bytes every time."""
+    """Write a picture; the bytes are the same every time."""
     settings = {
         "svg.fonttype": "none",
         "svg.hashsalt": "henkan",
@@ -362,7 +365,7 @@ def save(drawing: Callable[[], Figure], path: Path) -> None:
         "axes.unicode_minus": False,
     }
     with rc_context(settings), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing")  # the reader's fonts have them
+        warnings.filterwarnings("ignore", message="Glyph .* missing")  # the reader's fonts have the glyphs
         drawing().savefig(path, metadata={"Date": None, "Creator": None})
 
 

@@ -120,7 +120,7 @@ class Seq2Seq:
             checkpoints = checkpoints_type(_folder(checkpoint, "checkpoint"), every=checkpoint_every)
         with nullcontext() if checkpoints is None else checkpoints.held():
             if checkpoints is not None:
-                checkpoints.resume = bool(engines.group.broadcast(checkpoints.begun))
+                checkpoints.resume = bool(engines.group.broadcast(checkpoints.resumable))
             job = TrainingJob(self._model_config, self._training_config, source, self._ensemble)
             self._fitted = Trainer(engines, checkpoints=checkpoints, report=callback).fit(pairs, validation, job)
         self._checkpoints = checkpoints

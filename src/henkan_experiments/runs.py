@@ -80,7 +80,7 @@ def run_training(run: TrainingRun, plan: Plan, split: Split, folder: Path) -> di
     run_folder = folder / RUNS_FOLDER / run.name
     checkpoints, final = Checkpoints(run_folder, remedy="run_again"), FinalAnswers(test, run_folder)
     with checkpoints.held():
-        checkpoints.resume = checkpoints.begun
+        checkpoints.resume = checkpoints.resumable
         source = DataSource(name=run.task, pairs=len(training), held_out="file", seed=run.seed)
 
         def train() -> FittedModel:

@@ -20,17 +20,17 @@ def test_padding_and_reversal():
     assert ids.T.tolist() == [[3, 2, 1], [4, 0, 0]]
 
 
-def test_ids_take_the_smallest_type_that_holds_them():
+def test_ids_have_the_smallest_sufficient_dtype():
     assert Sequences.of([[1]], 256).flat.dtype == np.uint8
     assert Sequences.of([[1]], 257).flat.dtype == np.uint16
 
 
 def encode(sources, targets, *, reverse=False):
     vocabularies = Vocabulary.of(sources, boundary=False), Vocabulary.of(targets, boundary=True)
-    return vocabularies, of_texts(sources, targets, vocabularies, reverse=reverse)
+    return vocabularies, encode_texts(sources, targets, vocabularies, reverse=reverse)
 
 
-def of_texts(sources, targets, vocabularies, *, unknown_rate=0.0, reverse=False):
+def encode_texts(sources, targets, vocabularies, *, unknown_rate=0.0, reverse=False):
     source, codec = vocabularies[0], PlainTargets(vocabularies[1])
     ids = source.encode_all(sources)
     return EncodedPairs(
@@ -42,7 +42,7 @@ def of_texts(sources, targets, vocabularies, *, unknown_rate=0.0, reverse=False)
     )
 
 
-def test_a_batch_is_taught_each_symbol_and_the_end():
+def test_batch_targets_include_every_symbol_and_the_end():
     _, pairs = encode(["a", "bb"], ["xy", "x"])
     batch = pairs.batch(np.array([0, 1]))
     assert batch.sources.ids.T.tolist() == [[1, 1], [0, 0]]  # the longer source first
@@ -50,33 +50,33 @@ def test_a_batch_is_taught_each_symbol_and_the_end():
     assert batch.targets.inputs.T.tolist() == [[0, 1, 0], [0, 1, 2]]
     assert batch.targets.ids.T.tolist() == [[1, 0, 0], [1, 2, 0]]
     assert batch.targets.valid.T.tolist() == [[True, True, False], [True, True, True]]
-    assert batch.targets.active.tolist() == [2, 2, 2]  # the shorter target stands first and must be run too
+    assert batch.targets.active.tolist() == [2, 2, 2]  # the shorter target comes first, so no row may be dropped
 
 
-def test_a_filled_model_is_taught_no_end():
+def test_filled_targets_have_no_end():
     vocabularies = Vocabulary.of(["a"], boundary=False, fill=True), Vocabulary.of(["x", "yy"], boundary=True, fill=True)
-    batch = of_texts(["a"], ["x"], vocabularies, reverse=False).batch(np.array([0]))
+    batch = encode_texts(["a"], ["x"], vocabularies, reverse=False).batch(np.array([0]))
     assert batch.targets.ids.T.tolist() == [[2, 1]]
     assert batch.targets.inputs.T.tolist() == [[0, 2]]
 
 
 @given(STRINGS, st.booleans())
-def test_every_pair_comes_through_a_batch_unchanged(strings, reverse):
+def test_every_pair_can_be_decoded_from_a_batch(strings, reverse):
     (sources, targets), pairs = encode(strings, strings[::-1], reverse=reverse)
     batch = pairs.batch(np.arange(len(strings)))
-    found = []
+    decoded = []
     for column in range(len(strings)):
         length = int((batch.sources.active > column).sum())
         steps = int(batch.targets.valid[:, column].sum())
         source = sources.decode(batch.sources.ids[:length, column])
         assert (batch.targets.active[:steps] > column).all()
-        found.append((source[::-1] if reverse else source, targets.decode(batch.targets.ids[:steps, column])))
+        decoded.append((source[::-1] if reverse else source, targets.decode(batch.targets.ids[:steps, column])))
         assert batch.targets.ids[steps - 1, column] == 0
-    assert sorted(found) == sorted(zip(strings, strings[::-1], strict=True))
+    assert sorted(decoded) == sorted(zip(strings, strings[::-1], strict=True))
 
 
 @given(st.integers(1, 20), st.integers(1, 7), st.booleans())
-def test_an_epoch_takes_every_pair_once(count, size, by_length):
+def test_epoch_contains_every_pair_once(count, size, by_length):
     strings = [chr(ord("a") + k) for k in range(count)]
     _, pairs = encode(strings, strings)
     batches = list(pairs.batches(size, np.random.default_rng(0), by_length=by_length))
@@ -85,7 +85,7 @@ def test_an_epoch_takes_every_pair_once(count, size, by_length):
     assert sorted(id for batch in batches for id in batch.sources.ids[0].tolist()) == list(range(count))
 
 
-def test_pairs_of_like_lengths_come_together():
+def test_batches_by_length_have_pairs_of_similar_lengths():
     generator = np.random.default_rng(0)
     strings = ["a" * length for length in generator.integers(1, 20, size=400)]
     _, pairs = encode(strings, strings)
@@ -93,27 +93,27 @@ def test_pairs_of_like_lengths_come_together():
     padding = sum((~batch.targets.valid).sum() for batch in batches) / sum(
         batch.targets.valid.size for batch in batches
     )
-    assert padding < 0.1  # about a half if they came as they are drawn
-    assert len({batch.targets.ids.shape[0] for batch in batches[:8]}) > 3  # and not the shortest ones first
+    assert padding < 0.1  # about a half without sorting by length
+    assert len({batch.targets.ids.shape[0] for batch in batches[:8]}) > 3  # batches are not sorted by length
 
 
-def test_rare_symbols_become_unknown_most_often():
+def test_rare_symbols_are_replaced_by_unknown_most_often():
     strings = ["aaaaaaaaab"] * 50 + ["c"]
     vocabularies = Vocabulary.of(strings, boundary=False, unknown=True), Vocabulary.of(strings, boundary=True)
-    pairs = of_texts(strings, strings, vocabularies, reverse=False, unknown_rate=2.0)
+    pairs = encode_texts(strings, strings, vocabularies, reverse=False, unknown_rate=2.0)
     generator = np.random.default_rng(0)
-    lost = np.zeros(4)
+    replaced = np.zeros(4)
     for _ in range(300):
         for batch in pairs.batches(64, generator):
             seen = np.bincount(batch.sources.ids[batch.sources.valid], minlength=4)
-            lost += [0, 450 - seen[1], 50 - seen[2], 1 - seen[3]]
+            replaced += [0, 450 - seen[1], 50 - seen[2], 1 - seen[3]]
             assert batch.targets.valid.sum() == 50 * 11 + 2
-    np.testing.assert_allclose(lost / 300, [0, 2 * 450 / 452, 2 * 50 / 52, 2 / 3], rtol=0.15)
+    np.testing.assert_allclose(replaced / 300, [0, 2 * 450 / 452, 2 * 50 / 52, 2 / 3], rtol=0.15)
     batch = pairs.batch(np.arange(len(strings)))
-    assert batch.sources.ids[batch.sources.valid].all()  # none, where nothing is learned
+    assert batch.sources.ids[batch.sources.valid].all()  # outside training, no symbol is replaced
 
 
-def test_source_batches_say_where_each_source_came_from():
+def test_source_batches_include_the_original_rows():
     ids = [[1], [2, 2, 2], [], [3, 3]]
     batches = list(source_batches(ids, 4, reverse=False, size=3))
     assert [rows.tolist() for rows, _ in batches] == [[1, 3, 0], [2]]

@@ -6,7 +6,7 @@ from henkan.text.pairs import Columns
 from henkan.text.tasks import TASKS
 
 
-def test_a_task_a_file_or_neither(tmp_path):
+def test_argument_is_a_task_or_an_existing_file(tmp_path):
     (tmp_path / "file").touch()
     assert task_or_file("addition") is TASKS["addition"]
     assert task_or_file(str(tmp_path / "file")) == tmp_path / "file"
@@ -17,7 +17,7 @@ def test_a_task_a_file_or_neither(tmp_path):
         task_or_file("additoin")
 
 
-def test_what_one_may_not_look_at_is_not_said_to_be_missing(tmp_path, without_rights):
+def test_unreadable_file_is_not_reported_as_missing(tmp_path, without_rights):
     (tmp_path / "closed").mkdir()
     (tmp_path / "closed" / "pairs.tsv").write_text("a\tb\n")
     (tmp_path / "closed").chmod(0)
@@ -26,7 +26,7 @@ def test_what_one_may_not_look_at_is_not_said_to_be_missing(tmp_path, without_ri
     (tmp_path / "closed").chmod(0o700)
 
 
-def test_a_name_that_no_file_can_have():
+def test_too_long_file_name_is_rejected():
     with pytest.raises(DataError, match=r"cannot be read \(File name too long\); check path and permissions"):
         task_or_file("x" * 5000)
 
@@ -41,11 +41,11 @@ def test_a_name_that_no_file_can_have():
         ("1,2,3", Columns(0, 1, 2, None)),
     ],
 )
-def test_columns_from_words(text, columns):
+def test_columns_are_parsed(text, columns):
     assert parse_columns(text) == columns
 
 
 @pytest.mark.parametrize("text", ["", "source", "source,source,target", "1", "1,1", "0,1", "1,2,3,4", "a,b"])
-def test_columns_that_are_none(text):
+def test_invalid_columns_are_rejected(text):
     with pytest.raises(SettingsError, match="columns must name source and target once each"):
         parse_columns(text)

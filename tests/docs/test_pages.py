@@ -1,4 +1,4 @@
-"""The learner's pages: their snippets print what is shown, their code exists, and both languages are equals."""
+"""The pages of the book: snippets print the output shown, the code shown exists, and translations are complete."""
 
 import re
 import sys
@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from snippets import FENCED, agree, run, snippets
+from snippets import FENCED, matches, run, snippets
 from sources import find
 
 ROOT = Path(__file__).parents[2]
@@ -36,16 +36,16 @@ def test_there_are_eight_chapters():
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_snippets_print_what_is_shown(name):
-    """Both languages have the same snippets (see below), so they are run once."""
+def test_snippets_print_the_output_shown(name):
+    """Both languages have the same snippets, as tested below, so those of one are enough."""
     found = list(snippets(page("en", name)))
     assert bool(found) == (name in CHAPTERS)
     for snippet, printed in zip(found, run(found), strict=True):
-        assert agree(snippet, printed), f"{snippet.code}\nprints\n{printed}\nand not\n{snippet.output}"
+        assert matches(snippet, printed), f"{snippet.code}\nprints\n{printed}\nand not\n{snippet.output}"
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_languages_are_equals(name):
+def test_translations_have_the_same_code_formulas_and_structure(name):
     english, japanese = page("en", name), page("ja", name)
     for pattern in (FENCED, FORMULA):
         assert pattern.findall(english) == pattern.findall(japanese)
@@ -61,7 +61,7 @@ def test_languages_are_equals(name):
 
 @pytest.mark.parametrize("language", ["en", "ja"])
 @pytest.mark.parametrize("name", CHAPTERS)
-def test_a_chapter_has_its_parts(language, name):
+def test_chapters_have_a_formula_code_and_a_reproducible_picture(language, name):
     text = page(language, name)
     assert FORMULA.search(text)
     assert "```{code-of} " in text
@@ -73,7 +73,7 @@ def test_a_chapter_has_its_parts(language, name):
 
 
 @pytest.mark.parametrize("name", CHAPTERS)
-def test_code_that_is_shown_exists(name):
+def test_code_shown_exists_and_compiles(name):
     shown = [block[2] for block in FENCED.finditer(page("en", name)) if block[1] == "{code-of}"]
     for each in shown:
         found = find(each)
@@ -82,7 +82,7 @@ def test_code_that_is_shown_exists(name):
         compile(found.text, each, "exec")
 
 
-def test_code_is_shown_as_it_stands(tmp_path):
+def test_code_is_shown_without_its_docstring(tmp_path):
     folder = tmp_path / "henkan"
     folder.mkdir()
     (folder / "some.py").write_text(
@@ -96,7 +96,7 @@ def test_code_is_shown_as_it_stands(tmp_path):
 
 
 def names(text):
-    """Our modules, and what the book's page says is in them."""
+    """Yield the names in the page about the book with the modules that it says contain them."""
     for row in text.splitlines():
         if row.startswith("| `"):
             ours = row.split("|")[2]
@@ -106,7 +106,7 @@ def names(text):
             yield from ((None, [module]) for module in modules)
 
 
-def test_the_books_page_names_what_exists():
+def test_names_in_the_page_about_the_book_exist():
     src = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "src").rglob("*.py"))
     listed = list(names(page("en", "book.md")))
     assert len(listed) > 30
@@ -116,19 +116,19 @@ def test_the_books_page_names_what_exists():
         for module in modules:
             path = ROOT.joinpath("src", *module.split("."))
             last = module.rpartition(".")[2]
-            there = path.is_dir() or path.with_suffix(".py").is_file()
-            assert there or re.search(rf"^(def|class) {last}\b", src, re.MULTILINE), module
+            exists = path.is_dir() or path.with_suffix(".py").is_file()
+            assert exists or re.search(rf"^(def|class) {last}\b", src, re.MULTILINE), module
 
 
 @pytest.mark.parametrize("readme", ["README.md", "README.ja.md"])
-def test_readmes_lead_somewhere(readme):
+def test_links_in_readmes_lead_to_files(readme):
     text = (ROOT / readme).read_text(encoding="utf-8")
     for link in LINK.findall(prose(text)):
         assert (ROOT / link).exists(), link
 
 
-def test_readmes_are_equals():
-    """The same commands, figures and headings; comments are each in its own language."""
+def test_readmes_have_the_same_commands_figures_and_structure():
+    """Comments in code are translated and therefore not compared."""
     english, japanese = ((ROOT / each).read_text(encoding="utf-8") for each in ("README.md", "README.ja.md"))
     assert "(README.ja.md)" in english.split("\n\n")[1]
     assert "(README.md)" in japanese.split("\n\n")[1]
@@ -143,18 +143,18 @@ def test_readmes_are_equals():
 
 
 @pytest.mark.parametrize("name", ["ids", "lstm", "learning", "attention"])
-def test_pictures_can_be_drawn_again(name, tmp_path, monkeypatch):
+def test_pictures_match_the_code_that_draws_them(name, tmp_path, monkeypatch):
     pytest.importorskip("matplotlib")
     monkeypatch.setattr(sys, "path", [str(DOCS / "pictures"), *sys.path])
     from make import draw
 
     draw(name, tmp_path)
     for language in ("en", "ja"):
-        drawn, kept = (folder / f"{name}.{language}.svg" for folder in (tmp_path, DOCS / "pictures"))
-        assert words(drawn) == words(kept)
+        drawn, saved = (folder / f"{name}.{language}.svg" for folder in (tmp_path, DOCS / "pictures"))
+        assert words(drawn) == words(saved)
 
 
 def words(picture):
-    """What is written in a picture, its numbers apart."""
+    """Return the texts of a picture except numbers."""
     texts = ElementTree.parse(picture).iter("{http://www.w3.org/2000/svg}text")
     return [text for text in ("".join(each.itertext()) for each in texts) if text and not text[-1].isdigit()]

@@ -1,4 +1,4 @@
-"""The site beside its chapters: the API reference is complete, and the math font has what the formulas need."""
+"""The API reference is complete, the math font covers all formulas, and the pictures of the READMEs are up to date."""
 
 import importlib
 import re
@@ -23,16 +23,16 @@ def documented():
 
 
 @pytest.mark.parametrize("module", ["henkan", "henkan.nn"])
-def test_the_reference_has_every_public_name(module):
+def test_reference_has_every_public_name(module):
     public = {f"{module}.{name}" for name in importlib.import_module(module).__all__}
     assert public <= {*documented()}
 
 
-def test_the_reference_has_the_settings():
+def test_reference_has_the_settings():
     assert {f"henkan.config.{name}Config" for name in ("Model", "Training", "Engine")} <= {*documented()}
 
 
-def test_the_reference_has_nothing_twice_and_nothing_else():
+def test_names_in_the_reference_are_unique_and_exist():
     names = documented()
     assert len(names) == len({*names})
     for name in names:
@@ -40,15 +40,15 @@ def test_the_reference_has_nothing_twice_and_nothing_else():
         assert hasattr(importlib.import_module(module), last), name
 
 
-def test_classes_are_documented_with_their_methods():
-    """Named tuples have none beyond their fields, which their docstrings describe."""
+def test_reference_shows_methods_of_all_classes_but_named_tuples():
+    """Named tuples have only fields, which their docstrings describe."""
     for path in (DOCS / "api").glob("*.md"):
         for name in MEMBERS.findall(path.read_text(encoding="utf-8")):
             module, _, last = name.rpartition(".")
             assert issubclass(getattr(importlib.import_module(module), last), tuple), name
 
 
-def test_the_math_font_has_what_the_formulas_need():
+def test_math_font_has_all_characters_of_the_formulas():
     pytest.importorskip("latex2mathml")
     pytest.importorskip("sphinx")
     from math_font import FONT, RANGES
@@ -65,7 +65,7 @@ def test_the_math_font_has_what_the_formulas_need():
             assert not missing, (path.name, display or inline, [unicodedata.name(each) for each in missing])
 
 
-def test_limits_of_a_sum_are_below_it():
+def test_limits_of_sums_are_below_the_sign():
     pytest.importorskip("latex2mathml")
     pytest.importorskip("sphinx")
     from site_parts import mathml
@@ -74,7 +74,7 @@ def test_limits_of_a_sum_are_below_it():
     assert "<msub><mi>x</mi><mi>t</mi></msub>" in mathml(r"\sum_t x_t", "block")
 
 
-def test_brackets_of_a_matrix_are_in_a_row_of_their_own():
+def test_matrix_and_its_brackets_are_grouped_in_a_row():
     pytest.importorskip("latex2mathml")
     pytest.importorskip("sphinx")
     from site_parts import mathml
@@ -93,7 +93,7 @@ def documented_as(docstring, function):
     return "\n".join(lines)
 
 
-def test_every_argument_has_an_entry_of_its_own():
+def test_every_argument_has_its_own_entry():
     docstring = """F.
 
 Args:
@@ -119,7 +119,7 @@ def demo(monkeypatch):
 
 
 def texts(picture):
-    """The lines of a terminal: texts of the same height are on one line, each in its column."""
+    """Return the lines of a terminal picture; texts with the same y coordinate are on one line."""
     lines, width = {}, 12.2
     for text in ElementTree.parse(picture).iter(f"{SVG}text"):
         before = lines.get(float(text.get("y")), "").ljust(round(float(text.get("x")) / width))
@@ -127,7 +127,7 @@ def texts(picture):
     return [line.rstrip() for _, line in sorted(lines.items())]
 
 
-def test_the_terminal_shows_what_the_readme_says(demo, tmp_path):
+def test_terminal_picture_matches_the_readme(demo, tmp_path):
     demo.draw(tmp_path)
     for picture in (tmp_path, DOCS / "pictures"):
         assert texts(picture / "terminal.svg") == demo.output().splitlines()
@@ -137,7 +137,7 @@ def test_the_terminal_shows_what_the_readme_says(demo, tmp_path):
 
 
 @pytest.mark.parametrize("readme", ["README.md", "README.ja.md"])
-def test_readmes_open_with_the_terminal(readme):
+def test_readmes_start_with_the_terminal_picture(readme):
     title, language, picture = (DOCS.parent / readme).read_text(encoding="utf-8").split("\n\n")[:3]
     assert title.startswith("# ")
     assert language.startswith("[")
@@ -146,8 +146,8 @@ def test_readmes_open_with_the_terminal(readme):
 
 
 @pytest.mark.parametrize("path", sorted((DOCS / "pictures").glob("*.svg")), ids=lambda path: path.name)
-def test_pictures_load_nothing(path):
-    """Neither an attribute nor a style names another file: only parts of the picture itself, and data within it."""
+def test_pictures_are_self_contained(path):
+    """Attributes and styles refer only to parts of the picture itself and to embedded data."""
     text = path.read_text(encoding="utf-8")
     assert "@font-face" not in text
     assert "@import" not in text

@@ -3,7 +3,7 @@ import json
 import pytest
 
 
-def test_exact_match_and_the_first_ten(henkan, folder, pairs_file, words):
+def test_report_has_exact_match_error_rate_calibration_and_examples(henkan, folder, pairs_file, words):
     lines = henkan("evaluate", folder, pairs_file).stdout.splitlines()
     assert lines[-1] == "exact match 100.000% (39 of 39)"
     assert lines[-2] == "symbol error rate 0.000%"
@@ -14,7 +14,7 @@ def test_exact_match_and_the_first_ten(henkan, folder, pairs_file, words):
     assert lines[1].split() == ["O", words[0][0], words[1][0], words[1][0]]
 
 
-def test_wrong_and_unanswerable_pairs(henkan, folder, tmp_path):
+def test_wrong_predictions_and_unknown_symbols_are_reported(henkan, folder, tmp_path):
     (tmp_path / "test.tsv").write_text("ab\tAB\nc\tX\nxy\tXY\n")
     done = henkan("evaluate", folder, "test.tsv", "--errors", "wrong.tsv")
     lines = done.stdout.splitlines()
@@ -24,7 +24,7 @@ def test_wrong_and_unanswerable_pairs(henkan, folder, tmp_path):
     assert (tmp_path / "wrong.tsv").read_text().startswith("c\tX\tC\nxy\tXY\t")
 
 
-def test_json_is_one_object(henkan, folder, tmp_path):
+def test_json_output_is_one_object(henkan, folder, tmp_path):
     (tmp_path / "test.tsv").write_text("ab\tAB\nc\tX\nxy\tXY\n")
     result = json.loads(henkan("evaluate", folder, "test.tsv", "--json").stdout)
     wanted = {
@@ -38,7 +38,7 @@ def test_json_is_one_object(henkan, folder, tmp_path):
     assert result["coverage"][0][0] == 1
 
 
-def test_details_by_length_and_confusions(henkan, folder, tmp_path):
+def test_details_show_accuracy_by_length_and_confusions(henkan, folder, tmp_path):
     (tmp_path / "test.tsv").write_text("ab\tAB\nc\tX\nc\tY\nba\tBAB\n")
     lines = henkan("evaluate", folder, "test.tsv", "--details").stdout.splitlines()
     assert [line.split() for line in lines[lines.index("") + 1 :][:3]] == [
@@ -50,14 +50,14 @@ def test_details_by_length_and_confusions(henkan, folder, tmp_path):
     assert "     1  omitted B" in lines
 
 
-def test_a_model_of_something_else_can_be_asked_a_task(henkan, folder):
+def test_evaluating_on_a_task_of_another_model_is_reported(henkan, folder):
     done = henkan("evaluate", folder, "multiplication")
     assert done.stdout.splitlines()[-2] == "505 sources have symbols that were not in the training data"
     assert done.stdout.splitlines()[-1] == "exact match 0.000% (0 of 505)"
     assert "trained on pairs given in Python, not on the task multiplication" in done.stderr
 
 
-def test_mistakes_are_told_in_a_sentence(refused, folder, pairs_file):
+def test_invalid_arguments_are_refused(refused, folder, pairs_file):
     assert "no task or file 'sums'" in refused("evaluate", folder, "sums")
     before = pairs_file.read_text()
     assert "--errors would overwrite the pairs to evaluate" in refused(
@@ -67,13 +67,13 @@ def test_mistakes_are_told_in_a_sentence(refused, folder, pairs_file):
     assert "cannot be written" in refused("evaluate", folder, pairs_file, "--errors", "none/wrong.tsv")
 
 
-def test_every_accepted_answer_has_its_o(henkan, folder, tmp_path):
+def test_any_of_several_accepted_targets_is_correct(henkan, folder, tmp_path):
     (tmp_path / "test.tsv").write_text("ab\tAX\nab\tAB\n")
     lines = henkan("evaluate", folder, "test.tsv").stdout.splitlines()
     assert [line[0] for line in lines[1:3]] == ["O", "O"]
 
 
-def test_a_column_of_features_must_fit_the_model(refused, folder, tmp_path):
+def test_feature_column_is_refused_by_a_model_without_features(refused, folder, tmp_path):
     (tmp_path / "test.tsv").write_text("ab\tAB\tV\n")
     columns = ["--columns", "source,target,features"]
     assert "trained without feature tags" in refused("evaluate", folder, "test.tsv", *columns)

@@ -9,19 +9,19 @@ SIZES = {"epochs": 60, "batch_size": 8, "hidden_size": 32, "embedding_size": 8}
 
 
 @pytest.fixture
-def attentive(words, tmp_path):
+def attention_model(words, tmp_path):
     Seq2Seq(attention=True, bidirectional=True, peeky=False, **SIZES).fit(*words).save(tmp_path / "attentive")
     return tmp_path / "attentive"
 
 
-def test_a_table(henkan, attentive):
-    lines = henkan("explain", attentive, "cab").stdout.splitlines()
+def test_explanation_is_a_table_of_attention_weights(henkan, attention_model):
+    lines = henkan("explain", attention_model, "cab").stdout.splitlines()
     assert re.fullmatch(r"cab -> CAB   confidence [01]\.\d{3}   weights from attention", lines[0])
     assert lines[2].split() == ["symbol", "probability", "alternatives", "c", "a", "b"]
     assert [line.split()[0] for line in lines[3:]] == ["C", "A", "B", "(end)"]
 
 
-def test_without_attention(henkan, folder):
+def test_model_without_attention_is_explained_by_saliency(henkan, folder):
     lines = henkan("explain", folder, "ab", "--answer", "BA").stdout.splitlines()
     assert lines[0].endswith("weights from saliency")
     assert lines[2].split() == ["symbol", "probability", "alternatives", "a", "b"]
@@ -29,16 +29,16 @@ def test_without_attention(henkan, folder):
     assert float(lines[3].split()[1]) < 0.5
 
 
-def test_json_and_pictures(henkan, attentive, tmp_path):
+def test_explanation_as_json_and_as_picture(henkan, attention_model, tmp_path):
     pytest.importorskip("matplotlib", reason="matplotlib is not installed; `henkan[plot]` brings it")
-    told = json.loads(henkan("explain", attentive, "ca", "--json", "--picture", "look.png").stdout)
-    assert [choice["symbol"] for choice in told["choices"]] == ["C", "A", ""]
+    explanation = json.loads(henkan("explain", attention_model, "ca", "--json", "--picture", "look.png").stdout)
+    assert [choice["symbol"] for choice in explanation["choices"]] == ["C", "A", ""]
     assert (tmp_path / "look.png").read_bytes().startswith(b"\x89PNG")
-    henkan("explain", attentive, "ca", "--picture", "look.svg")
+    henkan("explain", attention_model, "ca", "--picture", "look.svg")
     assert b"<svg" in (tmp_path / "look.svg").read_bytes()
 
 
-def test_mistakes(refused, attentive):
-    assert ".png or .svg" in refused("explain", attentive, "ca", "--picture", "look.jpg")
-    assert "cannot be written" in refused("explain", attentive, "ca", "--picture", "none/look.png")
-    assert "unknown symbol 'x'" in refused("explain", attentive, "ca", "--answer", "x")
+def test_invalid_arguments_are_refused(refused, attention_model):
+    assert ".png or .svg" in refused("explain", attention_model, "ca", "--picture", "look.jpg")
+    assert "cannot be written" in refused("explain", attention_model, "ca", "--picture", "none/look.png")
+    assert "unknown symbol 'x'" in refused("explain", attention_model, "ca", "--answer", "x")

@@ -10,7 +10,7 @@ TINY = ("--epochs", "1", "--learning-rate", "1e-12", "--quiet", "--dev", "none")
 
 @pytest.fixture
 def more(tmp_path):
-    """Pairs with symbols that the model has not seen."""
+    """A file of pairs with symbols that are not in the model's vocabulary."""
     path = tmp_path / "more.tsv"
     path.write_text("".join(f"{a}{b}\t{b}{a}!\n" for a in "abxyz" for b in "abxyz"))
     return path
@@ -20,8 +20,8 @@ def symbols(folder, side):
     return json.loads((folder / "vocabulary.json").read_text())[side]["symbols"]
 
 
-def test_it_starts_where_the_model_stands(henkan, folder, more, tmp_path, words):
-    """With hardly any learning, the answers are still those of the model, though its symbols have other numbers now."""
+def test_training_starts_from_the_weights_of_the_model(henkan, folder, more, tmp_path, words):
+    """With a tiny learning rate the predictions do not change, although the symbols have new ids."""
     henkan("train", more, "--from", folder, *TINY, "--out", "m")
     assert symbols(tmp_path / "m", "source") == list("abcxyz")
     assert symbols(tmp_path / "m", "target") == list("!ABCabxyz")
@@ -32,7 +32,7 @@ def test_it_starts_where_the_model_stands(henkan, folder, more, tmp_path, words)
     assert all(b <= a for a, b in zip(old, new, strict=True))  # the new symbols take a share of every probability
 
 
-def test_it_learns_the_new_pairs_with_its_own_settings(henkan, folder, more, tmp_path):
+def test_new_pairs_are_learnt_with_the_settings_of_the_model(henkan, folder, more, tmp_path):
     settings = ("--epochs", 120, "--learning-rate", 0.01, "--batch-size", 8, "--dev", "none", "--dropout", 0, "--quiet")
     henkan("train", more, "--from", folder, *settings, "--out", "m")
     assert henkan("predict", "m", "xa", "bz").stdout == "ax!\nzb!\n"
@@ -40,7 +40,7 @@ def test_it_learns_the_new_pairs_with_its_own_settings(henkan, folder, more, tmp
     assert configs[0] == configs[1]
 
 
-def test_what_cannot_be_changed_is_said(refused, folder, more):
+def test_settings_of_the_model_cannot_be_changed(refused, folder, more):
     assert "has hidden size 32, which cannot be changed to 64; omit this option" in refused(
         "train", more, "--from", folder, "--hidden-size", 64, "--quiet"
     )
@@ -48,7 +48,7 @@ def test_what_cannot_be_changed_is_said(refused, folder, more):
     assert "no such folder" in refused("train", more, "--from", "none", "--quiet")
 
 
-def test_feature_tags_are_not_left_out_by_mistake(henkan, refused, tmp_path, folder):
+def test_feature_column_must_agree_with_the_model(henkan, refused, tmp_path, folder):
     (tmp_path / "tagged.tsv").write_text("a\tb\tX\nb\ta\tY\n")
     (tmp_path / "plain.tsv").write_text("a\tb\nb\ta\n")
     columns = ("--columns", "source,target,features")
@@ -60,7 +60,7 @@ def test_feature_tags_are_not_left_out_by_mistake(henkan, refused, tmp_path, fol
     henkan("train", "tagged.tsv", *columns, "--from", "m", *TINY, "--out", "more")
 
 
-def test_a_model_without_the_unknown_symbol_is_not_shown_it(henkan, refused, tmp_path, more, pairs_file):
+def test_unknown_rate_is_refused_for_a_model_without_the_unknown_symbol(henkan, refused, tmp_path, more, pairs_file):
     small = ("--hidden-size", 8, "--embedding-size", 4)
     henkan("train", pairs_file, *TINY, *small, "--unknown-rate", 0, "--out", "without")
     sentence = refused("train", more, "--from", "without", "--unknown-rate", 0.2, *TINY)
@@ -69,7 +69,7 @@ def test_a_model_without_the_unknown_symbol_is_not_shown_it(henkan, refused, tmp
     assert json.loads((tmp_path / "m/config.json").read_text())["training"]["unknown_rate"] == 0
 
 
-def test_an_ensemble_is_trained_on_member_by_member(henkan, more, tmp_path, pairs_file):
+def test_every_ensemble_member_starts_from_its_own_weights(henkan, more, tmp_path, pairs_file):
     small = ("--hidden-size", 8, "--embedding-size", 4, "--epochs", 1, "--quiet")
     henkan("train", pairs_file, *small, "--ensemble", 2, "--out", "two")
     henkan("train", more, "--from", "two", *TINY, "--out", "m")
@@ -80,14 +80,14 @@ def test_an_ensemble_is_trained_on_member_by_member(henkan, more, tmp_path, pair
     assert abs(weights[1][0][name] - weights[1][1][name]).max() > 0.01
 
 
-def test_a_stopped_one_needs_the_model_no_more(henkan, folder, more, tmp_path):
-    """What it started from is kept in the checkpoint."""
+def test_interrupted_run_resumes_without_the_initial_model(henkan, folder, more, tmp_path):
+    """The checkpoint contains a copy of it."""
     from henkan.errors import Interrupted
     from henkan.training.checkpoint import Checkpoints
     from henkan.training.fitted_model import load_model
 
     settings = ("--epochs", 4, "--dev", "none", "--quiet")
-    henkan("train", more, "--from", folder, *settings, "--out", "whole")
+    henkan("train", more, "--from", folder, *settings, "--out", "uninterrupted")
 
     def stop_at_once(self, _event, progress):
         self.keep(progress())
@@ -97,11 +97,11 @@ def test_a_stopped_one_needs_the_model_no_more(henkan, folder, more, tmp_path):
         patched.setattr(Checkpoints, "after", stop_at_once)
         patched.setattr("sys.argv", ["henkan", "train", str(more), "--from", str(folder), *map(str, settings),
                                      "--out", str(tmp_path / "m")])  # fmt: skip
-        with pytest.raises(SystemExit) as ended:
+        with pytest.raises(SystemExit) as exit_info:
             __import__("henkan.cli", fromlist=["main"]).main()
-        assert ended.value.code == 130
+        assert exit_info.value.code == 130
     shutil.rmtree(folder)
     assert load_model(tmp_path / "m/checkpoint/start").saved.metrics["pairs"] == 39
     henkan("train", "--resume", "m", "--quiet")
-    a, b = ((tmp_path / name / "weights.safetensors").read_bytes() for name in ("whole", "m"))
+    a, b = ((tmp_path / name / "weights.safetensors").read_bytes() for name in ("uninterrupted", "m"))
     assert a == b

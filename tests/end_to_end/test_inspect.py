@@ -3,7 +3,7 @@ import json
 LEXICON = "ka\tk a\nka\tk a\nsta\ts t a\nsta\tS t a\nn\u0303a\tn a\n\u00f1o\tn o\nzero\u200b\tz e\n"
 
 
-def test_a_file_is_looked_over(henkan, tmp_path):
+def test_inspect_reports_duplicates_leaks_and_warnings(henkan, tmp_path):
     (tmp_path / "train.tsv").write_text(LEXICON)
     (tmp_path / "test.tsv").write_text("sta\ts t a\nka\tk o\nxa\tks a\n")
     done = henkan("inspect", "train.tsv", "--test", "test.tsv", "--target-symbols", " ")
@@ -26,7 +26,7 @@ def test_a_file_is_looked_over(henkan, tmp_path):
     assert "U+200B ZERO WIDTH SPACE" in warnings[-1]
 
 
-def test_json_has_everything(henkan, tmp_path):
+def test_json_output_has_counts_and_warnings(henkan, tmp_path):
     (tmp_path / "train.tsv").write_text(LEXICON)
     found = json.loads(henkan("inspect", "train.tsv", "--source-normalization", "NFC", "--json").stdout)
     assert found["rows"] == 7
@@ -38,13 +38,13 @@ def test_json_has_everything(henkan, tmp_path):
     assert found["warnings"] == ["1 sources have leading or trailing whitespace; remove it with --strip"]
 
 
-def test_a_line_that_is_no_pair_is_named(refused, tmp_path):
+def test_invalid_lines_and_missing_files_are_refused(refused, tmp_path):
     (tmp_path / "bad.tsv").write_text("a\tb\nc\n")
     assert "bad.tsv, line 2" in refused("inspect", "bad.tsv")
     assert "missing.tsv" in refused("inspect", "missing.tsv")
 
 
-def test_training_begins_with_the_same_look(henkan, tmp_path):
+def test_training_prints_the_summary_and_warnings_of_inspect(henkan, tmp_path):
     (tmp_path / "train.tsv").write_text(LEXICON)
     (tmp_path / "dev.tsv").write_text("ka\tk a\n")
     done = henkan("train", "train.tsv", "--dev", "dev.tsv", "--epochs", "1", "--hidden-size", "8", "--out", "m")

@@ -10,19 +10,19 @@ import pytest
 from henkan import Seq2Seq
 
 
-def test_texts_as_arguments_and_as_lines(henkan, folder):
+def test_texts_are_read_from_arguments_and_standard_input(henkan, folder):
     assert henkan("predict", folder, "ab", "c").stdout == "AB\nC\n"
     assert henkan("predict", folder, input="ab\nc\n").stdout == "AB\nC\n"
     assert henkan("predict", folder, input="ab\r\nc").stdout == "AB\nC\n"
     assert henkan("predict", folder, input="").stdout == ""
 
 
-def test_order_is_kept_over_many_lines(henkan, folder, words):
+def test_predictions_are_in_the_order_of_the_lines(henkan, folder, words):
     sources, targets = words
     assert henkan("predict", folder, input="\n".join(sources * 300)).stdout == "\n".join(targets * 300) + "\n"
 
 
-def test_json(henkan, folder):
+def test_json_output_has_log_probability_and_confidence(henkan, folder):
     first, second = map(json.loads, henkan("predict", folder, "--json", "ab", "c").stdout.splitlines())
     assert set(first) == {"source", "prediction", "log_probability", "confidence"}
     assert 0.8 < first["confidence"] <= 1
@@ -30,7 +30,7 @@ def test_json(henkan, folder):
     assert -0.2 < first["log_probability"] < 0
 
 
-def test_an_unknown_symbol_stops_after_the_answers_before_it(henkan, folder):
+def test_unknown_error_stops_after_the_predictions_before_it(henkan, folder):
     done = henkan("predict", folder, "--unknown", "error", input="a\nb\nxyz\nc\n", status=2)
     assert done.stdout == "A\nB\n"
     assert done.stderr == (
@@ -40,16 +40,16 @@ def test_an_unknown_symbol_stops_after_the_answers_before_it(henkan, folder):
     assert "argument 2: unknown symbol '語'" in done.stderr
 
 
-def test_an_unknown_symbol_is_used_and_told_of(henkan, folder):
+def test_unknown_symbols_are_used_and_reported(henkan, folder):
     done = henkan("predict", folder, "a", "xa", "b")
     lines = done.stdout.splitlines()
     assert (len(lines), lines[0], lines[2]) == (3, "A", "B")
     assert done.stderr == "note: texts with symbols that were not in the training data: 1 (see --unknown and --json)\n"
-    told = json.loads(henkan("predict", folder, "--json", "xa").stdout)
-    assert (told["prediction"], told["unknown"]) == (lines[1], ["symbol 'x'"])
+    result = json.loads(henkan("predict", folder, "--json", "xa").stdout)
+    assert (result["prediction"], result["unknown"]) == (lines[1], ["symbol 'x'"])
 
 
-def test_unknown_symbols_are_skipped_on_request(henkan, folder):
+def test_unknown_skip_leaves_the_prediction_empty(henkan, folder):
     assert henkan("predict", folder, "--unknown", "skip", input="a\nxyz\nc\n").stdout == "A\n\nC\n"
     lines = henkan("predict", folder, "--unknown", "skip", "--json", "xyz", "c").stdout.splitlines()
     assert json.loads(lines[0]) == {
@@ -59,24 +59,24 @@ def test_unknown_symbols_are_skipped_on_request(henkan, folder):
     assert json.loads(lines[1])["prediction"] == "C"
 
 
-def test_bytes_that_are_not_utf8(henkan, folder):
+def test_invalid_utf8_stops_with_the_line_number(henkan, folder):
     done = henkan("predict", folder, input=b"a\n\xff\nb\n", status=2)
     assert done.stdout == b"A\n"
     assert b"line 2: not UTF-8" in done.stderr
 
 
-def test_a_slow_pipe_gets_each_answer_at_once(folder):
+def test_interactive_pipe_gets_each_prediction_at_once(folder):
     command = [sys.executable, "-m", "henkan", "predict", str(folder)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as process:
         for text in ("a", "bc", "cab"):
             process.stdin.write(text + "\n")
             process.stdin.flush()
-            assert process.stdout.readline() == text.upper() + "\n"  # would wait for ever if it were held back
+            assert process.stdout.readline() == text.upper() + "\n"  # would block if the output were buffered
         process.stdin.close()
         assert process.wait() == 0
 
 
-def test_whoever_has_read_enough_may_leave(folder):
+def test_closed_output_pipe_is_not_an_error(folder):
     command = [sys.executable, "-m", "henkan", "predict", str(folder)]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen(command, **pipes) as process:
@@ -97,15 +97,15 @@ def test_whoever_has_read_enough_may_leave(folder):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
-def test_on_a_terminal_it_asks(folder):
+def test_terminal_input_is_prompted_for(folder):
     import pty
 
     leader, follower = pty.openpty()
     command = [sys.executable, "-m", "henkan", "predict", str(folder)]
     with subprocess.Popen(command, stdin=follower, stdout=follower, stderr=follower) as process:
         os.close(follower)
-        rescue = Timer(60, process.kill)  # a prompt that never comes must not hang the tests
-        rescue.start()
+        timeout = Timer(60, process.kill)  # a missing prompt must not block the tests
+        timeout.start()
         unread = b""
 
         def until(text):
@@ -121,18 +121,18 @@ def test_on_a_terminal_it_asks(folder):
         until(b"> ")
         os.write(leader, b"\x04")
         assert process.wait() == 0
-        rescue.cancel()
+        timeout.cancel()
     os.close(leader)
 
 
-def test_damaged_and_missing_models(refused, folder, tmp_path):
+def test_damaged_and_missing_models_are_refused(refused, folder, tmp_path):
     assert "there is no such folder" in refused("predict", tmp_path / "none", "a")
     (folder / "vocabulary.json").unlink()
     assert "vocabulary.json cannot be read" in refused("predict", folder, "a")
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
-def test_a_full_disk_is_told_in_a_sentence(folder):
+def test_full_disk_is_reported_without_a_traceback(folder):
     with open("/dev/full", "wb") as full:
         done = subprocess.run(
             [sys.executable, "-m", "henkan", "predict", folder, "a"], stdout=full, stderr=subprocess.PIPE, timeout=60
@@ -141,22 +141,22 @@ def test_a_full_disk_is_told_in_a_sentence(folder):
     assert done.stderr.startswith(b"henkan: No space left on device")
 
 
-def test_a_long_text_is_not_repeated_whole(henkan, folder):
+def test_long_texts_are_shortened_in_error_messages(henkan, folder):
     done = henkan("predict", folder, "--unknown", "error", input="?" * 300_000 + "\n", status=2)
     assert len(done.stderr) < 300
 
 
-def test_several_answers_a_text(henkan, folder):
+def test_nbest_prints_several_predictions_per_text(henkan, folder):
     lines = henkan("predict", folder, "--beam", "3", "--nbest", "2", "ab", "c").stdout.splitlines()
     rows = [line.split("\t") for line in lines]
     assert [row[0] for row in rows] == ["ab", "ab", "c", "c"]
     assert (rows[0][1], rows[2][1]) == ("AB", "C")
     assert float(rows[0][2]) > float(rows[1][2])
-    told = json.loads(henkan("predict", folder, "--beam", "3", "--nbest", "2", "--json", "ab").stdout)
-    assert [answer["prediction"] for answer in told["nbest"]] == [rows[0][1], rows[1][1]]
+    result = json.loads(henkan("predict", folder, "--beam", "3", "--nbest", "2", "--json", "ab").stdout)
+    assert [answer["prediction"] for answer in result["nbest"]] == [rows[0][1], rows[1][1]]
 
 
-def test_mistakes_in_what_is_asked(refused, folder):
+def test_invalid_options_are_refused(refused, folder):
     assert "nbest must be a whole number from 1 to the beam width, which is 1" in refused(
         "predict", folder, "--nbest", 2, "a"
     )
@@ -165,18 +165,18 @@ def test_mistakes_in_what_is_asked(refused, folder):
     assert "only by a model with attention" in refused("predict", folder, "--unknown", "copy", "a")
 
 
-def test_abstaining_leaves_the_line_empty(henkan, folder):
+def test_abstaining_leaves_the_prediction_empty(henkan, folder):
     done = henkan("predict", folder, "--abstain-below", "1", "ab", "c")
     assert done.stdout == "\n\n"
-    assert "not calibrated" in done.stderr  # this model held nothing out
-    told = json.loads(henkan("predict", folder, "--abstain-below", "1", "--json", "ab").stdout)
-    assert (told["prediction"], told["abstained"]) == (None, True)
-    assert 0.8 < told["confidence"] < 1
+    assert "not calibrated" in done.stderr  # the model was trained without a validation set
+    result = json.loads(henkan("predict", folder, "--abstain-below", "1", "--json", "ab").stdout)
+    assert (result["prediction"], result["abstained"]) == (None, True)
+    assert 0.8 < result["confidence"] < 1
 
 
-def test_an_answer_that_does_not_end_is_told_of(henkan, words, tmp_path):
+def test_predictions_cut_off_at_the_length_limit_are_reported(henkan, words, tmp_path):
     model = Seq2Seq(epochs=1, hidden_size=8).fit(*words)
-    model._fitted.converter.model.parameters["decoder.by"][0] = -1e3  # never the end
+    model._fitted.converter.model.parameters["decoder.by"][0] = -1e3  # never predicts the end symbol
     model.save(tmp_path / "endless")
     done = henkan("predict", "endless", "ab")
     assert len(done.stdout.strip()) == 8

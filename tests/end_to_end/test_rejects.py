@@ -5,7 +5,7 @@ import os
 SMALL = ("--epochs", "1", "--hidden-size", "8", "--embedding-size", "4", "--quiet")
 
 
-def test_lines_that_are_no_pairs_are_left_out_and_listed(henkan, refused, tmp_path, pairs_file):
+def test_invalid_lines_are_skipped_and_listed(henkan, refused, tmp_path, pairs_file):
     with pairs_file.open("ab") as file:
         file.write(b"no pair\nx\t\xff\n")
     assert "words.tsv, line 40: no delimiter" in refused("inspect", pairs_file)
@@ -25,8 +25,8 @@ def test_lines_that_are_no_pairs_are_left_out_and_listed(henkan, refused, tmp_pa
     assert "1 of 2 lines" in henkan("score", "m", dev, "--rejects", "r2.tsv").stderr
 
 
-def test_rejects_do_not_overwrite_data(refused, tmp_path, pairs_file):
-    (tmp_path / "list.tsv").write_bytes(b"file\tline\treason\ttext\nold.tsv\t3\twhy\tx\nmended\tMENDED\n")
+def test_rejects_do_not_overwrite_other_files(refused, tmp_path, pairs_file):
+    (tmp_path / "list.tsv").write_bytes(b"file\tline\treason\ttext\nold.tsv\t3\twhy\tx\ncorrected\tCORRECTED\n")
     with pairs_file.open("ab") as file:
         file.write(b"no pair\n")
     for data, more, rejects, words in (
@@ -51,7 +51,7 @@ def test_rejects_do_not_overwrite_data(refused, tmp_path, pairs_file):
         assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
-def test_rejects_that_cannot_be_written(refused, tmp_path, pairs_file):
+def test_unwritable_rejects_are_refused(refused, tmp_path, pairs_file):
     assert "none/r.tsv: the skipped lines cannot be written (No such file" in refused(
         "train", pairs_file, "--rejects", "none/r.tsv", *SMALL
     )
@@ -63,7 +63,7 @@ def test_rejects_that_cannot_be_written(refused, tmp_path, pairs_file):
     assert [path.name for path in tmp_path.iterdir()] == ["words.tsv"]
 
 
-def test_packed_files_and_json_lines(henkan, tmp_path, words):
+def test_gzip_and_json_lines_train_the_same_model(henkan, tmp_path, words):
     (tmp_path / "words.tsv.gz").write_bytes(
         gzip.compress("".join(f"{source}\t{target}\n" for source, target in zip(*words, strict=True)).encode())
     )
@@ -74,7 +74,7 @@ def test_packed_files_and_json_lines(henkan, tmp_path, words):
     assert a == b
 
 
-def test_what_cannot_be_read(refused, tmp_path):
+def test_unreadable_input_is_refused(refused, tmp_path):
     for path, words in (("/dev/null", "is empty"), ("/dev/zero", "longer than"), (tmp_path, "cannot be read")):
         assert words in refused("train", path, *SMALL)
     assert "line 1: longer than" in refused("predict", write_model(tmp_path), input="x" * 2**21)

@@ -42,7 +42,7 @@ def small(tmp_path_factory):
 
 
 @pytest.fixture
-def begun(tmp_path):
+def running(tmp_path):
     """The command and its worker processes, after the first checkpoint."""
     if not Path("/proc/self/task").exists():
         pytest.skip("needs /proc/PID/task/PID/children of Linux")
@@ -60,8 +60,8 @@ def begun(tmp_path):
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGKILL, -signal.SIGKILL)])
-def test_workers_exit_with_the_command(begun, number, status):
-    parent, children = begun
+def test_workers_exit_with_the_command(running, number, status):
+    parent, children = running
     parent.send_signal(number)
     _, error = parent.communicate(timeout=60)  # returns when all processes have closed the pipe
     assert parent.returncode == status, error
@@ -72,8 +72,8 @@ def test_workers_exit_with_the_command(begun, number, status):
     assert not [child for child in children if "spawn_main" in command_line(child)]
 
 
-def test_killed_worker_ends_the_command(begun):
-    parent, children = begun
+def test_killed_worker_ends_the_command(running):
+    parent, children = running
     assert "OPENBLAS_NUM_THREADS=1" in Path(f"/proc/{children[0]}/environ").read_text().split("\0")
     os.kill(children[0], signal.SIGKILL)
     _, error = parent.communicate(timeout=60)
@@ -102,7 +102,7 @@ def test_interrupted_experiment_is_resumed(small):
     assert second.stdout == "report written to out/report.html\n"
 
 
-def test_it_writes_a_report(small):
+def test_report_is_written(small):
     folder, *_ = small
     results = json.loads((folder / "results.json").read_text())
     assert set(results["figures"]) == {"addition", "dates"}
@@ -119,7 +119,7 @@ def test_it_writes_a_report(small):
     assert not list((folder / "runs").glob("*/checkpoint"))
 
 
-def test_mistakes(small, refused, henkan, tmp_path):
+def test_invalid_arguments_are_refused(small, refused, henkan, tmp_path):
     folder, *_ = small
     (tmp_path / "words.tsv").write_text("1+2\t3\ncat\ttac\n")
     words = refused("reproduce", "--train", "words.tsv", "--test", "words.tsv", "--out", "new")

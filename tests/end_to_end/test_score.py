@@ -3,7 +3,7 @@ import math
 from itertools import product
 
 
-def test_a_line_for_each_pair_in_order(henkan, folder, tmp_path):
+def test_one_line_per_pair_in_order(henkan, folder, tmp_path):
     (tmp_path / "test.tsv").write_text("ab\tAB\nab\tAC\nc\tC\nc\tZ\n")
     rows = [line.split("\t") for line in henkan("score", folder, "test.tsv").stdout.splitlines()]
     assert [row[1:] for row in rows] == [["ab", "AB"], ["ab", "AC"], ["c", "C"], ["c", "Z"]]
@@ -11,11 +11,11 @@ def test_a_line_for_each_pair_in_order(henkan, folder, tmp_path):
     assert -0.2 < scores[0] < 0
     assert scores[1] < -2
     assert scores[3] == -math.inf
-    told = [json.loads(line) for line in henkan("score", folder, "test.tsv", "--json").stdout.splitlines()]
-    assert [each["log_probability"] is None for each in told] == [False, False, False, True]
+    results = [json.loads(line) for line in henkan("score", folder, "test.tsv", "--json").stdout.splitlines()]
+    assert [each["log_probability"] is None for each in results] == [False, False, False, True]
 
 
-def test_typing_errors_come_first(henkan, words, tmp_path):
+def test_suspicious_lists_label_errors_first(henkan, words, tmp_path):
     sources = [*words[0], *("".join(letters) for letters in product("abc", repeat=4))]
     lines = [f"{source}\t{source.upper()}\n" for source in sources]
     (tmp_path / "good.tsv").write_text("".join(lines))
@@ -30,6 +30,6 @@ def test_typing_errors_come_first(henkan, words, tmp_path):
     assert "model 3 of 3: epoch 40" in done.stderr
 
 
-def test_mistakes(refused, folder, pairs_file):
+def test_invalid_arguments_are_refused(refused, folder, pairs_file):
     assert "no such folder" in refused("score", "none", pairs_file)
     assert "folds must be" in refused("score", folder, pairs_file, "--suspicious", "--folds", "1")

@@ -1,4 +1,4 @@
-"""Separators, feature tags and columns, from a file to an answer."""
+"""Separators, feature tags and columns, from the file to the prediction."""
 
 import json
 
@@ -6,7 +6,7 @@ TAGS = {"V;PST": "ed", "V;PRS": "s", "V;PTCP": "ing"}
 SMALL = ["--hidden-size", "32", "--embedding-size", "8", "--epochs", "60", "--batch-size", "8", "--quiet"]
 
 
-def test_inflection_with_feature_tags_in_a_column_of_its_own(henkan, tmp_path):
+def test_inflection_with_feature_tags_in_a_separate_column(henkan, tmp_path):
     lemmas = [a + b for a in "klmnpt" for b in "aeiou"]
     rows = [f"{lemma}{ending}\t{lemma}\t{tags}\n" for lemma in lemmas for tags, ending in TAGS.items()]
     (tmp_path / "verbs.tsv").write_text("".join(rows))
@@ -26,12 +26,12 @@ def test_symbols_of_several_characters(henkan, tmp_path):
     (tmp_path / "lexicon.tsv").write_text("".join(rows))
     henkan("train", "lexicon.tsv", "--target-symbols", " ", *SMALL, "--epochs", "150", "--dev", "none", "--out", "m")
     assert henkan("predict", "m", "kas").stdout == "k a\u0320 ts\u02b0\n"
-    # more than one space between symbols is no other target
+    # repeated separators do not change the target
     (tmp_path / "test.tsv").write_text("kas\tk  a\u0320 ts\u02b0 \n")
     assert henkan("evaluate", "m", "test.tsv").stdout.splitlines()[-1] == "exact match 100.000% (1 of 1)"
 
 
-def test_columns_by_number_and_mistakes_in_them(henkan, refused, tmp_path):
+def test_columns_by_number_and_invalid_columns(henkan, refused, tmp_path):
     (tmp_path / "wide.tsv").write_text("1\tA\tx\ta\n2\tB\ty\tb\n")
     found = json.loads(henkan("inspect", "wide.tsv", "--columns", "4,2", "--json").stdout)
     assert set(found["source"]["symbols"]) == {"a", "b"}

@@ -1,4 +1,4 @@
-"""The PyTorch engine through the real commands: the same model folder, and several processes by torchrun."""
+"""The PyTorch engine on the command line: models are interchangeable, and torchrun trains with several processes."""
 
 import json
 import os
@@ -21,13 +21,13 @@ SETTINGS = ("--epochs", 6, "--hidden-size", 24, "--embedding-size", 8, "--seed",
 
 @pytest.fixture(autouse=True)
 def one_thread(monkeypatch):
-    """PyTorch's threads wait for each other by spinning, which a busy machine has no cores for."""
+    """Use one thread: PyTorch's threads spin while they wait, which is slow on a busy machine."""
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture
 def pairs(tmp_path):
-    """Two hundred words and their capitals, as a file of pairs."""
+    """A file of pairs: 210 words and their uppercase forms."""
     words = [first + middle + last for first in "abcdef" for middle in "ghijklm" for last in "nopqr"]
     path = tmp_path / "pairs.tsv"
     path.write_text("".join(f"{word}\t{word.upper()}\n" for word in words))
@@ -36,7 +36,7 @@ def pairs(tmp_path):
 
 @pytest.fixture
 def torchrun(tmp_path):
-    """Starts `torchrun` with two processes of one thread each; every one that is left is killed at the end."""
+    """Start `torchrun` with two processes; running ones are terminated after the test."""
     started = []
 
     def run(*arguments, options=(), machine=("--standalone", "--nproc-per-node", "2")):
@@ -70,49 +70,49 @@ def wait_for(condition, process):
         time.sleep(0.02)
 
 
-def test_trained_by_the_one_and_asked_by_the_other(henkan, pairs):
-    done = henkan("train", pairs, *SETTINGS, "--engine", "torch", "--out", "theirs")
+def test_both_engines_predict_the_same_with_models_of_either(henkan, pairs):
+    done = henkan("train", pairs, *SETTINGS, "--engine", "torch", "--out", "torch-model")
     assert "PyTorch " in done.stderr
     assert " on cpu in float32" in done.stderr
-    henkan("train", pairs, *SETTINGS, "--out", "ours")
-    asked = ("agn", "flr", "bhx", "")
-    for folder in ("ours", "theirs"):
+    henkan("train", pairs, *SETTINGS, "--out", "numpy-model")
+    sources = ("agn", "flr", "bhx", "")
+    for folder in ("numpy-model", "torch-model"):
         answers = [
-            henkan("predict", folder, *asked, "--json", "--beam", 3, "--engine", engine).stdout
+            henkan("predict", folder, *sources, "--json", "--beam", 3, "--engine", engine).stdout
             for engine in ("numpy", "torch")
         ]
         one, other = ([json.loads(line) for line in answer.splitlines()] for answer in answers)
         assert [each["prediction"] for each in one] == [each["prediction"] for each in other]
-        for here, there in zip(one, other, strict=True):
-            assert here["log_probability"] == pytest.approx(there["log_probability"], rel=1e-3, abs=1e-5)
-    exact = [henkan("evaluate", "theirs", pairs, "--engine", engine).stdout for engine in ("numpy", "torch")]
+        for this, that in zip(one, other, strict=True):
+            assert this["log_probability"] == pytest.approx(that["log_probability"], rel=1e-3, abs=1e-5)
+    exact = [henkan("evaluate", "torch-model", pairs, "--engine", engine).stdout for engine in ("numpy", "torch")]
     assert exact[0] == exact[1]
-    scores = [henkan("score", "theirs", pairs, "--engine", engine).stdout for engine in ("numpy", "torch")]
+    scores = [henkan("score", "torch-model", pairs, "--engine", engine).stdout for engine in ("numpy", "torch")]
     first, second = ([float(line.split("\t")[0]) for line in score.splitlines()] for score in scores)
     assert first == pytest.approx(second, rel=1e-3, abs=1e-3)
 
 
-@pytest.mark.parametrize("begun", ["numpy", "torch"])
-def test_begun_by_the_one_and_gone_on_with_by_the_other(henkan, tmp_path, pairs, begun):
-    whole = ("--dropout", 0, "--embedding-dropout", 0)
-    henkan("train", pairs, *SETTINGS, *whole, "--engine", begun, "--out", "whole")
-    stop(tmp_path, pairs, *SETTINGS, *whole, "--engine", begun)
-    done = henkan("train", "--resume", "m", "--engine", "torch" if begun == "numpy" else "numpy")
-    assert "resumes with PyTorch" in done.stderr if begun == "numpy" else "resumes with NumPy" in done.stderr
-    ours, theirs = (load(tmp_path / name)._model().saved.members[0] for name in ("whole", "m"))
-    for name, array in ours.items():
-        assert theirs[name] == pytest.approx(array, rel=0.05, abs=0.02), name
+@pytest.mark.parametrize("first", ["numpy", "torch"])
+def test_run_of_one_engine_is_resumed_with_the_other(henkan, tmp_path, pairs, first):
+    no_dropout = ("--dropout", 0, "--embedding-dropout", 0)
+    henkan("train", pairs, *SETTINGS, *no_dropout, "--engine", first, "--out", "uninterrupted")
+    stop(tmp_path, pairs, *SETTINGS, *no_dropout, "--engine", first)
+    done = henkan("train", "--resume", "m", "--engine", "torch" if first == "numpy" else "numpy")
+    assert "resumes with PyTorch" in done.stderr if first == "numpy" else "resumes with NumPy" in done.stderr
+    expected, resumed = (load(tmp_path / name)._model().saved.members[0] for name in ("uninterrupted", "m"))
+    for name, array in expected.items():
+        assert resumed[name] == pytest.approx(array, rel=0.05, abs=0.02), name
 
 
-def test_stopped_and_gone_on_with_to_the_bit(henkan, tmp_path, pairs):
-    henkan("train", pairs, *SETTINGS, "--engine", "torch", "--out", "whole")
+def test_resumed_run_has_bit_identical_weights(henkan, tmp_path, pairs):
+    henkan("train", pairs, *SETTINGS, "--engine", "torch", "--out", "uninterrupted")
     stop(tmp_path, pairs, *SETTINGS, "--engine", "torch")
     assert "warning" not in henkan("train", "--resume", "m").stderr
-    assert weights(tmp_path / "m") == weights(tmp_path / "whole")
+    assert weights(tmp_path / "m") == weights(tmp_path / "uninterrupted")
 
 
 def stop(tmp_path, pairs, *arguments):
-    """Begin a training into `m`, and stop it in its midst."""
+    """Start a training run in `m` and interrupt it."""
     command = [sys.executable, "-m", "henkan", "train", pairs, *arguments, "--out", "m", "--checkpoint-every", 0]
     process = subprocess.Popen(
         list(map(str, command)), cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
@@ -156,8 +156,8 @@ if engines.group.rank == 0:
 """
 
 
-def test_two_processes_have_the_losses_of_one(torchrun, tmp_path):
-    """The same effective batch: fifty updates of the whole of it, or of two halves."""
+def test_two_processes_have_the_same_losses_as_one(torchrun, tmp_path):
+    """Fifty updates with the same effective batch, complete or divided in halves."""
     program = tmp_path / "losses.py"
     program.write_text(LOSSES)
     alone = subprocess.run([sys.executable, program], check=True, capture_output=True, text=True)
@@ -172,7 +172,7 @@ def test_two_processes_have_the_losses_of_one(torchrun, tmp_path):
 
 
 def test_two_processes_train_one_model(henkan, torchrun, tmp_path, pairs):
-    """The leader alone prints and saves; without dropout the result is that of one process, but for its last bits."""
+    """Only the leader prints and saves; without dropout the weights equal those of one process up to rounding."""
     settings = (*SETTINGS, "--epochs", 40, "--dropout", 0, "--embedding-dropout", 0)
     one = henkan("train", pairs, *settings, "--engine", "torch", "--out", "one")
     process = torchrun("-m", "henkan", "train", pairs, *settings, "--out", "two")
@@ -188,9 +188,9 @@ def test_two_processes_train_one_model(henkan, torchrun, tmp_path, pairs):
     assert load(tmp_path / "two").predict(["agn", "flr"]) == ["AGN", "FLR"]
 
 
-def test_a_signal_stops_all_of_them_and_all_go_on(torchrun, tmp_path, pairs):
+def test_a_signal_stops_all_processes_and_the_run_can_be_resumed(torchrun, tmp_path, pairs):
     command = ("-m", "henkan", "train", pairs, *SETTINGS, "--epochs", 30)
-    torchrun(*command, "--out", "whole").communicate()
+    torchrun(*command, "--out", "uninterrupted").communicate()
     process = torchrun(*command, "--out", "m", "--checkpoint-every", 0)
     wait_for(lambda: progress(tmp_path) > 0, process)
     process.send_signal(signal.SIGTERM)
@@ -199,11 +199,11 @@ def test_a_signal_stops_all_of_them_and_all_go_on(torchrun, tmp_path, pairs):
     assert err.count("training interrupted; progress is saved") == 1, err
     out, err = torchrun("-m", "henkan", "train", "--resume", "m").communicate()
     assert "exact match" in out, err
-    assert weights(tmp_path / "m") == weights(tmp_path / "whole")
+    assert weights(tmp_path / "m") == weights(tmp_path / "uninterrupted")
 
 
 def member(rank):
-    """The process of that rank."""
+    """Return the id of the process with a rank."""
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             environment = (folder / "environ").read_bytes().split(b"\0")
@@ -215,14 +215,14 @@ def member(rank):
 
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="finds the process of a rank in /proc")
-def test_a_member_that_dies_ends_the_run_and_a_restart_goes_on(torchrun, tmp_path, pairs):
+def test_killed_process_ends_the_run_and_a_restart_resumes_it(torchrun, tmp_path, pairs):
     command = ("-m", "henkan", "train", pairs, *SETTINGS, "--epochs", 20, "--checkpoint-every", 0)
     process = torchrun(*command, "--out", "m")
     wait_for(lambda: progress(tmp_path) > 0, process)
     os.kill(member(1), signal.SIGKILL)
     _, err = process.communicate()
     assert process.returncode != 0
-    assert "henkan/cli/main.py" not in err  # torchrun shows a traceback of its own
+    assert "henkan/cli/main.py" not in err  # torchrun prints its own traceback
     assert "another process of this training run has died" in err or "training interrupted; progress is saved" in err
     assert (tmp_path / "m" / "checkpoint" / "plan.json").exists()
     out, err = torchrun("-m", "henkan", "train", "--resume", "m").communicate()
@@ -237,8 +237,8 @@ def test_a_member_that_dies_ends_the_run_and_a_restart_goes_on(torchrun, tmp_pat
     assert weights(tmp_path / "n") == weights(tmp_path / "m")
 
 
-def test_the_benchmark_of_engines_runs():
-    """Where no GPU is to be had, the command that would measure one is at least tried."""
+def test_engine_benchmark_runs():
+    """Without a GPU, the benchmark command is at least run on the CPU."""
     benchmark = Path(__file__).parents[2] / "benchmarks" / "engines.py"
     command = [sys.executable, benchmark, "--sizes", "tiny", "--rounds", "1", "--updates", "3"]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
@@ -248,8 +248,8 @@ def test_the_benchmark_of_engines_runs():
 
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="finds the process of a rank in /proc")
-def test_two_machines_start_again_when_one_process_dies(torchrun, tmp_path, pairs):
-    """Only the machine of the dead one counts a restart; here both are this machine."""
+def test_two_machines_restart_when_one_process_dies(torchrun, tmp_path, pairs):
+    """Only the machine of the killed process counts a restart; this machine acts as both."""
     with socket.socket() as free:
         free.bind(("localhost", 0))
         port = free.getsockname()[1]
@@ -259,13 +259,13 @@ def test_two_machines_start_again_when_one_process_dies(torchrun, tmp_path, pair
     both = [torchrun(*command, machine=machine) for _ in range(2)]
     wait_for(lambda: progress(tmp_path) > 0, both[0])
     os.kill(member(1), signal.SIGKILL)
-    told = [process.communicate() for process in both]
-    assert [process.returncode for process in both] == [0, 0], told
-    assert sum(out.count("exact match") for out, _ in told) == 1
+    outputs = [process.communicate() for process in both]
+    assert [process.returncode for process in both] == [0, 0], outputs
+    assert sum(out.count("exact match") for out, _ in outputs) == 1
     assert load(tmp_path / "m").predict(["agn"])
 
 
-def test_where_the_first_may_not_begin_the_others_leave_without_a_word(torchrun, tmp_path, pairs):
+def test_only_the_first_process_reports_an_error(torchrun, tmp_path, pairs):
     (tmp_path / "m").mkdir()
     (tmp_path / "m" / "thesis.txt").write_text("")
     process = torchrun("-m", "henkan", "train", pairs, *SETTINGS, "--out", "m")
@@ -276,7 +276,7 @@ def test_where_the_first_may_not_begin_the_others_leave_without_a_word(torchrun,
     ]  # fmt: skip
 
 
-def test_lines_left_out_are_listed_once(torchrun, tmp_path, pairs):
+def test_skipped_lines_are_listed_once(torchrun, tmp_path, pairs):
     with pairs.open("a") as file:
         file.write("no pair\n")
     process = torchrun("-m", "henkan", "train", pairs, *SETTINGS, "--epochs", 1, "--out", "m", "--rejects", "r.tsv")
@@ -286,7 +286,7 @@ def test_lines_left_out_are_listed_once(torchrun, tmp_path, pairs):
     assert len((tmp_path / "r.tsv").read_text().splitlines()) == 2
 
 
-def test_what_cannot_be_is_one_sentence(refused, henkan, pairs):
+def test_device_with_the_numpy_engine_is_refused(refused, henkan, pairs):
     assert "leave these out, or choose the engine torch" in refused(
         "train", pairs, "--engine", "numpy", "--device", "cpu"
     )

@@ -4,7 +4,7 @@ import re
 SMALL = ("--epochs", "2", "--hidden-size", "16", "--embedding-size", "4")
 
 
-def test_a_task_from_nothing_to_an_answer(henkan, tmp_path):
+def test_a_task_is_trained_saved_and_used_for_prediction(henkan, tmp_path):
     done = henkan("train", "multiplication", *SMALL)
     lines = done.stdout.splitlines()
     assert re.fullmatch(r"\s+source\s+target\s+prediction", lines[0])
@@ -24,7 +24,7 @@ def test_a_task_from_nothing_to_an_answer(henkan, tmp_path):
     assert (tmp_path / "models/multiplication/learning_curve.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_evaluating_on_the_task_asks_the_part_held_out(henkan, tmp_path):
+def test_evaluating_on_the_task_uses_its_validation_set(henkan, tmp_path):
     done = henkan("train", "multiplication", *SMALL, "--quiet", "--seed", "5", "--out", "m")
     assert re.fullmatch(r"exact match .* of 505\)\n", done.stdout)
     assert done.stderr == ""
@@ -41,7 +41,7 @@ def test_the_same_seed_saves_the_same_bytes(henkan, tmp_path, pairs_file):
     assert a == b != c
 
 
-def test_a_file_with_a_dev_file(henkan, tmp_path, pairs_file):
+def test_validation_set_from_a_file(henkan, tmp_path, pairs_file):
     (tmp_path / "dev.tsv").write_text("ab\tAB\nx\tX\n")
     done = henkan("train", pairs_file, "--dev", "dev.tsv", "--epochs", "60", "--batch-size", "8", "--hidden-size", 32)
     assert "exact match 50.000% (1 of 2)" in done.stdout
@@ -49,7 +49,7 @@ def test_a_file_with_a_dev_file(henkan, tmp_path, pairs_file):
     assert henkan("predict", "models/words", "ab", "cba").stdout == "AB\nCBA\n"
 
 
-def test_training_on_everything(henkan, tmp_path, pairs_file):
+def test_training_without_a_validation_set(henkan, tmp_path, pairs_file):
     done = henkan("train", pairs_file, *SMALL, "--dev", "none", "--out", "all")
     assert "39 training pairs, no validation pairs" in done.stderr
     assert "exact match" not in done.stdout
@@ -67,7 +67,7 @@ def test_settings_are_saved(henkan, tmp_path, pairs_file):
     assert config["data"]["pairs"] == 39
 
 
-def test_the_books_layout_and_recipe(henkan, tmp_path):
+def test_layout_and_recipe_of_the_book(henkan, tmp_path):
     (tmp_path / "book.txt").write_text("16+75  _91  \n52+607 _659 \n75+22  _97  \n63+22  _85  \n")
     henkan("train", "book.txt", "--delimiter", "_", "--strip", "--recipe", "book", "--epochs", "1", "--dev", "none")
     vocabulary = json.loads((tmp_path / "models/book/vocabulary.json").read_text())
@@ -85,7 +85,7 @@ def test_a_model_is_not_overwritten_without_force(henkan, refused, tmp_path, pai
     assert (tmp_path / "models/words/manifest.json").read_bytes() != before
 
 
-def test_mistakes_are_told_in_a_sentence(refused, tmp_path, pairs_file):
+def test_invalid_arguments_are_refused(refused, tmp_path, pairs_file):
     assert "no task or file 'sums.tsv'; the tasks are addition" in refused("train", "sums.tsv")
     assert "did you mean addition?" in refused("train", "additon")
     (tmp_path / "empty.tsv").touch()
@@ -105,7 +105,7 @@ def test_mistakes_are_told_in_a_sentence(refused, tmp_path, pairs_file):
     assert not (tmp_path / "models").exists()
 
 
-def test_an_unknown_option_is_clicks_own_message(henkan, pairs_file):
+def test_unknown_options_are_reported_by_click(henkan, pairs_file):
     assert "No such option" in henkan("train", pairs_file, "--fast", status=2).stderr
 
 

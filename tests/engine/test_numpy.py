@@ -11,20 +11,20 @@ from models import SOURCES, loss_and_gradients, small_model
 
 
 @pytest.mark.parametrize("kernels", ["plain", "fused"])
-def test_the_bits_do_not_depend_on_the_number_of_threads(words, monkeypatch, kernels):
+def test_results_are_bitwise_equal_for_any_number_of_threads(words, monkeypatch, kernels):
     if kernels == "fused":
-        pytest.importorskip("numba", reason="numba is not installed; `henkan[fast]` brings it")
+        pytest.importorskip("numba", reason="numba is not installed; install `henkan[fast]`")
     monkeypatch.setenv("HENKAN_KERNELS", kernels)
-    answers = []
+    results = []
     for threads in ("1", "2", "3"):
         monkeypatch.setenv("HENKAN_THREADS", threads)
         model = Seq2Seq(epochs=3, batch_size=8, hidden_size=32).fit(*words)
-        answers.append([conversion.log_probability for conversion in model.convert(words[0])])
-    assert answers[0] == answers[1] == answers[2]
+        results.append([conversion.log_probability for conversion in model.convert(words[0])])
+    assert results[0] == results[1] == results[2]
 
 
 @pytest.mark.parametrize("count", [1, 2, 4, 9])
-def test_shards_add_up_to_the_batch(count):
+def test_losses_and_gradients_of_shards_add_up(count):
     converter, batch = small_model()
     engine = converter.model
     steps = int(batch.targets.valid.sum())
@@ -36,7 +36,7 @@ def test_shards_add_up_to_the_batch(count):
     np.testing.assert_allclose(sum(part.vector for _, part in parts), gradients.vector, rtol=1e-10, atol=1e-14)
 
 
-def test_python_is_left_as_it_was_found(monkeypatch):
+def test_session_restores_the_switch_interval(monkeypatch):
     monkeypatch.setenv("HENKAN_THREADS", "2")
     before = sys.getswitchinterval()
     with WORKERS.session():
@@ -44,29 +44,29 @@ def test_python_is_left_as_it_was_found(monkeypatch):
     assert sys.getswitchinterval() == before
 
 
-def test_decoding_many_is_the_same_by_faster_means(monkeypatch):
-    pytest.importorskip("numba", reason="numba is not installed; `henkan[fast]` brings it")
+def test_accelerated_decoding_gives_the_same_predictions(monkeypatch):
+    pytest.importorskip("numba", reason="numba is not installed; install `henkan[fast]`")
     converter, _ = small_model()
-    few = converter.convert(SOURCES * 5)
-    monkeypatch.setattr("henkan.inference.converter.WORTH_THREADS", 2)
-    monkeypatch.setattr("henkan.inference.converter.WORTH_KERNELS", 2)
+    expected = converter.convert(SOURCES * 5)
+    monkeypatch.setattr("henkan.inference.converter.MIN_SOURCES_FOR_THREADS", 2)
+    monkeypatch.setattr("henkan.inference.converter.MIN_SYMBOLS_FOR_KERNELS", 2)
     monkeypatch.setattr("henkan.inference.converter.BATCH_SIZE", 4)
-    for one, other in zip(few, converter.convert(SOURCES * 5), strict=True):
-        assert one.prediction == other.prediction
-        assert one.log_probability == pytest.approx(other.log_probability, rel=1e-10)
+    for expected_conversion, conversion in zip(expected, converter.convert(SOURCES * 5), strict=True):
+        assert expected_conversion.prediction == conversion.prediction
+        assert expected_conversion.log_probability == pytest.approx(conversion.log_probability, rel=1e-10)
 
 
-def test_work_is_shared_out_in_order_and_only_while_at_work():
-    with WORKERS.session(), WORKERS.session():  # whoever else is inside makes no difference
+def test_workers_keep_the_order_inside_and_outside_a_session():
+    with WORKERS.session(), WORKERS.session():  # sessions can be nested
         assert list(WORKERS.map(lambda x: x * x, range(50))) == [x * x for x in range(50)]
         assert WORKERS.share(lambda x: x * x, range(5)) == [0, 1, 4, 9, 16]
     assert list(WORKERS.map(str, [1, 2])) == WORKERS.share(str, [1, 2]) == ["1", "2"]
 
 
-@pytest.mark.parametrize(("kernels", "held_back"), [("plain", False), ("fused", True)])
-def test_blas_is_held_to_one_thread_only_where_ours_share_the_work(words, monkeypatch, kernels, held_back):
+@pytest.mark.parametrize(("kernels", "limited"), [("plain", False), ("fused", True)])
+def test_blas_is_limited_to_one_thread_only_with_fused_kernels(words, monkeypatch, kernels, limited):
     threadpoolctl = pytest.importorskip(
-        "threadpoolctl", reason="threadpoolctl is not installed; `henkan[fast]` brings it"
+        "threadpoolctl", reason="threadpoolctl is not installed; install `henkan[fast]`"
     )
     monkeypatch.setenv("HENKAN_KERNELS", kernels)
 
@@ -75,21 +75,19 @@ def test_blas_is_held_to_one_thread_only_where_ours_share_the_work(words, monkey
 
     seen = []
 
-    def look(event):
+    def record_threads(event):
         if isinstance(event, Step):
             seen.append(threads())
 
     with threadpoolctl.threadpool_limits(2, user_api="blas"):
-        Seq2Seq(epochs=1).fit(
-            *words, callback=lambda event: seen.append(threads()) if isinstance(event, Step) else None
-        )
-        assert threads() == {2}  # given back afterwards
-    assert seen == [{1} if held_back else {2}] * len(seen)
+        Seq2Seq(epochs=1).fit(*words, callback=record_threads)
+        assert threads() == {2}  # restored afterwards
+    assert seen == [{1} if limited else {2}] * len(seen)
     assert seen
 
 
-def test_all_is_named_that_its_bits_may_depend_on(monkeypatch):
-    pytest.importorskip("numba", reason="numba is not installed; `henkan[fast]` brings it")
+def test_description_names_everything_that_affects_the_results(monkeypatch):
+    pytest.importorskip("numba", reason="numba is not installed; install `henkan[fast]`")
     import llvmlite
     import numba
     import scipy

@@ -18,45 +18,45 @@ def train(_fold, pairs):
     return Trainer(NumpyEngines()).fit(pairs, None, TrainingJob(*CONFIGS)).converter
 
 
-def test_typing_errors_come_first(words):
+def test_wrong_targets_come_first(words):
     sources = [*words[0], *("".join(letters) for letters in product("abc", repeat=4))]
     targets = [source.upper() for source in sources]
-    wrong = {"abc": "ABB", "cabb": "CAB", "bb": "BBB"}
-    data = Pairs(sources, [wrong.get(source, target) for source, target in zip(sources, targets, strict=True)])
+    wrong_targets = {"abc": "ABB", "cabb": "CAB", "bb": "BBB"}
+    pairs = Pairs(sources, [wrong_targets.get(source, target) for source, target in zip(sources, targets, strict=True)])
     folds = []
 
-    def train_and_note(fold, pairs):
+    def train_and_record_fold(fold, training_pairs):
         folds.append(fold)
-        return train(fold, pairs)
+        return train(fold, training_pairs)
 
-    found = find_label_errors(data, train_and_note, folds=3)
-    assert sorted(suspect.source for suspect in found) == sorted(sources)
-    assert {suspect.source for suspect in found[:3]} == set(wrong)
-    assert [suspect.margin for suspect in found] == sorted(suspect.margin for suspect in found)
-    assert all(suspect.answer == suspect.source.upper() for suspect in found[:3])
+    suspects = find_label_errors(pairs, train_and_record_fold, folds=3)
+    assert sorted(suspect.source for suspect in suspects) == sorted(sources)
+    assert {suspect.source for suspect in suspects[:3]} == set(wrong_targets)
+    assert [suspect.margin for suspect in suspects] == sorted(suspect.margin for suspect in suspects)
+    assert all(suspect.answer == suspect.source.upper() for suspect in suspects[:3])
     assert folds == [1, 2, 3]
 
 
-def test_a_target_that_cannot_be_written_is_the_most_suspicious(words):
-    data = Pairs([*words[0], "abcb"], [*words[1], "ABCß"])
-    first = find_label_errors(data, train, folds=2)[0]
+def test_target_with_an_unknown_symbol_is_the_most_suspicious(words):
+    pairs = Pairs([*words[0], "abcb"], [*words[1], "ABCß"])
+    first = find_label_errors(pairs, train, folds=2)[0]
     assert (first.source, first.margin) == ("abcb", float("-inf"))
 
 
-def test_rows_of_one_source_are_asked_together():
-    """Or a model would have seen the answer."""
-    data = Pairs(["ab", "ba", "ab"], ["x", "y", "x"])
-    found = find_label_errors(data, train, folds=2)
-    assert [suspect.margin for suspect in found] == [float("-inf")] * 3
+def test_rows_with_the_same_source_are_in_the_same_fold():
+    """Otherwise the model would be trained on a source that it is evaluated on."""
+    pairs = Pairs(["ab", "ba", "ab"], ["x", "y", "x"])
+    suspects = find_label_errors(pairs, train, folds=2)
+    assert [suspect.margin for suspect in suspects] == [float("-inf")] * 3
 
 
-def test_what_could_not_be_read_comes_last(words):
-    found = find_label_errors(Pairs([*words[0], "q"], [*words[1], "A"]), train, folds=2)
-    assert (found[-1].source, found[-1].answer) == ("q", "")
-    assert isnan(found[-1].margin)
+def test_sources_with_unknown_symbols_come_last(words):
+    suspects = find_label_errors(Pairs([*words[0], "q"], [*words[1], "A"]), train, folds=2)
+    assert (suspects[-1].source, suspects[-1].answer) == ("q", "")
+    assert isnan(suspects[-1].margin)
 
 
-def test_too_few_rows_or_folds():
+def test_too_few_rows_or_folds_are_rejected():
     with pytest.raises(DataError, match="too few for 3 folds; pass more pairs or fewer folds"):
         find_label_errors(Pairs(["a", "b", "a"], ["x", "y", "x"]), train, folds=3)
     with pytest.raises(SettingsError, match="folds must be"):

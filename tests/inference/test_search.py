@@ -1,4 +1,4 @@
-"""Search, with engines whose every answer is known."""
+"""Greedy search, beam search and scoring on engines with known probabilities."""
 
 from dataclasses import dataclass
 from itertools import pairwise, product
@@ -20,14 +20,14 @@ class Rows:
 
 
 class Countdown:
-    """Reads a number n and predicts n, n - 1, ..., 1 and the end, each with probability 0.7 of 4 symbols."""
+    """Reads a number n and predicts n, n - 1, ..., 1 and the end, each with probability 0.7 out of 4 symbols."""
 
     def __init__(self):
-        self.asked = []
+        self.inputs = []
 
     def step(self, memory, state, symbols):
         assert len(memory.rows) == len(state.rows) == len(symbols)
-        self.asked.append(symbols.tolist())
+        self.inputs.append(symbols.tolist())
         probabilities = np.full((len(symbols), 4), 0.1)
         probabilities[np.arange(len(symbols)), state.rows] = 0.7
         attention = np.eye(4)[memory.rows]
@@ -35,7 +35,7 @@ class Countdown:
 
 
 class Table:
-    """Predicts by a table of probabilities of the next symbol (V,) after each symbol (V,), whatever was read."""
+    """Predicts from a table (V, V) of probabilities, with a row for each previous symbol; ignores the source."""
 
     def __init__(self, *rows):
         self.logs = np.log(np.array(rows))
@@ -45,7 +45,7 @@ class Table:
 
 
 class Eights:
-    """Predicts eight times 1 and then the end, each with probability 0.98 of 3 symbols."""
+    """Predicts eight times 1 and then the end, each with probability 0.98 out of 3 symbols."""
 
     def step(self, memory, state, symbols):  # noqa: ARG002
         probabilities = np.full((len(symbols), 3), 0.01)
@@ -53,8 +53,8 @@ class Eights:
         return StepOutput(np.log(probabilities), Rows(state.rows + 1))
 
 
-class Numbers:
-    """A codec for small integers: 0 starts and, if `ends`, ends every output."""
+class IntegerCodec:
+    """A codec for small integers: 0 starts every output and, if `ends`, also ends it."""
 
     start = 0
 
@@ -68,134 +68,147 @@ class Numbers:
         return self.limit
 
 
-def read(numbers, *, counting_up=False):
-    """Sources of one number each; the state of `Eights` counts from 0."""
+def encode(numbers, *, counting_up=False):
+    """Encode sources of one number each; with `counting_up`, the state starts at 0 as `Eights` requires."""
     numbers = np.array(numbers)
     return Encoded(Rows(numbers), Rows(numbers * 0 if counting_up else numbers), len(numbers), 4)
 
 
 def search(numbers, *, ends=True, limit=9):
     model = Countdown()
-    return greedy(model, read(numbers), Numbers(limit, ends=ends)), model.asked
+    return greedy(model, encode(numbers), IntegerCodec(limit, ends=ends)), model.inputs
 
 
-def test_answers_and_their_log_probabilities():
-    answers, _ = search([3, 1, 0])
-    assert [answer.symbols for answer in answers] == [[3, 2, 1, 0], [1, 0], [0]]
-    assert [answer.attended for answer in answers] == [[3, 3, 3, 3], [1, 1], [0]]
-    np.testing.assert_allclose([answer.log_probability for answer in answers], np.log(0.7) * np.array([4, 2, 1]))
-    assert all(answer.complete for answer in answers)
+def test_greedy_search_outputs_and_log_probabilities():
+    hypotheses, _ = search([3, 1, 0])
+    assert [hypothesis.symbols for hypothesis in hypotheses] == [[3, 2, 1, 0], [1, 0], [0]]
+    assert [hypothesis.attended for hypothesis in hypotheses] == [[3, 3, 3, 3], [1, 1], [0]]
+    np.testing.assert_allclose(
+        [hypothesis.log_probability for hypothesis in hypotheses], np.log(0.7) * np.array([4, 2, 1])
+    )
+    assert all(hypothesis.complete for hypothesis in hypotheses)
 
 
-def test_answered_rows_leave_the_batch():
-    _, asked = search([3, 1, 0])
-    assert asked == [[0, 0, 0], [3, 1], [2], [1]]
+def test_finished_rows_leave_the_batch():
+    _, inputs = search([3, 1, 0])
+    assert inputs == [[0, 0, 0], [3, 1], [2], [1]]
 
 
-def test_never_an_endless_answer():
-    answers, _ = search([3, 1], limit=2)
-    assert [(answer.symbols, answer.complete) for answer in answers] == [([3, 2], False), ([1, 0], True)]
-    np.testing.assert_allclose([answer.log_probability for answer in answers], np.log(0.7) * np.array([2, 2]))
+def test_outputs_are_cut_off_at_the_maximum_length():
+    hypotheses, _ = search([3, 1], limit=2)
+    assert [(hypothesis.symbols, hypothesis.complete) for hypothesis in hypotheses] == [([3, 2], False), ([1, 0], True)]
+    np.testing.assert_allclose(
+        [hypothesis.log_probability for hypothesis in hypotheses], np.log(0.7) * np.array([2, 2])
+    )
 
 
-def test_without_an_end_all_have_the_same_length():
-    answers, _ = search([3, 1], ends=False, limit=3)
-    assert [answer.symbols for answer in answers] == [[3, 2, 1], [1, 1, 1]]  # never 0
-    assert all(answer.complete for answer in answers)
+def test_outputs_without_an_end_have_a_fixed_length():
+    hypotheses, _ = search([3, 1], ends=False, limit=3)
+    assert [hypothesis.symbols for hypothesis in hypotheses] == [[3, 2, 1], [1, 1, 1]]  # never 0
+    assert all(hypothesis.complete for hypothesis in hypotheses)
     expected = [3 * np.log(0.7), np.log(0.7 * 0.1 * 0.1)]
-    np.testing.assert_allclose([answer.log_probability for answer in answers], expected)
+    np.testing.assert_allclose([hypothesis.log_probability for hypothesis in hypotheses], expected)
 
 
 GARDEN_PATH = Table([0.0001, 0.5999, 0.4], [0.1, 0.5, 0.4], [0.998, 0.001, 0.001])
 
 
-def test_a_beam_finds_what_greedy_search_misses():
-    """The more probable first symbol, 1, leads nowhere; after 2 the end is nearly certain."""
-    [first] = greedy(GARDEN_PATH, read([0]), Numbers(6))
-    [answers] = beam(GARDEN_PATH, read([0]), Numbers(6), width=2)
-    assert answers[0].symbols == [2, 0]
-    assert answers[0].log_probability == pytest.approx(np.log(0.4 * 0.998))
-    assert answers[0].log_probability > first.log_probability
+def test_beam_search_finds_a_better_output_than_greedy_search():
+    """The more probable first symbol, 1, leads to improbable outputs; after 2, the end is nearly certain."""
+    [first] = greedy(GARDEN_PATH, encode([0]), IntegerCodec(6))
+    [hypotheses] = beam(GARDEN_PATH, encode([0]), IntegerCodec(6), width=2)
+    assert hypotheses[0].symbols == [2, 0]
+    assert hypotheses[0].log_probability == pytest.approx(np.log(0.4 * 0.998))
+    assert hypotheses[0].log_probability > first.log_probability
 
 
-def test_a_wide_beam_is_exhaustive():
+def test_wide_beam_is_exhaustive():
     """Every output of at most three symbols, ranked by log-probability per symbol."""
     model, limit = Table([0.2, 0.5, 0.3], [0.3, 0.1, 0.6], [0.25, 0.7, 0.05]), 3
-    table = {}
+    scores = {}
     for length in range(limit):
         for ids in product((1, 2), repeat=length):
             path = [0, *ids, 0]
-            table[str(path[1:])] = sum(model.logs[a, b] for a, b in pairwise(path)) / (length + 1)
-    best = sorted(table, key=table.get, reverse=True)
-    for each in beam(model, read([0, 0]), Numbers(limit), width=40):
-        complete = [answer for answer in each if answer.complete]
-        assert [str(answer.symbols) for answer in complete] == best
-        ranks = [answer.log_probability / len(answer.symbols) for answer in complete]
-        assert ranks == pytest.approx(sorted(table.values())[::-1])
-        assert {len(answer.symbols) for answer in each if not answer.complete} == {3}
+            scores[str(path[1:])] = sum(model.logs[a, b] for a, b in pairwise(path)) / (length + 1)
+    expected = sorted(scores, key=scores.get, reverse=True)
+    for found in beam(model, encode([0, 0]), IntegerCodec(limit), width=40):
+        complete = [hypothesis for hypothesis in found if hypothesis.complete]
+        assert [str(hypothesis.symbols) for hypothesis in complete] == expected
+        ranks = [hypothesis.log_probability / len(hypothesis.symbols) for hypothesis in complete]
+        assert ranks == pytest.approx(sorted(scores.values())[::-1])
+        assert {len(hypothesis.symbols) for hypothesis in found if not hypothesis.complete} == {3}
 
 
-def test_short_outputs_of_tiny_probability_do_not_end_the_search():
-    """At every step the end is among the three best, with next to no probability; the best output has eight symbols."""
-    [answers] = beam(Eights(), read([0], counting_up=True), Numbers(20), width=3)
-    assert answers[0].symbols == [*[1] * 8, 0]
-    assert answers[0].log_probability == pytest.approx(9 * np.log(0.98))
+def test_improbable_short_outputs_do_not_end_beam_search():
+    """The improbable end is among the best three symbols at every step; the best output has eight symbols."""
+    [hypotheses] = beam(Eights(), encode([0], counting_up=True), IntegerCodec(20), width=3)
+    assert hypotheses[0].symbols == [*[1] * 8, 0]
+    assert hypotheses[0].log_probability == pytest.approx(9 * np.log(0.98))
 
 
-def test_a_beam_of_one_is_greedy_search():
+def test_beam_width_one_equals_greedy_search():
     numbers = [3, 2, 1, 0]
-    one = [each[0] for each in beam(Countdown(), read(numbers), Numbers(9), width=1)]
-    other, _ = search(numbers)
-    assert [(a.symbols, a.attended, a.complete) for a in one] == [(a.symbols, a.attended, a.complete) for a in other]
-    assert [a.log_probability for a in one] == pytest.approx([a.log_probability for a in other])
+    by_beam = [each[0] for each in beam(Countdown(), encode(numbers), IntegerCodec(9), width=1)]
+    by_greedy_search, _ = search(numbers)
+    assert [(each.symbols, each.attended, each.complete) for each in by_beam] == [
+        (each.symbols, each.attended, each.complete) for each in by_greedy_search
+    ]
+    assert [each.log_probability for each in by_beam] == pytest.approx(
+        [each.log_probability for each in by_greedy_search]
+    )
 
 
 @pytest.mark.parametrize(
     "settings", [{}, {"attention": True, "bidirectional": True, "layers": 2}, {"fill": True}], ids=str
 )
-def test_beams_of_a_real_model(settings):
-    """Each output has the probability that the model gives it; outputs differ; wider beams find no worse ones."""
+def test_beam_search_with_a_real_model(settings):
+    """Outputs have the scores of the model and are distinct; a wider beam does not find a worse best output."""
     converter, batch = small_model(**settings)
     model, codec, encoded = converter.model, converter.codec, converter.model.encode(batch.sources)
     temperatures = [0.5, 1.0, 2.0]
     narrow = beam(model, encoded, codec, width=2)
     wide = beam(model, encoded, codec, width=6, temperatures=temperatures)
     assert len(wide) == len(SOURCES)
-    for few, several in zip(narrow, wide, strict=True):
-        ranks = [answers[0].log_probability / len(answers[0].symbols) for answers in (several, few)]
+    for narrow_hypotheses, wide_hypotheses in zip(narrow, wide, strict=True):
+        ranks = [
+            hypotheses[0].log_probability / len(hypotheses[0].symbols)
+            for hypotheses in (wide_hypotheses, narrow_hypotheses)
+        ]
         assert ranks[0] >= ranks[1] - 1e-9
-        assert len({tuple(answer.symbols) for answer in several}) == len(several) == 6
+        assert len({tuple(hypothesis.symbols) for hypothesis in wide_hypotheses}) == len(wide_hypotheses) == 6
     for k in range(6):
-        answers = [each[k] for each in wide]
-        outputs = [answer.symbols for answer in answers]
+        hypotheses = [each[k] for each in wide]
+        outputs = [hypothesis.symbols for hypothesis in hypotheses]
         scores = score(model, encoded, codec, outputs, temperatures=temperatures)
-        np.testing.assert_allclose([answer.log_probability for answer in answers], scores[1], rtol=1e-10)
-        np.testing.assert_allclose(np.transpose([answer.calibrated for answer in answers]), scores, rtol=1e-10)
+        np.testing.assert_allclose([hypothesis.log_probability for hypothesis in hypotheses], scores[1], rtol=1e-10)
+        np.testing.assert_allclose(
+            np.transpose([hypothesis.calibrated for hypothesis in hypotheses]), scores, rtol=1e-10
+        )
 
 
-def test_greedy_search_accumulates_at_every_temperature_what_scoring_finds():
+def test_greedy_search_and_scoring_agree_at_every_temperature():
     converter, batch = small_model(attention=True)
     model, codec, encoded = converter.model, converter.codec, converter.model.encode(batch.sources)
     found = greedy(model, encoded, codec, temperatures=[1.0, 3.0])
-    scores = score(model, encoded, codec, [answer.symbols for answer in found], temperatures=[1.0, 3.0])
-    np.testing.assert_allclose(np.transpose([answer.calibrated for answer in found]), scores, rtol=1e-10)
-    assert [answer.calibrated[0] for answer in found] == [answer.log_probability for answer in found]
+    scores = score(model, encoded, codec, [hypothesis.symbols for hypothesis in found], temperatures=[1.0, 3.0])
+    np.testing.assert_allclose(np.transpose([hypothesis.calibrated for hypothesis in found]), scores, rtol=1e-10)
+    assert [hypothesis.calibrated[0] for hypothesis in found] == [hypothesis.log_probability for hypothesis in found]
 
 
 def test_scores_of_given_outputs():
     outputs = [[1, 2, 0], [0], [2, 2, 2, 0]]
-    [scores] = score(GARDEN_PATH, read([0, 0, 0]), Numbers(6), outputs)
+    [scores] = score(GARDEN_PATH, encode([0, 0, 0]), IntegerCodec(6), outputs)
     np.testing.assert_allclose(np.exp(scores), [0.5999 * 0.4 * 0.998, 0.0001, 0.4 * 0.001 * 0.001 * 0.998])
 
 
-def test_a_trace_says_who_reaches_each_step():
-    steps = list(trace(GARDEN_PATH, read([0, 0]), Numbers(6), [[1, 0], [2, 2, 0]]))
+def test_trace_lists_the_rows_of_each_step():
+    steps = list(trace(GARDEN_PATH, encode([0, 0]), IntegerCodec(6), [[1, 0], [2, 2, 0]]))
     assert [step.rows.tolist() for step in steps] == [[0, 1], [0, 1], [1]]
     assert [step.symbols.tolist() for step in steps] == [[1, 2], [0, 2], [0]]
 
 
-def test_a_higher_temperature_makes_probabilities_more_alike():
-    scores = score(GARDEN_PATH, read([0]), Numbers(6), [[2, 0]], temperatures=[1, 2, 1e6])
+def test_higher_temperature_flattens_probabilities():
+    scores = score(GARDEN_PATH, encode([0]), IntegerCodec(6), [[2, 0]], temperatures=[1, 2, 1e6])
     roots = np.sqrt([[0.0001, 0.5999, 0.4], [0.998, 0.001, 0.001]])
     halves = roots / roots.sum(axis=1, keepdims=True)
     np.testing.assert_allclose(np.exp(scores[:, 0]), [0.4 * 0.998, halves[0, 2] * halves[1, 0], 1 / 9], rtol=1e-5)

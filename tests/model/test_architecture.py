@@ -1,4 +1,4 @@
-"""An architecture from outside: registered here, trained, saved, loaded and used by the ordinary commands."""
+"""A custom architecture: registered here, then trained, saved, loaded and used by the ordinary commands."""
 
 from dataclasses import dataclass
 
@@ -26,7 +26,7 @@ from henkan.nn.initializers import normal
 
 @dataclass(frozen=True)
 class Position:
-    """The next source step of each sequence."""
+    """The next source position (N,) of each sequence."""
 
     steps: np.ndarray
 
@@ -36,7 +36,7 @@ class Position:
 
 @dataclass(frozen=True)
 class Symbols:
-    """The source symbols (N, S + 1) of each sequence; behind its end there is the row `end` of the table."""
+    """The source symbols (N, S + 1) of each sequence, followed by the index of the table's last row, `end`."""
 
     ids: np.ndarray
 
@@ -45,7 +45,7 @@ class Symbols:
 
 
 class Copier:
-    """Rewrites its source symbol by symbol: p(y_t) = softmax(W[x_t]), with a row of W for the end of the source."""
+    """Converts the source symbol by symbol: p(y_t) = softmax(W[x_t]), with an extra row for the end of the source."""
 
     def __init__(self, _config, sizes):
         self.end = sizes.source
@@ -86,9 +86,9 @@ class Copier:
 
     def step(self, weights, memory, state, symbols, backend):  # noqa: ARG002
         table = np.concatenate([weights["W"], weights["end"]])
-        places = np.minimum(state.steps, memory.ids.shape[1] - 1)
-        attention = np.eye(memory.ids.shape[1])[places][:, :-1]
-        logs = log_softmax(table[memory.ids[np.arange(len(places)), places]])
+        positions = np.minimum(state.steps, memory.ids.shape[1] - 1)
+        attention = np.eye(memory.ids.shape[1])[positions][:, :-1]
+        logs = log_softmax(table[memory.ids[np.arange(len(positions)), positions]])
         return StepOutput(logs, Position(state.steps + 1), attention)
 
 
@@ -100,7 +100,7 @@ def registered(monkeypatch):
 
 @pytest.fixture
 def run(tmp_path, monkeypatch):
-    """Runs a command in this process, in an empty folder."""
+    """Function that runs a command in this process, in an empty folder."""
     monkeypatch.chdir(tmp_path)
 
     def invoke(*arguments):
@@ -109,7 +109,7 @@ def run(tmp_path, monkeypatch):
     return invoke
 
 
-def test_the_ordinary_commands_train_save_load_and_predict_with_it(run, words, pairs_file, tmp_path):
+def test_commands_train_save_load_and_predict(run, words, pairs_file, tmp_path):
     run("train", str(pairs_file), "--architecture", "copier", "--epochs", "30", "--learning-rate", "0.1",
         "--no-reverse", "--unknown-rate", "0.25", "--out", "copier")  # fmt: skip
     assert sorted(path.name for path in (tmp_path / "copier").iterdir())[0] == "README.md"
@@ -123,7 +123,7 @@ def test_the_ordinary_commands_train_save_load_and_predict_with_it(run, words, p
     assert model.log_probability(["ab"], ["AB"])[0] > -0.5
 
 
-def test_it_can_be_trained_further_on_new_symbols(run, pairs_file, tmp_path):
+def test_fine_tuning_adds_new_symbols(run, pairs_file, tmp_path):
     train = ("--epochs", "30", "--learning-rate", "0.1", "--dev", "none")
     run("train", str(pairs_file), "--architecture", "copier", "--no-reverse", "--out", "copier", *train)
     (tmp_path / "more.tsv").write_text("da\tDA\nad\tAD\ndd\tDD\n" * 10)
@@ -131,7 +131,7 @@ def test_it_can_be_trained_further_on_new_symbols(run, pairs_file, tmp_path):
     assert load("more").predict(["bad", "cab"]) == ["BAD", "CAB"]
 
 
-def test_its_derivative():
+def test_gradients():
     engine = NumpyEngine(ModelConfig(architecture="copier"), Sizes(4, 5), dtype=np.float64)
     from henkan.batching.encoded_pairs import EncodedPairs
 
@@ -142,26 +142,26 @@ def test_its_derivative():
     gradient_check(lambda: engine.loss(batch), engine.parameters.arrays, gradients.arrays)
 
 
-def test_a_model_of_an_architecture_that_is_not_registered_is_one_sentence(words, tmp_path, monkeypatch):
+def test_loading_an_unregistered_architecture_raises_a_clear_error(words, tmp_path, monkeypatch):
     Seq2Seq(architecture="copier", reverse=False, epochs=1).fit(*words).save(tmp_path / "model")
     monkeypatch.delitem(architecture.REGISTRY, "copier")
     with pytest.raises(ModelFolderError) as caught:
         load(tmp_path / "model")
-    for said in (str(caught.value), sentence(caught.value)):
-        assert "the architecture 'copier' is not registered here (registered: encoder-decoder)" in said
-        assert said.endswith("import the module that registers it, or upgrade henkan")
+    for message in (str(caught.value), sentence(caught.value)):
+        assert "the architecture 'copier' is not registered (registered architectures: encoder-decoder)" in message
+        assert message.endswith("import the module that registers it, or upgrade henkan")
 
 
-def test_a_name_is_given_once_and_must_be_known(words):
-    register_architecture("copier", Copier)  # the same again, as when a module is imported twice
-    with pytest.raises(HenkanError, match="there is an architecture 'copier' already"):
+def test_names_are_unique_and_must_be_registered(words):
+    register_architecture("copier", Copier)  # allowed, because a module may be imported twice
+    with pytest.raises(HenkanError, match="another architecture is already registered as 'copier'"):
         register_architecture("copier", dict)
-    with pytest.raises(HenkanError, match="'transformer' is not registered here"):
+    with pytest.raises(HenkanError, match="'transformer' is not registered"):
         Seq2Seq(architecture="transformer", epochs=1).fit(*words)
     assert find_architecture("encoder-decoder").torch
 
 
-def test_what_it_cannot_do_is_refused_in_one_sentence(words):
+def test_missing_capability_raises_a_clear_error(words):
     model = Seq2Seq(architecture="copier", reverse=False, epochs=1).fit(*words)
     from henkan.inference.explanation import explain
 
@@ -169,7 +169,7 @@ def test_what_it_cannot_do_is_refused_in_one_sentence(words):
         explain(model._model().converter, "ab", by="saliency")
 
 
-def test_pytorch_needs_a_counterpart(words):
-    pytest.importorskip("torch", reason="PyTorch is not installed; `make test-torch` installs it")
+def test_torch_engine_needs_a_torch_implementation(words):
+    pytest.importorskip("torch", reason="PyTorch is not installed; run `make test-torch`")
     with pytest.raises(HenkanError, match="'copier' has no PyTorch implementation; use the NumPy engine"):
         Seq2Seq(architecture="copier", engine="torch", epochs=1).fit(*words)

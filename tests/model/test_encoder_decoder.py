@@ -14,10 +14,10 @@ DEEP = [
         "peeky": peeky,
         "attention": attention,
         "attention_kind": kind or "general",
-        "bidirectional": both,
+        "bidirectional": bidirectional,
         "layers": layers,
     }
-    for peeky, (attention, kind), both, layers in product(
+    for peeky, (attention, kind), bidirectional, layers in product(
         (False, True), ((False, None), (True, "dot"), (True, "general")), (False, True), (1, 2)
     )
 ]
@@ -25,24 +25,24 @@ COMBINATIONS = [*SWITCHES, *DEEP, {"tied": True, "hidden_size": 3}, {"tied": Tru
 
 
 @pytest.mark.parametrize("settings", COMBINATIONS, ids=str)
-def test_every_weight_has_its_derivative(settings):
+def test_gradients(settings):
     converter, batch = small_model(**settings)
     engine = converter.model
     _, gradients = loss_and_gradients(engine, batch)
     gradient_check(lambda: engine.loss(batch), engine.parameters.arrays, gradients.arrays)
 
 
-def test_a_forgotten_source_of_the_context_is_found():
+def test_gradient_check_detects_a_missing_term():
     converter, batch = small_model(peeky=True)
     engine = converter.model
     _, gradients = loss_and_gradients(engine, batch)
-    gradients["encoder.lstm1.Wh"][...] *= 0.5  # as if h's gradient had lost a part
+    gradients["encoder.lstm1.Wh"][...] *= 0.5  # as if a term of the gradient of h were missing
     with pytest.raises(GradientError, match=r"encoder\.lstm1\.Wh"):
         gradient_check(lambda: engine.loss(batch), engine.parameters.arrays, gradients.arrays)
 
 
 @pytest.mark.parametrize("settings", [*SWITCHES[::2], *COMBINATIONS[len(SWITCHES) :]], ids=str)
-def test_padding_changes_no_loss_and_no_gradient(settings):
+def test_padding_does_not_affect_loss_or_gradients(settings):
     converter, batch = small_model(**settings)
     engine = converter.model
     steps = int(batch.targets.valid.sum())
@@ -54,41 +54,41 @@ def test_padding_changes_no_loss_and_no_gradient(settings):
 
 
 @pytest.mark.parametrize("settings", COMBINATIONS, ids=str)
-def test_decoding_step_by_step_is_the_model_that_was_trained(settings):
-    """The log-probability that decoding gives an answer is minus the loss of being taught that answer."""
+def test_decoding_agrees_with_the_training_loss(settings):
+    """The log-probability of a prediction is minus its loss under teacher forcing."""
     converter, pairs = small_model(**({"hidden_size": 8} | settings))
-    for _ in range(30):  # so that a filled model has learnt never to write the boundary
+    for _ in range(30):  # so that a filled model learns never to predict the boundary
         converter.model.train_step(pairs, 0.01)
     for conversion in converter.convert(SOURCES):
-        answer = conversion.prediction
-        if len(answer) == converter.codec.max_steps(0) and not settings.get("fill"):
-            continue  # cut off: its end was never asked for
-        batch = encoded(converter, [conversion.source], [answer]).batch(np.array([0]))
+        prediction = conversion.prediction
+        if len(prediction) == converter.codec.max_steps(0) and not settings.get("fill"):
+            continue  # cut off: the log-probability does not include the end
+        batch = encoded(converter, [conversion.source], [prediction]).batch(np.array([0]))
         steps = int(batch.targets.valid.sum())
         assert conversion.log_probability == pytest.approx(-converter.model.loss(batch) * steps, rel=1e-10)
 
 
 @pytest.mark.parametrize("settings", COMBINATIONS, ids=str)
-def test_a_string_alone_and_in_company_is_answered_alike(settings):
+def test_batching_does_not_affect_predictions(settings):
     converter, _ = small_model(**settings)
-    together = converter.convert(SOURCES)
-    for source, conversion in zip(SOURCES, together, strict=True):
+    batched = converter.convert(SOURCES)
+    for source, conversion in zip(SOURCES, batched, strict=True):
         [alone] = converter.convert([source])
         assert alone.prediction == conversion.prediction
         assert alone.log_probability == pytest.approx(conversion.log_probability, rel=1e-12, abs=1e-12)
 
 
-def test_long_sources_are_read_in_pieces_without_a_difference(monkeypatch):
+def test_encoding_in_chunks_does_not_affect_predictions(monkeypatch):
     converter, _ = small_model()
     text = "12+34" * 30
-    [whole] = converter.convert([text])
+    [unchunked] = converter.convert([text])
     monkeypatch.setattr("henkan.model.encoder.CHUNK_STEPS", 7)
-    [pieces] = converter.convert([text])
-    assert pieces.prediction == whole.prediction
-    assert pieces.log_probability == pytest.approx(whole.log_probability, rel=1e-12)
+    [chunked] = converter.convert([text])
+    assert chunked.prediction == unchunked.prediction
+    assert chunked.log_probability == pytest.approx(unchunked.log_probability, rel=1e-12)
 
 
-def test_reversal_means_reading_backwards():
+def test_reverse_reads_the_source_backwards():
     forwards, _ = small_model(reverse=False)
     backwards, _ = small_model(reverse=True)
     [one] = forwards.convert(["12+34"])
@@ -96,8 +96,8 @@ def test_reversal_means_reading_backwards():
     assert (one.prediction, one.log_probability) == (other.prediction, other.log_probability)
 
 
-def test_a_peeky_decoder_sees_the_source_at_every_step():
-    """With the first hidden state cut off, a Peeky decoder still tells sources apart, a plain one cannot."""
+def test_peeky_decoder_sees_the_source_at_every_step():
+    """With the initial hidden state set to zero, a Peeky decoder still distinguishes sources; a plain one cannot."""
     for peeky in (True, False):
         converter, batch = small_model(peeky=peeky)
         encoded = converter.model.encode(batch.sources)
@@ -111,8 +111,8 @@ def test_a_peeky_decoder_sees_the_source_at_every_step():
 @pytest.mark.parametrize(
     "settings", [{}, {"attention": True, "bidirectional": True, "layers": 2, "peeky": False}], ids=str
 )
-def test_derivatives_with_dropout_and_smoothing(settings):
-    """The same numbers are left out again and again, so that the loss can be differentiated."""
+def test_gradients_with_dropout_and_label_smoothing(settings):
+    """Every call uses the same dropout masks, so that the loss can be differentiated."""
     converter, batch = small_model(**settings)
     engine = converter.model
 
@@ -128,8 +128,8 @@ def test_derivatives_with_dropout_and_smoothing(settings):
     gradient_check(lambda: run()[0], engine.parameters.arrays, gradients.arrays)
 
 
-def test_attention_tells_apart_what_the_last_state_cannot():
-    """With nothing handed over by the bridge, a decoder with attention still sees the source."""
+def test_attention_sees_the_source_without_the_initial_state():
+    """With the initial hidden state set to zero, a decoder with attention still sees the source."""
     for attention in (True, False):
         converter, batch = small_model(attention=attention, peeky=False)
         encoded = converter.model.encode(batch.sources)
@@ -144,16 +144,17 @@ def test_attention_tells_apart_what_the_last_state_cannot():
             assert not output.attention[~batch.sources.valid.T].any()
 
 
-def test_both_directions_are_read():
-    """Backwards and forwards change places when the source is turned, if their weights do."""
+def test_bidirectional_encoder_reads_both_directions():
+    """Swapping the weights of the two directions and reversing the source does not change the result."""
     converter, _ = small_model(bidirectional=True, attention=True, reverse=False)
     other, _ = small_model(bidirectional=True, attention=True, reverse=False)
-    weights, turned = converter.model.parameters, other.model.parameters
+    weights, swapped = converter.model.parameters, other.model.parameters
     for kind in ("Wx", "Wh", "b"):
-        turned[f"encoder.lstm1.{kind}"][...] = weights[f"encoder.back1.{kind}"]
-        turned[f"encoder.back1.{kind}"][...] = weights[f"encoder.lstm1.{kind}"]
-    for name in ("bridge.W1", "attention.Wk", "attention.Wv"):  # their first rows belong to the first direction
-        turned[name][...] = np.roll(weights[name], len(weights[name]) // 2, axis=0)
+        swapped[f"encoder.lstm1.{kind}"][...] = weights[f"encoder.back1.{kind}"]
+        swapped[f"encoder.back1.{kind}"][...] = weights[f"encoder.lstm1.{kind}"]
+    # The first half of the rows is for the forward direction.
+    for name in ("bridge.W1", "attention.Wk", "attention.Wv"):
+        swapped[name][...] = np.roll(weights[name], len(weights[name]) // 2, axis=0)
     for one, two in zip(converter.convert(["12+34", "5+1"]), other.convert(["43+21", "1+5"]), strict=True):
         assert one.prediction == two.prediction
         assert one.log_probability == pytest.approx(two.log_probability, rel=1e-12)

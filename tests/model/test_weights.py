@@ -25,11 +25,11 @@ def draw(rule, *, peeky=True):
         ("decoder.Wyc", (2 * H) ** -0.5),
     ],
 )
-def test_the_books_rule(name, deviation):
+def test_book_initialization(name, deviation):
     assert draw("book")[name].std() == pytest.approx(deviation, rel=0.05)
 
 
-def test_the_books_rule_without_peeking():
+def test_book_initialization_without_peeking():
     parameters = draw("book", peeky=False)
     assert parameters["decoder.lstm1.Wx"].std() == pytest.approx(D**-0.5, rel=0.05)
     assert parameters["decoder.Wy"].std() == pytest.approx(H**-0.5, rel=0.05)
@@ -37,13 +37,13 @@ def test_the_books_rule_without_peeking():
     assert not parameters["encoder.lstm1.b"].any()
 
 
-def test_the_orthogonal_rule():
+def test_orthogonal_initialization():
     parameters = draw("orthogonal")
     for gate in np.split(parameters["encoder.lstm1.Wh"], 4, axis=1):
         np.testing.assert_allclose(gate.T @ gate, np.eye(H), atol=1e-12)
     assert parameters["encoder.E"].std() == pytest.approx(1, rel=0.05)
     assert parameters["decoder.lstm1.Wx"].std() == pytest.approx(D**-0.5, rel=0.05)
     assert parameters["decoder.Wc"].std() == pytest.approx(H**-0.5, rel=0.05)
-    for name in ("encoder.lstm1.b", "decoder.lstm1.b"):  # the forget gate's is the second quarter
+    for name in ("encoder.lstm1.b", "decoder.lstm1.b"):  # the second quarter is the forget gate's bias
         np.testing.assert_array_equal(np.split(parameters[name], 4), np.array([[0], [1], [0], [0]]) * np.ones(H))
     assert not parameters["decoder.by"].any()

@@ -25,7 +25,7 @@ def arrays():
     return {name: generator.normal(size=shape) for name, shape in shapes.items()}
 
 
-def test_one_cell_by_the_formula():
+def test_single_step_matches_the_formula():
     a, u = [0.3, -0.2, 0.9, 0.5], [0.1, 0, -0.1, 0.2]  # input, forget, cell, output
     hs, cs, _ = lstm(
         (np.array([[9.0] * 4, a]), np.array([[1]])),
@@ -39,7 +39,7 @@ def test_one_cell_by_the_formula():
     assert hs[1, 0, 0] == pytest.approx(o * tanh(c), rel=1e-14)
 
 
-def test_ended_sequences_keep_their_states(arrays):
+def test_finished_sequences_keep_their_states(arrays):
     hs, cs, _ = run(arrays, active=np.array([3, 2, 2, 1]))
     for row, length in enumerate((4, 3, 1)):
         alone = {name: arrays[name][row : row + 1] for name in ("context", "h0", "c0")}
@@ -49,14 +49,14 @@ def test_ended_sequences_keep_their_states(arrays):
 
 
 @pytest.mark.parametrize("active", [None, np.array([3, 2, 2, 1]), np.array([3, 3, 0, 0])])
-@pytest.mark.parametrize("given", ["every h", "last h", "last c", "all"])
-@pytest.mark.parametrize("peeking", [True, False])
-def test_derivative(arrays, active, given, peeking):
+@pytest.mark.parametrize("upstream", ["every h", "last h", "last c", "all"])
+@pytest.mark.parametrize("with_context", [True, False])
+def test_gradients(arrays, active, upstream, with_context):
     generator = np.random.default_rng(2)
-    dhs = generator.normal(size=(4, 3, 2)) if given in ("every h", "all") else None
-    dh = generator.normal(size=(3, 2)) if given in ("last h", "all") else None
-    dc = generator.normal(size=(3, 2)) if given in ("last c", "all") else None
-    if not peeking:
+    dhs = generator.normal(size=(4, 3, 2)) if upstream in ("every h", "all") else None
+    dh = generator.normal(size=(3, 2)) if upstream in ("last h", "all") else None
+    dc = generator.normal(size=(3, 2)) if upstream in ("last c", "all") else None
+    if not with_context:
         del arrays["context"]
 
     def loss():
@@ -66,12 +66,12 @@ def test_derivative(arrays, active, given, peeking):
 
     _, _, backward = run(arrays, active=active)
     gradients = dict(zip(NAMES, backward(dhs, dh, dc), strict=True))
-    if not peeking:
+    if not with_context:
         assert gradients.pop("context") is None
     gradient_check(loss, arrays, gradients)
 
 
-def test_backward_can_be_called_again_and_leaves_its_arguments_alone(arrays):
+def test_backward_is_repeatable_and_keeps_its_arguments_unchanged(arrays):
     _, _, backward = run(arrays)
     dhs, dh, dc = np.ones((4, 3, 2)), np.ones((3, 2)), np.ones((3, 2))
     first = backward(dhs, dh, dc)
@@ -81,7 +81,7 @@ def test_backward_can_be_called_again_and_leaves_its_arguments_alone(arrays):
     assert (dc == 1).all()
 
 
-def test_a_wrong_derivative_is_found(arrays):
+def test_gradient_check_detects_a_wrong_gradient(arrays):
     _, _, backward = run(arrays)
     gradients = dict(zip(NAMES, backward(np.ones((4, 3, 2)), None, None), strict=True))
     gradients["Wh"][1, 3] *= 1.001

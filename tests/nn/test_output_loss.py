@@ -9,7 +9,7 @@ LOGITS = np.log(np.array([[[1.0, 3.0], [2.0, 2.0]]]))  # one step of two sequenc
 IDENTITY, ZERO = np.eye(2), np.zeros(2)
 
 
-def test_loss_by_hand():
+def test_loss_matches_a_hand_computed_example():
     loss, backward = output_loss(LOGITS, IDENTITY, ZERO, LossTargets(np.array([[1, 0]]), np.ones((1, 2), bool)))
     assert loss == pytest.approx(-(log(0.75) + log(0.5)) / 2, rel=1e-14)
     gradients = backward()
@@ -18,13 +18,13 @@ def test_loss_by_hand():
     assert gradients.dscores is None
 
 
-def test_padding_does_not_count():
+def test_padding_does_not_affect_the_loss():
     loss, backward = output_loss(LOGITS, IDENTITY, ZERO, LossTargets(np.array([[1, 0]]), np.array([[True, False]])))
     assert loss == pytest.approx(-log(0.75), rel=1e-14)
     np.testing.assert_allclose(backward().dhs, [[[0.25, -0.25], [0, 0]]], rtol=1e-14)
 
 
-def test_smoothed_loss_by_hand():
+def test_label_smoothing_matches_a_hand_computed_example():
     hs = np.log(np.array([[[1.0, 3.0]]]))
     targets = LossTargets(np.array([[1]]), np.ones((1, 1), bool), smoothing=0.2)
     loss, backward = output_loss(hs, IDENTITY, ZERO, targets)
@@ -32,13 +32,13 @@ def test_smoothed_loss_by_hand():
     np.testing.assert_allclose(backward().dhs, [[[0.25 - 0.1, 0.75 - 0.9]]], rtol=1e-14)
 
 
-def test_huge_scores_do_not_overflow():
+def test_large_scores_do_not_overflow():
     np.testing.assert_allclose(log_softmax(np.array([1000.0, 0.0, -1000.0])), [0, -1000, -2000])
     loss, _ = output_loss(LOGITS, 1e4 * IDENTITY, ZERO, LossTargets(np.array([[0, 0]]), np.array([[True, False]])))
     assert loss == pytest.approx(1e4 * log(3), rel=1e-14)
 
 
-def some_arrays():
+def random_inputs():
     generator = np.random.default_rng(0)
     shapes = {"hs": (3, 4, 5), "W": (5, 6), "b": (6,), "scores": (4, 6)}
     valid = np.array([[True] * 4, [True, True, False, True], [False, True, False, False]])
@@ -47,10 +47,10 @@ def some_arrays():
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.3])
 @pytest.mark.parametrize("divisor", [0, 9])
-@pytest.mark.parametrize("peeking", [True, False])
-def test_derivative(smoothing, divisor, peeking):
-    arrays, ids, valid = some_arrays()
-    if not peeking:
+@pytest.mark.parametrize("with_scores", [True, False])
+def test_gradients(smoothing, divisor, with_scores):
+    arrays, ids, valid = random_inputs()
+    if not with_scores:
         del arrays["scores"]
 
     def run():
@@ -60,12 +60,13 @@ def test_derivative(smoothing, divisor, peeking):
     gradient_check(lambda: run()[0], arrays, {name: gradients[name] for name in arrays})
 
 
-def test_parts_of_a_batch_add_up():
-    arrays, ids, valid = some_arrays()
+def test_losses_of_shards_add_up():
+    arrays, ids, valid = random_inputs()
     hs, W, b, scores = arrays.values()
-    whole = output_loss(hs, W, b, LossTargets(ids, valid), scores=scores)[0]
-    parts = (slice(2), slice(2, 4))
+    total = output_loss(hs, W, b, LossTargets(ids, valid), scores=scores)[0]
+    shards = (slice(2), slice(2, 4))
     losses = [
-        output_loss(hs[:, p], W, b, LossTargets(ids[:, p], valid[:, p], divisor=8), scores=scores[p])[0] for p in parts
+        output_loss(hs[:, shard], W, b, LossTargets(ids[:, shard], valid[:, shard], divisor=8), scores=scores[shard])[0]
+        for shard in shards
     ]
-    assert sum(losses) == pytest.approx(whole, rel=1e-14)
+    assert sum(losses) == pytest.approx(total, rel=1e-14)

@@ -12,7 +12,7 @@ def test_views_share_the_vector():
     assert list(parameters.group("a")) == ["W", "b"]
 
 
-def test_zeros_is_a_place_of_its_own():
+def test_zeros_does_not_share_memory():
     parameters = Parameters({"W": (2,)}, np.float64)
     parameters["W"][...] = 1
     other = parameters.zeros()

@@ -1,4 +1,4 @@
-"""A training that is worth interrupting, and processes to interrupt."""
+"""Fixtures that start training runs as processes which tests can interrupt."""
 
 import os
 import random
@@ -12,9 +12,9 @@ import pytest
 
 @pytest.fixture
 def run(tmp_path):
-    """Starts `henkan` in a process of its own, in an empty folder; it is killed at the end if it still runs.
+    """Start `henkan` as a process in an empty folder; a running one is killed after the test.
 
-    With `before`, some Python is run there first.
+    `before` is Python code that the process executes first.
     """
     started = []
 
@@ -35,16 +35,16 @@ def run(tmp_path):
 
 
 def wait_for(condition, process=None):
-    """Wait until something is so; a process that ends before is an error."""
-    until = time.monotonic() + 120
+    """Wait until a condition holds; fail if the process ends first."""
+    deadline = time.monotonic() + 120
     while not condition():
-        assert time.monotonic() < until
+        assert time.monotonic() < deadline
         assert process is None or process.poll() is None, process.communicate()
         time.sleep(0.01)
 
 
 def write_lexicon(path):
-    """400 pairs: words and the same backwards, in capitals."""
+    """Write 400 pairs of random words and their reversed uppercase forms."""
     generator = random.Random(1)
     words = ["".join(generator.choice("abcdefgh") for _ in range(generator.randint(1, 8))) for _ in range(400)]
     path.write_text("".join(f"{word}\t{word[::-1].upper()}\n" for word in words))
@@ -53,5 +53,5 @@ def write_lexicon(path):
 
 @pytest.fixture
 def lexicon(tmp_path):
-    """A file of pairs."""
+    """A file of 400 pairs."""
     return write_lexicon(tmp_path / "lexicon.tsv")

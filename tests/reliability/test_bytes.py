@@ -1,4 +1,4 @@
-"""Whatever bytes come in, the command ends with 0 or 2, and says so in a sentence."""
+"""With arbitrary bytes as input the command exits with 0, or with 2 and an error message."""
 
 import io
 import sys
@@ -19,18 +19,18 @@ CONTENTS = (
 
 @pytest.fixture
 def henkan(monkeypatch, capfd):
-    """Runs the command in this process; the result is its exit status."""
+    """Run the command in this process and return its exit status."""
 
     def run(*arguments, stdin=b""):
         monkeypatch.setattr(sys, "argv", ["henkan", *map(str, arguments)])
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
-        with pytest.raises(SystemExit) as ended:
+        with pytest.raises(SystemExit) as exit_info:
             main()
         err = capfd.readouterr().err
-        assert ended.value.code in (0, 2), err
-        if ended.value.code == 2:
+        assert exit_info.value.code in (0, 2), err
+        if exit_info.value.code == 2:
             assert err.splitlines()[-1].startswith(("henkan: ", "Error: ")), err
-        return ended.value.code
+        return exit_info.value.code
 
     return run
 
@@ -39,9 +39,9 @@ SHORT = {"deadline": None, "derandomize": True, "database": None}
 
 
 @pytest.mark.parametrize("examples", [pytest.param(60), pytest.param(3000, marks=pytest.mark.long)])
-def test_any_file_of_pairs(henkan, tmp_path_factory, examples):
-    place = tmp_path_factory.mktemp("bytes")
-    file = place / "pairs"
+def test_any_bytes_as_a_file_of_pairs(henkan, tmp_path_factory, examples):
+    folder = tmp_path_factory.mktemp("bytes")
+    file = folder / "pairs"
 
     @settings(max_examples=examples, **SHORT)
     @given(CONTENTS)
@@ -53,14 +53,14 @@ def test_any_file_of_pairs(henkan, tmp_path_factory, examples):
         file.write_bytes(content)
         henkan("inspect", file)
         settings = ("--epochs", 1, "--hidden-size", 2, "--embedding-size", 2, "--quiet", "--dev", "none")
-        henkan("train", file, *settings, "--recipe", "modern", "--out", place / "m", "--force")
+        henkan("train", file, *settings, "--recipe", "modern", "--out", folder / "m", "--force")
 
     check()
 
 
 @pytest.mark.parametrize("examples", [pytest.param(100), pytest.param(3000, marks=pytest.mark.long)])
 @pytest.mark.parametrize("name", ["format1-words", "format1-book"])
-def test_any_standard_input(henkan, name, examples):
+def test_any_bytes_on_standard_input(henkan, name, examples):
     @settings(max_examples=examples, **SHORT)
     @given(CONTENTS)
     def check(content):
@@ -69,7 +69,7 @@ def test_any_standard_input(henkan, name, examples):
     check()
 
 
-def test_any_arguments(henkan):
+def test_any_text_as_arguments(henkan):
     @settings(max_examples=60, **SHORT)
     @given(st.lists(st.text(st.characters(exclude_characters="\0"), max_size=8), min_size=1, max_size=3))
     def check(texts):

@@ -1,4 +1,4 @@
-"""Folders that were saved once must load for ever; what was done to one since is noticed, or does no harm."""
+"""Model folders of every format load; damaged and hostile ones are refused or harmless."""
 
 import hashlib
 import json
@@ -18,30 +18,30 @@ from henkan import HenkanError, ModelFolderError
 from henkan.storage import model_folder
 
 SAVED = Path(__file__).parent / "saved"
-QUESTIONS = {
+PREDICTIONS = {
     "format1-words": (["abc\tPL;X", "é日b\tPL;Y", "az\tPL;X"], ["A B C", "É 日 B", "A z"]),
     "format1-book": (["16+75", "52+607"], ["91", "659"]),
 }
 LOG_PROBABILITIES = {"format1-words": [-0.1644287, -0.1611528, -1.4072735], "format1-book": [-0.0715886, -0.1616705]}
 
 
-def ask(folder, name):
-    sources, _ = QUESTIONS[name]
+def predict(folder, name):
+    sources, _ = PREDICTIONS[name]
     unknown = "copy" if name == "format1-words" else "use"
     return henkan.load(folder).predict(sources, unknown=unknown)
 
 
-@pytest.mark.parametrize("name", QUESTIONS)
-def test_every_format_loads_and_answers_as_it_did(name):
-    sources, answers = QUESTIONS[name]
-    assert ask(SAVED / name, name) == answers
+@pytest.mark.parametrize("name", PREDICTIONS)
+def test_every_format_loads_with_the_same_predictions(name):
+    sources, predictions = PREDICTIONS[name]
+    assert predict(SAVED / name, name) == predictions
     model = henkan.load(SAVED / name)
-    numbers = [conversion.log_probability for conversion in model.convert(sources)]
-    assert numbers == pytest.approx(LOG_PROBABILITIES[name], abs=1e-4)
+    log_probabilities = [conversion.log_probability for conversion in model.convert(sources)]
+    assert log_probabilities == pytest.approx(LOG_PROBABILITIES[name], abs=1e-4)
 
 
-def test_an_older_format_is_migrated(tmp_path, monkeypatch):
-    """When the format changes, an older folder goes through the steps that make it one of today's."""
+def test_older_formats_are_migrated(tmp_path, monkeypatch):
+    """A folder of an older format is converted by the migrations up to the current one."""
 
     def rename(config, vocabulary):
         return {name.removeprefix("old_"): value for name, value in config.items()}, vocabulary
@@ -52,11 +52,11 @@ def test_an_older_format_is_migrated(tmp_path, monkeypatch):
         henkan.load(tmp_path / "m")
     monkeypatch.setattr(model_folder, "FORMAT_VERSION", 2)
     monkeypatch.setattr(model_folder, "MIGRATIONS", {1: rename})
-    assert ask(tmp_path / "m", "format1-book") == ["91", "659"]
+    assert predict(tmp_path / "m", "format1-book") == ["91", "659"]
 
 
 def rewrite(folder, name, change):
-    """Change a file, and its sum in the manifest, as somebody would who wants to be believed."""
+    """Change a file and update its checksum in the manifest, as an attacker would."""
     content = change((folder / name).read_bytes())
     (folder / name).write_bytes(content)
     if name != "manifest.json":
@@ -71,19 +71,19 @@ OPERATIONS = ("flip", "cut", "zero", "insert", "remove", "double", "swap")
 
 @st.composite
 def damages(draw):
-    """Where in which file, and what is done there; `believed` also mends the sums in the manifest."""
+    """Draw a file, a position and a modification; `checksum_updated` says whether the manifest is updated to match."""
     return {
         "name": draw(st.sampled_from(FILES)),
-        "place": draw(st.floats(0, 1, exclude_max=True)),
+        "position": draw(st.floats(0, 1, exclude_max=True)),
         "operation": draw(st.sampled_from(OPERATIONS)),
         "value": draw(st.integers(1, 255)),
         "length": draw(st.integers(1, 64)),
-        "believed": draw(st.booleans()),
+        "checksum_updated": draw(st.booleans()),
     }
 
 
 def damaged(content, damage):
-    at = int(damage["place"] * len(content))
+    at = int(damage["position"] * len(content))
     length, value = damage["length"], damage["value"]
     if damage["operation"] == "flip":
         return content[:at] + bytes([content[at] ^ value]) + content[at + 1 :]
@@ -101,40 +101,40 @@ def damaged(content, damage):
     return content[half:] + content[:half]
 
 
-@pytest.mark.parametrize("name", QUESTIONS)
+@pytest.mark.parametrize("name", PREDICTIONS)
 @pytest.mark.parametrize(
     "examples", [pytest.param(300, id="short"), pytest.param(20_000, id="long", marks=pytest.mark.long)]
 )
 def test_any_damage_is_refused_or_harmless(tmp_path_factory, name, examples):
-    """With the sums mended as well, the answers may be others, but nothing may crash or go on for ever."""
+    """With updated checksums predictions may differ, but nothing may crash or run forever."""
     folder = tmp_path_factory.mktemp("damage") / "m"
     shutil.copytree(SAVED / name, folder)
-    whole = {path.name: path.read_bytes() for path in folder.iterdir()}
+    original = {path.name: path.read_bytes() for path in folder.iterdir()}
 
     @settings(max_examples=examples, deadline=None, derandomize=True, database=None)
     @given(damages())
     def check(damage):
         try:
-            if damage["believed"]:
+            if damage["checksum_updated"]:
                 rewrite(folder, damage["name"], lambda content: damaged(content, damage))
             else:
-                (folder / damage["name"]).write_bytes(damaged(whole[damage["name"]], damage))
+                (folder / damage["name"]).write_bytes(damaged(original[damage["name"]], damage))
             try:
-                answers = ask(folder, name)
+                predictions = predict(folder, name)
             except HenkanError as error:
                 assert "\n" not in str(error)
             else:
-                assert damage["believed"] or answers == QUESTIONS[name][1]
+                assert damage["checksum_updated"] or predictions == PREDICTIONS[name][1]
                 henkan.load(folder).save(folder.parent / "again", force=True)
         finally:
-            for file, content in whole.items():
+            for file, content in original.items():
                 (folder / file).write_bytes(content)
 
     check()
 
 
 def huge_weights():
-    """A file of weights that claims far more than it holds."""
+    """Return a file of weights whose header declares far more data than it contains."""
     header = (
         b'{"members.0.encoder.E": {"dtype": "F32", "shape": [1000000, 1000000], "data_offsets": [0, 4000000000000]}}'
     )
@@ -144,30 +144,30 @@ def huge_weights():
 HOSTILE = {
     "huge declared shapes": ("weights.safetensors", lambda _: huge_weights()),
     "a header longer than the file": ("weights.safetensors", lambda c: (2**62).to_bytes(8, "little") + c[8:]),
-    "deep JSON": ("config.json", lambda _: b"[" * 500_000 + b"]" * 500_000),
-    "deep metrics are left out": ("metrics.json", lambda _: b'{"epochs":' * 100_000),
-    "a number without end is left out": (
+    "deeply nested JSON": ("config.json", lambda _: b"[" * 500_000 + b"]" * 500_000),
+    "deeply nested metrics are ignored": ("metrics.json", lambda _: b'{"epochs":' * 100_000),
+    "an infinite number is ignored": (
         "metrics.json",
         lambda c: c.replace(b'"loss": 0.', b'"loss": 1e999, "old": 0.'),
     ),
-    "names that stand twice": ("config.json", lambda c: c.replace(b'"members": 1', b'"members": 1, "members": 1')),
+    "duplicate names": ("config.json", lambda c: c.replace(b'"members": 1', b'"members": 1, "members": 1')),
     "huge layers": ("config.json", lambda c: c.replace(b'"hidden_size": 8', b'"hidden_size": 65536')),
     "a number of thousands of digits": (
         "config.json",
         lambda c: c.replace(b'"members": 1', b'"members": 1' + b"0" * 9999),
     ),
-    "answers without end": ("vocabulary.json", lambda c: c.replace(b'"longest": ', b'"longest": 9999999999')),
-    "a vocabulary that does not fit": ("vocabulary.json", lambda c: c.replace(b'"9"', b'"8", "9"')),
+    "a huge length limit": ("vocabulary.json", lambda c: c.replace(b'"longest": ', b'"longest": 9999999999')),
+    "a vocabulary of another size": ("vocabulary.json", lambda c: c.replace(b'"9"', b'"8", "9"')),
     "not a number": (
         "config.json",
         lambda c: c.replace(b'"calibration": null', b'"calibration": {"temperature": NaN}'),
     ),
-    "another format": ("manifest.json", lambda c: c.replace(b'"format_version": 1', b'"format_version": 99')),
+    "an unknown format": ("manifest.json", lambda c: c.replace(b'"format_version": 1', b'"format_version": 99')),
 }
 
 
 @pytest.mark.parametrize("what", HOSTILE)
-def test_a_hostile_folder_is_refused_with_little_memory(tmp_path, what):
+def test_hostile_folders_are_refused_with_little_memory(tmp_path, what):
     name, change = HOSTILE[what]
     folder = tmp_path / "m"
     shutil.copytree(SAVED / "format1-book", folder)
@@ -176,8 +176,8 @@ def test_a_hostile_folder_is_refused_with_little_memory(tmp_path, what):
     assert (folder / name).read_bytes() != before
     tracemalloc.start()
     try:
-        if "left out" in what:
-            assert ask(folder, "format1-book") == ["91", "659"]
+        if "ignored" in what:
+            assert predict(folder, "format1-book") == ["91", "659"]
         else:
             with pytest.raises(ModelFolderError):
                 henkan.load(folder)
@@ -192,14 +192,17 @@ def values(count):
 
 LARGE = {
     "metrics of many values": ("metrics.json", lambda _: values(11_000_000)),
-    "metrics as large as they can be": ("metrics.json", lambda _: values(1_400_000)),
+    "metrics of the maximum size": ("metrics.json", lambda _: values(1_400_000)),
     "metrics with many names": (
         "metrics.json",
         lambda _: b"{" + b",".join(b'"%d":0' % k for k in range(350_000)) + b"}",
     ),
     "a vocabulary of many values": ("vocabulary.json", lambda _: values(11_000_000)),
-    "a vocabulary with another name": ("vocabulary.json", lambda c: c.rstrip()[:-1] + b',"a":' + values(10**6) + b"}"),
-    "a vocabulary of a long symbol": (
+    "a vocabulary with an unknown name": (
+        "vocabulary.json",
+        lambda c: c.rstrip()[:-1] + b',"a":' + values(10**6) + b"}",
+    ),
+    "a vocabulary with a long symbol": (
         "vocabulary.json",
         lambda c: c.replace(b'"9"', '"😀'.encode() + b"9" * 64_000_000 + b'"'),
     ),
@@ -226,33 +229,35 @@ print(peak() - before)
 """
 
 
-@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="the peak of a process's memory is Linux's to tell")
+@pytest.mark.skipif(
+    not os.path.exists("/proc/self/status"), reason="the peak memory of a process is read from Linux's /proc"
+)
 @pytest.mark.parametrize("what", LARGE)
-def test_large_json_costs_little_memory(tmp_path, what):
-    """Of the whole process, in kilobytes: tracing Python's own would miss what the reader of JSON takes."""
+def test_large_json_uses_little_memory(tmp_path, what):
+    """Measure the process, in kilobytes, because tracemalloc would miss the memory of the JSON parser."""
     name, change = LARGE[what]
     shutil.copytree(SAVED / "format1-book", tmp_path / "m")
     rewrite(tmp_path / "m", name, change)
     command = [sys.executable, "-c", MEASURE, SAVED / "format1-book", tmp_path / "m"]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
-    said, taken = done.stdout.splitlines()
-    assert said == "loaded" if name == "metrics.json" else said.startswith(f"{name} is damaged")
-    assert int(taken) < 24_000
+    message, peak_growth = done.stdout.splitlines()
+    assert message == "loaded" if name == "metrics.json" else message.startswith(f"{name} is damaged")
+    assert int(peak_growth) < 24_000
 
 
-def test_a_file_of_another_size_is_refused_before_it_is_read(tmp_path):
-    """A file of a terabyte that takes no room on the disk."""
+def test_files_of_the_wrong_size_are_refused_without_reading(tmp_path):
+    """The file is sparse: a terabyte that uses no disk space."""
     shutil.copytree(SAVED / "format1-book", tmp_path / "m")
     for name in ("weights.safetensors", "config.json", "manifest.json"):
-        whole = (tmp_path / "m" / name).read_bytes()
+        original = (tmp_path / "m" / name).read_bytes()
         os.truncate(tmp_path / "m" / name, 2**40)
         with pytest.raises(ModelFolderError, match=r"is damaged \(1,099,511,627,776 bytes"):
             henkan.load(tmp_path / "m")
-        (tmp_path / "m" / name).write_bytes(whole)
-    assert ask(tmp_path / "m", "format1-book") == ["91", "659"]
+        (tmp_path / "m" / name).write_bytes(original)
+    assert predict(tmp_path / "m", "format1-book") == ["91", "659"]
 
 
-def test_links_pipes_and_folders_in_the_place_of_files(tmp_path):
+def test_links_to_outside_pipes_and_folders_are_refused_as_files(tmp_path):
     folder = tmp_path / "m"
     shutil.copytree(SAVED / "format1-book", folder)
     file, outside = folder / "vocabulary.json", tmp_path / "vocabulary.json"
@@ -274,12 +279,12 @@ def test_links_pipes_and_folders_in_the_place_of_files(tmp_path):
         henkan.load(folder)
     file.rmdir()
     shutil.copy(outside, folder / "kept.json")
-    file.symlink_to(folder / "kept.json")  # within the folder, it is as good as the file
-    assert ask(folder, "format1-book") == ["91", "659"]
+    file.symlink_to(folder / "kept.json")  # a link within the folder is accepted
+    assert predict(folder, "format1-book") == ["91", "659"]
 
 
-def test_swapped_files_are_refused(tmp_path):
-    """Each is whole, but they belong to two models."""
+def test_files_of_another_model_are_refused(tmp_path):
+    """Each file is intact but belongs to another model."""
     shutil.copytree(SAVED / "format1-book", tmp_path / "m")
     for name in ("config.json", "vocabulary.json", "weights.safetensors"):
         shutil.copy(SAVED / "format1-words" / name, tmp_path / "m" / name)

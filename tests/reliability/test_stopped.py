@@ -1,4 +1,4 @@
-"""Trainings that are killed, stopped, run out of disk, of rights and of memory: nothing is lost."""
+"""Training runs that are killed, interrupted, or run out of disk space, permissions or memory can be resumed."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from henkan import Epoch, Seq2Seq, __version__, load
 from henkan.storage.files import seal, unseal
 from reliability.conftest import wait_for, write_lexicon
 
-# With dropout, attention, the unknown symbol and a best epoch: all that has a state, or could have one.
+# Dropout, attention, the unknown symbol and a best epoch: everything that has, or could have, state to restore.
 SETTINGS = ("--epochs", 8, "--hidden-size", 24, "--embedding-size", 8, "--checkpoint-every", 0.05, "--quiet")
 SEED = 20
 
@@ -28,25 +28,25 @@ def weights(folder):
 
 
 @pytest.fixture(scope="session")
-def whole(tmp_path_factory):
-    """The folder of the same training, never interrupted."""
-    place = tmp_path_factory.mktemp("whole")
-    write_lexicon(place / "lexicon.tsv")
-    command = [sys.executable, "-m", "henkan", "train", "lexicon.tsv", *map(str, SETTINGS), "--out", "whole"]
-    subprocess.run(command, cwd=place, check=True, capture_output=True)
-    return place / "whole"
+def uninterrupted(tmp_path_factory):
+    """The folder of the same training run without interruption."""
+    folder = tmp_path_factory.mktemp("uninterrupted")
+    write_lexicon(folder / "lexicon.tsv")
+    command = [sys.executable, "-m", "henkan", "train", "lexicon.tsv", *map(str, SETTINGS), "--out", "uninterrupted"]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    return folder / "uninterrupted"
 
 
-def begun(run, folder, lexicon, *more, **options):
-    """A training into a folder, after its first checkpoint."""
+def start_training(run, folder, lexicon, *more, **options):
+    """Start a training run and wait for its first checkpoint."""
     process = run("train", lexicon, *SETTINGS, *more, "--out", folder, **options)
     wait_for((folder / "checkpoint" / "progress.json").exists, process)
     return process
 
 
-def killed(run, folder, lexicon):
-    """What is left of a training that was killed after its first checkpoint."""
-    process = begun(run, folder, lexicon)
+def kill_training(run, folder, lexicon):
+    """Start a training run and kill it after its first checkpoint."""
+    process = start_training(run, folder, lexicon)
     process.kill()
     process.wait()
 
@@ -58,15 +58,15 @@ def killed(run, folder, lexicon):
         pytest.param(30, (), id="30", marks=pytest.mark.long),
         pytest.param(10, ("--ensemble", 2), id="ensemble", marks=pytest.mark.long),
         pytest.param(10, ("--recipe", "modern"), id="modern", marks=pytest.mark.long),
-        pytest.param(6, ("--learning-rate", "1e20"), id="astray", marks=pytest.mark.long),
+        pytest.param(6, ("--learning-rate", "1e20"), id="diverged", marks=pytest.mark.long),
     ],
 )
-def test_killed_at_any_moment_a_training_ends_with_the_same_bytes(run, tmp_path, lexicon, kills, more):
-    """The moments are drawn by a seed, from before the first checkpoint to the saving of the model."""
+def test_run_killed_at_random_moments_has_the_same_weights(run, tmp_path, lexicon, kills, more):
+    """The moments range from before the first checkpoint to the saving of the model."""
     settings = (*SETTINGS, *more)
-    run("train", lexicon, *settings, "--out", "whole").communicate()
-    generator, survived, turn = random.Random(SEED), 0, 0
-    while survived < kills:
+    run("train", lexicon, *settings, "--out", "uninterrupted").communicate()
+    generator, killed, turn = random.Random(SEED), 0, 0
+    while killed < kills:
         turn += 1
         folder = tmp_path / f"killed{turn}"
         while not (folder / "manifest.json").exists() or (folder / "checkpoint" / "plan.json").exists():
@@ -75,28 +75,30 @@ def test_killed_at_any_moment_a_training_ends_with_the_same_bytes(run, tmp_path,
             else:
                 process = run("train", lexicon, *settings, "--out", folder)
             try:
-                process.wait(generator.uniform(0.2, 2.5) if survived < kills else 120)
+                process.wait(generator.uniform(0.2, 2.5) if killed < kills else 120)
             except subprocess.TimeoutExpired:
                 process.kill()
-                survived += 1
+                killed += 1
             else:
                 assert process.returncode == (2 if "1e20" in more else 0), process.communicate()
-        assert weights(folder) == weights(tmp_path / "whole")
-        assert load(folder).predict(["abc"]) == load(tmp_path / "whole").predict(["abc"])
+        assert weights(folder) == weights(tmp_path / "uninterrupted")
+        assert load(folder).predict(["abc"]) == load(tmp_path / "uninterrupted").predict(["abc"])
         assert not list(folder.glob(".*"))
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_ends_a_training_that_can_be_gone_on_with(run, henkan, tmp_path, lexicon, whole, number, status):
-    process = begun(run, tmp_path / "m", lexicon)
+def test_a_signal_stops_training_and_it_can_be_resumed(run, henkan, tmp_path, lexicon, uninterrupted, number, status):
+    process = start_training(run, tmp_path / "m", lexicon)
     process.send_signal(number)
     _, err = process.communicate()
     assert process.returncode == status
     assert f"progress is saved in {tmp_path}/m/checkpoint; resume with --resume {tmp_path}/m\n" in err
     assert "Traceback" not in err
     henkan("train", "--resume", "m", "--quiet")
-    assert weights(tmp_path / "m") == weights(whole)
-    assert sorted(path.name for path in (tmp_path / "m").iterdir()) == sorted(path.name for path in whole.iterdir())
+    assert weights(tmp_path / "m") == weights(uninterrupted)
+    assert sorted(path.name for path in (tmp_path / "m").iterdir()) == sorted(
+        path.name for path in uninterrupted.iterdir()
+    )
     assert "is complete" in henkan("train", "--resume", "m").stdout
 
 
@@ -109,26 +111,26 @@ henkan.training.loop._updates = lambda *all: time.sleep(60) or real(*all)
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM)])
-def test_a_second_signal_leaves_at_once(run, henkan, tmp_path, lexicon, whole, number, status):
-    """The first is noticed, and waits for a batch that takes a minute."""
-    process = begun(run, tmp_path / "m", lexicon, before=SLOW)
+def test_a_second_signal_exits_at_once(run, henkan, tmp_path, lexicon, uninterrupted, number, status):
+    """After the first signal, training would finish the current batch, which takes a minute."""
+    process = start_training(run, tmp_path / "m", lexicon, before=SLOW)
     process.send_signal(number)
-    while "once more leaves at once" not in process.stderr.readline():
+    while "again to stop immediately" not in process.stderr.readline():
         assert process.poll() is None
     process.send_signal(number)
     _, err = process.communicate(timeout=30)
     assert process.returncode == status
     assert "Traceback" not in err
     henkan("train", "--resume", "m", "--quiet")
-    assert weights(tmp_path / "m") == weights(whole)
+    assert weights(tmp_path / "m") == weights(uninterrupted)
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_while_the_data_are_read_leaves_at_once(run, tmp_path, number, status):
-    os.mkfifo(tmp_path / "pipe")  # which nobody writes to
+def test_a_signal_while_reading_data_exits_at_once(run, tmp_path, number, status):
+    os.mkfifo(tmp_path / "pipe")  # without a writer
     process = run("train", "pipe", "--out", "m")
     wait_for((tmp_path / "m/checkpoint/holder.json").exists, process)
-    time.sleep(0.2)  # it may still be at its own beginning, which makes no difference
+    time.sleep(0.2)  # to be reading by then; an earlier signal has the same result
     process.send_signal(number)
     _, err = process.communicate(timeout=30)
     assert process.returncode == status
@@ -136,20 +138,20 @@ def test_a_signal_while_the_data_are_read_leaves_at_once(run, tmp_path, number, 
     assert not (tmp_path / "m").exists()
 
 
-def test_a_signal_that_is_ignored_stays_so(run, tmp_path, lexicon, whole):
-    """As under nohup, or of a job that a shell started in the background."""
+def test_ignored_signals_stay_ignored(run, tmp_path, lexicon, uninterrupted):
+    """As under nohup, or in the background of a shell."""
 
     def ignore():
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
-    process = begun(run, tmp_path / "m", lexicon, preexec_fn=ignore)
+    process = start_training(run, tmp_path / "m", lexicon, preexec_fn=ignore)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate()
     assert (process.returncode, err) == (0, "")
-    assert weights(tmp_path / "m") == weights(whole)
+    assert weights(tmp_path / "m") == weights(uninterrupted)
 
 
-def test_two_trainings_do_not_share_a_folder(run, refused, tmp_path, lexicon):
+def test_two_runs_cannot_train_in_the_same_folder(run, refused, tmp_path, lexicon):
     first = run("train", lexicon, *SETTINGS[2:], "--epochs", 100, "--out", "m")
     wait_for((tmp_path / "m/checkpoint/progress.json").exists, first)
     for arguments in ((lexicon, "--out", "m", "--force"), ("--resume", "m")):
@@ -159,18 +161,18 @@ def test_two_trainings_do_not_share_a_folder(run, refused, tmp_path, lexicon):
     assert first.poll() is None
 
 
-def test_a_stopped_training_is_not_begun_again_by_mistake(run, refused, henkan, tmp_path, lexicon, whole):
-    killed(run, tmp_path / "m", lexicon)
+def test_interrupted_run_is_replaced_only_with_force(run, refused, henkan, tmp_path, lexicon, uninterrupted):
+    kill_training(run, tmp_path / "m", lexicon)
     sentence = refused("train", lexicon, *SETTINGS, "--out", "m")
     assert "resume it with --resume m, or start over with --force" in sentence
     henkan("train", lexicon, *SETTINGS, "--out", "m", "--force")
-    assert weights(tmp_path / "m") == weights(whole)
+    assert weights(tmp_path / "m") == weights(uninterrupted)
 
 
-def test_nobodys_own_files_are_taken_for_a_checkpoint(refused, tmp_path, lexicon):
-    """Not even by a command that fails; what looks like a checkpoint's own folder is looked into as well."""
-    own = ("thesis.pt", "sub/notes.txt", "start/photograph.png", "tensors-best.safetensors")
-    for name in own:
+def test_other_files_in_a_checkpoint_folder_are_kept(refused, tmp_path, lexicon):
+    """Also by commands that fail for another reason, and in subfolders with the names of a checkpoint's."""
+    names = ("thesis.pt", "sub/notes.txt", "start/photograph.png", "tensors-best.safetensors")
+    for name in names:
         place = tmp_path / name.replace("/", "-") / "checkpoint"
         (place / name).parent.mkdir(parents=True)
         (place / name).write_text("mine")
@@ -184,8 +186,8 @@ def test_nobodys_own_files_are_taken_for_a_checkpoint(refused, tmp_path, lexicon
         assert (place / name).read_text() == "mine"
 
 
-def test_what_has_changed_is_named(run, refused, henkan, tmp_path, lexicon):
-    killed(run, tmp_path / "m", lexicon)
+def test_changed_data_and_settings_are_named_on_resume(run, refused, henkan, tmp_path, lexicon):
+    kill_training(run, tmp_path / "m", lexicon)
     text = lexicon.read_text()
     lexicon.write_text(text + "a\tb\n")
     assert "the training pairs differ from those of the interrupted run" in refused("train", "--resume", "m", "--quiet")
@@ -206,31 +208,31 @@ def test_what_has_changed_is_named(run, refused, henkan, tmp_path, lexicon):
     assert re.search(r" with fused kernels \(numba .*\) on .* and resumes with NumPy .* with plain kernels on ", err)
 
 
-def test_another_version_of_henkan_is_named(run, henkan, tmp_path, lexicon, whole):
-    killed(run, tmp_path / "m", lexicon)
+def test_another_version_of_henkan_is_named_on_resume(run, henkan, tmp_path, lexicon, uninterrupted):
+    kill_training(run, tmp_path / "m", lexicon)
     path = tmp_path / "m/checkpoint/plan.json"
     plan = unseal(path.read_bytes(), path.parent, path.name)
     path.write_bytes(seal({**plan, "versions": {**plan["versions"], "henkan": "0.0.1"}}))
     err = henkan("train", "--resume", "m", "--quiet").stderr
     assert err.startswith(f"warning: this run was started with henkan 0.0.1 and resumes with {__version__}; ")
     assert len(err.splitlines()) == 1
-    assert weights(tmp_path / "m") == weights(whole)
+    assert weights(tmp_path / "m") == weights(uninterrupted)
 
 
-def test_a_checkpoint_may_be_older_than_a_setting(run, henkan, refused, tmp_path, lexicon, whole):
-    killed(run, tmp_path / "m", lexicon)
+def test_checkpoint_without_a_newer_setting_can_be_resumed(run, henkan, refused, tmp_path, lexicon, uninterrupted):
+    kill_training(run, tmp_path / "m", lexicon)
     path = tmp_path / "m/checkpoint/plan.json"
     plan = unseal(path.read_bytes(), path.parent, path.name)
     del plan["model"]["architecture"]
     path.write_bytes(seal(plan))
     sentence = refused("train", "--resume", "m", "--quiet", "--architecture", "other")
-    assert "the architecture 'other' is not registered here" in sentence
+    assert "the architecture 'other' is not registered" in sentence
     henkan("train", "--resume", "m", "--quiet")
-    assert weights(tmp_path / "m") == weights(whole)
+    assert weights(tmp_path / "m") == weights(uninterrupted)
 
 
-def test_a_damaged_checkpoint_is_refused(run, refused, tmp_path, lexicon):
-    killed(run, tmp_path / "m", lexicon)
+def test_damaged_checkpoints_are_refused(run, refused, tmp_path, lexicon):
+    kill_training(run, tmp_path / "m", lexicon)
     folder = tmp_path / "m/checkpoint"
     tensors = json.loads((folder / "progress.json").read_text())["content"]["tensors"]
     for path in (folder / name for name in ("plan.json", "progress.json", tensors)):
@@ -242,9 +244,9 @@ def test_a_damaged_checkpoint_is_refused(run, refused, tmp_path, lexicon):
 
 
 @pytest.mark.parametrize("settings", [("--hidden-size", 8), ("--seed", 1)], ids=["other sizes", "same sizes"])
-def test_the_progress_of_another_training_is_refused(run, refused, tmp_path, lexicon, settings):
+def test_progress_of_another_run_is_refused(run, refused, tmp_path, lexicon, settings):
     for name, more in (("m", ()), ("other", settings)):
-        process = begun(run, tmp_path / name, lexicon, *more)
+        process = start_training(run, tmp_path / name, lexicon, *more)
         process.kill()
         process.wait()
     for left in (tmp_path / "m/checkpoint").glob("tensors-*"):
@@ -257,7 +259,7 @@ def test_the_progress_of_another_training_is_refused(run, refused, tmp_path, lex
     )
 
 
-def test_a_folder_taken_away(run, tmp_path, lexicon):
+def test_moving_the_folder_during_training_is_reported(run, tmp_path, lexicon):
     process = run("train", lexicon, *SETTINGS[2:], "--epochs", 100, "--out", "m")
     wait_for((tmp_path / "m/checkpoint/progress.json").exists, process)
     (tmp_path / "m").rename(tmp_path / "elsewhere")
@@ -272,25 +274,25 @@ def small_disk(tmp_path):
     """A file system of three megabytes."""
     if os.geteuid() != 0:
         pytest.skip("only root can make a small file system to fill")
-    place = tmp_path / "disk"
-    place.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", place], capture_output=True, check=False)
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", disk], capture_output=True, check=False)
     if done.returncode:
         pytest.skip(f"mount is not allowed here ({done.stderr.decode().strip()})")
-    yield place
-    subprocess.run(["umount", "-l", place], check=True)
+    yield disk
+    subprocess.run(["umount", "-l", disk], check=True)
 
 
 def fill(path):
-    """Write until there is no room."""
+    """Write until the disk is full."""
     with suppress(OSError), path.open("wb", buffering=0) as junk:
         while junk.write(bytes(2**12)):
             pass
 
 
-def test_a_full_disk(run, henkan, lexicon, whole, small_disk):
+def test_run_stopped_by_a_full_disk_can_be_resumed(run, henkan, lexicon, uninterrupted, small_disk):
     folder = small_disk / "m"
-    process = begun(run, folder, lexicon)
+    process = start_training(run, folder, lexicon)
     fill(small_disk / "junk")
     _, err = process.communicate()
     assert process.returncode == 2
@@ -299,13 +301,13 @@ def test_a_full_disk(run, henkan, lexicon, whole, small_disk):
     assert "Traceback" not in err
     (small_disk / "junk").unlink()
     henkan("train", "--resume", folder, "--quiet")
-    assert weights(folder) == weights(whole)
+    assert weights(folder) == weights(uninterrupted)
 
 
-def test_no_room_for_the_model_itself(run, henkan, refused, lexicon, whole, small_disk):
-    """The checkpoint fits, and the model beside it does not."""
+def test_disk_too_full_for_the_model_keeps_the_checkpoint(run, henkan, refused, lexicon, uninterrupted, small_disk):
+    """There is space for the checkpoint but not for the model."""
     folder = small_disk / "m"
-    killed(run, folder, lexicon)
+    kill_training(run, folder, lexicon)
     before = {path.name: path.read_bytes() for path in (folder / "checkpoint").iterdir()}
     fill(small_disk / "junk")
     assert "No space left on device" in refused("train", "--resume", folder, "--quiet")
@@ -313,26 +315,28 @@ def test_no_room_for_the_model_itself(run, henkan, refused, lexicon, whole, smal
     assert after["progress.json"] == before["progress.json"]
     (small_disk / "junk").unlink()
     henkan("train", "--resume", folder, "--quiet")
-    assert weights(folder) == weights(whole)
+    assert weights(folder) == weights(uninterrupted)
 
 
-def test_a_disk_that_may_not_be_written(run, refused, henkan, lexicon, whole, small_disk):
+def test_read_only_disk_is_reported_and_the_run_can_be_resumed(
+    run, refused, henkan, lexicon, uninterrupted, small_disk
+):
     folder = small_disk / "m"
-    killed(run, folder, lexicon)
+    kill_training(run, folder, lexicon)
     subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
     assert "Read-only file system" in refused("train", lexicon, *SETTINGS, "--out", small_disk / "other")
     assert "Read-only file system" in refused("train", "--resume", folder, "--quiet")
     subprocess.run(["mount", "-o", "remount,rw", small_disk], check=True)
     henkan("train", "--resume", folder, "--quiet")
-    assert weights(folder) == weights(whole)
+    assert weights(folder) == weights(uninterrupted)
 
 
-def test_too_large_a_batch(run, tmp_path):
-    def little_memory():
+def test_batch_too_large_for_memory_is_reported(run, tmp_path):
+    def limit_memory():
         resource.setrlimit(resource.RLIMIT_AS, (4 * 2**30, 4 * 2**30))
 
     settings = ("--hidden-size", 512, "--batch-size", 45_000, "--epochs", 1, "--quiet")
-    process = run("train", "addition", *settings, "--out", "m", preexec_fn=little_memory)
+    process = run("train", "addition", *settings, "--out", "m", preexec_fn=limit_memory)
     _, err = process.communicate()
     assert process.returncode == 2, err
     assert "not enough memory; use less data or a smaller model" in err
@@ -354,8 +358,8 @@ NumpyEngine.train_step = train_step
 """
 
 
-def test_a_training_goes_on_after_the_memory_has_run_out(run, henkan, tmp_path, lexicon, whole):
-    """Somebody else may have taken it."""
+def test_training_that_ran_out_of_memory_can_be_resumed(run, henkan, tmp_path, lexicon, uninterrupted):
+    """The shortage may be temporary, caused by other processes."""
     process = run("train", lexicon, *SETTINGS, "--out", "m", before=NO_MEMORY)
     _, err = process.communicate()
     assert process.returncode == 2
@@ -364,22 +368,22 @@ def test_a_training_goes_on_after_the_memory_has_run_out(run, henkan, tmp_path, 
     state = json.loads((tmp_path / "m/checkpoint/progress.json").read_text())["content"]["state"]
     assert 0 < state["position"]["step"] < 100
     henkan("train", "--resume", "m", "--quiet")
-    assert weights(tmp_path / "m") == weights(whole)
+    assert weights(tmp_path / "m") == weights(uninterrupted)
 
 
-def test_an_ensemble_killed_at_its_second_model(run, henkan, tmp_path, lexicon):
+def test_ensemble_killed_at_its_second_member_can_be_resumed(run, henkan, tmp_path, lexicon):
     settings = ("--ensemble", 2, "--epochs", 4)
-    henkan("train", lexicon, *SETTINGS, *settings, "--out", "whole")
-    process = begun(run, tmp_path / "m", lexicon, *settings)
+    henkan("train", lexicon, *SETTINGS, *settings, "--out", "uninterrupted")
+    process = start_training(run, tmp_path / "m", lexicon, *settings)
     progress = tmp_path / "m/checkpoint/progress.json"
     wait_for(lambda: json.loads(progress.read_text())["content"]["done"] == 1, process)
     process.kill()
     process.wait()
     henkan("train", "--resume", "m", "--quiet")
-    assert weights(tmp_path / "m") == weights(tmp_path / "whole")
+    assert weights(tmp_path / "m") == weights(tmp_path / "uninterrupted")
 
 
-def test_a_loss_that_is_no_number(run, henkan, tmp_path, lexicon):
+def test_non_finite_loss_lowers_the_learning_rate_and_then_ends_training(run, henkan, tmp_path, lexicon):
     process = run("train", lexicon, "--learning-rate", "1e20", *SETTINGS[:-1], "--out", "m")
     _, err = process.communicate()
     assert process.returncode == 2
@@ -395,20 +399,20 @@ def test_a_loss_that_is_no_number(run, henkan, tmp_path, lexicon):
     assert not (tmp_path / "m/checkpoint").exists()
 
 
-def test_a_training_can_be_moved_and_resumed_elsewhere(run, henkan, tmp_path, lexicon, whole):
-    killed(run, tmp_path / "m", lexicon.name)
+def test_moved_run_can_be_resumed(run, henkan, tmp_path, lexicon, uninterrupted):
+    kill_training(run, tmp_path / "m", lexicon.name)
     (tmp_path / "away").mkdir()
     shutil.move(tmp_path / "m", tmp_path / "away")
     henkan("train", "--resume", "m", "--quiet", cwd=tmp_path / "away")
-    assert weights(tmp_path / "away/m") == weights(whole)
+    assert weights(tmp_path / "away/m") == weights(uninterrupted)
 
 
-def test_the_new_place_of_the_data_is_remembered(run, refused, henkan, tmp_path, lexicon):
+def test_new_path_of_the_data_is_saved(run, refused, henkan, tmp_path, lexicon):
     (tmp_path / "dev.tsv").write_text("a\tA\n")
-    process = begun(run, tmp_path / "m", lexicon, "--dev", "dev.tsv")
+    process = start_training(run, tmp_path / "m", lexicon, "--dev", "dev.tsv")
     process.kill()
     process.wait()
-    henkan("train", lexicon, *SETTINGS, "--dev", "dev.tsv", "--out", "whole")
+    henkan("train", lexicon, *SETTINGS, "--dev", "dev.tsv", "--out", "uninterrupted")
     for name in ("lexicon.tsv", "dev.tsv"):
         (tmp_path / name).rename(tmp_path / f"moved.{name}")
     assert "`henkan train NEW_PATH --resume m`" in refused("train", "--resume", "m", "--quiet")
@@ -421,10 +425,10 @@ def test_the_new_place_of_the_data_is_remembered(run, refused, henkan, tmp_path,
     process.wait()
     (tmp_path / "away").mkdir()
     henkan("train", "--resume", tmp_path / "m", "--quiet", cwd=tmp_path / "away")
-    assert weights(tmp_path / "m") == weights(tmp_path / "whole")
+    assert weights(tmp_path / "m") == weights(tmp_path / "uninterrupted")
 
 
-def test_a_training_begun_from_python_is_gone_on_with_there(refused, tmp_path, words):
+def test_run_started_in_python_cannot_be_resumed_by_the_command(refused, tmp_path, words):
     def stop(event):
         if isinstance(event, Epoch):
             raise KeyboardInterrupt
@@ -436,12 +440,12 @@ def test_a_training_begun_from_python_is_gone_on_with_there(refused, tmp_path, w
     assert (tmp_path / "m/checkpoint/progress.json").exists()
 
 
-def test_what_is_taken_out_of_a_checkpoint(run, refused, henkan, tmp_path, lexicon, whole):
-    """A sentence, or the same bytes from the beginning; never another model."""
-    process = begun(run, tmp_path / "m", lexicon, "--from", whole)
+def test_missing_checkpoint_files_are_refused_or_harmless(run, refused, henkan, tmp_path, lexicon, uninterrupted):
+    """Either resuming is refused, or training restarts and gives the same weights."""
+    process = start_training(run, tmp_path / "m", lexicon, "--from", uninterrupted)
     process.kill()
     process.wait()
-    henkan("train", lexicon, *SETTINGS, "--from", whole, "--out", "whole")
+    henkan("train", lexicon, *SETTINGS, "--from", uninterrupted, "--out", "uninterrupted")
     folder = tmp_path / "m/checkpoint"
     tensors = json.loads((folder / "progress.json").read_text())["content"]["tensors"]
     for name in (tensors, "start/weights.safetensors", "start"):
@@ -452,12 +456,12 @@ def test_what_is_taken_out_of_a_checkpoint(run, refused, henkan, tmp_path, lexic
         (tmp_path / "away").rename(folder / name)
     (folder / "progress.json").unlink()
     henkan("train", "--resume", "m", "--quiet")
-    assert weights(tmp_path / "m") == weights(tmp_path / "whole")
+    assert weights(tmp_path / "m") == weights(tmp_path / "uninterrupted")
 
 
-def test_what_an_earlier_training_started_from_is_forgotten(run, henkan, tmp_path, lexicon, whole):
-    """A training with --from, killed, and another one without, in the same folder."""
-    process = begun(run, tmp_path / "m", lexicon, "--from", whole)
+def test_initial_model_of_a_replaced_run_is_deleted(run, henkan, tmp_path, lexicon, uninterrupted):
+    """A run with --from is killed and replaced by one without it in the same folder."""
+    process = start_training(run, tmp_path / "m", lexicon, "--from", uninterrupted)
     process.kill()
     process.wait()
     assert (tmp_path / "m/checkpoint/start").is_dir()
@@ -467,4 +471,4 @@ def test_what_an_earlier_training_started_from_is_forgotten(run, henkan, tmp_pat
     process.wait()
     command = ("train", "--resume", "m", "--quiet") if (tmp_path / "m/checkpoint/plan.json").exists() else None
     henkan(*(command or ("train", lexicon, *SETTINGS, "--out", "m", "--force")))
-    assert weights(tmp_path / "m") == weights(whole)
+    assert weights(tmp_path / "m") == weights(uninterrupted)

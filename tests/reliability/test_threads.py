@@ -1,12 +1,12 @@
-"""One loaded model, many threads."""
+"""A loaded model can be used by many threads."""
 
 from concurrent.futures import ThreadPoolExecutor
 
 import henkan
 
 
-def test_sixteen_threads_have_the_answers_of_one(folder, words):
-    """Small requests, large ones that start threads of their own, beams and confidences, all at once."""
+def test_sixteen_threads_get_the_same_predictions_as_one(folder, words):
+    """Concurrent small and large requests (these start further threads), beam search, confidences and scores."""
     model = henkan.load(folder)
     sources = words[0] * 30
     requests = [
@@ -16,8 +16,8 @@ def test_sixteen_threads_have_the_answers_of_one(folder, words):
         lambda: model.convert(sources[:40], confidence=True),
         lambda: model.log_probability(sources[:40], sources[:40]),
     ]
-    alone = [request() for request in requests]
+    expected = [request() for request in requests]
     with ThreadPoolExecutor(16) as pool:
-        together = [pool.submit(request) for _ in range(16) for request in requests]
-        for number, answer in enumerate(together):
-            assert answer.result() == alone[number % len(requests)]
+        futures = [pool.submit(request) for _ in range(16) for request in requests]
+        for number, future in enumerate(futures):
+            assert future.result() == expected[number % len(requests)]

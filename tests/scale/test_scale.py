@@ -1,4 +1,4 @@
-"""The programs of docs/scale.md, run as a person runs them: two workers, a million rows."""
+"""The example programs of docs/scale.md, with two workers and a million rows."""
 
 import os
 import re
@@ -27,23 +27,23 @@ def run(program, *arguments, **variables):
 
 @pytest.fixture(scope="module")
 def sums():
-    """All sums from 0+0 to 999+999, in a drawn order."""
+    """All sums from 0+0 to 999+999, in random order."""
     return [f"{k // 1000}+{k % 1000}" for k in np.random.default_rng(0).permutation(ROWS).tolist()]
 
 
 @pytest.fixture(scope="module")
 def model(sums, tmp_path_factory):
-    """A model that has seen a thirtieth of them and learnt enough to have something to say."""
+    """A model trained on a thirtieth of the sums, which is enough to add most of them correctly."""
     folder = tmp_path_factory.mktemp("scale") / "model"
     settings = {"reverse": True, "peeky": True, "hidden_size": 64, "epochs": 5}
-    known = sums[: ROWS // 30]
-    henkan.Seq2Seq(recipe="modern", **settings).fit(known, [answer(each) for each in known]).save(folder)
+    training = sums[: ROWS // 30]
+    henkan.Seq2Seq(recipe="modern", **settings).fit(training, [answer(each) for each in training]).save(folder)
     return folder
 
 
 @pytest.fixture(scope="module")
-def local(model, sums):
-    """What it answers here."""
+def expected(model, sums):
+    """The predictions of one process."""
     answers = henkan.load(model).predict(sums)
     assert sum(map(str.__eq__, answers, map(answer, sums))) > ROWS / 2
     return answers
@@ -66,7 +66,7 @@ def answer(source):
 @pytest.mark.scale
 @pytest.mark.skipif(not INSTALLED, reason="Ray and Dask are not installed; `make test-scale` installs them")
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_two_workers_give_a_million_answers_as_one_process_does(program, model, parquet, sums, local, tmp_path):
+def test_two_workers_predict_a_million_rows_like_one_process(program, model, parquet, sums, expected, tmp_path):
     from pyarrow.parquet import read_table
 
     done = run(program, model, parquet, tmp_path / "answers", "--workers", 2)
@@ -75,7 +75,7 @@ def test_two_workers_give_a_million_answers_as_one_process_does(program, model, 
     assert table.column_names == ["row", "source", "target"]
     assert table["row"].to_pylist() == list(range(ROWS))
     assert table["source"].to_pylist() == sums
-    assert table["target"].to_pylist() == local
+    assert table["target"].to_pylist() == expected
     loads = re.findall(r"worker (\d+) has loaded the model", done.stdout + done.stderr)
     assert len(loads) == len(set(loads)) == 2, "each worker loads the model once"
     again = run(program, model, parquet, tmp_path / "answers")
@@ -84,8 +84,8 @@ def test_two_workers_give_a_million_answers_as_one_process_does(program, model, 
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_what_is_not_installed_is_one_sentence(program, tmp_path):
-    """Modules that cannot be imported stand in the way of real ones."""
+def test_missing_packages_are_reported_in_one_sentence(program, tmp_path):
+    """Modules that cannot be imported shadow the installed ones."""
     for name in ("dask", "pyarrow", "ray"):
         (tmp_path / f"{name}.py").write_text(f"raise ModuleNotFoundError('no', name={name!r})")
     done = run(program, "model", "in", "out", PYTHONPATH=str(tmp_path))

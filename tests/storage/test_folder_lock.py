@@ -15,7 +15,7 @@ with folder_lock(Path(sys.argv[1])):
 """
 
 
-def test_one_process_at_a_time(tmp_path):
+def test_only_one_process_holds_the_lock(tmp_path):
     other = subprocess.Popen([sys.executable, "-c", HOLD, tmp_path], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert other.stdout.readline().startswith(b"held")
     with pytest.raises(FolderLocked), folder_lock(tmp_path):

@@ -15,37 +15,40 @@ METRICS = {"epochs": [RECORD], "best_epoch": 1, "pairs": 9, "held_out": 1, "exac
 
 
 @pytest.mark.parametrize("name", ["format1-book", "format1-words"])
-def test_what_was_written_is_kept_as_it_is(name, tmp_path):
+def test_saved_metrics_are_kept_unchanged(name, tmp_path):
     written = (SAVED / name / "metrics.json").read_bytes()
     assert list(checked(json.loads(written)).items()) == list(json.loads(written).items())
     henkan.load(SAVED / name).save(tmp_path / "again")
     assert (tmp_path / "again" / "metrics.json").read_bytes() == written
 
 
-def test_names_that_are_not_theirs_are_left_out():
+def test_unknown_names_are_dropped():
     assert checked({**METRICS, "mine": [[]], "epochs": [{**RECORD, "mine": 1}]}) == METRICS
     older = {name: value for name, value in RECORD.items() if name != "dev_loss"}
     assert checked({**METRICS, "epochs": [older]})["epochs"] == [older]
 
 
-def test_the_largest_that_is_written_is_believed():
-    """Two hundred epochs of each of a thousand members; ten thousand epochs of one."""
+def test_largest_metrics_are_within_the_limits():
+    """Two hundred epochs for each of a thousand members; ten thousand epochs for a single model."""
     numbers = dict.fromkeys(("loss", "exact_match", "seconds", "learning_rate", "dev_loss"), 2.2250738585072014e-308)
     history = {"seed": 2**63, "epochs": [{"epoch": 100, **numbers}] * 200, "best_epoch": 100}
     one, two = (to_json({**METRICS, **history, "members": [history] * members}) for members in (1, 2))
-    of_thousand = (len(one) + 999 * (len(two) - len(one)), _marks(one) + 999 * (_marks(two) - _marks(one)))
-    most = metrics_limit(1000)
-    assert of_thousand[0] <= most.bytes
-    assert of_thousand[1] < most.values
+    thousand_members = (
+        len(one) + 999 * (len(two) - len(one)),
+        _count_values(one) + 999 * (_count_values(two) - _count_values(one)),
+    )
+    limit = metrics_limit(1000)
+    assert thousand_members[0] <= limit.bytes
+    assert thousand_members[1] < limit.values
     metrics = {**METRICS, **history, "epochs": [{"epoch": 100, **numbers}] * 10_000}
-    written, most = to_json(metrics), metrics_limit(1)
-    assert len(written) <= most.bytes
-    assert strict_json.parse(written, max_values=most.values) == metrics
+    written, limit = to_json(metrics), metrics_limit(1)
+    assert len(written) <= limit.bytes
+    assert strict_json.parse(written, max_values=limit.values) == metrics
     with pytest.raises(ValueError, match="more values"):
         strict_json.parse(written, max_values=9999)
 
 
-def _marks(content):
+def _count_values(content):
     return sum(map(content.count, (b"[", b"{", b",")))
 
 
@@ -69,7 +72,7 @@ def _marks(content):
         {"epochs": []},
     ],
 )
-def test_what_is_no_metrics_is_left_out_and_never_in_the_way(folder, metrics, tmp_path):
+def test_invalid_metrics_are_dropped_and_the_model_still_loads(folder, metrics, tmp_path):
     assert checked(metrics) == {}
     (folder / "metrics.json").write_text(json.dumps(metrics))
     model = henkan.load(folder)
@@ -78,8 +81,8 @@ def test_what_is_no_metrics_is_left_out_and_never_in_the_way(folder, metrics, tm
     assert "Training took 0.0 s for 0 epochs" in (tmp_path / "again" / "README.md").read_text()
 
 
-def test_whole_numbers_are_numbers(folder, tmp_path):
-    """A tool that writes 1.0 as 1 changes nothing of what is said."""
+def test_integers_are_accepted_for_floats(folder, tmp_path):
+    """Another tool may write 1.0 as 1."""
     metrics = {**METRICS, "exact_match": 1, "epochs": [{**RECORD, "seconds": 2}]}
     assert checked(metrics) == metrics
     (folder / "metrics.json").write_text(json.dumps(metrics))

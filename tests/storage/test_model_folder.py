@@ -12,20 +12,20 @@ from henkan import ModelFolderError
 from henkan.storage import atomic_folder, files
 
 
-def test_a_file_is_on_the_disk_before_its_name_is_and_the_name_before_it_counts(tmp_path, monkeypatch):
-    """Synced, renamed, and the folder synced: in another order, a power cut could leave half a file or none."""
-    happened, sync, replace = [], os.fsync, os.replace
+def test_file_is_synced_then_renamed_then_the_folder_is_synced(tmp_path, monkeypatch):
+    """In any other order, a power failure could leave a partial file or none."""
+    calls, sync, replace = [], os.fsync, os.replace
 
     def name_of(descriptor):
         paths = [tmp_path, *tmp_path.iterdir()]
         return next(path.name for path in paths if os.path.samestat(os.fstat(descriptor), path.stat()))
 
     def recorded_sync(descriptor):
-        happened.append(("sync", name_of(descriptor), (tmp_path / "a").read_bytes(), os.fstat(descriptor).st_size))
+        calls.append(("sync", name_of(descriptor), (tmp_path / "a").read_bytes(), os.fstat(descriptor).st_size))
         sync(descriptor)
 
     def recorded_replace(source, target):
-        happened.append(("replace", Path(source).name, Path(target).name, Path(source).read_bytes()))
+        calls.append(("replace", Path(source).name, Path(target).name, Path(source).read_bytes()))
         replace(source, target)
 
     (tmp_path / "a").write_bytes(b"old")
@@ -33,15 +33,15 @@ def test_a_file_is_on_the_disk_before_its_name_is_and_the_name_before_it_counts(
     monkeypatch.setattr(os, "replace", recorded_replace)
     files.write_file(tmp_path / "a", b"newer")
     size = tmp_path.stat().st_size
-    assert happened == [
+    assert calls == [
         ("sync", "a.part", b"old", len(b"newer")),
         ("replace", "a.part", "a", b"newer"),
         ("sync", tmp_path.name, b"newer", size),
     ]
 
 
-def test_what_is_no_model_is_not_told_to_be_one(tmp_path):
-    """Checkpoints are read by the same functions, and say themselves what is to be done."""
+def test_read_errors_of_other_files_do_not_mention_models(tmp_path):
+    """The same functions read checkpoints, whose errors suggest other remedies."""
     with pytest.raises(ModelFolderError, match=r"tensors cannot be read \(No such file or directory\)$"):
         files.read_file(tmp_path, "tensors", 9)
     with pytest.raises(ModelFolderError, match=r"tensors is damaged$"):
@@ -52,7 +52,7 @@ def test_what_is_no_model_is_not_told_to_be_one(tmp_path):
         henkan.load(tmp_path)
 
 
-def test_what_is_in_the_folder(folder):
+def test_contents_of_the_folder(folder):
     names = {"manifest.json", "config.json", "vocabulary.json", "weights.safetensors", "metrics.json", "README.md"}
     assert {path.name for path in folder.iterdir()} == names
     assert not any(path.name.startswith(".") for path in folder.parent.iterdir())
@@ -96,7 +96,7 @@ class TestDamage:
             henkan.load(folder)
 
 
-def test_a_flipped_bit_is_noticed(folder):
+def test_flipped_bit_is_detected(folder):
     path = folder / "weights.safetensors"
     content = bytearray(path.read_bytes())
     content[-5] ^= 1
@@ -105,14 +105,14 @@ def test_a_flipped_bit_is_noticed(folder):
         henkan.load(folder)
 
 
-def test_card_and_metrics_may_be_edited_or_deleted(folder):
+def test_model_card_and_metrics_may_be_edited_or_deleted(folder):
     (folder / "README.md").write_text("mine")
     (folder / "metrics.json").unlink()
     assert henkan.load(folder).predict(["a"]) == ["A"]
 
 
 def rewrite(folder, name, change):
-    """Change a JSON file, and its hash in the manifest, as somebody would who wants to be believed."""
+    """Change a JSON file and its hash in the manifest, so that the hash check passes."""
     import hashlib
 
     values = json.loads((folder / name).read_text())
@@ -147,14 +147,14 @@ def rewrite(folder, name, change):
         ("vocabulary.json", lambda v: v["source"].update(symbols=3), "vocabulary does not have the form"),
     ],
 )
-def test_what_does_not_fit_is_refused(folder, name, change, message):
+def test_invalid_or_inconsistent_contents_are_rejected(folder, name, change, message):
     rewrite(folder, name, change)
     with pytest.raises(ModelFolderError, match=message):
         henkan.load(folder)
 
 
-def test_the_largest_vocabularies_for_their_weights_are_believed(tmp_path):
-    """The fewest weights for the most symbols, and symbols that look like values of JSON, or are long."""
+def test_large_vocabularies_of_small_models_can_be_loaded(tmp_path):
+    """Few weights for many symbols, symbols that look like JSON values, and a long symbol."""
     settings = {"epochs": 1, "embedding_size": 1, "hidden_size": 1, "batch_size": 1024}
     many = ["".join(map(chr, range(start, start + 1000))) for start in range(0x4E00, 0x9000, 1000)]
     characters = henkan.Seq2Seq(**settings).fit(many, ["a"] * len(many))
@@ -167,7 +167,7 @@ def test_the_largest_vocabularies_for_their_weights_are_believed(tmp_path):
     assert henkan.load(tmp_path / "marks").predict(marks[:1]) == separated.predict(marks[:1])
 
 
-def test_no_folder_and_no_model(tmp_path):
+def test_missing_folder_or_model_is_rejected(tmp_path):
     with pytest.raises(ModelFolderError, match="no such folder"):
         henkan.load(tmp_path / "none")
     (tmp_path / "file").touch()
@@ -177,7 +177,7 @@ def test_no_folder_and_no_model(tmp_path):
         henkan.load(tmp_path)
 
 
-def test_saving_never_deletes_what_is_not_ours(trained, folder):
+def test_saving_never_deletes_other_files(trained, folder):
     (folder / "notes.txt").write_text("mine")
     with pytest.raises(ModelFolderError, match=r"has other files \(notes\.txt\)"):
         trained.save(folder, force=True)
@@ -187,7 +187,7 @@ def test_saving_never_deletes_what_is_not_ours(trained, folder):
         trained.save(folder.parent / "file", force=True)
 
 
-def test_a_folder_of_something_else_is_never_replaced(trained, tmp_path):
+def test_folder_of_another_application_is_never_replaced(trained, tmp_path):
     (tmp_path / "app").mkdir()
     (tmp_path / "app" / "manifest.json").write_text('{"name": "my web app"}')
     (tmp_path / "app" / "README.md").write_text("mine")
@@ -196,7 +196,7 @@ def test_a_folder_of_something_else_is_never_replaced(trained, tmp_path):
     assert (tmp_path / "app" / "README.md").read_text() == "mine"
 
 
-def test_a_detour_to_a_folder_is_that_folder(trained, tmp_path):
+def test_destination_path_is_resolved_before_it_is_checked(trained, tmp_path):
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "thesis.txt").write_text("mine")
     with pytest.raises(ModelFolderError, match=r"has other files \(thesis\.txt\)"):
@@ -204,7 +204,7 @@ def test_a_detour_to_a_folder_is_that_folder(trained, tmp_path):
     assert (tmp_path / "thesis" / "thesis.txt").read_text() == "mine"
 
 
-def test_the_working_folder_can_be_the_place(trained, tmp_path, monkeypatch):
+def test_model_can_be_saved_to_the_working_folder(trained, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     trained.save(".")
     trained.save(".", force=True)
@@ -212,44 +212,45 @@ def test_the_working_folder_can_be_the_place(trained, tmp_path, monkeypatch):
 
 
 class Killed(BaseException):
-    """What nobody catches, as nobody catches a SIGKILL."""
+    """Simulates SIGKILL: no handler catches it."""
 
 
 @pytest.fixture
 def other(words):
-    """A model that answers something else than `trained`."""
+    """A model with other predictions than `trained`."""
     return henkan.Seq2Seq(epochs=1, hidden_size=8).fit(*words)
 
 
-@pytest.mark.parametrize("moment", range(14))
-def test_a_writer_killed_at_any_rename_leaves_the_old_or_the_new_model(trained, other, folder, monkeypatch, moment):
+@pytest.mark.parametrize("renames", range(14))
+def test_writer_killed_at_any_rename_leaves_the_old_or_the_new_model(trained, other, folder, monkeypatch, renames):
     replaced, names = Path.replace, []
 
-    def replace_or_die(self, target):
+    def replace_or_kill(self, target):
         names.append(target)
-        if len(names) > moment:
+        if len(names) > renames:
             raise Killed
         return replaced(self, target)
 
     (folder / "learning_curve.png").write_bytes(b"old")
-    answers = [model.predict(["ab"]) for model in (trained, other)]
+    predictions = [model.predict(["ab"]) for model in (trained, other)]
     with monkeypatch.context() as patched:
-        patched.setattr(Path, "replace", replace_or_die)
+        patched.setattr(Path, "replace", replace_or_kill)
         patched.setattr(shutil, "rmtree", lambda *_, **__: None)
         try:
             other.save(folder, force=True)
-            died = False
+            was_killed = False
         except Killed:
-            died = True
-    assert died == (moment < 12)  # six files are written, and each is moved down
-    assert henkan.load(folder).predict(["ab"]) == answers[moment >= 6]
+            was_killed = True
+    # Each of six files is renamed after it is written and again when it is moved to the model folder.
+    assert was_killed == (renames < 12)
+    assert henkan.load(folder).predict(["ab"]) == predictions[renames >= 6]
     trained.save(folder, force=True)
-    assert henkan.load(folder).predict(["ab"]) == answers[0]
+    assert henkan.load(folder).predict(["ab"]) == predictions[0]
     assert {path.name for path in folder.iterdir()} == set(atomic_folder.WRITTEN) - {"learning_curve.png"}
 
 
-def test_whoever_reads_while_a_model_is_replaced_has_one_of_them(trained, other, folder):
-    answers = [model.predict(["ab"]) for model in (trained, other)]
+def test_reader_during_replacement_gets_the_old_or_the_new_model(trained, other, folder):
+    predictions = [model.predict(["ab"]) for model in (trained, other)]
     done = threading.Event()
 
     def write():
@@ -261,12 +262,12 @@ def test_whoever_reads_while_a_model_is_replaced_has_one_of_them(trained, other,
     writer.start()
     reads = 0
     while not done.is_set() or not reads:
-        assert henkan.load(folder).predict(["ab"]) in answers
+        assert henkan.load(folder).predict(["ab"]) in predictions
         reads += 1
     writer.join()
 
 
-def test_weights_that_are_no_numbers_are_not_saved(words, tmp_path):
+def test_non_finite_weights_are_not_saved(words, tmp_path):
     model = henkan.Seq2Seq(epochs=1).fit(*words)
     model._fitted.converter.model.parameters.vector[3] = np.nan
     with pytest.raises(ModelFolderError, match="not finite"):
@@ -274,14 +275,14 @@ def test_weights_that_are_no_numbers_are_not_saved(words, tmp_path):
     assert not (tmp_path / "model").exists()
 
 
-def test_saving_into_an_empty_folder_and_below_new_ones(trained, tmp_path):
+def test_saving_to_an_empty_or_new_folder(trained, tmp_path):
     (tmp_path / "empty").mkdir()
-    for place in (tmp_path / "empty", tmp_path / "a" / "b"):
-        trained.save(place)
-        assert henkan.load(place).predict(["a"]) == ["A"]
+    for path in (tmp_path / "empty", tmp_path / "a" / "b"):
+        trained.save(path)
+        assert henkan.load(path).predict(["a"]) == ["A"]
 
 
-def test_a_failed_save_leaves_the_old_model_whole(trained, folder, monkeypatch):
+def test_failed_save_leaves_the_old_model_intact(trained, folder, monkeypatch):
     def full(_):
         raise OSError(28, "No space left on device")
 
@@ -294,6 +295,6 @@ def test_a_failed_save_leaves_the_old_model_whole(trained, folder, monkeypatch):
     assert henkan.load(folder).predict(["a"]) == ["A"]
 
 
-def test_a_model_can_be_moved(folder, tmp_path):
+def test_model_folder_can_be_moved(folder, tmp_path):
     shutil.copytree(folder, tmp_path / "elsewhere" / "other")
     assert henkan.load(tmp_path / "elsewhere" / "other").predict(["ab"]) == ["AB"]

@@ -23,13 +23,13 @@ def test_clean_data_gives_no_warning():
     assert found.summary() == "2 pairs; sources of 2 to 3 symbols (4 distinct); targets of 2 to 2 symbols (3 distinct)"
 
 
-def test_duplicates_and_sources_with_several_targets():
+def test_duplicates_and_sources_with_several_targets_are_counted():
     found = audit(pairs(("a", "x"), ("a", "x"), ("a", "y"), ("b", "x")))
     assert (found.duplicates, found.ambiguous) == (1, {"a": ["x", "y"]})
     assert found.summary().endswith("1 duplicate pairs; 1 sources with several targets")
 
 
-def test_leaks():
+def test_leaks_and_unknown_symbols_of_other_sets_are_reported():
     training = pairs(("a", "x"), ("b", "y"))
     found = audit(training, {"test": pairs(("a", "x"), ("b", "z"), ("c", "z"), ("ac", "z"))})
     leak = found.leaks["test"]
@@ -41,7 +41,7 @@ def test_leaks():
     ]
 
 
-def test_mixed_normalisation_is_told_unless_it_is_normalised():
+def test_mixed_normalisation_is_reported_unless_text_is_normalised():
     mixed = pairs(("\u00e9", "x"), ("e\u0301", "x"))
     [warning] = audit(mixed).warnings()
     assert warning.problem.startswith("the sources mix composed and decomposed characters (1 NFC, 1 NFD)")
@@ -51,7 +51,7 @@ def test_mixed_normalisation_is_told_unless_it_is_normalised():
     assert (found.warnings(), found.duplicates) == ([], 1)
 
 
-def test_what_does_not_show():
+def test_invisible_characters_and_padding_are_reported():
     found = audit(pairs(("a\u200bb", "x "), ("a\u00a0b", "\u3000x")))
     assert found.source.invisible == {"U+200B ZERO WIDTH SPACE": 1, "U+00A0 NO-BREAK SPACE": 1}
     assert found.target.padded == 2
@@ -60,20 +60,20 @@ def test_what_does_not_show():
     assert padded == "2 targets have leading or trailing whitespace; pass strip=True to remove it"
 
 
-def test_symbols_that_are_hardly_learned():
+def test_rare_symbols_and_empty_targets_are_counted():
     found = audit(pairs(*[("ab", "x")] * 3, ("cb", "x"), ("c", "")))
     assert found.source.rare == ["c"]
     assert (found.target.empty, found.target.rare) == (1, [])
 
 
-def test_features_are_symbols_of_their_own():
+def test_features_are_counted_as_symbols():
     found = audit(pairs(("go\tV;PST", "went"), ("go\tV", "go")), features=True)
     assert found.source.symbols == {"\tV": 2, "g": 2, "o": 2, "\tPST": 1}
     assert found.ambiguous == {}
     assert found.source.invisible == {}
 
 
-def test_symbols_are_shown_so_that_they_can_be_told_apart():
+def test_symbols_that_look_alike_are_shown_differently():
     assert [show_symbol(symbol) for symbol in ("a", " ", "\u0301", "\tV", "a\u0320")] == [
         "a", "' '", "'\\u0301'", "V (feature)", "'a\\u0320'",
     ]  # fmt: skip

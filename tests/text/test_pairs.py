@@ -7,21 +7,21 @@ from henkan.errors import DataError
 from henkan.text.pairs import Pairs, hold_out, write_pairs
 
 
-def test_written_pairs_are_lines():
+def test_pairs_are_written_as_lines():
     out = io.BytesIO()
     write_pairs(Pairs(["a"], ["é"]), out)
     assert out.getvalue() == "a\té\n".encode()
 
 
 @pytest.mark.parametrize("text", ["a\tb", "a\nb", "a\0b", "\ud800", "a\r"])
-def test_what_a_line_cannot_hold_is_not_written(text):
+def test_characters_that_a_line_cannot_contain_are_refused(text):
     out = io.BytesIO()
     with pytest.raises(DataError, match=r"pair 2 .* write JSON Lines instead"):
         write_pairs(Pairs(["a", "b"], ["c", text]), out)
     assert out.getvalue() == b"a\tc\n"
 
 
-def test_a_tenth_is_held_out_by_the_seed():
+def test_a_tenth_is_held_out_depending_on_the_seed():
     pairs = Pairs.of((str(k), str(-k)) for k in range(100))
     train, held_out = hold_out(pairs, seed=1)
     assert (len(train), len(held_out)) == (90, 10)
@@ -31,24 +31,24 @@ def test_a_tenth_is_held_out_by_the_seed():
     assert hold_out(pairs, seed=2)[1] != held_out
 
 
-def test_equal_sources_stay_on_one_side():
+def test_equal_sources_are_in_the_same_part():
     pairs = Pairs.of((str(k % 20), str(k)) for k in range(100))
     train, held_out = hold_out(pairs, seed=0)
     assert not set(train.sources) & set(held_out.sources)
     assert len(held_out) == 10
 
 
-def test_one_source_cannot_be_split():
+def test_a_single_source_cannot_be_split():
     with pytest.raises(DataError, match="at least two distinct sources are needed"):
         hold_out(Pairs(["a", "a"], ["b", "c"]), seed=0)
 
 
-def test_sides_of_different_length_are_refused():
+def test_different_numbers_of_sources_and_targets_are_refused():
     with pytest.raises(DataError, match="2 sources but 1 targets"):
         Pairs(["a", "b"], ["c"])
 
 
-def test_sources_that_normalisation_makes_the_same_are_held_out_together():
+def test_sources_equal_after_normalisation_are_in_the_same_part():
     words = [f"{letter}e\u0301" for letter in "abcdefghij"]
     both = Pairs([*words, *(normalize("NFC", word) for word in words)], ["x"] * 20)
     kept, held_out = hold_out(both, 0, normalize=lambda text: normalize("NFC", text))

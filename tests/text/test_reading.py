@@ -32,17 +32,17 @@ def file(tmp_path):
     return write
 
 
-def test_reads_source_tab_target(file):
+def test_lines_are_source_tab_target(file):
     pairs = read_pairs(file("58+77\t135\nひらがな\tカタカナ\n".encode()))
     assert pairs == Pairs(["58+77", "ひらがな"], ["135", "カタカナ"])
 
 
-def test_the_books_fixed_width_layout(file):
+def test_fixed_width_layout_of_the_book(file):
     pairs = read_pairs(file(b"16+75  _91  \n52+607 _659 \n"), delimiter="_", strip=True)
     assert pairs == Pairs(["16+75", "52+607"], ["91", "659"])
 
 
-def test_byte_order_mark_windows_line_ends_and_no_last_line_end(file):
+def test_byte_order_mark_crlf_and_missing_final_newline_are_accepted(file):
     assert read_pairs(file(b"\xef\xbb\xbfa\tb\r\n\tc\r\nd\t")) == Pairs(["a", "", "d"], ["b", "c", ""])
 
 
@@ -60,19 +60,19 @@ def test_only_a_line_feed_ends_a_line(file):
         (b"a\tb\nc\t\xff\n", r"line 2: not UTF-8 \(byte 3"),
     ],
 )
-def test_what_is_no_pair_file_is_refused_with_its_line(file, content, words):
+def test_invalid_files_are_refused_with_the_line_number(file, content, words):
     with pytest.raises(DataError, match=words):
         read_pairs(file(content))
 
 
-def test_a_missing_file_and_a_folder(tmp_path):
+def test_missing_files_and_folders_are_refused(tmp_path):
     with pytest.raises(DataError, match="cannot be read"):
         read_pairs(tmp_path / "none.tsv")
     with pytest.raises(DataError, match="cannot be read"):
         read_pairs(tmp_path)
 
 
-def test_columns_are_picked_and_features_join_the_source(tmp_path):
+def test_columns_are_selected_and_features_appended_to_the_source(tmp_path):
     path = tmp_path / "verbs.csv"
     path.write_text("went,go,V;PST\ngoes,go,\n")
     pairs = read_pairs(path, delimiter=",", columns=parse_columns("target,source,features"))
@@ -92,7 +92,7 @@ def test_columns_are_picked_and_features_join_the_source(tmp_path):
         (b"\x1f\x8b\x08\x00nonsense", "the gzip file is damaged"),
     ],
 )
-def test_what_cannot_be_text_is_said_so(file, content, words):
+def test_files_that_are_not_text_are_refused(file, content, words):
     with pytest.raises(DataError, match=words):
         read_pairs(file(content))
 
@@ -108,15 +108,15 @@ def test_what_cannot_be_text_is_said_so(file, content, words):
         ("x" * 500_000 + "\ty", ("x" * 500_000, "y")),
     ],
 )
-def test_unusual_text_is_kept_as_it_is(file, text, pair):
+def test_unusual_text_is_unchanged(file, text, pair):
     assert read_pairs(file(text.encode() + b"\r\n")) == Pairs([pair[0]], [pair[1]])
 
 
-def test_gzip_is_known_by_its_bytes(file):
+def test_gzip_is_detected_from_the_content(file):
     assert read_pairs(file(gzip.compress("a\té\n".encode()))) == Pairs(["a"], ["é"])
 
 
-def test_a_pipe_is_read_and_an_endless_file_is_not(tmp_path):
+def test_pipes_are_read_and_endless_files_refused(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     writer = threading.Thread(target=lambda: (tmp_path / "pipe").write_bytes(b"a\tb\n"))
     writer.start()
@@ -140,8 +140,8 @@ def test_a_pipe_is_read_and_an_endless_file_is_not(tmp_path):
         ("\ufeffa\tb\n".encode("utf-16-le"), "the file is UTF-16 or UTF-32"),
     ],
 )
-def test_a_pipe_that_gives_a_byte_at_a_time(tmp_path, content, read):
-    """Of the first bytes, by which gzip and UTF-16 are known, each is read before the next is written."""
+def test_pipes_that_deliver_one_byte_at_a_time_are_read(tmp_path, content, read):
+    """The first bytes, which identify gzip and UTF-16, are each read before the next one is written."""
     import fcntl
     import termios
 
@@ -171,7 +171,7 @@ def test_a_pipe_that_gives_a_byte_at_a_time(tmp_path, content, read):
         writer.join()
 
 
-def test_a_million_different_symbols(file):
+def test_a_million_distinct_symbols_are_read(file):
     symbols = [chr(code) for code in range(32, 0x110000) if not 0xD800 <= code < 0xE000][:1_000_000]
     lines = ["".join(symbols[k : k + 1000]) for k in range(0, len(symbols), 1000)]
     pairs = read_pairs(file("".join(f"{line}\tx\n" for line in lines).encode()))
@@ -179,7 +179,7 @@ def test_a_million_different_symbols(file):
     assert len(Vocabulary.of(pairs.sources, boundary=False)) == 1_000_000
 
 
-def test_rejects_are_listed_with_their_reasons(file, tmp_path):
+def test_rejects_are_listed_with_reasons(file, tmp_path):
     content = b"a\tb\nc\n\xff\td\ne\tf\n" + b"y" * 2 * MAX_LINE_BYTES + b"\ng\th\n"
     rejects = Rejects(tmp_path / "rejects.tsv")
     path = file(content)
@@ -194,7 +194,7 @@ def test_rejects_are_listed_with_their_reasons(file, tmp_path):
     assert rows[2].split(b"\t")[3] == b"y" * (MAX_LINE_BYTES + 1)
 
 
-def test_rejects_never_take_the_place_of_anything_else(file, tmp_path):
+def test_rejects_replace_only_earlier_rejects(file, tmp_path):
     path = file(b"a\tb\nc\n")
     (tmp_path / "other.tsv").write_bytes(b"mine")
     for name, words in (
@@ -202,23 +202,23 @@ def test_rejects_never_take_the_place_of_anything_else(file, tmp_path):
         ("pairs.tsv", "would overwrite a file that is read"),
     ):
         with pytest.raises(SettingsError, match=words):
-            read_pairs(path, rejects=(own := Rejects(tmp_path / name)))
-        own.close()
+            read_pairs(path, rejects=(rejects := Rejects(tmp_path / name)))
+        rejects.close()
     assert path.read_bytes() == b"a\tb\nc\n"
     assert (tmp_path / "other.tsv").read_bytes() == b"mine"
-    for _ in range(2):  # its own list it may replace
+    for _ in range(2):  # an earlier list may be replaced
         rejects = Rejects(tmp_path / "rejects.tsv")
         read_pairs(path, rejects=rejects)
         rejects.close()
     assert len((tmp_path / "rejects.tsv").read_bytes().splitlines()) == 2
 
 
-LIST = b"file\tline\treason\ttext\nold.tsv\t3\twhy\tx\nmended\tpair\n"
-"""An earlier list, in which somebody has mended a line."""
+LIST = b"file\tline\treason\ttext\nold.tsv\t3\twhy\tx\ncorrected\tpair\n"
+"""An earlier list in which the user has corrected a line."""
 
 
 @pytest.mark.parametrize("way", ["itself", "link", "hard link"])
-def test_a_list_of_rejects_that_is_read_is_never_written_over(tmp_path, way):
+def test_rejects_read_as_input_are_never_overwritten(tmp_path, way):
     path = read = tmp_path / "rejects.tsv"
     path.write_bytes(LIST)
     if way != "itself":
@@ -233,8 +233,8 @@ def test_a_list_of_rejects_that_is_read_is_never_written_over(tmp_path, way):
 
 @pytest.mark.parametrize("content", [b"a\tb\nc\n", b"a\tb\n"])
 @pytest.mark.parametrize("earlier", [LIST, b"", None])
-def test_a_list_that_is_read_second_is_put_back(file, tmp_path, content, earlier):
-    """What was left out of the first file has taken its place by then."""
+def test_rejects_read_as_second_input_are_restored(file, tmp_path, content, earlier):
+    """By then the rejected lines of the first file have replaced them."""
     path = tmp_path / "rejects.tsv"
     if earlier is not None:
         path.write_bytes(earlier)
@@ -247,8 +247,8 @@ def test_a_list_that_is_read_second_is_put_back(file, tmp_path, content, earlier
     assert (path.read_bytes() if path.exists() else None) == earlier
 
 
-def test_a_list_stands_there_as_soon_as_its_file_was_read(file, tmp_path):
-    """Not when training ends; and it says so if there is nothing to list any more."""
+def test_rejects_are_written_as_soon_as_the_file_has_been_read(file, tmp_path):
+    """Not only when training ends; a file without rejected lines replaces an earlier list by an empty one."""
     path = tmp_path / "rejects.tsv"
     for content, listed in ((b"a\tb\nc\n", [b"c"]), (b"a\tb\n", [])):
         rejects = Rejects(path)
@@ -257,7 +257,7 @@ def test_a_list_stands_there_as_soon_as_its_file_was_read(file, tmp_path):
         rejects.close()
 
 
-def test_a_file_that_cannot_be_read_leaves_the_earlier_list(tmp_path):
+def test_unreadable_input_keeps_the_earlier_rejects(tmp_path):
     (tmp_path / "rejects.tsv").write_bytes(LIST)
     rejects = Rejects(tmp_path / "rejects.tsv")
     with pytest.raises(DataError, match=r"none\.tsv: cannot be read"):
@@ -270,7 +270,7 @@ def test_a_file_that_cannot_be_read_leaves_the_earlier_list(tmp_path):
 @pytest.mark.parametrize(
     ("name", "reason"), [("none/rejects.tsv", "No such file"), (".", "Is a directory"), ("x" * 300, "too long")]
 )
-def test_a_list_that_cannot_be_written_is_named_whether_or_not_it_is_needed(file, tmp_path, content, name, reason):
+def test_unwritable_rejects_are_refused_even_without_rejected_lines(file, tmp_path, content, name, reason):
     path, rejects = file(content), Rejects(tmp_path / name)
     with pytest.raises(SettingsError) as caught:
         read_pairs(path, rejects=rejects)
@@ -280,8 +280,8 @@ def test_a_list_that_cannot_be_written_is_named_whether_or_not_it_is_needed(file
     assert [each.name for each in tmp_path.iterdir()] == ["pairs.tsv"]
 
 
-def test_a_list_without_the_right_to_write_it(file, without_rights):
-    with tempfile.TemporaryDirectory() as folder:  # into which others may look; not so into tmp_path
+def test_rejects_without_write_permission_are_refused(file, without_rights):
+    with tempfile.TemporaryDirectory() as folder:  # readable by other users, unlike tmp_path
         public = Path(folder)
         path = Path(shutil.move(file(b"a\tb\n"), public))
         (public / "rejects.tsv").write_bytes(LIST)
@@ -296,7 +296,7 @@ def test_a_list_without_the_right_to_write_it(file, without_rights):
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full here")
-def test_a_full_disk_is_noticed_when_the_file_was_read(file):
+def test_full_disk_is_reported_after_reading_the_file(file):
     rejects = Rejects(Path("/dev/full"))
     with pytest.raises(SettingsError, match=r"^/dev/full: the skipped lines cannot be written \(No space left"):
         read_pairs(file(b"a\tb\nc\n"), rejects=rejects)
@@ -304,7 +304,7 @@ def test_a_full_disk_is_noticed_when_the_file_was_read(file):
     assert not rejects.complete
 
 
-def test_a_pipe_has_the_list_and_then_its_end(file, tmp_path):
+def test_rejects_can_be_written_to_a_pipe(file, tmp_path):
     os.mkfifo(tmp_path / "pipe")
     read = []
     reader = threading.Thread(target=lambda: read.append((tmp_path / "pipe").read_bytes()))
@@ -317,7 +317,7 @@ def test_a_pipe_has_the_list_and_then_its_end(file, tmp_path):
     assert [row.split(b"\t")[-1] for row in read[0].splitlines()] == [b"text", b"c", b"c"]
 
 
-def test_lines_are_counted_as_they_are_read(tmp_path):
+def test_line_number_of_a_truncated_file_is_correct(tmp_path):
     numbers = random.Random(0)
     lines = [f"{numbers.random()}\tx\n" for _ in range(5000)]
     (tmp_path / "pairs.gz").write_bytes(gzip.compress("".join(["no pair\n", *lines]).encode())[:-1000])
@@ -329,7 +329,7 @@ def test_lines_are_counted_as_they_are_read(tmp_path):
     assert rejects.skipped == 1
 
 
-def test_nothing_but_rejects_is_an_error(file, tmp_path):
+def test_a_file_without_valid_lines_is_refused(file, tmp_path):
     rejects = Rejects(tmp_path / "rejects.tsv")
     with pytest.raises(DataError, match=r"no line is a pair; see .*rejects\.tsv for the reasons"):
         read_pairs(file(b"a\nb\n"), rejects=rejects)
@@ -345,7 +345,7 @@ def test_nothing_but_rejects_is_an_error(file, tmp_path):
         ('{"source": "go", "target": "went", "features": "PST"}', "source,target,features", ("go\tPST", "went")),
     ],
 )
-def test_json_lines(tmp_path, line, columns, pair):
+def test_json_lines_are_read(tmp_path, line, columns, pair):
     for name, pack in (("p.jsonl", bytes), ("p.jsonl.gz", gzip.compress)):
         (tmp_path / name).write_bytes(pack(line.encode() + b"\n"))
         assert read_pairs(tmp_path / name, columns=parse_columns(columns)) == Pairs([pair[0]], [pair[1]])
@@ -355,7 +355,7 @@ def test_json_lines(tmp_path, line, columns, pair):
     "line",
     ['["a"]', '["a", 3]', '{"source": "a"}', "a\tb", "3", '{"source": "a", "source": "b", "target": "c"}', "[" * 9999],
 )
-def test_json_lines_that_are_no_pairs(tmp_path, line):
+def test_invalid_json_lines_are_refused(tmp_path, line):
     (tmp_path / "p.jsonl").write_text('["a", "b"]\n' + line + "\n")
     with pytest.raises(DataError, match=r"p\.jsonl, line 2: not a JSON object of strings"):
         read_pairs(tmp_path / "p.jsonl")
@@ -367,7 +367,7 @@ QUICK = settings(deadline=None, derandomize=True, database=None, max_examples=20
 
 @QUICK
 @given(st.lists(st.tuples(ANY, ANY), min_size=1, max_size=5), st.sampled_from(["characters", "graphemes"]))
-def test_any_strings_survive_to_ids_and_back(tmp_path_factory, pairs, unit):
+def test_any_strings_are_encoded_and_decoded_unchanged(tmp_path_factory, pairs, unit):
     path = tmp_path_factory.mktemp("any") / "pairs.jsonl"
     path.write_text("".join(json.dumps(pair) + "\n" for pair in pairs))
     read = read_pairs(path)
@@ -381,8 +381,8 @@ def test_any_strings_survive_to_ids_and_back(tmp_path_factory, pairs, unit):
 @given(st.lists(st.tuples(ANY, ANY), min_size=1, max_size=5))
 @example([("\ufeffa", "b")])
 @example([("a", "b\r")])
-def test_what_is_written_is_read_again(tmp_path_factory, pairs):
-    """Or it was refused, for a line cannot hold it."""
+def test_written_pairs_are_read_unchanged(tmp_path_factory, pairs):
+    """Unless writing was refused because a line cannot contain them."""
     path = tmp_path_factory.mktemp("written") / "pairs.tsv"
     try:
         with path.open("wb") as out:
@@ -402,7 +402,7 @@ def _is_utf8(text):
 
 @QUICK
 @given(st.binary(max_size=80), st.sampled_from(["p.tsv", "p.jsonl"]))
-def test_any_bytes_are_pairs_or_an_error(tmp_path_factory, content, name):
+def test_any_bytes_give_pairs_or_an_error(tmp_path_factory, content, name):
     path = tmp_path_factory.mktemp("bytes") / name
     path.write_bytes(content)
     try:

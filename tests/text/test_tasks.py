@@ -12,7 +12,7 @@ COMPUTE = {"addition": int.__add__, "subtraction": int.__sub__, "multiplication"
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_pairs_differ_and_the_seed_decides(name):
+def test_pairs_are_distinct_and_depend_on_the_seed(name):
     task = TASKS[name]
     pairs = task.generate(500, seed=3)
     assert len(set(pairs.sources)) == 500
@@ -21,7 +21,7 @@ def test_pairs_differ_and_the_seed_decides(name):
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_going_on_gives_other_pairs(name):
+def test_skipped_pairs_are_not_generated_again(name):
     task = TASKS[name]
     first, more = task.generate(400, seed=1), task.generate(300, seed=1, skip=400)
     assert not set(first.sources) & set(more.sources)
@@ -30,7 +30,7 @@ def test_going_on_gives_other_pairs(name):
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_more_than_exist_are_refused_with_the_number_that_do(name):
+def test_too_many_pairs_are_refused_with_the_number_available(name):
     task = TASKS[name]
     with pytest.raises(DataError, match=f"{task.available} distinct pairs"):
         task.generate(task.available + 1)
@@ -39,7 +39,7 @@ def test_more_than_exist_are_refused_with_the_number_that_do(name):
 
 
 @pytest.mark.parametrize("name", SIGNS)
-def test_arithmetic_is_right_and_has_no_mirror_images(name):
+def test_arithmetic_is_correct_without_swapped_duplicates(name):
     task = TASKS[name]
     pairs = task.generate(5000)
     seen = set()
@@ -51,14 +51,14 @@ def test_arithmetic_is_right_and_has_no_mirror_images(name):
     assert len(seen) == 5000
 
 
-def test_all_pairs_that_exist_can_be_had():
+def test_all_available_pairs_can_be_generated():
     pairs = TASKS["multiplication"].generate(5050)
     operands = {tuple(sorted(map(int, source.split("*")))) for source in pairs.sources}
     assert operands == {(a, b) for a in range(100) for b in range(a, 100)}
 
 
-def test_operands_digit_counts_are_even_at_first():
-    """Few pairs of many: drawing without repetition is close to drawing evenly among digit counts."""
+def test_digit_counts_of_few_pairs_are_uniform():
+    """For few pairs, sampling without replacement is close to sampling digit counts uniformly."""
     counts = Counter()
     for seed in range(40):
         for source in TASKS["addition"].generate(15, seed).sources:
@@ -66,8 +66,8 @@ def test_operands_digit_counts_are_even_at_first():
     assert all(abs(counts[digits] / 1200 - 1 / 3) < 0.06 for digits in (1, 2, 3)), counts
 
 
-def test_order_tells_nothing():
-    """Short sums are drawn early; the first of the pairs must not be shorter than the last."""
+def test_order_does_not_depend_on_length():
+    """Short sums are drawn early, so pairs must be shuffled."""
     sources = TASKS["addition"].generate(10_000).sources
     means = [sum(map(len, part)) / len(part) for part in (sources[:1000], sources[-1000:])]
     assert abs(means[0] - means[1]) < 0.15
@@ -84,7 +84,7 @@ def test_order_tells_nothing():
         ("{day}, {dd} {mon} {y}", "Thu, 03 Apr 2008"),
     ],
 )
-def test_layouts(layout, text):
+def test_dates_are_written_in_every_layout(layout, text):
     assert layout in LAYOUTS
     assert _write_date(date(2008, 4, 3), layout) == text
 
@@ -105,12 +105,12 @@ def test_layouts(layout, text):
         (31, "st"),
     ],
 )
-def test_ordinals(day, ending):
+def test_ordinal_endings(day, ending):
     assert _write_date(date(2000, 1, day), "{d}{th} {month} {y}") == f"{day}{ending} January 2000"
 
 
-def test_a_written_date_means_one_day():
-    """Over all days of four years, whose two-digit forms could be taken for each other."""
+def test_written_dates_are_unambiguous():
+    """In four years whose two-digit forms could be confused with days or months."""
     meanings = {}
     for year in (2001, 2002, 2010, 2011):
         for month in range(1, 13):
@@ -120,8 +120,8 @@ def test_a_written_date_means_one_day():
                     assert meanings.setdefault(_write_date(when, layout), when) == when
 
 
-def test_number_of_dates_that_exist():
-    """A text means one day, and how many texts a day has depends on its month and day alone."""
+def test_number_of_available_dates():
+    """Texts are unambiguous, and the number of texts of a date depends only on its month and day."""
     total = 0
     for month in range(1, 13):
         for day in range(1, (29, 30, 31)[(month != 2) + (month in (1, 3, 5, 7, 8, 10, 12))] + 1):
@@ -131,12 +131,12 @@ def test_number_of_dates_that_exist():
     assert TASKS["dates"].available == total
 
 
-def test_reversal():
+def test_reversal_reverses_strings_of_all_lengths():
     pairs = TASKS["reversal"].generate(200)
     assert all(source[::-1] == target for source, target in zip(pairs.sources, pairs.targets, strict=True))
     assert {len(source) for source in pairs.sources} == set(range(1, 11))
 
 
-def test_an_unknown_task():
+def test_unknown_task_is_refused():
     with pytest.raises(DataError, match="no task 'sums'; the tasks are addition, subtraction"):
         find_task("sums")

@@ -4,7 +4,7 @@ from henkan.errors import ModelFolderError, UnanswerableError
 from henkan.text.tokenizer import Tokenizer
 from henkan.text.vocabulary import Vocabulary
 
-FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467"  # three people joined to one picture
+FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467"  # one grapheme of three joined emoji
 
 
 @pytest.mark.parametrize(
@@ -23,23 +23,23 @@ FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467"  # three people joined to 
         (Tokenizer(" "), "", []),
     ],
 )
-def test_cutting(tokenizer, string, symbols):
+def test_strings_are_tokenized_by_unit_and_normalisation(tokenizer, string, symbols):
     pytest.importorskip("regex", reason="regex is not installed; `henkan[graphemes]` brings it")
     assert list(tokenizer.tokenize(string)) == symbols
     assert all(map(tokenizer.is_symbol, symbols))
 
 
-def test_symbols_are_joined_as_they_were_cut():
+def test_join_inverts_tokenize():
     for tokenizer, string in ((Tokenizer(), "ab c"), (Tokenizer(" "), "k a e"), (Tokenizer("graphemes"), "a\u0320b")):
         assert tokenizer.join(tokenizer.tokenize(string)) == string
 
 
-def test_what_is_the_same_after_normalisation():
+def test_normalize_applies_unicode_form_and_separators():
     assert Tokenizer(" ", "NFC").normalize("k  e\u0301 ") == "k \u00e9"
     assert Tokenizer(normalization="NFD", features=True).normalize("\u00e9\tV") == "e\u0301\tV"
 
 
-def test_a_tag_is_no_character():
+def test_feature_tags_differ_from_characters():
     vocabulary = Vocabulary.of(["V\tV", "a\tN"], boundary=False, tokenizer=Tokenizer(features=True))
     assert vocabulary.symbols == ("\tN", "\tV", "V", "a")
     assert vocabulary.encode("V\tN") == [0, 2]
@@ -47,7 +47,7 @@ def test_a_tag_is_no_character():
         vocabulary.encode("a\tPST")
 
 
-def test_a_vocabulary_remembers_how_strings_are_cut():
+def test_saved_vocabulary_keeps_its_tokenizer():
     vocabulary = Vocabulary.of(["k a", "a"], boundary=True, tokenizer=Tokenizer(" ", "NFC"))
     again = Vocabulary.from_dict(vocabulary.to_dict())
     assert again.encode("a k") == [1, 2]
@@ -56,7 +56,7 @@ def test_a_vocabulary_remembers_how_strings_are_cut():
 
 
 @pytest.mark.parametrize("change", [{"unit": 5}, {"unit": ""}, {"unit": "k"}, {"features": 1, "strange": 2}])
-def test_a_vocabulary_that_cannot_be_is_refused(change):
+def test_invalid_tokenizer_settings_are_refused(change):
     values = Vocabulary.of(["k a"], boundary=True, tokenizer=Tokenizer(" ")).to_dict()
     values["cut"] = values["cut"] | change
     with pytest.raises(ModelFolderError):

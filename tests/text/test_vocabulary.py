@@ -15,14 +15,14 @@ def test_symbols_are_characters_in_code_point_order():
     assert (len(vocabulary), vocabulary.longest) == (4, 2)
 
 
-def test_a_target_keeps_zero_for_its_boundary():
+def test_id_zero_of_targets_is_the_boundary():
     vocabulary = Vocabulary.of(["ab"], boundary=True)
     assert vocabulary.encode("ab") == [1, 2]
     assert vocabulary.decode([0, 1, 0, 2]) == "ab"
     assert len(vocabulary) == 3
 
 
-def test_filling_with_spaces():
+def test_sources_are_padded_with_spaces():
     vocabulary = Vocabulary.of(["1", "123"], boundary=False, fill=True)
     assert vocabulary.encode("2") == [2, 0, 0]
     assert vocabulary.decode([2, 0, 0]) == "2"
@@ -30,17 +30,17 @@ def test_filling_with_spaces():
         vocabulary.encode("1231")
 
 
-def test_an_unknown_symbol_is_named_with_its_text():
+def test_error_names_the_unknown_symbol_and_its_text():
     vocabulary = Vocabulary.of(["ab"], boundary=False)
     with pytest.raises(UnanswerableError) as caught:
         vocabulary.encode("axb", 7)
     assert str(caught.value) == "unknown symbol 'x' in 'axb'"
     assert (caught.value.text, caught.value.index) == ("axb", 7)
-    elsewhere = pickle.loads(pickle.dumps(caught.value))
-    assert (str(elsewhere), elsewhere.text, elsewhere.index) == (str(caught.value), "axb", 7)
+    copy = pickle.loads(pickle.dumps(caught.value))
+    assert (str(copy), copy.text, copy.index) == (str(caught.value), "axb", 7)
 
 
-def test_an_unknown_symbol_can_be_read_as_such():
+def test_unknown_symbols_can_be_encoded_as_unknown():
     vocabulary = Vocabulary.of(["ab"], boundary=False, unknown=True)
     assert vocabulary.encode("axby", use_unknown=True) == [1, 0, 2, 0]
     assert vocabulary.unknown_symbols("axbyx") == ["symbol 'x'", "symbol 'y'"]
@@ -52,7 +52,7 @@ def test_an_unknown_symbol_can_be_read_as_such():
 
 @pytest.mark.parametrize("boundary", [False, True])
 @pytest.mark.parametrize("fill", [False, True])
-def test_survives_being_written_down(boundary, fill):
+def test_vocabulary_survives_a_dict_round_trip(boundary, fill):
     vocabulary = Vocabulary.of(["ab", "語 c"], boundary=boundary, fill=fill)
     again = Vocabulary.from_dict(vocabulary.to_dict())
     assert again.to_dict() == vocabulary.to_dict()
@@ -74,7 +74,7 @@ def test_survives_being_written_down(boundary, fill):
     ],
     ids=str,
 )
-def test_what_is_no_vocabulary_is_refused(change):
+def test_invalid_vocabularies_are_refused(change):
     values = Vocabulary.of(["ab"], boundary=True).to_dict() | change
     with pytest.raises(ModelFolderError):
         Vocabulary.from_dict(values)
@@ -86,7 +86,7 @@ def test_what_is_no_vocabulary_is_refused(change):
     [{}, {"unknown": True}, {"fill": True}, {"tokenizer": Tokenizer(" ")}],
     ids=["plain", "unknown", "fill", "cut"],
 )
-def test_many_strings_are_encoded_as_one_by_one_and_those_refused_are_known(settings, use_unknown):
+def test_encode_known_equals_encode_and_reports_refused_strings(settings, use_unknown):
     vocabulary = Vocabulary.of(["a b", "c"], boundary=False, **settings)
     strings = ["ab", "", "x", "a b", "c c c", "cb", "bx", "a"]
     encoded, known = vocabulary.encode_known(strings, use_unknown=use_unknown)

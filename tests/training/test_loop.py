@@ -12,8 +12,8 @@ from henkan.training.state import TrainingState
 from models import SOURCES, TARGETS, encoded, small_model
 
 
-class Examiner:
-    """Gives the exact matches and the losses that a test wants, one after another, then 0.5 and 1."""
+class FakeValidator:
+    """Returns the given exact matches and losses one by one, then 0.5 and 1."""
 
     def __init__(self, matches=(), losses=()):
         self.matches, self.losses = iter(matches), iter(losses)
@@ -25,17 +25,17 @@ class Examiner:
         return next(self.losses, 1.0)
 
 
-def run(config, seed=0, examiner=None):
+def run(config, seed=0, validator=None):
     converter, _ = small_model(dtype=np.float32, hidden_size=16)
     pairs = encoded(converter, SOURCES, TARGETS)
     state = TrainingState(np.random.default_rng(seed))
-    return list(train(converter.model, pairs, config, state, examiner or Examiner())), converter, state
+    return list(train(converter.model, pairs, config, state, validator or FakeValidator())), converter, state
 
 
 def test_events_count_updates_and_epochs():
     events, _, state = run(TrainingConfig(epochs=3, batch_size=4))
-    kinds = [type(event) for event in events]
-    assert kinds == [Step, Step, Epoch] * 3
+    event_types = [type(event) for event in events]
+    assert event_types == [Step, Step, Epoch] * 3
     steps = [event for event in events if isinstance(event, Step)]
     assert [(step.epoch, step.step, step.steps) for step in steps] == [
         (1, 1, 6), (1, 2, 6), (2, 3, 6), (2, 4, 6), (3, 5, 6), (3, 6, 6),
@@ -47,7 +47,7 @@ def test_events_count_updates_and_epochs():
     assert state.records[-1].learning_rate == steps[-1].learning_rate
 
 
-def test_seconds_are_those_of_updates_alone():
+def test_seconds_include_only_updates():
     events, _, state = run(TrainingConfig(epochs=2, batch_size=4))
     steps = [event for event in events if isinstance(event, Step)]
     assert steps[-1].seconds == pytest.approx(sum(record.seconds for record in state.records))
@@ -60,38 +60,38 @@ def test_training_learns_the_pairs():
     assert state.records[-1].loss < 0.05 < state.records[0].loss
 
 
-def test_an_epochs_loss_is_the_mean_over_symbols():
-    """With a learning rate of almost nothing, it is the loss of all pairs in one batch."""
+def test_epoch_loss_is_the_mean_over_symbols():
+    """With a negligible learning rate, it is the loss of all pairs in one batch."""
     config = TrainingConfig(epochs=1, batch_size=4, learning_rate=1e-12)
     _, converter, state = run(config)
-    whole = encoded(converter, SOURCES, TARGETS).batch(np.arange(len(SOURCES)))
-    assert state.records[0].loss == pytest.approx(converter.model.loss(whole), rel=1e-5)
+    batch = encoded(converter, SOURCES, TARGETS).batch(np.arange(len(SOURCES)))
+    assert state.records[0].loss == pytest.approx(converter.model.loss(batch), rel=1e-5)
 
 
-def test_the_same_seed_gives_the_same_bits():
+def test_same_seed_gives_the_same_bits():
     vectors = [run(TrainingConfig(epochs=3, batch_size=4), seed)[1].model.parameters.vector for seed in (1, 1, 2)]
     assert (vectors[0] == vectors[1]).all()
     assert (vectors[0] != vectors[2]).any()
 
 
-def test_a_training_goes_on_where_its_state_stands():
+def test_training_resumes_from_its_state():
     config = TrainingConfig(epochs=4, batch_size=4)
-    _, whole, _ = run(config)
+    _, uninterrupted, _ = run(config)
 
     converter, _ = small_model(dtype=np.float32, hidden_size=16)
     pairs = encoded(converter, SOURCES, TARGETS)
     state = TrainingState(np.random.default_rng(0))
-    events = train(converter.model, pairs, config, state, Examiner())
+    events = train(converter.model, pairs, config, state, FakeValidator())
     while len(state.records) < 2:
         next(events)
     snapshot = converter.model.snapshot()
-    other, _ = small_model(dtype=np.float32, hidden_size=16, seed=9)
-    other.model.restore(snapshot)
-    list(train(other.model, pairs, config, state, Examiner()))
-    assert (other.model.parameters.vector == whole.model.parameters.vector).all()
+    resumed, _ = small_model(dtype=np.float32, hidden_size=16, seed=9)
+    resumed.model.restore(snapshot)
+    list(train(resumed.model, pairs, config, state, FakeValidator()))
+    assert (resumed.model.parameters.vector == uninterrupted.model.parameters.vector).all()
 
 
-def test_a_snapshot_is_a_copy():
+def test_snapshot_is_a_copy():
     converter, batch = small_model()
     engine = converter.model
     before = engine.loss(batch)
@@ -103,7 +103,7 @@ def test_a_snapshot_is_a_copy():
     assert engine.loss(batch) == before
 
 
-def test_schedules():
+def test_learning_rate_schedules():
     constant = TrainingConfig(schedule="constant", learning_rate=0.5)
     assert [learning_rate(constant, step, 10) for step in (0, 5, 9)] == [0.5] * 3
     cycle = TrainingConfig(learning_rate=0.5, warmup=0.5)
@@ -111,47 +111,47 @@ def test_schedules():
     assert max(rates) == rates[5] == pytest.approx(0.5)
 
 
-def test_every_update_has_the_schedules_rate():
+def test_updates_have_the_scheduled_learning_rate():
     config = TrainingConfig(epochs=3, batch_size=4, learning_rate=0.02)
     events, _, _ = run(config)
     rates = [event.learning_rate for event in events if isinstance(event, Step)]
     assert rates == [one_cycle(step, 6, 0.02, 0.2) for step in range(6)]
 
 
-def test_the_best_epoch_is_kept():
-    """Most exact matches, of these the least loss, of these the first."""
-    examiner = Examiner([0.1, 0.5, 0.4, 0.5, 0.5, 0.3], [9, 3, 2, 2])
-    _, _, state = run(TrainingConfig(epochs=6, batch_size=4), examiner=examiner)
+def test_best_epoch_is_kept():
+    """The highest exact match wins; ties go to the lowest loss, then to the earliest epoch."""
+    validator = FakeValidator([0.1, 0.5, 0.4, 0.5, 0.5, 0.3], [9, 3, 2, 2])
+    _, _, state = run(TrainingConfig(epochs=6, batch_size=4), validator=validator)
     assert (state.best.epoch, state.best.exact_match, state.best.loss) == (4, 0.5, 2)
     assert [record.dev_loss for record in state.records] == [9, 3, None, 2, 2, None]
-    _, four, _ = run(TrainingConfig(epochs=6, batch_size=4), examiner=Examiner([0.1, 0.2, 0.3, 1.0]))
+    _, four, _ = run(TrainingConfig(epochs=6, batch_size=4), validator=FakeValidator([0.1, 0.2, 0.3, 1.0]))
     assert state.best.weights.keys() == four.model.weights.keys()
 
 
-def test_the_best_weights_are_a_copy():
-    examiner = Examiner([0.5, 0.1, 0.1])
-    _, converter, state = run(TrainingConfig(epochs=3, batch_size=4), examiner=examiner)
+def test_best_weights_are_a_copy():
+    validator = FakeValidator([0.5, 0.1, 0.1])
+    _, converter, state = run(TrainingConfig(epochs=3, batch_size=4), validator=validator)
     _, first, _ = run(TrainingConfig(epochs=1, batch_size=4, learning_rate=0.01, schedule="constant"))
     assert any((state.best.weights[name] != array).any() for name, array in converter.model.weights.items())
     assert first.model.weights.keys() == state.best.weights.keys()
 
 
-def test_patience_ends_a_constant_schedule():
-    examiner = Examiner([0.1, 0.5, 0.4, 0.4, 0.4, 0.6])
-    _, _, state = run(TrainingConfig(epochs=9, batch_size=4, schedule="constant", patience=2), examiner=examiner)
+def test_patience_stops_a_constant_schedule():
+    validator = FakeValidator([0.1, 0.5, 0.4, 0.4, 0.4, 0.6])
+    _, _, state = run(TrainingConfig(epochs=9, batch_size=4, schedule="constant", patience=2), validator=validator)
     assert len(state.records) == 4
     with pytest.raises(SettingsError, match="planned end"):
         TrainingConfig(patience=2)
 
 
-def test_training_never_goes_back_to_numbers_that_are_not_finite(monkeypatch):
-    """An update whose own loss was finite can leave weights, or a moment of Adam's, that are not."""
+def test_rollback_points_are_always_finite(monkeypatch):
+    """An update with a finite loss can still leave non-finite weights or moments of Adam."""
     monkeypatch.setattr("henkan.training.loop.ROLLBACK_INTERVAL", 2)
-    spoilt = iter([False, True, False, False, False, False, True, False])
+    corrupted = iter([False, True, False, False, False, False, True, False])
 
     def update(self, batch, rate):
         loss = type(self).train_step(self, batch, rate)
-        if next(spoilt, False):
+        if next(corrupted, False):
             self._training().v[0] = np.inf
         return loss
 
@@ -166,13 +166,13 @@ def test_training_never_goes_back_to_numbers_that_are_not_finite(monkeypatch):
     assert state.rollbacks == 2
 
 
-def test_a_learning_rate_that_is_much_too_large_leaves_the_last_good_state(monkeypatch):
+def test_excessive_learning_rate_leaves_the_last_finite_state(monkeypatch):
     monkeypatch.setattr("henkan.training.loop.ROLLBACK_INTERVAL", 2)
     converter, _ = small_model(dtype=np.float32, hidden_size=16)
     pairs = encoded(converter, SOURCES, TARGETS)
     config = TrainingConfig(epochs=20, batch_size=1, learning_rate=1e20, schedule="constant")
     state = TrainingState(np.random.default_rng(0))
-    events = list(train(converter.model, pairs, config, state, Examiner()))
+    events = list(train(converter.model, pairs, config, state, FakeValidator()))
     assert isinstance(events[-1], Rollback)
     assert events[-1].final
     assert all(np.isfinite(each).all() for each in converter.model.snapshot().values())

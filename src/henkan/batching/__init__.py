@@ -1,1 +1,1 @@
-"""Symbol ids to padded arrays: batches for training, sources for prediction. Source reversal happens here."""
+"""Symbol ids to padded arrays: batches for training, sources for prediction. Sources are reversed here."""

@@ -1,7 +1,7 @@
-"""Batches: the integer arrays that architectures compute with.
+"""Batches: integer arrays of symbol ids, the inputs of architectures.
 
-The sequences of a batch are columns in order of falling length, so that at each step those still running come first.
-Padding is an id like any other; `active` and `valid` say where it is.
+The sequences of a batch are columns, sorted by decreasing length, so that at each step the sequences that have not
+ended come first. Padding has ordinary ids; `active` and `valid` mark it.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from henkan.text.tokenizer import Sequences
 
 @dataclass(frozen=True)
 class Sources:
-    """Source strings as the encoder reads them (already reversed, if the model reverses).
+    """Sources as the encoder reads them: reversed, if the model reverses its sources.
 
     Attributes:
-        ids: (S, N) symbols, padded.
-        active: (S,) how many sequences are still running at each step; it never rises.
+        ids: (S, N) symbol ids, padded.
+        active: (S,) number of sequences that have not ended at each step; never increases.
     """
 
     ids: Array
@@ -35,13 +35,13 @@ class Sources:
 
 @dataclass(frozen=True)
 class Targets:
-    """Target strings for teacher forcing: at step t the decoder is given `inputs[t]` and asked for `ids[t]`.
+    """Targets for teacher forcing: at step t the decoder receives `inputs[t]` and predicts `ids[t]`.
 
     Attributes:
-        inputs: (T, N) the boundary symbol, then the target without its last symbol.
-        ids: (T, N) the symbols to be predicted.
+        inputs: (T, N) ids of the boundary symbol, then of the target without its last symbol.
+        ids: (T, N) ids of the symbols to predict.
         valid: (T, N) booleans, false at padding.
-        active: (T,) how many sequences the decoder must run at each step, so that every valid one runs.
+        active: (T,) number of sequences that the decoder must run at each step to include all valid ones.
     """
 
     inputs: Array
@@ -52,46 +52,49 @@ class Targets:
 
 @dataclass(frozen=True)
 class Batch:
-    """Sources and targets of the same pairs, in the same order."""
+    """N pairs: sources and targets in the same order."""
 
     sources: Sources
     targets: Targets
 
     @property
     def size(self) -> int:
-        """N, the number of pairs."""
+        """Number of pairs (N)."""
         return int(self.sources.ids.shape[1])
 
     def shard(self, first: int, count: int) -> Batch:
-        """One of `count` smaller batches to which this one is dealt out like cards: that of card `first`."""
+        """Return shard `first` (from 0) of `count`: every `count`-th column, starting with column `first`."""
         if count == 1:
             return self
 
         def columns(array: Array) -> Array:
             return np.ascontiguousarray(array[:, first::count])
 
-        def running(active: Array) -> Array:
-            return (active - first + count - 1).clip(min=0) // count  # how many of 0 .. active - 1 it was dealt
+        def number_active(active: Array) -> Array:
+            return (active - first + count - 1).clip(min=0) // count  # of the columns 0 .. active - 1
 
         sources, targets = self.sources, self.targets
         return Batch(
-            Sources(columns(sources.ids), running(sources.active)),
-            Targets(columns(targets.inputs), columns(targets.ids), columns(targets.valid), running(targets.active)),
+            Sources(columns(sources.ids), number_active(sources.active)),
+            Targets(
+                columns(targets.inputs), columns(targets.ids), columns(targets.valid), number_active(targets.active)
+            ),
         )
 
 
 def source_batches(
     ids: Sequence[Sequence[int]], symbols: int, *, reverse: bool, size: int
 ) -> Iterator[tuple[Array, Sources]]:
-    """Batches of sources for prediction, the longest first.
+    """Yield batches of sources for prediction, longest sources first.
 
     Args:
-        ids: of each source. symbols: number of source symbols.
+        ids: symbol ids of each source.
+        symbols: size of the source vocabulary.
         reverse: whether the encoder reads sources backwards.
-        size: sources in a batch.
+        size: batch size.
 
     Yields:
-        which sources the batch has (N,), and the batch.
+        the indices (N,) of the sources in the batch, and the batch.
     """
     sequences = Sequences.of(ids, symbols)
     order = np.argsort(-sequences.lengths(), kind="stable")
@@ -101,6 +104,6 @@ def source_batches(
 
 
 def padded_sources(sequences: Sequences, rows: Array, *, reverse: bool) -> Sources:
-    """The sources of some rows, which must be in order of falling length, as columns; reversal happens here."""
+    """Pad the sources of some rows, which must be sorted by decreasing length. Reverses them if `reverse` is true."""
     ids, valid = sequences.padded(rows, reverse=reverse)
     return Sources(ids, valid.sum(axis=1))

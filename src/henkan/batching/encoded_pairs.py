@@ -12,19 +12,19 @@ from henkan.text.arrays import Array
 from henkan.text.tokenizer import Sequences
 from henkan.text.vocabulary import UNKNOWN
 
-POOL = 8
+POOL_BATCHES = 8
+"""Number of batches in a pool that is sorted by length; see `EncodedPairs.order`."""
 
 
 class EncodedPairs:
-    """Training pairs as ids.
+    """Training pairs as symbol ids.
 
     Args:
         sources: ids of the source symbols.
-        targets: the symbols to predict for each source, the one that completes the output included; see
-            `henkan.model.codec`.
+        targets: ids of the symbols to predict for each source, including the end symbol; see `henkan.model.codec`.
         start: the decoder's input at the first step.
-        reverse: whether the encoder reads the source backwards.
-        unknown_probabilities: (V,) with which probability each source symbol is replaced by the unknown symbol; see
+        reverse: whether the encoder reads sources backwards.
+        unknown_probabilities: (V,) probability of replacing each source symbol by the unknown symbol; see
             `unknown_probabilities`. None: never.
     """
 
@@ -51,11 +51,11 @@ class EncodedPairs:
         start: int,
         reverse: bool,
     ) -> EncodedPairs:
-        """Pairs from lists of ids.
+        """Create pairs from lists of ids.
 
         Args:
             sources, targets, start, reverse: as for the class.
-            sizes: number of source symbols, and of symbols that can be predicted.
+            sizes: number of source symbols, and number of symbols that can be predicted.
         """
         both = (Sequences.of(ids, size) for ids, size in zip((sources, targets), sizes, strict=True))
         return cls(*both, start=start, reverse=reverse)
@@ -64,7 +64,7 @@ class EncodedPairs:
         return len(self.sources)
 
     def digest(self) -> str:
-        """A SHA-256 sum by which the same ids are known again."""
+        """Return a SHA-256 fingerprint of the ids."""
         digest = hashlib.sha256()
         for side in (self.sources, self.targets):
             for array in (side.offsets, side.flat):
@@ -73,51 +73,59 @@ class EncodedPairs:
         return digest.hexdigest()
 
     def batch(self, rows: Array, generator: np.random.Generator | None = None) -> Batch:
-        """The pairs of some rows, put in order of falling length (of sources, then of targets).
+        """Return a batch of some rows, sorted by decreasing length of the sources, then of the targets.
 
         Args:
-            rows: which.
-            generator: draws which symbols become unknown; None leaves all as they are.
+            rows: (N,) indices of the pairs.
+            generator: draws which source symbols to replace by the unknown symbol; None: replace none.
         """
         rows = rows[np.lexsort((-self.targets.lengths(rows), -self.sources.lengths(rows)))]
         ids, valid = self.targets.padded(rows)
         inputs = np.full_like(ids, self.start)
         inputs[1:] = ids[:-1]
-        # A target may outlast one that stands before it; the decoder runs all rows down to the last valid one.
-        places = np.arange(1, len(rows) + 1)
-        active = (valid * places).max(axis=1, initial=0)
+        # Columns are sorted by source length, so a target can be longer than the one before it. The decoder runs all
+        # columns up to the last valid one.
+        numbers = np.arange(1, len(rows) + 1)
+        active = (valid * numbers).max(axis=1, initial=0)
         sources = padded_sources(self.sources, rows, reverse=self.reverse)
         if self._unknown is not None and generator is not None:
             sources.ids[generator.random(sources.ids.shape, np.float32) < self._unknown[sources.ids]] = UNKNOWN
         return Batch(sources, Targets(inputs, ids, valid, active))
 
     def order(self, size: int, generator: np.random.Generator, *, by_length: bool = False) -> list[Array]:
-        """The rows of batches that hold all pairs once, `size` at a time, in an order drawn from the generator.
+        """Draw the rows of the batches of one epoch, which contain each pair once.
 
-        With `by_length`, pairs of like lengths come together: they are drawn into pools of `POOL` batches, and each
-        pool is put in order of length before it is cut.
+        Args:
+            size: batch size.
+            generator: draws the order.
+            by_length: whether to batch pairs of similar length together: the shuffled pairs are split into pools of
+                `POOL_BATCHES` batches, each pool is sorted by length and split into batches, and the batches are
+                shuffled.
+
+        Returns:
+            the indices (N,) of the pairs of each batch.
         """
         order = generator.permutation(len(self))
         if not by_length:
             return [order[start : start + size] for start in range(0, len(order), size)]
         batches = []
-        for start in range(0, len(order), POOL * size):
-            pool = order[start : start + POOL * size]
+        for start in range(0, len(order), POOL_BATCHES * size):
+            pool = order[start : start + POOL_BATCHES * size]
             pool = pool[np.lexsort((self.targets.lengths(pool), self.sources.lengths(pool)))]
             batches += [pool[first : first + size] for first in range(0, len(pool), size)]
-        return [batches[place] for place in generator.permutation(len(batches))]
+        return [batches[index] for index in generator.permutation(len(batches))]
 
     def batches(self, size: int, generator: np.random.Generator, *, by_length: bool = False) -> Iterator[Batch]:
-        """The batches of `order`, as training would see them."""
+        """Yield the batches of one epoch, as in training. See `order` for the arguments."""
         for rows in self.order(size, generator, by_length=by_length):
             yield self.batch(rows, generator)
 
 
 def unknown_probabilities(sources: Sequences, symbols: int, rate: float) -> Array:
-    """With which probability each source symbol is replaced by the unknown symbol.
+    """Compute the probability of replacing each source symbol by the unknown symbol in training.
 
-    A symbol that occurs n times is replaced with probability rate / (rate + n) (after Kiperwasser & Goldberg 2016): on
-    average `rate` times per epoch, and rare symbols, which are most like unknown ones, most often.
+    A symbol that occurs n times is replaced with probability rate / (rate + n) (after Kiperwasser & Goldberg 2016): at
+    most `rate` times per epoch on average. Rare symbols are replaced with the highest probability.
 
     Args:
         sources: ids of the training sources.

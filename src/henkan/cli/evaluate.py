@@ -16,7 +16,7 @@ from henkan.errors import DataError
 from henkan.evaluation.error_rates import Evaluation
 from henkan.evaluation.error_rates import evaluate as measure
 from henkan.evaluation.evaluation_set import Prediction
-from henkan.evaluation.task_pairs import task_questions
+from henkan.evaluation.task_pairs import task_pairs
 from henkan.inference.conversion import Request
 from henkan.text.reading import read_pairs
 from henkan.text.tasks import Task
@@ -59,7 +59,7 @@ def evaluate(
     fitted = load_model(model, pop_engines(layout))
     found = task_or_file(data)
     if isinstance(found, Task):
-        pairs = task_questions(found, fitted.data)
+        pairs = task_pairs(found, fitted.data)
         if not fitted.data.is_of(found) and not as_json:
             click.echo(
                 f"note: this model was trained on {fitted.data.name}, not on the task {data}; "

@@ -213,7 +213,7 @@ class _Command:
                 checkpoints.finish()
         except KeyboardInterrupt:
             number = self.interruption.signal or SIGINT
-            if checkpoints.begun:
+            if checkpoints.resumable:
                 raise checkpoints.interrupted(number) from None
             raise Interrupted("interrupted before training started; nothing was saved", number) from None
         show_result(fitted, folder, example, pictured=picture is not None, quiet=self.quiet)
@@ -228,7 +228,7 @@ class _Command:
         if is_first_process and not checkpoints.resume:
             check_destination(checkpoints.model, force=force)
         stack.enter_context(checkpoints.held())
-        if is_first_process and checkpoints.begun and not (checkpoints.resume or force):
+        if is_first_process and checkpoints.resumable and not (checkpoints.resume or force):
             raise CheckpointError(
                 f"{checkpoints.model}: the folder has an interrupted training run; resume it with --resume "
                 f"{checkpoints.model}, or start over with --force"
@@ -240,7 +240,7 @@ class _Command:
 
         def show(event: Event) -> None:
             if isinstance(event, Started):
-                self.interruption.notice()
+                self.interruption.defer()
             display(event)
 
         run = self.run
@@ -277,6 +277,6 @@ def _is_restart(folder: Path, group: ProcessGroup) -> bool:
     """
     restarts = os.environ.get(RESTARTS, "0")
     restarted, resumable = group.max(int(restarts) if restarts.isdecimal() else 0) > 0, False
-    if restarted and group.rank == 0 and Checkpoints(folder).begun:
+    if restarted and group.rank == 0 and Checkpoints(folder).resumable:
         resumable = Checkpoints(folder).plan()["options"].get("command") == sys.argv[1:]
     return bool(group.broadcast(resumable))

@@ -1,1 +1,1 @@
-"""Who does the arithmetic. The rest of henkan knows the protocol in `base` alone."""
+"""Compute engines. The rest of henkan depends only on the protocol in `henkan.engine.base`."""

@@ -1,4 +1,4 @@
-"""The engine protocol: what training and inference may ask of an engine."""
+"""The engine protocol: the interface that training and inference use."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Execution:
-    """How a call is computed. It changes the speed and perhaps the last bits of the result, nothing else.
+    """How a call is computed. Affects the speed, and possibly the last bits of the result, but nothing else.
 
     Attributes:
-        threads: share batches among threads, which take time to start.
-        compiled: use compiled kernels for encoding and decoding, which take time to load.
+        threads: distribute batches over threads. Starting threads takes time.
+        compiled: encode and decode with compiled kernels. Loading them takes time.
     """
 
     threads: bool = False
@@ -33,13 +33,13 @@ class Execution:
 
 @dataclass(frozen=True)
 class Encoded:
-    """Sources that were read for decoding.
+    """Encoded sources, ready for decoding.
 
     Attributes:
-        memory: what stays the same during decoding. state: the first state. Both are opaque; see
+        memory: data that stays constant during decoding. state: the initial state. Both are opaque; see
             `henkan.model.architecture.Indexed`.
         count: number of sources (N).
-        steps: symbols in the longest source (S).
+        steps: number of symbols in the longest source (S).
     """
 
     memory: Any
@@ -49,7 +49,7 @@ class Encoded:
 
 
 class Predictor(Protocol):
-    """What inference asks of a model."""
+    """The interface of a model for inference."""
 
     @property
     def capabilities(self) -> Capabilities:
@@ -57,23 +57,23 @@ class Predictor(Protocol):
         ...
 
     def session(self, execution: Execution) -> AbstractContextManager[None]:
-        """Keep threads and compiled kernels ready, as `execution` says, while the caller is inside."""
+        """Context in which threads and compiled kernels are ready, as specified by `execution`."""
         ...
 
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-        """function(item) for every item, in order, on the threads of the session."""
+        """Yield function(item) for every item, in order, computed by the threads of the session."""
         ...
 
     def encode(self, sources: Sources, execution: Execution = Execution()) -> Encoded:
-        """Read sources for decoding."""
+        """Encode sources for decoding."""
         ...
 
     def step(self, memory: Any, state: Any, symbols: Array) -> StepOutput:
-        """One decoding step; `symbols` (N,) are the last predicted ones."""
+        """Run one decoding step; `symbols` (N,) are the symbols predicted last."""
         ...
 
     def saliency(self, batch: Batch) -> Array:
-        """The influence of each source step on each target step of a batch of one pair, (T, S).
+        """Influence of each source step on each target step, (T, S), for a batch of one pair.
 
         See `henkan.model.saliency`.
         """
@@ -81,60 +81,62 @@ class Predictor(Protocol):
 
 
 class Engine(Predictor, Protocol):
-    """A model with its weights, and all that training asks."""
+    """A model with its weights, and the interface for training it."""
 
     @property
     def sync_interval(self) -> int:
-        """Number of updates after which their losses are read: 1 if an update is complete when its call returns.
+        """Number of updates between two reads of the losses.
 
-        If the call only queues it, as on a GPU, reading the loss means waiting.
+        It is 1 if an update is complete when `train_step` returns. On a GPU, `train_step` only queues the update, and
+        reading the loss waits for it.
         """
         ...
 
     @property
     def weights(self) -> Mapping[str, Array]:
-        """Name -> array of every weight."""
+        """Weight name -> array."""
         ...
 
     def set_weights(self, weights: Mapping[str, Array]) -> None:
-        """Copy weights in, by name; each must be there and have its shape."""
+        """Copy weights in by name. All weights must be given, with the right shapes."""
         ...
 
     def prepare(self, batch: Batch) -> None:
-        """Do what must be done once before training, such as compiling, so that no update is charged for it."""
+        """Do one-time work such as compilation, so that it is not counted in the time of the first update."""
         ...
 
     def train_step(self, batch: Batch, learning_rate: float) -> SupportsFloat:
-        """Make one update; return the batch's loss before it, in nats per symbol.
+        """Make one update and return the loss of the batch before the update, in nats per symbol.
 
-        If several processes share the batch, both are of the whole batch. `float` of the loss may have to wait.
+        If several processes share the batch, the loss and the update are those of the complete batch. Converting the
+        loss with `float` may wait for the device.
         """
         ...
 
     def loss(self, batch: Batch) -> float:
-        """The mean cross-entropy over the batch's valid steps, in nats per symbol."""
+        """Mean cross-entropy over the valid steps of the batch, in nats per symbol."""
         ...
 
     def snapshot(self) -> dict[str, Any]:
-        """A copy of everything that training changes."""
+        """Return a copy of everything that training changes."""
         ...
 
     def restore(self, snapshot: Mapping[str, Any]) -> None:
-        """Return to the state in which `snapshot` was taken."""
+        """Restore the state in which `snapshot` was taken."""
         ...
 
 
 RESTARTS = "TORCHELASTIC_RESTART_COUNT"
-"""Environment variable of torchrun: how often it has restarted a group after a process had died."""
+"""Environment variable of torchrun: number of times it has restarted the process group after a failure."""
 
 
 class ProcessGroup(Protocol):
     """The processes that train one model together.
 
-    All of them run the same program on the same data, and call the same methods here in the same order.
+    All processes run the same program on the same data and call these methods in the same order.
 
     Attributes:
-        rank: number of this process, from 0. Process 0 alone prints, saves and evaluates.
+        rank: rank of this process, from 0. Only process 0 prints, saves and evaluates.
         size: number of processes.
     """
 
@@ -145,11 +147,11 @@ class ProcessGroup(Protocol):
     def size(self) -> int: ...  # noqa: D102
 
     def broadcast(self, number: float) -> float:
-        """The number of process 0, for all; every process waits here for it."""
+        """Return the number given by process 0. Every process waits for it."""
         ...
 
     def max(self, number: int) -> int:
-        """The largest of the numbers of all processes."""
+        """Return the maximum over all processes."""
         ...
 
 
@@ -159,26 +161,26 @@ class SingleProcess:
     rank, size = 0, 1
 
     def broadcast(self, number: float) -> float:
-        """The number itself."""
+        """Return the number itself."""
         return number
 
     def max(self, number: int) -> int:
-        """The number itself."""
+        """Return the number itself."""
         return number
 
 
 class Engines(Protocol):
-    """Makes the engines of one kind.
+    """Factory for engines of one kind.
 
     Attributes:
-        group: the processes that share the work.
+        group: the process group that shares the work.
     """
 
     @property
     def group(self) -> ProcessGroup: ...  # noqa: D102
 
     def make(self, config: ModelConfig, sizes: Sizes, *, training: TrainingConfig | None = None) -> Engine:
-        """An engine for such a model; its weights are still to be set.
+        """Create an engine for a model with these settings. Its weights must be set before use.
 
         Raises:
             SettingsError: if the architecture is not registered, or this kind of engine does not support it.
@@ -186,5 +188,5 @@ class Engines(Protocol):
         ...
 
     def describe(self) -> str:
-        """The engine in words, with everything that the last bits of its results may depend on."""
+        """Describe the engine, including everything that the last bits of its results may depend on."""
         ...

@@ -1,4 +1,4 @@
-"""Choose the compute engine. PyTorch is imported here, and only if it is chosen."""
+"""Choose the compute engine. PyTorch is imported only if its engine is chosen."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from henkan.engine.base import Engines
 from henkan.engine.numpy import NumpyEngines
 from henkan.errors import SettingsError
 
-LAUNCHED = "TORCHELASTIC_RUN_ID"
+TORCHRUN_VARIABLE = "TORCHELASTIC_RUN_ID"
 """Environment variable that torchrun sets in every process it starts."""
 
 
 def launched_by_torchrun() -> bool:
     """Whether torchrun started this process."""
-    return LAUNCHED in os.environ
+    return TORCHRUN_VARIABLE in os.environ
 
 
 def process_rank() -> int:
-    """The rank of this process among those of torchrun, from 0; 0 without torchrun."""
+    """Rank of this process in the torchrun group, from 0; 0 without torchrun."""
     return int(os.environ.get("RANK", "0")) if launched_by_torchrun() else 0
 
 
@@ -29,7 +29,7 @@ def choose_engines(config: EngineConfig, *, together: bool = False) -> Engines:
 
     Args:
         config: settings of the engine.
-        together: whether to join the other processes of torchrun, if it started this one.
+        together: whether to join the process group if torchrun started this process.
 
     Raises:
         SettingsError: if PyTorch is required and not installed, or the machine lacks the requested device or precision.

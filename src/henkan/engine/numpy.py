@@ -1,7 +1,7 @@
 """The NumPy engine: memory, threads and Adam for an architecture of `henkan.model`.
 
-With the fused kernels a batch is split into a fixed number of shards, which threads work on. The shards, not the
-threads, define the order of every sum: the same seed gives the same bits with one thread and with eight.
+With the fused kernels, a batch is split into a fixed number of shards, which are processed by threads. The order of
+every sum depends on the shards, not on the threads, so the same seed gives the same bits with any number of threads.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ SHARDS = 2
 
 @dataclass(frozen=True)
 class Memory:
-    """An architecture's memory, and the kernels that its steps use."""
+    """The memory of an architecture, and the kernels for its decoding steps."""
 
     inner: Any
     backend: Backend
 
     def take(self, rows: Array) -> Memory:
-        """The parts of some sequences."""
+        """Select sequences."""
         return Memory(self.inner.take(rows), self.backend)
 
 
@@ -46,7 +46,7 @@ class NumpyEngine:
     Args:
         config: the model's settings.
         sizes: numbers of symbols.
-        training: settings of the updates (regularisation, clipping and Adam); None: the defaults.
+        training: settings of the updates (regularisation, gradient clipping and Adam); None: the defaults.
         dtype: float32, or float64 for gradient checks.
     """
 
@@ -61,7 +61,7 @@ class NumpyEngine:
         self.architecture = create_architecture(config, sizes)
         self.parameters = Parameters(shapes_of(self.architecture.specs), dtype)
         self.training = training or TrainingConfig()
-        # Made at the first update, because prediction needs none of it: gradients and workspace of each shard.
+        # Created for the first update, because prediction does not need them. One gradient and workspace per shard.
         self._gradients: list[Parameters] = []
         self._workspaces: list[Workspace] = []
         self._adam: Adam | None = None
@@ -73,42 +73,42 @@ class NumpyEngine:
 
     @property
     def sync_interval(self) -> int:
-        """1: an update is complete when its call returns."""
+        """Always 1: an update is complete when `train_step` returns."""
         return 1
 
     @property
     def weights(self) -> Mapping[str, Array]:
-        """Name -> array of every weight."""
+        """Weight name -> array."""
         return self.parameters.arrays
 
     def set_weights(self, weights: Mapping[str, Array]) -> None:
-        """Copy weights in, by name; each must be there and have its shape."""
+        """Copy weights in by name. All weights must be given, with the right shapes."""
         for name, array in self.parameters.arrays.items():
             array[...] = weights[name]
 
     def session(self, execution: Execution) -> AbstractContextManager[None]:
-        """Keep threads ready for `train_step` and `map`.
+        """Context in which threads are ready for `train_step` and `map`.
 
-        The plain kernels train on one shard: there the only threads that can help are those of BLAS.
+        The plain kernels train on a single shard, so only the threads of BLAS can speed them up.
         """
         if execution.compiled:
-            choose_kernels()  # loads the BLAS they use, which is then limited to one thread with the rest
+            choose_kernels()  # loads their BLAS, so that it is limited to one thread too
         trains_plain = self._adam is not None and not self._adam.kernels.FUSED
         return WORKERS.session() if execution.threads and not trains_plain else nullcontext()
 
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-        """function(item) for every item, in order, on the threads of the session."""
+        """Yield function(item) for every item, in order, computed by the threads of the session."""
         return WORKERS.map(function, items)
 
     def prepare(self, batch: Batch) -> None:
-        """Compile what training will need, if that was not done before."""
+        """Compile the kernels for training, unless they are compiled already."""
         adam = self._training()
         self._loss_and_gradients(batch)
         number = np.zeros_like(self.parameters.vector[:1])
         adam.kernels.adam_update(*(number.copy() for _ in range(4)), AdamStep(0.1, 1.0, 0.9, 0.9, 1.0, 1.0))
 
     def train_step(self, batch: Batch, learning_rate: float) -> float:
-        """Make one update; return the batch's loss before it, in nats per symbol."""
+        """Make one update and return the loss of the batch before the update, in nats per symbol."""
         adam = self._training()
         loss, gradient = self._loss_and_gradients(batch)
         clip_by_global_norm(gradient, self.training.clip_norm)
@@ -116,12 +116,12 @@ class NumpyEngine:
         return loss
 
     def _loss_and_gradients(self, batch: Batch) -> tuple[float, Array]:
-        """The loss, and the gradient of every weight in one vector."""
+        """Return the loss, and the gradients of all weights as one vector."""
         adam = self._training()
         count, shards = int(batch.targets.valid.sum()), min(len(self._gradients), batch.size)
 
         def work(number: int) -> float:
-            """Each thread takes its own shard: nothing that touches all pairs runs on one thread alone."""
+            """Compute one shard, including slicing it, so that no work on all pairs runs in a single thread."""
             gradients, workspace = self._gradients[number], self._workspaces[number]
             workspace.reset()
             backend = Backend(adam.kernels, workspace.empty)
@@ -137,24 +137,24 @@ class NumpyEngine:
         return loss, total
 
     def _regularization(self, shard: int) -> Regularization:
-        """Dropout drawn from the number of the update: a resumed run draws the same, and needs no more than that."""
+        """Regularisation, seeded by the number of the update, so that a resumed run draws the same."""
         config, steps = self.training, 0 if self._adam is None else self._adam.steps
         generator = np.random.Generator(np.random.SFC64([config.seed, 4, steps, shard]))
         return Regularization(config.dropout or 0.0, config.embedding_dropout, config.label_smoothing, generator)
 
     def loss(self, batch: Batch) -> float:
-        """The mean cross-entropy over the batch's valid steps, in nats per symbol."""
+        """Mean cross-entropy over the valid steps of the batch, in nats per symbol."""
         backend = PLAIN if self._adam is None else Backend(self._adam.kernels)
         return self.architecture.loss(self.parameters, batch, None, NONE, backend)[0]
 
     def snapshot(self) -> dict[str, Any]:
-        """Copies of the weights, of Adam's moments and of its number of updates."""
+        """Return copies of the weights and of Adam's moments, and the number of updates."""
         adam = self._training()
         vectors = {"weights": self.parameters.vector, "m": adam.m, "v": adam.v}
         return {name: vector.copy() for name, vector in vectors.items()} | {"steps": adam.steps}
 
     def restore(self, snapshot: Mapping[str, Any]) -> None:
-        """Return to the state in which `snapshot` was taken."""
+        """Restore the state in which `snapshot` was taken."""
         adam = self._training()
         self.parameters.vector[...] = snapshot["weights"]
         adam.m[...], adam.v[...], adam.steps = snapshot["m"], snapshot["v"], snapshot["steps"]
@@ -178,7 +178,7 @@ class NumpyEngine:
         return saliency(self.architecture, self.parameters, batch)
 
     def _training(self) -> Adam:
-        """What training needs beyond the weights, made when it starts."""
+        """Return the optimiser; create it, the gradients and the workspaces on the first call."""
         if self._adam is None:
             kernels = choose_kernels()
             shards = SHARDS if kernels.FUSED else 1
@@ -192,16 +192,16 @@ class NumpyEngine:
 
 
 class NumpyEngines:
-    """Makes NumPy engines in a single process."""
+    """Factory for NumPy engines in a single process."""
 
     group: ProcessGroup = SingleProcess()
 
     def make(self, config: ModelConfig, sizes: Sizes, *, training: TrainingConfig | None = None) -> NumpyEngine:
-        """An engine for such a model; all its weights are zero."""
+        """Create an engine for a model with these settings. All its weights are zero."""
         return NumpyEngine(config, sizes, training=training)
 
     def describe(self) -> str:
-        """The kernels with the versions of what is in them, and the processor that they are compiled for."""
+        """Describe the kernels with the versions of their libraries, and the processor."""
         kernels = "plain kernels"
         if choose_kernels().FUSED:
             kernels = ", ".join(f"{name} {version(name)}" for name in ("numba", "llvmlite", "scipy"))
@@ -210,7 +210,7 @@ class NumpyEngines:
 
 
 def _processor() -> str:
-    """The kind of processor, and the best instruction set that NumPy has found in it."""
+    """Machine type, and the best instruction set that NumPy has detected."""
     found: Any = np.show_config(mode="dicts")
     instructions = (found or {}).get("SIMD Extensions", {}).get("found", [])
     return " with ".join([platform.machine() or "an unknown machine", *instructions[-1:]])

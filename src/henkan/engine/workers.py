@@ -1,7 +1,7 @@
-"""The one place that owns how many threads work, and how many BLAS may use meanwhile.
+"""The thread pool of the NumPy engine, and the number of threads that BLAS may use.
 
-Two threads that each call a BLAS of two threads fight for the cores. So while several of ours are at work,
-BLAS is held to one thread; outside, it has as many as its user gave it.
+Two threads that each call a BLAS with two threads compete for the cores. So BLAS is limited to one thread while the
+pool is running. Outside, it uses as many threads as the user has configured.
 """
 
 from __future__ import annotations
@@ -19,29 +19,29 @@ import numpy as np
 
 from henkan.engine.base import Item, Result
 
-VARIABLE = "HENKAN_THREADS"
-# A thread that comes back from a long kernel waits so long for the interpreter's lock before it asks for it. With
-# Python's own 5 ms, a hundred times a small array's arithmetic, one update in ten took half as long again.
-SECONDS_TO_HOLD_THE_LOCK = 5e-5
+THREADS_VARIABLE = "HENKAN_THREADS"
+# Seconds after which a thread returning from a long kernel requests the interpreter lock. Python's default of 5 ms is a
+# hundred times longer than an operation on a small array; with it, one update in ten took 1.5 times as long.
+SWITCH_INTERVAL = 5e-5
 
 
 def available_threads() -> int:
-    """HENKAN_THREADS, or the cores that this process may use; 1 where BLAS cannot be held back."""
+    """HENKAN_THREADS, or the number of cores that this process may use; 1 if BLAS threads cannot be limited."""
     if find_spec("threadpoolctl") is None:
         return 1
-    wanted = os.environ.get(VARIABLE, "")
+    wanted = os.environ.get(THREADS_VARIABLE, "")
     return int(wanted) if wanted.isdecimal() and int(wanted) > 0 else available_cores()
 
 
 def available_cores() -> int:
-    """The cores that this process may use."""
+    """Number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 class Workers:
-    """Threads that share work out, for as long as anybody is inside `at_work`."""
+    """A thread pool that exists while at least one caller is inside `session`."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -51,7 +51,7 @@ class Workers:
 
     @contextmanager
     def session(self) -> Iterator[None]:
-        """Have the threads ready; may be entered by several callers at once."""
+        """Context in which the threads are ready. Several callers may enter it at once."""
         with self._lock:
             self._users += 1
             if self._users == 1:
@@ -66,12 +66,12 @@ class Workers:
                     self._open.close()
 
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-        """function(item) for every item, in order: in the threads while they are at work, else here."""
+        """Yield function(item) for every item, in order: in the pool inside a session, else in this thread."""
         pool = self._pool
         return map(function, items) if pool is None else pool.map(function, items)
 
     def share(self, function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
-        """Like `map`, for a few items at once: the caller takes the first, which saves it from sleeping and waking."""
+        """Like `map`, for a few items at once. The calling thread computes the first item instead of only waiting."""
         pool = self._pool
         if pool is None:
             return [function(item) for item in items]
@@ -87,11 +87,11 @@ class Workers:
             self._open.enter_context(threadpool_limits(1, user_api="blas"))
         if threads > 1:
             self._open.callback(sys.setswitchinterval, sys.getswitchinterval())
-            sys.setswitchinterval(SECONDS_TO_HOLD_THE_LOCK)
-            # NumPy's warnings are set a thread; a number too large shows in the loss, which is looked at.
+            sys.setswitchinterval(SWITCH_INTERVAL)
+            # NumPy's warnings are set per thread. Overflow is detected from the loss instead.
             quiet = partial(np.seterr, all="ignore")
             self._pool = self._open.enter_context(ThreadPoolExecutor(threads, initializer=quiet))
 
 
-# BLAS has one number of threads for the whole process, so there is one of these.
 WORKERS = Workers()
+"""The only instance, because the number of BLAS threads is global to the process."""

@@ -1,1 +1,1 @@
-"""How well a model does: exact match, error rates, suspicious labels."""
+"""Evaluation of models: exact match, error rates, label errors."""

@@ -15,16 +15,16 @@ from henkan.inference.converter import Converter
 from henkan.text.pairs import Pairs
 
 NOTHING = ""
-"""In a confusion, a symbol that is missing on one side."""
+"""Placeholder in a confusion for an inserted or deleted symbol."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The predictions for some pairs.
+    """Predictions for a set of pairs, and their statistics.
 
     Attributes:
-        conversions: of each source.
-        references: the pairs; a source with several targets accepts each of them.
+        conversions: the conversion of each source.
+        references: the pairs. If a source has several targets, each of them is correct.
     """
 
     conversions: Sequence[Conversion]
@@ -32,29 +32,29 @@ class Evaluation:
 
     @cached_property
     def predictions(self) -> Sequence[Prediction]:
-        """The conversions beside their targets, and whether they are correct."""
+        """The conversions with their targets and whether they are correct."""
         return judge(self.conversions, self.references.targets, self.references)
 
     @cached_property
     def counts(self) -> Counts:
-        """How many predictions there are of each kind."""
+        """Counts of the predictions."""
         counts = Counts()
         counts.add(self.predictions)
         return counts
 
     @property
     def exact_match(self) -> float:
-        """The share of correct predictions, from 0 to 1."""
+        """Share of correct predictions, from 0 to 1."""
         return self.counts.exact_match
 
     @property
     def word_error_rate(self) -> float:
-        """The share of wrong predictions, from 0 to 1."""
+        """Share of wrong predictions, from 0 to 1."""
         return 1 - self.exact_match if len(self.conversions) else 0.0
 
     @cached_property
     def _nearest(self) -> Sequence[tuple[Sequence[str], Sequence[str]]]:
-        """For each pair, the symbols of the nearest accepted target, and those of the prediction."""
+        """For each pair, the symbols of the target with the smallest edit distance, and those of the prediction."""
         from rapidfuzz.distance import Levenshtein
 
         tokenize, nearest = self.references.target_tokenizer.tokenize, []
@@ -66,9 +66,10 @@ class Evaluation:
 
     @property
     def symbol_error_rate(self) -> float:
-        """Insertions, deletions and substitutions (Levenshtein 1966) per symbol of the targets.
+        """Edit distance (Levenshtein 1966) between predictions and targets, per symbol of the targets.
 
-        It can exceed 1. A missing prediction counts as an empty one; of several targets, the nearest counts.
+        It can exceed 1. A missing prediction counts as an empty one. If a source has several targets, the one with the
+        smallest edit distance is used.
         """
         from rapidfuzz.distance import Levenshtein
 
@@ -76,7 +77,7 @@ class Evaluation:
         return edits / max(1, sum(len(target) for target, _ in self._nearest))
 
     def by_length(self) -> dict[int, tuple[int, int]]:
-        """Symbols in the source -> (correct predictions, pairs), for each length that occurs."""
+        """Return source length in symbols -> (number of correct predictions, number of pairs)."""
         counts: dict[int, list[int]] = defaultdict(lambda: [0, 0])
         for each in self.predictions:
             count = counts[len(self.references.source_tokenizer.tokenize(each.conversion.source))]
@@ -90,17 +91,18 @@ class Evaluation:
 
     @property
     def expected_calibration_error(self) -> float:
-        """See `henkan.inference.calibration`; needs conversions with confidences."""
+        """See `henkan.inference.calibration.expected_calibration_error`; requires conversions with confidences."""
         return expected_calibration_error(*self._confidences())
 
     def coverage(self) -> list[tuple[float, float, float]]:
-        """See `henkan.inference.calibration`; needs conversions with confidences."""
+        """See `henkan.inference.calibration.coverage`; requires conversions with confidences."""
         return coverage(*self._confidences())
 
     def confusions(self) -> list[tuple[str, str, int]]:
-        """(symbol of the target, symbol of the prediction, how often), the most frequent first.
+        """Return (symbol of the target, symbol of the prediction, count), most frequent first.
 
-        From the alignment with the fewest edits; an inserted or deleted symbol is `NOTHING` on the other side.
+        Symbols are aligned with the smallest number of edits. The counterpart of an inserted or deleted symbol is
+        `NOTHING`.
         """
         from rapidfuzz.distance import Levenshtein
 
@@ -114,11 +116,11 @@ class Evaluation:
 
 
 def evaluate(converter: Converter, pairs: Pairs, request: Request = Request()) -> Evaluation:  # noqa: B008
-    """Predict the targets of some pairs.
+    """Evaluate a model on a set of pairs.
 
     Args:
         converter: the model.
-        pairs: what to evaluate it on.
+        pairs: sources and targets.
         request: how to convert the sources.
     """
     references = References.of(pairs, converter.source_vocabulary, converter.target_vocabulary)

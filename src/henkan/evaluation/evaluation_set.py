@@ -1,4 +1,4 @@
-"""Pairs that a model is evaluated on repeatedly, in little memory."""
+"""Sets of pairs for repeated evaluation with little memory."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from henkan.text.pairs import Pairs
 from henkan.text.vocabulary import Vocabulary
 
 EXAMPLES_SHOWN = 10
-"""Number of predictions that are kept to be shown."""
+"""Number of predictions that are kept to be displayed."""
 
 CHUNK_SIZE = 1 << 14
-"""Number of predictions in memory at a time, about three kilobytes each, where only their counts are needed."""
+"""Number of predictions in memory at a time, about three kilobytes each."""
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """A source and what the model predicts for it.
+    """A conversion with its target.
 
     Attributes:
         conversion: the source and the prediction.
-        target: the reference.
-        right: whether the prediction is one of the source's targets.
+        target: the reference target.
+        right: whether the prediction is one of the targets of the source.
     """
 
     conversion: Conversion
@@ -41,9 +41,9 @@ class Counts:
     Attributes:
         total: number of predictions.
         correct: number of correct ones.
-        unanswerable: sources that could not be converted; they count as wrong.
-        unknown: sources with symbols that were not in training.
-        cut_off: predictions that reached the length limit before they ended.
+        unanswerable: number of sources that could not be converted; they count as wrong.
+        unknown: number of sources with symbols that were not in training.
+        cut_off: number of predictions that reached the length limit before they ended.
         first: the first `EXAMPLES_SHOWN` predictions.
     """
 
@@ -55,7 +55,7 @@ class Counts:
     first: list[Prediction] = field(default_factory=list)
 
     def add(self, predictions: Iterable[Prediction]) -> None:
-        """Count more predictions."""
+        """Add predictions to the counts."""
         for each in predictions:
             self.total += 1
             self.correct += each.right
@@ -67,16 +67,16 @@ class Counts:
 
     @property
     def exact_match(self) -> float:
-        """The share of correct predictions, from 0 to 1."""
+        """Share of correct predictions, from 0 to 1."""
         return self.correct / self.total if self.total else 0.0
 
 
 class EvaluationSet:
-    """Pairs that converters with the same vocabularies are evaluated on, in chunks.
+    """Pairs for the evaluation of converters with the same vocabularies, in chunks.
 
     Args:
         pairs: sources and targets.
-        source_vocabulary, target_vocabulary: of the converters.
+        source_vocabulary, target_vocabulary: the vocabularies of the converters.
     """
 
     def __init__(self, pairs: Pairs, source_vocabulary: Vocabulary, target_vocabulary: Vocabulary) -> None:
@@ -89,15 +89,15 @@ class EvaluationSet:
     def predict(
         self, converter: Converter, rows: slice, temperatures: Sequence[float] = ()
     ) -> tuple[list[Prediction], Array]:
-        """Predict the targets of some rows.
+        """Evaluate a model on some rows.
 
         Args:
             converter: the model.
-            rows: which.
-            temperatures: K of them; see `Converter.convert_calibrated`.
+            rows: the rows.
+            temperatures: K temperatures; see `Converter.convert_calibrated`.
 
         Returns:
-            predictions, and their log-probabilities (K, rows) at the temperatures.
+            the predictions, and their log-probabilities (K, rows) in nats at the temperatures.
         """
         conversions, scores = converter.convert_calibrated(
             self.pairs.sources[rows], temperatures=temperatures, among=len(self)
@@ -106,7 +106,7 @@ class EvaluationSet:
 
 
 def judge(conversions: Sequence[Conversion], targets: Sequence[str], references: References) -> list[Prediction]:
-    """Conversions beside their targets, and whether they are correct."""
+    """Combine conversions with their targets, and decide whether they are correct."""
     return [
         Prediction(conversion, target, references.accepts(conversion.source, conversion.prediction))
         for conversion, target in zip(conversions, targets, strict=True)

@@ -1,4 +1,4 @@
-"""Find likely label errors: rows that are improbable to models trained on all other rows."""
+"""Find likely label errors: rows that are improbable under a model trained on other rows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from henkan.text.pairs import Pairs
 MAX_FOLDS = 100
 
 Train = Callable[[int, Pairs], Converter]
-"""Trains a model for one fold: (number of the fold, from 1, and its training pairs) -> the model."""
+"""Trains a model for one fold: (number of the fold from 1, training pairs) -> model."""
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,9 @@ class SuspiciousRow:
     Attributes:
         source, target: the row.
         answer: the model's prediction.
-        log_probability: log-probability of the target in nats; minus infinity if it has a symbol that is unknown to the
-            model.
-        margin: log-probability of the target minus that of the prediction; nan if the source has an unknown symbol and
-            the model cannot read it.
+        log_probability: log-probability of the target in nats; minus infinity if the model cannot produce it.
+        margin: log-probability of the target minus that of the prediction, in nats; nan if the model cannot read the
+            source.
     """
 
     source: str
@@ -44,15 +43,15 @@ def find_label_errors(
 ) -> list[SuspiciousRow]:
     """Rank all rows by their margin under a model that was not trained on them.
 
-    The rows are split into folds; rows with the same source share a fold. Each fold is scored by a model that was
-    trained on all other folds.
+    The rows are split into folds for cross-validation; rows with the same source are in the same fold. Each fold is
+    scored by a model that was trained on all other folds.
 
     Args:
-        pairs: the data.
+        pairs: the rows.
         train: trains the model for one fold.
         folds: number of folds, from 2 to 100.
-        seed: decides the split.
-        normalize: sources that are equal after it count as the same.
+        seed: random seed of the split.
+        normalize: normalises sources before they are compared.
 
     Returns:
         the rows by increasing margin, most suspicious first; rows whose source the model cannot read come last.
@@ -67,18 +66,18 @@ def find_label_errors(
     found = []
     for fold in range(folds):
         others = pairs.take(np.flatnonzero(fold_of_row != fold).tolist())
-        held_out = pairs.take(np.flatnonzero(fold_of_row == fold).tolist())
-        found += _scored(train(fold + 1, others), held_out)
+        scored_rows = pairs.take(np.flatnonzero(fold_of_row == fold).tolist())
+        found += _scored(train(fold + 1, others), scored_rows)
     return sorted(found, key=lambda suspect: (isnan(suspect.margin), suspect.margin))
 
 
 def _split(sources: Sequence[str], folds: int, seed: int) -> Array:
-    """The fold of each source; equal sources share one."""
+    """Fold of each source; equal sources are in the same fold."""
     distinct = list(dict.fromkeys(sources))
     if len(distinct) < folds:
         raise DataError(f"{len(distinct)} distinct sources are too few for {folds} folds", "fewer_folds")
     order = np.random.default_rng([seed, 5]).permutation(len(distinct))
-    fold_of = {distinct[place]: number % folds for number, place in enumerate(order)}
+    fold_of = {distinct[index]: number % folds for number, index in enumerate(order)}
     return np.array([fold_of[source] for source in sources])
 
 

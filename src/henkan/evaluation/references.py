@@ -1,4 +1,4 @@
-"""Reference targets: which predictions are correct. The one place that decides it."""
+"""Reference targets, which decide whether a prediction is correct."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from henkan.text.vocabulary import FILLER, Vocabulary
 
 
 class References:
-    """The targets of some sources. A source that occurs with several targets accepts each of them.
+    """The correct targets of sources. If a source occurs with several targets, each of them is correct.
 
     Args:
-        sources, targets: the pairs; targets as a model can predict them, see `of`.
-        source_tokenizer, target_tokenizer: the model's. Sources that are equal after normalisation are the same.
+        sources, targets: the pairs, with targets in the form that a model predicts; see `of`.
+        source_tokenizer, target_tokenizer: the tokenizers of the model. Sources are compared after normalisation.
     """
 
     def __init__(
         self,
         sources: Sequence[str],
         targets: Sequence[str],
-        source_tokenizer: Tokenizer = Tokenizer(),  # noqa: B008  (it cannot be changed)
+        source_tokenizer: Tokenizer = Tokenizer(),  # noqa: B008  (immutable)
         target_tokenizer: Tokenizer = Tokenizer(),  # noqa: B008
     ) -> None:
         self.sources, self.targets = sources, targets
         self.source_tokenizer, self.target_tokenizer = source_tokenizer, target_tokenizer
-        # Sorted hashes of the pairs take far less memory than a dictionary of millions of strings.
+        # Sorted hashes of the pairs need far less memory than a dictionary of millions of strings.
         pairs = zip(sources, targets, strict=True)
         hashes = np.fromiter((self._hash(*pair) for pair in pairs), np.int64, count=len(sources))
         self._order = np.argsort(hashes, kind="stable")
@@ -39,9 +39,9 @@ class References:
 
     @classmethod
     def of(cls, pairs: Pairs, source_vocabulary: Vocabulary, target_vocabulary: Vocabulary) -> References:
-        """The references of a model with these vocabularies.
+        """Create the references for a model with these vocabularies.
 
-        Targets are normalised as in training, and, if the model fills strings, without spaces at the end.
+        Targets are normalised as in training. If the model pads strings, trailing spaces are removed.
         """
         targets, tokenizer = pairs.targets, target_vocabulary.tokenizer
         if not tokenizer.plain or target_vocabulary.width is not None:
@@ -52,21 +52,21 @@ class References:
         return len(self.sources)
 
     def accepts(self, source: str, prediction: str | None) -> bool:
-        """Whether a prediction is one of the source's targets, symbol for symbol."""
+        """Whether a prediction exactly matches one of the targets of the source."""
         if prediction is None:
             return False
         normalize = self.source_tokenizer.normalize
         hashed, source = self._hash(source, prediction), normalize(source)
-        for place in range(int(self._hashes.searchsorted(hashed)), len(self)):
-            if self._hashes[place] != hashed:
+        for index in range(int(self._hashes.searchsorted(hashed)), len(self)):
+            if self._hashes[index] != hashed:
                 return False
-            row = int(self._order[place])
+            row = int(self._order[index])
             if self.targets[row] == prediction and normalize(self.sources[row]) == source:
                 return True
         return False
 
     def targets_of(self, source: str) -> Sequence[str]:
-        """The different targets of a source, in their order."""
+        """Return the distinct targets of a source, in their original order."""
         return self._by_source[self.source_tokenizer.normalize(source)]
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Pairs of a task for evaluation."""
+"""Pairs of a built-in task for evaluation."""
 
 from __future__ import annotations
 
@@ -8,27 +8,28 @@ from henkan.text.pairs import Pairs, hold_out
 from henkan.text.tasks import Task
 
 
-def task_questions(task: Task, data: DataSource) -> Pairs:
-    """Pairs of a task that a model was not trained on.
+def task_pairs(task: Task, data: DataSource) -> Pairs:
+    """Generate pairs of a task that a model was not trained on.
 
-    A model of this task that held a tenth of its pairs out is asked these; one that did not, pairs drawn
-    after those it was trained on. A model of something else is asked pairs drawn after the task's own number
-    of them, or, where these are all there are, a tenth of them.
+    If the model was trained on this task with a validation set of a tenth, that validation set is returned. If it was
+    trained on this task without one, new pairs are generated after its training pairs. For a model trained on other
+    data, new pairs are generated after the default number of pairs of the task, or a tenth of these if there are no
+    more.
 
     Args:
-        task: whose pairs.
-        data: what the model was trained on.
+        task: the task.
+        data: the training data of the model.
 
     Raises:
-        DataError: if all pairs that exist were trained on.
+        DataError: if the model was trained on all pairs of the task.
     """
-    own = data.is_of(task)
-    count, seed = (data.pairs, data.seed) if own else (task.count, 0)
-    if own and data.held_out == "tenth":
+    same_task = data.is_of(task)
+    count, seed = (data.pairs, data.seed) if same_task else (task.count, 0)
+    if same_task and data.held_out == "tenth":
         return hold_out(task.generate(count, seed), seed)[1]
-    left = min(task.count // 10, task.available - count)
-    if left > 0:
-        return task.generate(left, seed, skip=count)
-    if own:
-        raise DataError(f"every pair of {task.name} was in training; evaluate on a file of other pairs")
+    remaining = min(task.count // 10, task.available - count)
+    if remaining > 0:
+        return task.generate(remaining, seed, skip=count)
+    if same_task:
+        raise DataError(f"the model was trained on all pairs of {task.name}; evaluate on a file of other pairs")
     return hold_out(task.generate(count, seed), seed)[1]

@@ -1,1 +1,1 @@
-"""From a model and a text to an answer: search, ensembles, confidence, explanations."""
+"""Prediction with trained models: search, ensembles, confidence calibration, explanations."""

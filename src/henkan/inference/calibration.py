@@ -1,4 +1,4 @@
-"""How much a model's probabilities can be believed (Guo et al. 2017)."""
+"""Confidence calibration (Guo et al. 2017): temperature, calibration error and coverage."""
 
 from __future__ import annotations
 
@@ -9,60 +9,82 @@ import numpy as np
 from numpy.typing import NDArray
 
 TEMPERATURES = tuple(np.geomspace(0.25, 8, 41).tolist())
+"""Candidate temperatures."""
 
 
 class Calibration:
-    """Finds the temperature at which answers' probabilities say best which of them are right.
+    """Fits the temperature that minimises the cross-entropy between confidence and correctness.
 
-    That is the one with the least cross-entropy. What is right counts as slightly less than certain (Platt 1999): of n
-    right answers as (n + 1) / (n + 2), so that a model without an error is not made sure of everything.
+    The labels are smoothed (Platt 1999): a correct prediction has the label (n + 1) / (n + 2), where n is the number of
+    correct predictions, and a wrong one 1 / (m + 2), where m is the number of wrong predictions. So a model without
+    errors does not become certain of every prediction.
 
-    Of the answers, which may come in parts, only sums are kept.
+    Predictions can be added in several calls. Only sums are kept.
     """
 
     def __init__(self) -> None:
-        self._counts = np.zeros(2, int)  # wrong answers, right ones
-        self._logs, self._others = np.zeros((2, 2, len(TEMPERATURES)))  # sums of log p and of log(1 - p) over them
+        self._counts = np.zeros(2, int)  # of wrong and of correct predictions
+        self._logs, self._others = np.zeros((2, 2, len(TEMPERATURES)))  # sums of log p and of log(1 - p)
 
     def add(self, log_probabilities: NDArray[Any] | Sequence[Sequence[float]], right: Sequence[bool]) -> None:
-        """Take some answers into account.
+        """Add N predictions.
 
         Args:
-            log_probabilities: for each of `TEMPERATURES`, of each answer, in nats.
-            right: whether each answer is right. An answer without a finite log-probability does not count.
+            log_probabilities: (K, N) log-probabilities in nats, with one row for each of `TEMPERATURES`. Predictions
+                with log-probabilities that are not finite are ignored.
+            right: (N,) whether each prediction is correct.
         """
         logs, y = np.asarray(log_probabilities, float), np.asarray(right, bool)
-        known = np.isfinite(logs).all(axis=0)
-        logs, y = np.minimum(logs[:, known], -1e-9), y[known]
-        for side, rows in enumerate((~y, y)):
-            self._counts[side] += rows.sum()
-            self._logs[side] += logs[:, rows].sum(axis=1)
-            self._others[side] += np.log(-np.expm1(logs[:, rows])).sum(axis=1)
+        finite = np.isfinite(logs).all(axis=0)
+        logs, y = np.minimum(logs[:, finite], -1e-9), y[finite]
+        for label, rows in enumerate((~y, y)):
+            self._counts[label] += rows.sum()
+            self._logs[label] += logs[:, rows].sum(axis=1)
+            self._others[label] += np.log(-np.expm1(logs[:, rows])).sum(axis=1)
 
     def temperature(self) -> float:
-        """The best of `TEMPERATURES`; 1 if no answer counts."""
+        """Return the best of `TEMPERATURES`; 1 if there are no predictions."""
         wrong, right = self._counts.tolist()
         if not wrong + right:
             return 1.0
-        wanted = np.array([[1 / (wrong + 2)], [(right + 1) / (right + 2)]])
-        losses = -(wanted * self._logs + (1 - wanted) * self._others).sum(axis=0)
+        labels = np.array([[1 / (wrong + 2)], [(right + 1) / (right + 2)]])
+        losses = -(labels * self._logs + (1 - labels) * self._others).sum(axis=0)
         return float(TEMPERATURES[int(losses.argmin())])
 
 
 def expected_calibration_error(confidences: Sequence[float], right: Sequence[bool], bins: int = 10) -> float:
-    """The mean distance between confidence and accuracy, over bins of equal width, weighted by what is in each."""
+    """Expected calibration error (Guo et al. 2017), from 0 to 1.
+
+    It is the mean absolute difference between confidence and accuracy over bins of equal width, weighted by the number
+    of predictions in each bin.
+
+    Args:
+        confidences: confidence of each prediction, from 0 to 1.
+        right: whether each prediction is correct.
+        bins: number of bins.
+    """
     p, y = np.asarray(confidences, float), np.asarray(right, float)
     if not len(p):
         return 0.0
-    place = np.minimum((p * bins).astype(int), bins - 1)
-    gaps = [abs(p[place == k].sum() - y[place == k].sum()) for k in range(bins)]
+    bin_of = np.minimum((p * bins).astype(int), bins - 1)
+    gaps = [abs(p[bin_of == k].sum() - y[bin_of == k].sum()) for k in range(bins)]
     return float(sum(gaps) / len(p))
 
 
 def coverage(
     confidences: Sequence[float], right: Sequence[bool], shares: Sequence[float] = (1, 0.95, 0.9, 0.8, 0.7, 0.5)
 ) -> list[tuple[float, float, float]]:
-    """If only the surest answers are given: (share that is answered, least confidence there, accuracy there)."""
+    """Accuracy of the most confident predictions.
+
+    Args:
+        confidences: confidence of each prediction, from 0 to 1.
+        right: whether each prediction is correct.
+        shares: shares of the predictions to keep, from 0 to 1.
+
+    Returns:
+        for each share: the share that is kept after rounding to a number of predictions, their minimum confidence and
+        their accuracy.
+    """
     p, y = np.asarray(confidences, float), np.asarray(right, float)
     if not len(p):
         return []

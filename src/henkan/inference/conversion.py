@@ -1,4 +1,4 @@
-"""How texts are to be converted, and what becomes of each."""
+"""Options of a conversion, and its results."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ MAX_BEAM = 1000
 
 @dataclass(frozen=True)
 class Request:
-    """How texts are to be converted.
+    """How to convert texts.
 
     Attributes:
-        unknown: what to do with a text that has symbols which were not in training. "use": the model reads them as the
-            unknown symbol, which it has seen in training. "copy": also, where attention looks at one, copy the symbol
-            itself into the prediction. "skip" and "error": do not convert the text.
+        unknown: what to do with a text that contains symbols that were not in training. "use": replace them by the
+            unknown symbol, which the model has been trained with. "copy": in addition, copy an unknown symbol to the
+            prediction where it has the largest attention weight. "skip" and "error": do not convert the text.
         beam: beam width; 1 is greedy search.
-        nbest: predictions for each text, at most `beam`.
+        nbest: number of predictions for each text, at most `beam`.
         confidence: whether to compute confidences; see `Conversion`.
-        abstain_below: confidence below which no prediction is given, or None.
+        abstain_below: abstain if the confidence is below this probability; None: never.
 
     Raises:
-        SettingsError: if a value is impossible.
+        SettingsError: if a value is out of range.
     """
 
     unknown: Unknown = "use"
@@ -42,9 +42,9 @@ class Request:
     def __post_init__(self) -> None:
         if self.unknown not in get_args(Unknown):
             raise SettingsError(f"unknown must be one of {', '.join(get_args(Unknown))}, not {self.unknown!r}")
-        if not _is_whole(self.beam, MAX_BEAM):
+        if not _is_integer(self.beam, MAX_BEAM):
             raise SettingsError(f"beam must be a whole number from 1 to {MAX_BEAM}, not {self.beam!r}")
-        if not _is_whole(self.nbest, self.beam):
+        if not _is_integer(self.nbest, self.beam):
             raise SettingsError(
                 f"nbest must be a whole number from 1 to the beam width, which is {self.beam}, not {self.nbest!r}; "
                 "choose a wider beam"
@@ -59,8 +59,8 @@ class Request:
         return self.confidence or self.abstain_below is not None
 
 
-def _is_whole(value: object, most: int) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(1 <= value <= most)
+def _is_integer(value: object, maximum: int) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(1 <= value <= maximum)
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,8 @@ class Answer:
     """One of several predictions for a text.
 
     Attributes:
-        prediction: the text.
-        log_probability: in nats.
+        prediction: the predicted text.
+        log_probability: its log-probability in nats.
     """
 
     prediction: str
@@ -78,22 +78,22 @@ class Answer:
 
 @dataclass(frozen=True)
 class Conversion:
-    """What became of one source.
+    """The result for one source.
 
     Attributes:
-        source: as it was given.
+        source: the source as given.
         prediction: the model's prediction, or None if there is none.
-        log_probability: of the prediction, in nats, or None.
+        log_probability: log-probability of the prediction in nats, or None.
         reason: why there is no prediction, or None if there is one.
-        confidence: estimated probability that the prediction is right: its probability at the temperature that was
-            fitted to the validation set; None if it was not asked for.
+        confidence: estimated probability that the prediction is correct: its probability at the temperature fitted to
+            the validation set. None if confidences were not requested.
         abstained: whether there is no prediction because the confidence was too low.
         cut_off: whether the prediction reached the length limit before it ended.
-        unknown: the source's unknown symbols, named.
-        nbest: several different predictions, the best first, if they were asked for.
-        ids: the prediction's symbols, as the target vocabulary numbers them.
+        unknown: names of the unknown symbols in the source.
+        nbest: distinct predictions, best first, if more than one was requested.
+        ids: ids of the prediction's symbols in the target vocabulary.
 
-    If symbols were copied, all probabilities are those of the prediction before that.
+    If symbols were copied, all probabilities are those of the prediction before copying.
     """
 
     source: str

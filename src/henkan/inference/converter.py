@@ -1,10 +1,12 @@
-"""A loaded model: text to text."""
+"""Converts texts with a trained model."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from math import exp
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,29 +22,49 @@ from henkan.text.tokenizer import Sequences
 from henkan.text.vocabulary import UNKNOWN, Vocabulary
 
 BATCH_SIZE = 256
-WORTH_KERNELS = 300_000  # source symbols; below, compiled kernels take longer to load than they save
-WORTH_THREADS = 4 * BATCH_SIZE  # strings; below, threads take longer to start than they save
+MIN_SYMBOLS_FOR_KERNELS = 300_000  # with fewer source symbols, compiled kernels take longer to load than they save
+MIN_SOURCES_FOR_THREADS = 4 * BATCH_SIZE  # with fewer, threads take longer to start than they save
 DEFAULT = Request()
 
 
-@dataclass(frozen=True)
-class _Source:
-    """A text that the model can read: its place among the texts, its ids, and its unknown symbols, named."""
+class _Source(NamedTuple):
+    """A text, its ids and its unknown symbols, named."""
 
-    place: int
     text: str
     ids: list[int]
-    unknown: Sequence[str] = ()
+    unknown: Sequence[str]
+
+
+@dataclass
+class _Sources:
+    """The texts that the model can read. Lists of numbers spare the garbage collector an object for each text.
+
+    Attributes:
+        indices: of each among all texts. ids: of each.
+        unknown: index -> unknown symbols, named, where there are any.
+    """
+
+    indices: list[int] = field(default_factory=list)
+    ids: list[list[int]] = field(default_factory=list)
+    unknown: dict[int, Sequence[str]] = field(default_factory=dict)
+
+    def add(self, index: int, ids: list[int]) -> None:
+        """Add a text."""
+        self.indices.append(index)
+        self.ids.append(ids)
+
+    def __len__(self) -> int:
+        return len(self.indices)
 
 
 class Converter:
-    """Converts strings with a model and its vocabularies.
+    """Converts texts with a model and its vocabularies.
 
     Args:
-        model: predicts symbols.
-        source_vocabulary, target_vocabulary: its symbols.
-        codec: its target codec.
-        temperature: what calibrates its probabilities, fitted to a validation set; None if there was none.
+        model: the model, or an ensemble.
+        source_vocabulary, target_vocabulary: the vocabularies of the model.
+        codec: the target codec of the model.
+        temperature: calibration temperature, fitted to a validation set; None if there was none.
     """
 
     def __init__(
@@ -67,15 +89,19 @@ class Converter:
     def convert(
         self, texts: Sequence[str], request: Request = DEFAULT, *, among: int | None = None
     ) -> list[Conversion]:
-        """Convert each text, in the order given; a text that cannot be converted carries the reason.
+        """Convert texts. The result of a text that cannot be converted gives the reason.
 
         Args:
-            texts: sources.
-            request: how.
-            among: number of texts that these are a part of, which decides how they are computed; None: these are all.
+            texts: the sources.
+            request: how to convert them.
+            among: total number of texts, if they are converted in several calls; used to choose threads and kernels.
+                None: these are all.
+
+        Returns:
+            one conversion for each text, in the same order.
 
         Raises:
-            SettingsError: if the model cannot do what is asked.
+            SettingsError: if the model does not support the request.
         """
         return self.convert_calibrated(texts, request, among=among)[0]
 
@@ -87,45 +113,52 @@ class Converter:
         *,
         among: int | None = None,
     ) -> tuple[list[Conversion], Array]:
-        """The same, and the log-probability of each prediction at some temperatures.
+        """Convert texts, and compute the log-probability of each prediction at several temperatures.
 
         Args:
             texts, request, among: as in `convert`.
-            temperatures: K of them; see `henkan.inference.search.score`.
+            temperatures: K temperatures; see `henkan.inference.search.score`.
 
         Returns:
-            conversions, and log-probabilities (K, texts); minus infinity where there is no prediction.
+            the conversions, and log-probabilities (K, texts) in nats; minus infinity if there is no prediction.
         """
         if request.unknown == "copy" and not self.capabilities.attention:
             raise SettingsError("unknown symbols can be copied only by a model with attention", "other_unknown")
         sources, failed = self._read(texts, request)
-        results: list[Conversion | None] = [failed.get(place) for place in range(len(texts))]
+        results: list[Conversion | None] = [failed.get(index) for index in range(len(texts))]
         scores = np.full((len(temperatures), len(texts)), -np.inf)
         own = [self.temperature or 1.0] if request.needs_confidence else []
         execution = choose_execution(sources, share=len(texts) / (among or len(texts)) if texts else 1.0)
 
-        def decode(batch: tuple[Array, Sources]) -> list[tuple[_Source, list[Hypothesis]]]:
+        def decode(batch: tuple[Array, Sources]) -> None:
+            """Fill in the results of a batch. It runs on a thread of the session: Python and kernels overlap."""
             rows, padded = batch
             found = self._search(padded, request, [*own, *temperatures], execution)
-            return [(sources[row], each) for row, each in zip(rows.tolist(), found, strict=True)]
+            for row, hypotheses in zip(rows.tolist(), found, strict=True):
+                index = sources.indices[row]
+                source = _Source(texts[index], sources.ids[row], sources.unknown.get(index, ()))
+                results[index] = self._conversion(source, hypotheses, request)
+                if temperatures:
+                    scores[:, index] = hypotheses[0].calibrated[len(own) :]
 
         with self.model.session(execution):
-            for done in self.model.map(decode, self._batches(sources, max(1, BATCH_SIZE // request.beam))):
-                for source, hypotheses in done:
-                    results[source.place] = self._conversion(source, hypotheses, request)
-                    scores[:, source.place] = hypotheses[0].calibrated[len(own) :]
+            for _ in self.model.map(decode, self._batches(sources, max(1, BATCH_SIZE // request.beam))):
+                pass  # to have them all decoded, and their errors raised
         return [result for result in results if result is not None], scores
 
     def predict(self, texts: Sequence[str], request: Request = DEFAULT, fallback: Fallback | None = None) -> list[str]:
-        """The predictions alone, in the order of the texts; "" where there is none.
+        """Convert texts, and return only the predictions.
 
         Args:
-            texts: sources.
-            request: how.
-            fallback: source -> prediction, called where the model abstains.
+            texts: the sources.
+            request: how to convert them.
+            fallback: source -> prediction, called if the model abstains.
+
+        Returns:
+            one prediction for each text, in the same order; "" if there is none.
 
         Raises:
-            UnanswerableError: at the first source that cannot be converted, unless `request.unknown` is "skip".
+            UnanswerableError: if a source cannot be converted, unless `request.unknown` is "skip".
         """
         conversions = self.convert(texts, request)
         if request.unknown != "skip":
@@ -140,109 +173,112 @@ class Converter:
         ]
 
     def score(self, texts: Sequence[str], targets: Sequence[str], temperatures: Sequence[float] = (1.0,)) -> Array:
-        """The log-probabilities of given targets; minus infinity for a target that the model cannot write.
+        """Compute the log-probabilities of given targets.
 
         Args:
-            texts: sources; unknown symbols are read as such.
-            targets: one for each.
-            temperatures: K of them; see `henkan.inference.search.score`.
+            texts: the sources. Symbols that were not in training are replaced by the unknown symbol.
+            targets: one target for each source.
+            temperatures: K temperatures; see `henkan.inference.search.score`.
 
         Returns:
-            (K, texts) in nats.
+            (K, texts) in nats; minus infinity if the model cannot read the source or produce the target.
         """
         totals = np.full((len(temperatures), len(texts)), -np.inf)
-        sources, outputs = [], []
-        for place, (text, target) in enumerate(zip(texts, targets, strict=True)):
+        sources, target_ids = _Sources(), []
+        for index, (text, target) in enumerate(zip(texts, targets, strict=True)):
             try:
-                source = _Source(place, text, self.source_vocabulary.encode(text, place, use_unknown=True))
-                outputs.append(self.encode_target(source.ids, target))
+                ids = self.source_vocabulary.encode(text, index, use_unknown=True)
+                target_ids.append(self.target_vocabulary.encode(target))
             except UnanswerableError:
                 continue
-            sources.append(source)
-        execution = choose_execution(sources)
+            sources.add(index, ids)
+        outputs, execution = self._outputs(sources.ids, target_ids), choose_execution(sources)
 
         def rate(batch: tuple[Array, Sources]) -> tuple[Array, Array]:
             rows, padded = batch
-            wanted = [outputs[row] for row in rows.tolist()]
+            given = [outputs[row] for row in rows.tolist()]
             encoded = self.model.encode(padded, execution)
-            return rows, score(self.model, encoded, self.codec, wanted, temperatures=temperatures)
+            return rows, score(self.model, encoded, self.codec, given, temperatures=temperatures)
 
         with self.model.session(execution):
             for rows, scores in self.model.map(rate, self._batches(sources, BATCH_SIZE)):
-                totals[:, [sources[row].place for row in rows.tolist()]] = scores
+                totals[:, [sources.indices[row] for row in rows.tolist()]] = scores
         return totals
 
     def encode_target(self, source: Sequence[int], target: str) -> list[int]:
-        """The symbols that the model would have to predict.
+        """Encode a target as the symbols to predict.
 
         Args:
-            source: ids of the source. target: the text.
+            source: ids of the source.
+            target: the target text.
 
         Raises:
-            UnanswerableError: if the model cannot write the target.
+            UnanswerableError: if the target has a symbol that is not in the target vocabulary.
         """
-        ids = Sequences.of([self.target_vocabulary.encode(target)], len(self.target_vocabulary))
-        symbols = self.codec.encode(Sequences.of([source], len(self.source_vocabulary)), ids)
-        found: list[int] = symbols.flat.tolist()
-        return found
+        [output] = self._outputs([source], [self.target_vocabulary.encode(target)])
+        return output
+
+    def _outputs(self, sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]]) -> list[list[int]]:
+        """The symbols to predict for pairs of ids."""
+        encoded = self.codec.encode(
+            Sequences.of(sources, len(self.source_vocabulary)), Sequences.of(targets, len(self.target_vocabulary))
+        )
+        flat, ends = encoded.flat.tolist(), encoded.offsets.tolist()
+        return [flat[start:end] for start, end in pairwise(ends)]
 
     def encode_pairs(self, sources: Sequence[str], targets: Sequence[str]) -> EncodedPairs:
-        """Pairs as the model is trained on them.
+        """Encode pairs for training.
 
         Raises:
-            UnanswerableError: if the model cannot read a source or write a target.
+            UnanswerableError: if a source or a target has a symbol that is not in its vocabulary.
         """
         ids = [self.source_vocabulary.encode(source) for source in sources]
-        outputs = [self.encode_target(source, target) for source, target in zip(ids, targets, strict=True)]
-        return self.pairs_of_ids(ids, outputs)
+        return self.pairs_of_ids(ids, self._outputs(ids, [self.target_vocabulary.encode(target) for target in targets]))
 
     def pairs_of_ids(self, sources: Sequence[Sequence[int]], outputs: Sequence[Sequence[int]]) -> EncodedPairs:
-        """Pairs of ids: those of the sources, and the symbols to predict."""
+        """Create encoded pairs from the ids of the sources and the symbols to predict."""
         sizes = len(self.source_vocabulary), self.codec.size
         return EncodedPairs.of(sources, outputs, sizes, start=self.codec.start, reverse=self.capabilities.reverse)
 
-    def _read(self, texts: Sequence[str], request: Request) -> tuple[list[_Source], dict[int, Conversion]]:
-        """The texts that the model can read, and what becomes of the others, by place."""
-        sources, failed, vocabulary = [], {}, self.source_vocabulary
-        for place, text in enumerate(texts):
+    def _read(self, texts: Sequence[str], request: Request) -> tuple[_Sources, dict[int, Conversion]]:
+        """The texts that the model can read, and what becomes of the others, by index."""
+        sources, failed, vocabulary = _Sources(), {}, self.source_vocabulary
+        for index, text in enumerate(texts):
             try:
-                ids = vocabulary.encode(text, place, use_unknown=request.unknown in ("use", "copy"))
+                ids = vocabulary.encode(text, index, use_unknown=request.unknown in ("use", "copy"))
             except UnanswerableError as error:
-                failed[place] = Conversion(text, None, None, error.reason, unknown=vocabulary.unknown_symbols(text))
+                failed[index] = Conversion(text, None, None, error.reason, unknown=vocabulary.unknown_symbols(text))
                 continue
-            unknown = vocabulary.unknown_symbols(text) if vocabulary.unknown and UNKNOWN in ids else ()
-            sources.append(_Source(place, text, ids, unknown))
+            if vocabulary.unknown and UNKNOWN in ids:
+                sources.unknown[index] = vocabulary.unknown_symbols(text)
+            sources.add(index, ids)
         return sources, failed
 
-    def _batches(self, sources: Sequence[_Source], size: int) -> Iterator[tuple[Array, Sources]]:
-        ids = [source.ids for source in sources]
-        return source_batches(ids, len(self.source_vocabulary), reverse=self.capabilities.reverse, size=size)
+    def _batches(self, sources: _Sources, size: int) -> Iterator[tuple[Array, Sources]]:
+        return source_batches(sources.ids, len(self.source_vocabulary), reverse=self.capabilities.reverse, size=size)
 
     def _search(
         self, sources: Sources, request: Request, temperatures: Sequence[float], execution: Execution
-    ) -> list[list[Hypothesis]]:
+    ) -> Iterable[Sequence[Hypothesis]]:
         encoded = self.model.encode(sources, execution)
         if request.beam == 1:
-            return [[each] for each in greedy(self.model, encoded, self.codec, temperatures=temperatures)]
+            return ((each,) for each in greedy(self.model, encoded, self.codec, temperatures=temperatures))
         return beam(self.model, encoded, self.codec, width=request.beam, temperatures=temperatures)
 
     def _conversion(self, source: _Source, hypotheses: Sequence[Hypothesis], request: Request) -> Conversion:
         best, copies = hypotheses[0], request.unknown == "copy" and len(source.unknown) > 0
         confidence = exp(min(best.calibrated[0], 0.0)) if request.needs_confidence else None
-        several: dict[str, Answer] = {}
-        for each in hypotheses:  # copies may make two of them the same
-            text = self._with_copies(each, source) if copies else self.decode(source.ids, each.symbols)
-            if len(several) < request.nbest:
-                several.setdefault(text, Answer(text, each.log_probability))
+        ids = self.codec.decode(source.ids, best.symbols)
+        text = self._with_copies(best, source) if copies else self.target_vocabulary.decode(ids)
         conversion = Conversion(
             source.text,
-            next(iter(several)),
+            text,
             best.log_probability,
             confidence=confidence,
             cut_off=not best.complete,
             unknown=source.unknown,
-            nbest=list(several.values()) if request.nbest > 1 else (),
-            ids=self.codec.decode(source.ids, best.symbols),
+            nbest=self._nbest(source, hypotheses, request, copies=copies) if request.nbest > 1 else (),
+            ids=ids,
         )
         if request.abstain_below is not None and confidence is not None and confidence < request.abstain_below:
             reason = f"its confidence {confidence:.3f} is below {request.abstain_below:g}"
@@ -251,35 +287,48 @@ class Converter:
             )
         return conversion
 
+    def _nbest(
+        self, source: _Source, hypotheses: Sequence[Hypothesis], request: Request, *, copies: bool
+    ) -> list[Answer]:
+        """The best different predictions; copies may make two hypotheses the same."""
+        several: dict[str, Answer] = {}
+        for each in hypotheses:
+            text = self._with_copies(each, source) if copies else self.decode(source.ids, each.symbols)
+            several.setdefault(text, Answer(text, each.log_probability))
+        return list(several.values())[: request.nbest]
+
     def decode(self, source: Sequence[int], symbols: Sequence[int]) -> str:
-        """The text of predicted symbols.
+        """Decode predicted symbols to text.
 
         Args:
-            source: ids of the source. symbols: that were predicted.
+            source: ids of the source.
+            symbols: the predicted symbols.
         """
         return self.target_vocabulary.decode(self.codec.decode(source, symbols))
 
     def _with_copies(self, hypothesis: Hypothesis, source: _Source) -> str:
-        """The prediction with unknown symbols of the source, each copied once to where attention looks at it."""
+        """Decode, and copy each unknown symbol of the source once, where it has the largest attention weight."""
         read = self.source_vocabulary.tokenizer.tokenize(source.text)
         symbols, copied = [], set()
         written = self.target_vocabulary.symbols_of(self.codec.decode(source.ids, hypothesis.symbols))
-        for symbol, step in zip(written, hypothesis.attended, strict=False):  # the end has attention, too
-            place = len(read) - 1 - step if self.capabilities.reverse else step
-            if self.source_vocabulary.knows(read[place]) or self.source_vocabulary.tokenizer.is_tag(read[place]):
+        for symbol, step in zip(written, hypothesis.attended, strict=False):  # the end symbol has attention too
+            position = len(read) - 1 - step if self.capabilities.reverse else step
+            if self.source_vocabulary.knows(read[position]) or self.source_vocabulary.tokenizer.is_tag(read[position]):
                 symbols.append(symbol)
-            elif place not in copied:
-                copied.add(place)
-                symbols.append(read[place])
+            elif position not in copied:
+                copied.add(position)
+                symbols.append(read[position])
         return self.target_vocabulary.join(symbols)
 
 
-def choose_execution(sources: Sequence[_Source], *, share: float = 1.0) -> Execution:
+def choose_execution(sources: _Sources, *, share: float = 1.0) -> Execution:
     """Threads and compiled kernels where they save more time than they take to start.
 
     Args:
-        sources: what is to be computed in one call.
-        share: of a larger number of texts that is computed call by call, how much this is.
+        sources: the sources of one call.
+        share: share of these sources in those of all calls, from 0 to 1. Kernels are loaded only once for all calls.
     """
-    symbols = sum(len(source.ids) for source in sources)
-    return Execution(threads=len(sources) >= WORTH_THREADS, compiled=symbols >= WORTH_KERNELS * share)
+    symbols = sum(map(len, sources.ids))
+    return Execution(
+        threads=len(sources) >= MIN_SOURCES_FOR_THREADS, compiled=symbols >= MIN_SYMBOLS_FOR_KERNELS * share
+    )

@@ -1,4 +1,4 @@
-"""Several models that predict as one."""
+"""Ensembles: several models that predict together."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from henkan.text.arrays import Array
 
 
 @dataclass(frozen=True)
-class Parts:
-    """What each member keeps of the sequences."""
+class MemberStates:
+    """The memory or the state of each member."""
 
     each: Sequence[Any]
 
-    def take(self, rows: Array) -> Parts:
-        """The parts of some sequences."""
-        return Parts([part.take(rows) for part in self.each])
+    def take(self, rows: Array) -> MemberStates:
+        """Select sequences."""
+        return MemberStates([part.take(rows) for part in self.each])
 
 
 class Ensemble:
-    """The mean of the members' log-probabilities, normalised to probabilities again.
+    """Averages the log-probabilities of its members and normalises the result.
 
     Args:
-        members: models of the same symbols, at least one.
+        members: one or more models with the same vocabularies.
     """
 
     def __init__(self, members: Sequence[Predictor]) -> None:
@@ -38,26 +38,26 @@ class Ensemble:
 
     @property
     def capabilities(self) -> Capabilities:
-        """What all members can do."""
+        """Capabilities that all members have."""
         each = [member.capabilities for member in self.members]
         return replace(each[0], attention=all(its.attention for its in each))
 
     def session(self, execution: Execution) -> AbstractContextManager[None]:
-        """Keep threads ready; all members share them."""
+        """Context in which threads are ready. All members share them."""
         return self.members[0].session(execution)
 
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-        """function(item) for every item, in order, on the threads of the session."""
+        """Yield function(item) for every item, in order, computed by the threads of the session."""
         return self.members[0].map(function, items)
 
     def encode(self, sources: Sources, execution: Execution = Execution()) -> Encoded:  # noqa: B008
-        """Read sources with every member."""
+        """Encode sources with every member."""
         encoded = [member.encode(sources, execution) for member in self.members]
-        memory, state = Parts([each.memory for each in encoded]), Parts([each.state for each in encoded])
+        memory, state = MemberStates([each.memory for each in encoded]), MemberStates([each.state for each in encoded])
         return Encoded(memory, state, encoded[0].count, encoded[0].steps)
 
-    def step(self, memory: Parts, state: Parts, symbols: Array) -> StepOutput:
-        """One decoding step: the mean of the members' log-probabilities and of their attention."""
+    def step(self, memory: MemberStates, state: MemberStates, symbols: Array) -> StepOutput:
+        """Run one decoding step; average the members' log-probabilities and attention weights."""
         outputs = [
             member.step(its_memory, its_state, symbols)
             for member, its_memory, its_state in zip(self.members, memory.each, state.each, strict=True)
@@ -65,11 +65,11 @@ class Ensemble:
         weights = [output.attention for output in outputs if output.attention is not None]
         return StepOutput(
             log_softmax(np.mean([output.log_probabilities for output in outputs], axis=0)),
-            Parts([output.state for output in outputs]),
+            MemberStates([output.state for output in outputs]),
             np.mean(weights, axis=0) if weights else None,
         )
 
     def saliency(self, batch: Batch) -> Array:
-        """The mean of the members' saliency."""
+        """Average the members' saliency, (T, S)."""
         mean: Array = np.mean([member.saliency(batch) for member in self.members], axis=0)
         return mean

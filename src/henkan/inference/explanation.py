@@ -1,4 +1,4 @@
-"""Why a model predicts what it does: symbol by symbol, what it found likely and where it looked."""
+"""Explanations of predictions: probabilities and attention or saliency at each step."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class Choice:
     """One step of a prediction.
 
     Attributes:
-        symbol: what was predicted, or `END`.
-        probability: of the symbol, from 0 to 1.
+        symbol: the predicted symbol, or `END`.
+        probability: probability of the symbol, from 0 to 1.
         runners_up: the most probable other symbols and their probabilities.
-        weights: for each source symbol, in reading order, its share of the attention or of the saliency. They add up
-            to 1, or are all 0 if no symbol has any.
+        weights: for each source symbol, in the order of the text, its share of the attention or of the saliency. They
+            sum to 1, or are all 0 if the total is 0.
     """
 
     symbol: str
@@ -44,16 +44,17 @@ class Choice:
 
 @dataclass(frozen=True)
 class Explanation:
-    """A prediction, step by step.
+    """An explained prediction.
 
     Attributes:
-        source: the text. answer: the model's prediction.
-        confidence: estimated probability that the prediction is right.
-        symbols: the source's symbols in reading order, filling included.
-        unknown: its unknown symbols, named.
+        source: the source text.
+        answer: the model's prediction, or the target that was explained instead.
+        confidence: estimated probability that the prediction is correct, from 0 to 1.
+        symbols: symbols of the source in the order of the text, including padding with spaces.
+        unknown: names of the unknown symbols in the source.
         cut_off: whether the prediction reached the length limit before it ended.
-        choices: the steps, the end included if the model has one.
-        by: what the weights are, "attention" or "saliency".
+        choices: the steps, including the end symbol if there is one.
+        by: kind of the weights, "attention" or "saliency".
     """
 
     source: str
@@ -77,29 +78,29 @@ def explain(
 ) -> Explanation:
     """Explain a prediction.
 
-    Attention says where a model looked; saliency (`henkan.model.saliency`) how fast the prediction would change with
-    each source symbol, by whatever path.
+    Attention weights show which source symbols the decoder attended to. Saliency (`henkan.model.saliency`) measures how
+    much the prediction changes with each source symbol.
 
     Args:
-        converter: the model.
+        converter: the model and its vocabularies.
         text: the source.
         answer: explain this target instead of the model's prediction.
         beam: beam width.
-        runners_up: number of other symbols to name at each step.
-        by: "attention" or "saliency"; None: attention if the model has it.
+        runners_up: number of alternative symbols to return at each step.
+        by: "attention" or "saliency"; None: attention if the model has it, else saliency.
 
     Raises:
-        SettingsError: if the model has no attention, or saliency is not available for it, and it was asked for.
-        UnanswerableError: if the model cannot read the text, or cannot write the answer.
+        SettingsError: if the model does not support the requested kind of explanation.
+        UnanswerableError: if the model cannot read the text or produce the answer.
     """
     by = _choose(converter, by)
     ids = converter.source_vocabulary.encode(text, use_unknown=True)
     reverse, symbols = converter.capabilities.reverse, len(converter.source_vocabulary)
     [(_, sources)] = source_batches([ids], symbols, reverse=reverse, size=1)
-    encoded = converter.model.encode(sources)  # once: the search and the trace both start from here
+    encoded = converter.model.encode(sources)  # shared by search and trace
     output, complete = _output(converter, encoded, ids, answer, Request(beam=beam))
     steps = list(trace(converter.model, encoded, converter.codec, [output]))
-    shares = _shares_of_saliency(converter, ids, output) if by == "saliency" else _shares_of_attention(steps)
+    shares = _saliency_shares(converter, ids, output) if by == "saliency" else _attention_shares(steps)
     choices = [
         _choice(converter, ids, step, weights[::-1] if reverse else weights, runners_up)
         for step, weights in zip(steps, shares, strict=True)
@@ -118,11 +119,11 @@ def explain(
 
 
 def _choose(converter: Converter, by: By | None) -> By:
-    can = converter.capabilities
-    by = by or ("attention" if can.attention else "saliency")
-    if by == "attention" and not can.attention:
-        raise SettingsError("this model has no attention to explain by", "saliency")
-    if by == "saliency" and not can.saliency:
+    capabilities = converter.capabilities
+    by = by or ("attention" if capabilities.attention else "saliency")
+    if by == "attention" and not capabilities.attention:
+        raise SettingsError("this model has no attention", "saliency")
+    if by == "saliency" and not capabilities.saliency:
         raise SettingsError("saliency is not available for this model's architecture, and it has no attention")
     return by
 
@@ -130,7 +131,7 @@ def _choose(converter: Converter, by: By | None) -> By:
 def _output(
     converter: Converter, encoded: Encoded, ids: Sequence[int], answer: str | None, request: Request
 ) -> tuple[list[int], bool]:
-    """The symbols of the answer, or of the model's own prediction, and whether they are complete."""
+    """Return the symbols of the answer, or of the model's prediction, and whether they are complete."""
     if answer is not None:
         return converter.encode_target(ids, answer), True
     model, codec = converter.model, converter.codec
@@ -142,7 +143,7 @@ def _output(
 
 
 def _confidence(steps: Sequence[TraceStep], temperature: float) -> float:
-    """The probability of the traced output at a temperature."""
+    """Probability of the traced output at a temperature."""
     total = 0.0
     for step in steps:
         logs = step.log_probabilities if temperature == 1 else log_softmax(step.log_probabilities / temperature)
@@ -164,12 +165,12 @@ def _choice(
     )
 
 
-def _shares_of_attention(steps: Sequence[TraceStep]) -> list[list[float]]:
+def _attention_shares(steps: Sequence[TraceStep]) -> list[list[float]]:
     return [[] if step.attention is None else step.attention[0].tolist() for step in steps]
 
 
-def _shares_of_saliency(converter: Converter, ids: Sequence[int], output: Sequence[int]) -> list[list[float]]:
-    """For each step, each source step's share of the saliency, in the order in which the model reads them."""
+def _saliency_shares(converter: Converter, ids: Sequence[int], output: Sequence[int]) -> list[list[float]]:
+    """For each step, the share of each source step in the saliency, in the order in which the model reads them."""
     pair = converter.pairs_of_ids([ids], [output])
     norms = converter.model.saliency(pair.batch(np.arange(1)))
     totals = norms.sum(axis=1, keepdims=True)

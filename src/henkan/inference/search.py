@@ -1,7 +1,7 @@
-"""Search: from encoded sources to predicted symbols, with any model. Greedy search, beam search, and scoring.
+"""Greedy search, beam search and scoring, for any model.
 
-A search knows the model's `step` and the target codec. It advances an opaque state and asks the codec whether an output
-is complete.
+Search only uses the model's `step`, with an opaque state, and the target codec, which decides whether an output is
+complete.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ class Hypothesis:
     """One output for one source.
 
     Attributes:
-        symbols: the predicted symbols, with the one that completes the output.
-        log_probability: in nats.
-        complete: whether the model completed the output; else the step limit cut it off.
+        symbols: the predicted symbols, including the end symbol.
+        log_probability: log-probability in nats.
+        complete: whether the model completed the output before the step limit.
         attended: for each symbol, the source step with the largest attention weight; empty without attention.
-        calibrated: log-probability at each of the temperatures that were asked for.
+        calibrated: log-probability in nats at each of the given temperatures.
     """
 
     symbols: Sequence[int]
@@ -43,32 +43,30 @@ def greedy(
     """Choose the most probable symbol at every step.
 
     Args:
-        model: predicts the next symbol.
-        encoded: N sources.
-        codec: says where outputs start and end.
-        temperatures: also accumulate the log-probability at each of these; see `score`.
+        model: the model.
+        encoded: N encoded sources.
+        codec: the target codec of the model.
+        temperatures: temperatures at which to compute the log-probability in addition; see `score`.
 
     Returns:
-        an output for each source, in their order.
+        one output for each source, in the same order.
     """
     memory, state, N = encoded.memory, encoded.state, encoded.count
-    outputs: list[list[int]] = [[] for _ in range(N)]
-    attended: list[list[int]] = [[] for _ in range(N)]
     scores, calibrated = np.zeros(N), np.zeros((len(temperatures), N))
     complete = np.full(N, codec.fixed_length)
-    rows = np.arange(N)  # of the outputs that are not complete
+    rows = np.arange(N)  # outputs that are not complete
     symbols = np.full(N, codec.start)
+    taken: list[tuple[Array, Array]] = []  # the rows of each step, and their symbols
+    attended: list[tuple[Array, Array]] = []
     for _ in range(codec.max_steps(encoded.steps)):
         output = _step(model, memory, state, symbols, codec)
         symbols, state = output.log_probabilities.argmax(axis=1), output.state
         scores[rows] += output.log_probabilities[np.arange(len(rows)), symbols]
         for k, logs in enumerate(_at_temperatures(output.log_probabilities, temperatures)):
             calibrated[k, rows] += logs[np.arange(len(rows)), symbols]
-        for row, symbol in zip(rows.tolist(), symbols.tolist(), strict=True):
-            outputs[row].append(symbol)
+        taken.append((rows, symbols))
         if output.attention is not None and encoded.steps:
-            for row, step in zip(rows.tolist(), output.attention.argmax(axis=1).tolist(), strict=True):
-                attended[row].append(step)
+            attended.append((rows, output.attention.argmax(axis=1)))
         done = codec.is_complete(symbols)
         if done.any():  # complete outputs leave the batch
             complete[rows[done]] = True
@@ -76,10 +74,20 @@ def greedy(
             if not len(rows):
                 break
             memory, state = memory.take(~done), state.take(~done)
-    return [
-        Hypothesis(*parts)
-        for parts in zip(outputs, scores.tolist(), complete.tolist(), attended, calibrated.T.tolist(), strict=True)
-    ]
+    at_temperatures = calibrated.T.tolist() if temperatures else [()] * N
+    columns = _by_row(taken, N), scores.tolist(), complete.tolist(), _by_row(attended, N), at_temperatures
+    return [Hypothesis(*parts) for parts in zip(*columns, strict=True)]
+
+
+def _by_row(steps: Sequence[tuple[Array, Array]], N: int) -> Sequence[Sequence[int]]:
+    """The values of each of N rows, from the rows and values of each step."""
+    if not steps:
+        return [()] * N
+    table, lengths = np.zeros((N, len(steps)), int), np.zeros(N, int)
+    for t, (rows, values) in enumerate(steps):
+        table[rows, t] = values
+        lengths[rows] = t + 1
+    return [row[:length] for row, length in zip(table.tolist(), lengths.tolist(), strict=True)]
 
 
 @dataclass
@@ -87,9 +95,11 @@ class _Beams:
     """The unfinished hypotheses of a beam search: B for each of n sources.
 
     Attributes:
-        rows: (n,) which sources.
-        scores: (n, B) log-probabilities. calibrated: (n, B, K) the same at each temperature.
-        symbols: (n, B, t) so far. attended: (n, B, t), or (n, B, 0) without attention.
+        rows: (n,) indices of the sources.
+        scores: (n, B) log-probabilities in nats.
+        calibrated: (n, B, K) log-probabilities at each temperature.
+        symbols: (n, B, t) symbols so far.
+        attended: (n, B, t) attended source steps, or (n, B, 0) without attention.
     """
 
     rows: Array
@@ -98,34 +108,34 @@ class _Beams:
     symbols: Array
     attended: Array
 
-    def select(self, going: Array | slice, kept: Array) -> None:
-        """Keep some sources, and some hypotheses (n', B') of each of these."""
-        self.rows = self.rows[going]
+    def select(self, sources: Array | slice, kept: Array) -> None:
+        """Select sources, and the hypotheses `kept` (n', B') of each of them."""
+        self.rows = self.rows[sources]
         for name in ("scores", "calibrated", "symbols", "attended"):
-            array = getattr(self, name)[going]
+            array = getattr(self, name)[sources]
             setattr(self, name, np.take_along_axis(array, kept.reshape(*kept.shape, *[1] * (array.ndim - 2)), axis=1))
 
 
 def beam(
     model: Predictor, encoded: Encoded, codec: TargetCodec, *, width: int, temperatures: Sequence[float] = ()
 ) -> list[list[Hypothesis]]:
-    """Beam search: follow the `width` best hypotheses at every step.
+    """Beam search: keep the `width` best hypotheses at every step.
 
-    Hypotheses are ranked by their log-probability divided by their number of symbols: sums of log-probabilities alone
-    favour short outputs (Wu et al. 2016). A source is done when `width` hypotheses are complete and no other can
-    overtake them.
+    Complete hypotheses are ranked by their log-probability divided by their number of symbols, because the plain sum
+    favours short outputs (Wu et al. 2016). The search for a source stops when `width` hypotheses are complete and no
+    other can be better.
 
     Args:
         model, encoded, codec, temperatures: as in `greedy`.
         width: beam width, at least 1.
 
     Returns:
-        for each source, in their order, up to `width` different outputs, the best first.
+        for each source, in the same order, up to `width` distinct outputs, best first.
     """
     N, limit = encoded.count, codec.max_steps(encoded.steps)
     memory, state = encoded.memory, encoded.state
     found: list[list[Hypothesis]] = [[] for _ in range(N)]
-    empty = np.empty((N, 1, 0), int)  # at first there is one hypothesis for each source
+    empty = np.empty((N, 1, 0), int)  # one initial hypothesis for each source
     beams = _Beams(np.arange(N), np.zeros((N, 1)), np.zeros((N, 1, len(temperatures))), empty, empty)
     last = np.full(N, codec.start)
     for step in range(1, limit + 1):
@@ -133,36 +143,38 @@ def beam(
         parents = _extend(beams, output, temperatures, width, attention=encoded.steps > 0)
         tokens = beams.symbols[..., -1]
         ends = codec.is_complete(tokens.reshape(-1)).reshape(tokens.shape)
-        # An output counts if it is among the best `width`, or if the limit is reached.
+        # Collect outputs that end and are among the best `width`, and at the step limit all outputs.
         collected = (ends & (np.arange(tokens.shape[1]) < width)) | ((step == limit) & ~ends)
         for n, k in np.argwhere(collected & np.isfinite(beams.scores)).tolist():
             found[beams.rows[n]].append(_hypothesis(beams, n, k, complete=bool(ends[n, k]) or codec.fixed_length))
         if step == limit:
             break
-        # Short outputs of tiny probability end early: a source is done when no other hypothesis can be better.
+        # Short outputs of low probability can end early, so continue until no other hypothesis can be better.
         beams.scores = np.where(ends, -np.inf, beams.scores)
-        hopes = beams.scores.max(axis=1) / (step + 1)
-        going = np.array([not _enough(found[row], hope, width) for row, hope in zip(beams.rows, hopes, strict=True)])
-        if not going.any():
+        bounds = beams.scores.max(axis=1) / (step + 1)
+        active = np.array(
+            [not _is_done(found[row], bound, width) for row, bound in zip(beams.rows, bounds, strict=True)]
+        )
+        if not active.any():
             break
-        kept = np.argsort(ends, axis=1, kind="stable")[going, :width]  # the first `width` that have not ended
-        places = np.flatnonzero(going)[:, None] * parents[1] + np.take_along_axis(parents[0][going], kept, axis=1)
-        beams.select(going, kept)
-        memory, state = memory.take(places.reshape(-1)), output.state.take(places.reshape(-1))
+        kept = np.argsort(ends, axis=1, kind="stable")[active, :width]  # the first `width` that have not ended
+        chosen = np.flatnonzero(active)[:, None] * parents[1] + np.take_along_axis(parents[0][active], kept, axis=1)
+        beams.select(active, kept)
+        memory, state = memory.take(chosen.reshape(-1)), output.state.take(chosen.reshape(-1))
         last = beams.symbols[..., -1].reshape(-1)
-    nothing = Hypothesis([], 0.0, complete=True, calibrated=[0.0] * len(temperatures))  # if the limit is no step at all
+    nothing = Hypothesis([], 0.0, complete=True, calibrated=[0.0] * len(temperatures))  # for a limit of 0 steps
     return [sorted(each, key=_rank)[:width] or [nothing] for each in found]
 
 
 def _extend(
     beams: _Beams, output: StepOutput, temperatures: Sequence[float], width: int, *, attention: bool
 ) -> tuple[Array, int]:
-    """Replace hypotheses by the best 2 `width` of their extensions.
+    """Replace the hypotheses by the best 2 `width` of their extensions by one symbol.
 
-    Of twice as many candidates at most half are ends, so enough remain.
+    At most half of the candidates end, because each hypothesis has one extension that ends, so `width` remain.
 
     Returns:
-        (n, 2 width) which hypothesis each is an extension of, and how many there were for each source.
+        (n, 2 width) the hypothesis that each extension extends, and the previous number of hypotheses per source.
     """
     n, B = beams.scores.shape
     V = output.log_probabilities.shape[1]
@@ -189,15 +201,15 @@ def _rank(hypothesis: Hypothesis) -> float:
     return -hypothesis.log_probability / max(1, len(hypothesis.symbols))
 
 
-def _enough(found: list[Hypothesis], hope: float, width: int) -> bool:
-    """Whether the best `width` outputs are better than what can still come; the others are dropped."""
+def _is_done(found: list[Hypothesis], bound: float, width: int) -> bool:
+    """Keep the best `width` outputs; return whether there are `width`, and none can be replaced by a later one."""
     found.sort(key=_rank)
     del found[width:]
-    return len(found) == width and -_rank(found[-1]) >= hope
+    return len(found) == width and -_rank(found[-1]) >= bound
 
 
 def _step(model: Predictor, memory: object, state: object, symbols: Array, codec: TargetCodec) -> StepOutput:
-    """A step's output, without the symbols that must not be chosen."""
+    """Run a decoding step, and set the log-probability of forbidden symbols to minus infinity."""
     output = model.step(memory, state, symbols)
     if codec.forbidden:
         output.log_probabilities[:, codec.forbidden] = -np.inf
@@ -205,20 +217,20 @@ def _step(model: Predictor, memory: object, state: object, symbols: Array, codec
 
 
 def _at_temperatures(log_probabilities: Array, temperatures: Sequence[float]) -> Iterator[Array]:
-    """The log-probabilities with logits divided by each temperature (Guo et al. 2017)."""
+    """Yield log-probabilities (N, V) with logits divided by each temperature (Guo et al. 2017)."""
     for temperature in temperatures:
         yield log_probabilities if temperature == 1 else log_softmax(log_probabilities / temperature)
 
 
 @dataclass(frozen=True)
 class TraceStep:
-    """What a model predicts at one step of given outputs.
+    """The model's output at one step of given outputs.
 
     Attributes:
-        rows: (n,) the outputs that reach the step.
-        symbols: (n,) their symbols there.
-        log_probabilities: (n, V) of all symbols.
-        attention: (n, S), or None.
+        rows: (n,) indices of the outputs that have this step.
+        symbols: (n,) their symbols at this step.
+        log_probabilities: (n, V) log-probabilities of all symbols, in nats.
+        attention: (n, S) attention weights, or None.
     """
 
     rows: Array
@@ -230,11 +242,11 @@ class TraceStep:
 def trace(
     model: Predictor, encoded: Encoded, codec: TargetCodec, outputs: Sequence[Sequence[int]]
 ) -> Iterator[TraceStep]:
-    """What a model predicts at each step of given outputs.
+    """Run a model over given outputs, and yield its predictions at each step.
 
     Args:
         model, encoded, codec: as in `greedy`.
-        outputs: the symbols of an output for each source, with the one that completes it.
+        outputs: symbols of one output for each source, including the end symbol.
     """
     memory, state = encoded.memory, encoded.state
     lengths = np.array([len(output) for output in outputs], int)
@@ -244,9 +256,9 @@ def trace(
         symbols[row, 1 : 1 + len(output)] = output
     rows = np.arange(len(outputs))
     for before, after in pairwise(range(width + 1)):
-        going = lengths[rows] >= after
-        if not going.all():
-            rows, memory, state = rows[going], memory.take(going), state.take(going)
+        active = lengths[rows] >= after
+        if not active.all():
+            rows, memory, state = rows[active], memory.take(active), state.take(active)
         found = _step(model, memory, state, symbols[rows, before], codec)
         state = found.state
         yield TraceStep(rows, symbols[rows, after], found.log_probabilities, found.attention)
@@ -260,15 +272,15 @@ def score(
     *,
     temperatures: Sequence[float] = (1.0,),
 ) -> Array:
-    """The log-probabilities of given outputs: what `greedy` would report if it had chosen them.
+    """Compute the log-probabilities of given outputs.
 
     Args:
         model, encoded, codec, outputs: as in `trace`.
-        temperatures: logits are divided by each of these; values above 1 make all probabilities more alike (Guo et al.
-            2017).
+        temperatures: K temperatures by which logits are divided; values above 1 make the distribution more uniform (Guo
+            et al. 2017).
 
     Returns:
-        (K, N) in nats, a row for each temperature.
+        (K, N) log-probabilities in nats, one row for each temperature.
     """
     totals = np.zeros((len(temperatures), len(outputs)))
     for step in trace(model, encoded, codec, outputs):

@@ -1,4 +1,4 @@
-"""Model architectures, each behind the protocol of `henkan.model.architecture`, made of the layers in `henkan.nn`."""
+"""Model architectures, built from the layers of `henkan.nn`. Their interface is `henkan.model.architecture`."""
 
 from henkan.model.architecture import (
     Architecture,

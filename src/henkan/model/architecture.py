@@ -1,7 +1,7 @@
-"""What a model architecture provides, and the registry of architectures.
+"""The interface of a model architecture, and the registry of architectures.
 
-An architecture turns batches of symbol ids into losses, gradients and log-probabilities. It owns no memory, threads or
-optimiser: these are an engine's. Search sees its state as an opaque object.
+An architecture computes losses, gradients and log-probabilities from batches of symbol ids. Memory, threads and the
+optimiser belong to the engine. Search treats the state of an architecture as an opaque object.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ Self = TypeVar("Self", bound="Indexed")
 
 
 class Indexed(Protocol):
-    """Something kept for each of N sequences; only the architecture that made it looks inside."""
+    """Opaque data of N sequences, used only by the architecture that created it."""
 
     def take(self: Self, rows: Array) -> Self:
-        """The parts of some sequences.
+        """Select sequences.
 
         Args:
             rows: (M,) indices, which may repeat, or (N,) booleans.
@@ -38,9 +38,9 @@ class StepOutput:
     """The result of one decoding step.
 
     Attributes:
-        log_probabilities: (N, V) of the next symbol.
+        log_probabilities: (N, V) log-probabilities of the next symbol, in nats.
         state: the state after the step, an `Indexed`.
-        attention: (N, S) weights over the source steps in the order in which the model reads them, or None.
+        attention: (N, S) attention weights over the source steps, in the order in which the model reads them, or None.
     """
 
     log_probabilities: Array
@@ -53,10 +53,10 @@ class Capabilities:
     """What a model with given settings can do.
 
     Attributes:
-        reverse: sources are given to it with the last symbol first.
-        attention: its steps return weights over the source.
-        source_embeddings: name of the weight (V, D) that source symbols are looked up in; with it, saliency can be
-            computed (`henkan.model.saliency`). None: not available.
+        reverse: whether it reads sources backwards.
+        attention: whether its decoding steps return attention weights.
+        source_embeddings: name of the embedding table (V, D) of the source symbols, which is needed to compute saliency
+            (`henkan.model.saliency`). None: not available.
     """
 
     reverse: bool = False
@@ -74,8 +74,8 @@ class Sizes:
     """Numbers of symbols.
 
     Attributes:
-        source: in the source vocabulary.
-        target: that can be predicted; see `henkan.model.codec.TargetCodec.size`.
+        source: size of the source vocabulary.
+        target: number of symbols that can be predicted; see `henkan.model.codec.TargetCodec.size`.
     """
 
     source: int
@@ -86,8 +86,8 @@ class Architecture(Protocol):
     """A model without its weights.
 
     Attributes:
-        specs: name -> shape and first values of every weight.
-        capabilities: what it can do.
+        specs: weight name -> shape and initializer.
+        capabilities: what the model can do.
     """
 
     @property
@@ -98,49 +98,50 @@ class Architecture(Protocol):
     def loss(
         self, weights: Parameters, batch: Batch, count: int | None, regularization: Regularization, backend: Backend
     ) -> tuple[float, Callable[[Parameters], None]]:
-        """The mean cross-entropy over the valid target steps of a batch.
+        """Mean cross-entropy over the valid target steps of a batch.
 
         Args:
-            weights: by name, as in `specs`.
+            weights: the weights, named as in `specs`.
             batch: N pairs.
-            count: number of valid steps of the whole batch, if `batch` is a shard of it; None: of this one.
-            regularization: dropout and label smoothing; `henkan.nn.NONE` where it is only measured.
-            backend: the kernels to use, and where large arrays come from.
+            count: number of valid steps of the complete batch, if `batch` is a shard of it; None: that of `batch`.
+            regularization: dropout and label smoothing; `henkan.nn.NONE` for evaluation.
+            backend: the kernels, and the allocator of large arrays.
 
         Returns:
-            the loss in nats per symbol, and backward, which fills in the gradients of all weights.
+            the loss in nats per symbol, and backward, which writes the gradients of all weights to its argument.
         """
         ...
 
     def encode(self, weights: Parameters, sources: Sources, backend: Backend) -> tuple[Any, Any]:
-        """Read N sources for decoding.
+        """Encode N sources for decoding.
 
         Returns:
-            memory, which stays the same during decoding, and the first state; both are `Indexed`.
+            memory, which stays constant during decoding, and the initial state; both are `Indexed`.
         """
         ...
 
     def step(self, weights: Parameters, memory: Any, state: Any, symbols: Array, backend: Backend) -> StepOutput:
-        """One decoding step.
+        """Run one decoding step.
 
         Args:
-            weights: by name.
-            memory: from `encode`. state: from `encode` or the step before.
-            symbols: (N,) the last predicted symbols; at the first step, the codec's start symbol.
-            backend: the kernels to use.
+            weights: the weights, named as in `specs`.
+            memory: the memory from `encode`.
+            state: the state from `encode` or from the previous step.
+            symbols: (N,) the symbols predicted last; at the first step, the codec's start symbol.
+            backend: the kernels.
         """
         ...
 
 
 @dataclass(frozen=True)
 class Registration:
-    """An architecture by its name.
+    """A registered architecture.
 
     Attributes:
-        name: as in `ModelConfig.architecture`.
-        create: makes it for settings and numbers of symbols.
-        codec: makes its target codec from settings, source vocabulary and target vocabulary.
-        torch: "module:Class" of its counterpart for the PyTorch engine, or None.
+        name: its name, the value of `ModelConfig.architecture`.
+        create: creates the architecture from settings and numbers of symbols.
+        codec: creates its target codec from settings, source vocabulary and target vocabulary.
+        torch: "module:Class" of its implementation for the PyTorch engine, or None.
     """
 
     name: str
@@ -166,39 +167,39 @@ def register_architecture(
     """Make an architecture available as `ModelConfig(architecture=name)`.
 
     Args:
-        name: under which models are saved.
-        create: makes it for settings and numbers of symbols.
-        codec: makes its target codec; the default predicts the target's symbols and an end symbol.
-        torch: "module:Class" of its counterpart for the PyTorch engine, imported when that engine is used.
+        name: its name, which is saved with models.
+        create: creates the architecture from settings and numbers of symbols.
+        codec: creates its target codec. The default predicts the symbols of the target and an end symbol.
+        torch: "module:Class" of its implementation for the PyTorch engine, imported when that engine is used.
 
     Raises:
-        SettingsError: if another architecture has the name.
+        SettingsError: if another architecture is registered under this name.
     """
     known = REGISTRY.get(name)
     if known is not None and known.create is not create:
-        raise SettingsError(f"there is an architecture {name!r} already")
+        raise SettingsError(f"another architecture is already registered as {name!r}")
     REGISTRY[name] = Registration(name, create, codec, torch)
 
 
 def find_architecture(name: str) -> Registration:
-    """The architecture of that name.
+    """Return the architecture registered under a name.
 
     Raises:
         SettingsError: if none is registered.
     """
     if name not in REGISTRY:
         raise SettingsError(
-            f"the architecture {name!r} is not registered here (registered: {', '.join(sorted(REGISTRY))})",
+            f"the architecture {name!r} is not registered (registered architectures: {', '.join(sorted(REGISTRY))})",
             "register_architecture",
         )
     return REGISTRY[name]
 
 
 def create_architecture(config: ModelConfig, sizes: Sizes) -> Architecture:
-    """The architecture of some settings."""
+    """Create the architecture that the settings select."""
     return find_architecture(config.architecture).create(config, sizes)
 
 
 def target_codec(config: ModelConfig, source: Vocabulary, target: Vocabulary) -> TargetCodec:
-    """The target codec of some settings."""
+    """Create the target codec of the architecture that the settings select."""
     return find_architecture(config.architecture).codec(config, source, target)

@@ -7,11 +7,11 @@ The encoder's states m_s are the memory. At each step the decoder's state h_t is
 
     a_t = tanh(sum_s weight_ts (m_s Wv) + h_t Wq + b)
 
-a_t replaces h_t as the input of the output layer. m Wk and m Wv are computed once per source, which gives the same
-result as multiplying at every step, because the weighted sum and the product commute. a_t does not reach h_{t+1}, so
-all steps are computed at once.
+a_t replaces h_t as the input of the output layer. m Wk and m Wv are computed once per source. The result is the same as
+multiplying at every step, because the weighted sum and the product commute. h_{t+1} does not depend on a_t, so all
+steps are computed at once.
 
-"dot" needs keys as wide as h: the two states of a bidirectional encoder are added.
+"dot" needs keys of the size of h, so the two states of a bidirectional encoder are added.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from henkan.nn import PLAIN, Array, Backend, Weights, affine, attention
 
 
 def attention_specs(config: ModelConfig) -> dict[str, WeightSpec]:
-    """The weights of attention; none without attention."""
+    """Weights of the attention layer; empty without attention."""
     if not config.attention:
         return {}
     H, M = config.hidden_size, config.hidden_size * config.directions
@@ -38,10 +38,10 @@ def attention_specs(config: ModelConfig) -> dict[str, WeightSpec]:
 
 @dataclass(frozen=True)
 class AttentionMemory:
-    """What attention looks at.
+    """Keys and values of the encoder's states.
 
     Attributes:
-        keys, values: (S, N, H).
+        keys, values: (S, N, H) arrays.
         valid: (S, N) booleans, false at padding.
     """
 
@@ -50,7 +50,7 @@ class AttentionMemory:
     valid: Array
 
     def take(self, rows: Array) -> AttentionMemory:
-        """The parts of some sequences."""
+        """Select sequences."""
         return AttentionMemory(self.keys[:, rows], self.values[:, rows], self.valid[:, rows])
 
 
@@ -61,12 +61,12 @@ def project_memory(
 
     Args:
         weights: Wv (M, H) and, for the kind "general", Wk (M, H).
-        states: (S, N, M).
-        sources: what the encoder has read.
+        states: (S, N, M) hidden states of the encoder.
+        sources: the encoder's input, which marks padding.
 
     Returns:
-        the memory, and backward: dkeys, dvalues (S, N, H), gradients -> dstates (S, N, M). It fills in the weights'
-        gradients.
+        the memory, and backward: dkeys, dvalues (S, N, H), gradients -> dstates (S, N, M). It writes the gradients of
+        the weights to `gradients`.
     """
     Wv, M, H = weights["Wv"], states.shape[2], weights["Wv"].shape[1]
     rows, shape = states.reshape(-1, M), (*states.shape[:2], H)
@@ -97,13 +97,13 @@ def attend(
 
     Args:
         weights: Wq (H, H), b (H,).
-        hs: (T, N, H), the decoder's states.
-        memory: of the same N sequences.
-        backend: where large arrays come from.
+        hs: (T, N, H) hidden states of the decoder.
+        memory: keys and values of the same N sequences.
+        backend: allocator of large arrays.
 
     Returns:
         a (T, N, H), the attention weights (N, T, S), and backward: da (T, N, H), gradients -> dhs (T, N, H), dkeys,
-        dvalues (S, N, H). It fills in the weights' gradients.
+        dvalues (S, N, H). It writes the gradients of the weights to `gradients`.
     """
     contexts, attention_weights, attention_backward = attention(hs, memory.keys, memory.values, memory.valid, backend)
     sums, affine_backward = affine(hs.reshape(-1, hs.shape[2]), weights["Wq"], weights["b"])

@@ -1,4 +1,4 @@
-"""Target codecs: what an architecture predicts step by step, and how targets become that and back."""
+"""Target codecs: conversion between targets and the symbols that an architecture predicts."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from henkan.text.vocabulary import BOUNDARY, Vocabulary
 
 
 class TargetCodec(Protocol):
-    """Targets <-> the symbols that an architecture predicts.
+    """Converts targets to the symbols that an architecture predicts, and back.
 
     Attributes:
-        size: number of different symbols that can be predicted (V).
+        size: number of distinct symbols that can be predicted (V).
         start: the decoder's input at the first step.
-        fixed_length: whether every output has exactly `max_steps` symbols, and none marks its end.
+        fixed_length: whether every output has exactly `max_steps` symbols and no end symbol.
         forbidden: symbols that a search must never choose.
     """
 
@@ -32,46 +32,46 @@ class TargetCodec(Protocol):
     def forbidden(self) -> Sequence[int]: ...  # noqa: D102
 
     def encode(self, sources: Sequences, targets: Sequences) -> Sequences:
-        """The symbols to predict for each pair, the symbol that ends the output included.
+        """Convert targets to the symbols to predict, including the end symbol.
 
         Args:
-            sources, targets: ids of the two vocabularies.
+            sources, targets: ids in the source and the target vocabulary.
         """
         ...
 
     def decode(self, source: Sequence[int], symbols: Sequence[int]) -> list[int]:
-        """The ids of the target vocabulary that predicted symbols stand for.
+        """Convert predicted symbols to ids in the target vocabulary.
 
         Args:
             source: ids of the source.
-            symbols: predicted symbols, with or without the one that ends the output.
+            symbols: predicted symbols, with or without the end symbol.
         """
         ...
 
     def is_complete(self, symbols: Array) -> Array:
-        """For each of the last predicted symbols (N,), whether it ends its output: (N,) booleans."""
+        """Whether each of the symbols predicted last (N,) ends its output: (N,) booleans."""
         ...
 
     def max_steps(self, source_steps: int) -> int:
-        """Steps after which a search stops at the latest.
+        """Maximum number of decoding steps.
 
         Args:
-            source_steps: symbols in the longest source of the batch.
+            source_steps: number of symbols in the longest source of the batch.
         """
         ...
 
     def positions_in(self, other: TargetCodec) -> list[int]:
-        """For every predicted symbol, the id of the same symbol in a codec of the same kind with more symbols."""
+        """Id of each symbol in another codec of the same kind, which has all symbols of this one."""
         ...
 
 
 class PlainTargets:
-    """Predicts the ids of the target vocabulary, and its boundary symbol as the end.
+    """Predicts the ids of the target vocabulary, with the boundary symbol as the end symbol.
 
-    If strings are filled with spaces to a fixed width (the recipe "book"), nothing marks the end.
+    If strings are padded with spaces to a fixed width (the recipe "book"), there is no end symbol.
 
     Args:
-        vocabulary: of the targets.
+        vocabulary: the target vocabulary.
     """
 
     def __init__(self, vocabulary: Vocabulary) -> None:
@@ -82,12 +82,12 @@ class PlainTargets:
         self.forbidden: Sequence[int] = [BOUNDARY] if self.fixed_length else []
 
     def encode(self, sources: Sequences, targets: Sequences) -> Sequences:  # noqa: ARG002
-        """The target ids and, unless strings are filled, the boundary symbol."""
+        """Append the boundary symbol, unless strings are padded."""
         return targets if self.fixed_length else targets.ended(BOUNDARY)
 
     def decode(self, source: Sequence[int], symbols: Sequence[int]) -> list[int]:  # noqa: ARG002
-        """The symbols without the boundary symbol."""
-        return [symbol for symbol in symbols if symbol != BOUNDARY]
+        """The symbols without the boundary symbol, which can only be the last."""
+        return list(symbols[:-1] if symbols and symbols[-1] == BOUNDARY else symbols)
 
     def is_complete(self, symbols: Array) -> Array:
         """Whether each of the symbols (N,) is the boundary symbol."""
@@ -95,7 +95,7 @@ class PlainTargets:
         return complete
 
     def max_steps(self, source_steps: int) -> int:  # noqa: ARG002
-        """Twice the steps of the longest training target, its end included; the width where strings are filled."""
+        """Twice the steps of the longest training target, including the end symbol; the width if strings are padded."""
         width = self.vocabulary.width
         return 2 * (self.vocabulary.longest + 1) if width is None else width
 

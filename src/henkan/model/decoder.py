@@ -1,14 +1,14 @@
 """The decoder: from the encoder's states to a distribution over the next symbol, step by step.
 
-A Peeky decoder sees the encoder's last hidden state h at every step: concatenated with the embedding as the input of
-the first LSTM, and concatenated with the last LSTM's output as the input of the output layer. No concatenated arrays
+A Peeky decoder receives the encoder's last hidden state h at every step: concatenated with the embedding as the input
+of the first LSTM, and concatenated with the last LSTM's output as the input of the output layer. No concatenated arrays
 are needed, because
 
     [h, x] [[Wc], [Wx]] = h Wc + x Wx        [h, h_t] [[Wyc], [Wy]] = h Wyc + h_t Wy
 
 and h is the same at every step: h Wc and h Wyc are computed once per sequence and added at each step. In the backward
-pass the gradients of all steps are summed first and multiplied once. So the gradient of h has three sources: the LSTM's
-input, the output layer's input, and the LSTM's first hidden state, which is h too.
+pass, the gradients of all steps are summed first and multiplied once. The gradient of h is the sum of three parts: from
+the LSTM's input, from the output layer's input, and from the LSTM's initial hidden state, which is also h.
 
 With attention, its result replaces the LSTM's output as the input of the output layer; see `henkan.model.attention`.
 """
@@ -44,9 +44,9 @@ from henkan.nn import (
 
 
 def decoder_specs(config: ModelConfig, symbols: int) -> dict[str, WeightSpec]:
-    """The weights of the decoder, for so many target symbols (the boundary symbol included)."""
+    """Weights of the decoder; `symbols` is the number of symbols that can be predicted (V)."""
     D, H, peeky = config.embedding_size, config.hidden_size, config.peeky
-    # Tied embeddings are the output layer's weights too, so they must be as small as those.
+    # Tied embeddings are also the weights of the output layer, so they need its small initial values.
     specs = {"E": embedding_spec(symbols, D, "target", H**-0.5 if config.tied else 1.0)}
     for number in range(config.layers):
         fan_in = H + D if peeky and number == 0 else None
@@ -62,12 +62,12 @@ def decoder_specs(config: ModelConfig, symbols: int) -> dict[str, WeightSpec]:
 
 @dataclass(frozen=True)
 class DecoderInputs:
-    """What the decoder receives from its sources.
+    """What the decoder receives from the encoder.
 
     Attributes:
-        first: for each layer (N, H), its first hidden state.
-        context: (N, H), what a Peeky decoder sees at every step, or None.
-        memory: what attention looks at, or None.
+        first: initial hidden state (N, H) of each layer.
+        context: (N, H), the hidden state that a Peeky decoder receives at every step, or None.
+        memory: keys and values for attention, or None.
     """
 
     first: Sequence[Array]
@@ -77,7 +77,7 @@ class DecoderInputs:
 
 @dataclass(frozen=True)
 class DecoderInputGradients:
-    """The gradients of `DecoderInputs`; dcontext, dkeys and dvalues are None where the value is."""
+    """Gradients of `DecoderInputs`. dcontext (N, H) and dkeys, dvalues (S, N, H) are None if the value is."""
 
     dfirst: list[Array]
     dcontext: Array | None
@@ -93,9 +93,9 @@ class LossOptions:
     """How the loss of a batch is computed.
 
     Attributes:
-        count: number of valid steps of the whole batch, if this is a shard of it; None: of this one.
+        count: number of valid steps of the complete batch, if this is a shard of it; None: that of this batch.
         regularization: dropout and label smoothing.
-        backend: the kernels to use, and where large arrays come from.
+        backend: the kernels, and the allocator of large arrays.
     """
 
     count: int | None = None
@@ -110,18 +110,18 @@ def teacher_forcing(
     targets: Targets,
     options: LossOptions = LossOptions(),
 ) -> tuple[float, DecoderBackward]:
-    """The loss of the targets, each symbol predicted from the true ones before it.
+    """Compute the loss with teacher forcing: each symbol is predicted from the true symbols before it.
 
     Args:
-        weights: see `decoder_specs`.
-        attention_weights: see `henkan.model.attention`.
-        inputs: of N sources.
+        weights: weights of the decoder; see `decoder_specs`.
+        attention_weights: weights of the attention layer; see `henkan.model.attention`.
+        inputs: the inputs for N sources.
         targets: T steps of N sequences.
-        options: how to compute it.
+        options: how to compute the loss.
 
     Returns:
-        the loss in nats per symbol, and backward: gradients, gradients of attention -> gradients of `inputs`. It fills
-        in the weights' gradients.
+        the loss in nats per symbol, and backward: gradients, gradients of attention -> gradients of `inputs`. It writes
+        the gradients of the weights to its arguments.
     """
     regularization, backend = options.regularization, options.backend
     rate, generator = regularization.dropout, regularization.generator
@@ -167,7 +167,7 @@ def teacher_forcing(
         else:
             gradients["E"][...] += dWy.T
         if inputs.context is not None and dgates is not None and dscores is not None:
-            # dgates (N, 4H) and dscores (N, V) are sums over all steps already: one product each.
+            # dgates (N, 4H) and dscores (N, V) are already summed over all steps, so one product each is enough.
             np.matmul(inputs.context.T, dgates, out=gradients["Wc"])
             np.matmul(inputs.context.T, dscores, out=gradients["Wyc"])
             dcontext = dgates @ weights["Wc"].T + dscores @ weights["Wyc"].T
@@ -177,12 +177,12 @@ def teacher_forcing(
 
 
 def output_weights(weights: Weights) -> Array:
-    """Wy (H, V): the output layer's own weights, or the transposed embeddings if they are tied."""
+    """Wy (H, V): the weights of the output layer, or the transposed embeddings if they are tied."""
     return weights["Wy"] if "Wy" in weights else np.ascontiguousarray(weights["E"].T)
 
 
 def project_context(weights: Weights, context: Array | None) -> tuple[Array | None, Array | None]:
-    """What peeking adds to the gates (N, 4H) and to the scores (N, V) at every step; None without peeking."""
+    """Contributions of the context (N, H) to the gates (N, 4H) and to the logits (N, V); None without peeking."""
     if context is None:
         return None, None
     return context @ weights["Wc"], context @ weights["Wyc"]
@@ -190,13 +190,13 @@ def project_context(weights: Weights, context: Array | None) -> tuple[Array | No
 
 @dataclass(frozen=True)
 class DecoderCache:
-    """What stays the same at every decoding step.
+    """Values that are the same at every decoding step.
 
     Attributes:
         table: (V, 4H), E Wx + b of the first layer.
-        Wy: (H, V).
-        gates, scores: what peeking adds to the gates (N, 4H) and to the scores (N, V), or None.
-        memory: what attention looks at, or None.
+        Wy: (H, V), the weights of the output layer.
+        gates, scores: contributions of the context to the gates (N, 4H) and to the logits (N, V), or None.
+        memory: keys and values for attention, or None.
     """
 
     table: Array
@@ -206,7 +206,7 @@ class DecoderCache:
     memory: AttentionMemory | None
 
     def take(self, rows: Array) -> DecoderCache:
-        """The parts of some sequences."""
+        """Select sequences."""
         gates, scores = (None if part is None else part[rows] for part in (self.gates, self.scores))
         memory = None if self.memory is None else self.memory.take(rows)
         return DecoderCache(self.table, self.Wy, gates, scores, memory)
@@ -220,12 +220,12 @@ class DecoderState:
     c: Array
 
     def take(self, rows: Array) -> DecoderState:
-        """The parts of some sequences."""
+        """Select sequences."""
         return DecoderState(self.h[:, rows], self.c[:, rows])
 
 
 def prepare_decoder(weights: Weights, inputs: DecoderInputs) -> DecoderCache:
-    """Compute what stays the same at every decoding step."""
+    """Compute the values that are the same at every decoding step."""
     table, _ = affine(weights["E"], weights["lstm1.Wx"], weights["lstm1.b"])
     return DecoderCache(table, output_weights(weights), *project_context(weights, inputs.context), inputs.memory)
 
@@ -238,17 +238,17 @@ def decoder_step(
     symbols: Array,
     backend: Backend,
 ) -> tuple[Array, DecoderState, Array | None]:
-    """One decoding step.
+    """Run one decoding step.
 
     Args:
         weights, attention_weights: as in `teacher_forcing`.
-        cache: from `prepare_decoder`.
+        cache: the result of `prepare_decoder`.
         state: the states of the layers.
-        symbols: (N,) the last symbols.
-        backend: the kernels to use.
+        symbols: (N,) the symbols predicted last.
+        backend: the kernels.
 
     Returns:
-        log_probabilities (N, V) of the next symbol, the next state, and the attention weights (N, S), or None.
+        log-probabilities (N, V) of the next symbol, the next state, and the attention weights (N, S), or None.
     """
     inputs, context = (cache.table, symbols[None]), cache.gates
     states: list[tuple[Array, Array]] = []

@@ -17,11 +17,11 @@ CHUNK_STEPS = 32
 
 @dataclass(frozen=True)
 class Encoded:
-    """What the encoder returns. M is H, or 2H for two directions.
+    """The output of the encoder. M is H, or 2H for two directions.
 
     Attributes:
         states: (S, N, M), the hidden states of the top layer, for attention; arbitrary at padding. None if not kept.
-        last: for each layer (N, M), the states of each direction after the whole source.
+        last: last hidden state (N, M) of each layer; those of two directions are concatenated.
     """
 
     states: Array | None
@@ -32,7 +32,7 @@ EncoderBackward = Callable[[Array | None, list[Array], Weights], None]
 
 
 def encoder_specs(config: ModelConfig, symbols: int) -> dict[str, WeightSpec]:
-    """The weights of the encoder, for a source vocabulary of so many symbols."""
+    """Weights of the encoder; `symbols` is the size of the source vocabulary (V)."""
     D, H = config.embedding_size, config.hidden_size
     specs = {"E": embedding_spec(symbols, D, "source")}
     for number in range(config.layers):
@@ -42,7 +42,7 @@ def encoder_specs(config: ModelConfig, symbols: int) -> dict[str, WeightSpec]:
 
 
 def _directions(config: ModelConfig, number: int) -> list[str]:
-    """The names of a layer's LSTMs; `back1` is the one of the first layer that reads from the end."""
+    """Names of the LSTMs of a layer; `back1` is the backward LSTM of the first layer."""
     return [f"lstm{number + 1}", f"back{number + 1}"][: config.directions]
 
 
@@ -58,12 +58,13 @@ def encode(
     Args:
         weights: E (V, D), and Wx, Wh, b of each LSTM; see `encoder_specs`.
         config: the model's settings.
-        sources: N of them.
+        sources: a batch of N sources.
         regularization: dropout.
-        backend: the kernels to use, and where large arrays come from.
+        backend: the kernels, and the allocator of large arrays.
 
     Returns:
-        the states, and backward: dstates or None, dlast, gradients -> nothing. It fills in the weights' gradients.
+        the states, and backward: dstates or None, dlast, gradients -> None. It writes the gradients of the weights to
+        `gradients`.
     """
     N, H = sources.ids.shape[1], config.hidden_size
     zero = np.zeros((N, H), weights["E"].dtype)
@@ -75,12 +76,12 @@ def encode(
     for number in range(config.layers):
         outputs, ends, backwards = [], [], []
         for name in _directions(config, number):
-            turned = order if name.startswith("back") else None
-            inputs = LayerInputs(x, sources.active, sources.ids if number == 0 else None, turned)
+            reversed_order = order if name.startswith("back") else None
+            inputs = LayerInputs(x, sources.active, sources.ids if number == 0 else None, reversed_order)
             hs, _, layer_backward = lstm_layer(group(weights, name), inputs, (zero, zero), backend=backend)
-            outputs.append(hs[1:] if turned is None else hs[1:][turned, columns])
+            outputs.append(hs[1:] if reversed_order is None else hs[1:][reversed_order, columns])
             ends.append(hs[-1])
-            backwards.append((name, turned, layer_backward))
+            backwards.append((name, reversed_order, layer_backward))
         x, dropout_backward = dropout(_concatenated(outputs), regularization.dropout, generator)
         last.append(_concatenated(ends))
         layers.append((backwards, dropout_backward))
@@ -90,11 +91,11 @@ def encode(
         for (backwards, dropout_backward), dends in zip(reversed(layers), reversed(dlast), strict=True):
             doutputs = None if dx is None else dropout_backward(dx)
             dx = None
-            for place, (name, turned, layer_backward) in enumerate(backwards):
-                part = slice(place * H, (place + 1) * H)
+            for index, (name, reversed_order, layer_backward) in enumerate(backwards):
+                part = slice(index * H, (index + 1) * H)
                 dhs = None if doutputs is None else np.ascontiguousarray(doutputs[..., part])
-                if dhs is not None and turned is not None:
-                    dhs = dhs[turned, columns]
+                if dhs is not None and reversed_order is not None:
+                    dhs = dhs[reversed_order, columns]
                 dbelow, *_ = layer_backward(dhs, dends[:, part], None, group(gradients, name))
                 dx = dbelow if dx is None else dx + dbelow
         if dx is not None:
@@ -106,7 +107,10 @@ def encode(
 def encode_without_backward(
     weights: Weights, config: ModelConfig, sources: Sources, backend: Backend = PLAIN
 ) -> Encoded:
-    """The same for prediction. A single LSTM without attention needs memory that does not grow with the sources."""
+    """Run the encoder for prediction.
+
+    The memory use of a single LSTM without attention does not depend on the length of the sources.
+    """
     if config.attention or config.bidirectional or config.layers > 1:
         return encode(weights, config, sources, backend=backend)[0]
     h = c = np.zeros((sources.ids.shape[1], config.hidden_size), weights["E"].dtype)
@@ -119,7 +123,7 @@ def encode_without_backward(
 
 
 def _reverse_order(sources: Sources) -> Array:
-    """(S, N): the step of the t-th symbol from the end of each source; padding stays where it is."""
+    """(S, N): the step of the t-th symbol from the end of each source; padding keeps its position."""
     steps = np.arange(len(sources.ids))[:, None]
     return np.where(sources.valid, sources.valid.sum(axis=0) - 1 - steps, steps)
 

@@ -1,10 +1,10 @@
-"""The architecture "encoder-decoder": encoder, bridge and decoder, assembled once, whatever the settings.
+"""The architecture "encoder-decoder": encoder, bridge, attention and decoder, for all settings.
 
-The bridge says what the decoder receives from the encoder. For the article's model the decoder's first hidden state is
-the encoder's last one, its first cell state is zero, and a Peeky decoder is given the hidden state at every step as
-well: (h, c) -> (h, 0, h). With several layers each layer hands its state to its counterpart, and the decoder peeks at
-the top one's. A bidirectional encoder ends in two states per layer, of which a learned map makes one:
-h = tanh([h_forwards, h_backwards] W + b).
+The bridge computes what the decoder receives from the encoder. In the article's model, the decoder's initial hidden
+state is the encoder's last one, its initial cell state is zero, and a Peeky decoder also receives the hidden state at
+every step: (h, c) -> (h, 0, h). With several layers, each encoder layer passes its state to the decoder layer at the
+same level, and the Peeky decoder receives the state of the top layer. A bidirectional encoder has two last states per
+layer, which a learned layer combines: h = tanh([h_forward, h_backward] W + b).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ BridgeBackward = Callable[[Sequence[Array], Array | None, Weights], list[Array]]
 
 
 def bridge_specs(config: ModelConfig) -> dict[str, WeightSpec]:
-    """The weights of the bridge; none if the encoder reads in one direction."""
+    """Weights of the bridge; empty if the encoder reads in one direction."""
     specs: dict[str, WeightSpec] = {}
     if config.bidirectional:
         H = config.hidden_size
@@ -47,17 +47,17 @@ def bridge_specs(config: ModelConfig) -> dict[str, WeightSpec]:
 def bridge(
     weights: Weights, config: ModelConfig, last: Sequence[Array]
 ) -> tuple[list[Array], Array | None, BridgeBackward]:
-    """Hand the encoder's states over.
+    """Compute the decoder's initial states and context from the encoder's last states.
 
     Args:
         weights: for two directions, W (2H, H) and b (H,) of each layer.
         config: the model's settings.
-        last: for each layer (N, M), the encoder's last hidden states.
+        last: last hidden state (N, M) of each encoder layer.
 
     Returns:
-        for each layer h0 (N, H), the decoder's first hidden states (its first cell states are zero); the context
-        (N, H) that it sees at every step, or None without peeking; and backward: dh0 for each layer, dcontext or None,
-        gradients -> dlast. It fills in the weights' gradients.
+        the initial hidden state h0 (N, H) of each decoder layer (initial cell states are zero); the context (N, H) that
+        the decoder receives at every step, or None without peeking; and backward: dh0 of each layer, dcontext or None,
+        gradients -> dlast. It writes the gradients of the weights to `gradients`.
     """
     maps = [_map(weights, number, h) for number, h in enumerate(last, start=1)]
     first = [h for h, _ in maps]
@@ -89,7 +89,7 @@ class EncoderDecoder:
     """The encoder-decoder; see `henkan.model.architecture.Architecture` for its methods.
 
     Args:
-        config: its settings.
+        config: the model's settings.
         sizes: numbers of symbols.
     """
 

@@ -1,12 +1,12 @@
 """Saliency: how much each source symbol influences each predicted symbol, from the hand-written derivatives.
 
-The gradient of log p(y_t) with respect to the embedding x_s says how fast the one changes with the other (Simonyan et
-al. 2014); its Euclidean norm is the saliency of source step s for target step t. Unlike attention it is defined for
-every architecture that looks its source symbols up, and it follows all paths from x_s to y_t.
+The saliency of source step s for target step t is the Euclidean norm of the gradient of log p(y_t) with respect to the
+embedding x_s (Simonyan et al. 2014). Unlike attention, it is defined for every architecture with source embeddings, and
+it includes all paths from x_s to y_t.
 
-No layer needs to know about it. Every position of the source is given a symbol of its own, whose embedding is that of
-the symbol at that position: the gradient of that row of the table is the gradient of that position. All T steps are
-computed at once: the batch holds the pair T times, and the loss of the t-th copy is that of step t alone.
+The layers need no extra code. The embedding table is replaced by one with a row for each position of the source, which
+is a copy of the embedding of the symbol there. The gradient of a row is then the gradient of that position. All T steps
+are computed at once: the batch contains the pair T times, and the loss of copy t is that of step t only.
 """
 
 from __future__ import annotations
@@ -19,7 +19,11 @@ from henkan.nn import NONE, PLAIN, Array, Parameters
 
 
 def one_step_each(batch: Batch) -> Batch:
-    """A batch of one pair as T copies of it; the t-th has the loss of step t alone."""
+    """Repeat a batch of one pair T times; only step t is valid in copy t.
+
+    Raises:
+        ValueError: if the batch does not have exactly one pair.
+    """
     T, (S, N) = len(batch.targets.ids), batch.sources.ids.shape
     if N != 1:
         raise ValueError(f"saliency needs a batch of one pair, not of {N}")
@@ -29,19 +33,22 @@ def one_step_each(batch: Batch) -> Batch:
 
 
 def saliency(architecture: Architecture, weights: Parameters, batch: Batch) -> Array:
-    """The norm of the gradient of each target symbol's log-probability at each source step.
+    """Norm of the gradient of each target symbol's log-probability with respect to each source embedding.
 
     Args:
-        architecture: one whose capabilities name its source embeddings.
+        architecture: an architecture whose capabilities name its source embeddings.
         weights: its weights.
-        batch: one pair, S source steps as the encoder reads them and T target steps.
+        batch: one pair, with S source steps in the order in which the encoder reads them, and T target steps.
 
     Returns:
-        (T, S), at least 0.
+        (T, S), non-negative.
+
+    Raises:
+        ValueError: if the architecture has no source embeddings, or the batch does not have exactly one pair.
     """
     name = architecture.capabilities.source_embeddings
     if name is None:
-        raise ValueError("this architecture does not look source symbols up")
+        raise ValueError("this architecture has no source embeddings")
     copies = one_step_each(batch)
     (S, T), E = copies.sources.ids.shape, weights[name]
     positions = Sources(np.arange(S * T).reshape(S, T), copies.sources.active)

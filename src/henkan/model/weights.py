@@ -1,4 +1,4 @@
-"""The weights of an architecture: their shapes, their first values, and how they grow with a vocabulary."""
+"""The weights of an architecture: shapes, initial values, and extension to a larger vocabulary."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class WeightSpec:
     """One weight array.
 
     Attributes:
-        shape: its shape.
-        initializers: rule of initialization -> what draws the first values; see `henkan.nn.initializers`.
-        symbol_axes: axis -> "source" or "target", for each axis that has one entry per source symbol or per
-            predicted symbol. These axes grow when a model is trained further on pairs with new symbols.
+        shape: shape of the array.
+        initializers: initialization rule -> function that draws the initial values; see `henkan.nn.initializers`.
+        symbol_axes: axis -> "source" or "target", for each axis with one entry per source symbol or per predicted
+            symbol. These axes grow when a model is trained further on pairs with new symbols.
     """
 
     shape: tuple[int, ...]
@@ -35,13 +35,13 @@ Specs = Mapping[str, WeightSpec]
 
 
 def embedding_spec(symbols: int, size: int, side: Side, deviation: float = 1.0) -> WeightSpec:
-    """Embeddings (V, D). Symbols differ from the first update on, unless the rule is the book's.
+    """Embeddings (V, D), normally distributed.
 
     Args:
-        symbols: V.
-        size: D.
-        side: whose symbols.
-        deviation: standard deviation of the rule "orthogonal".
+        symbols: number of symbols (V).
+        size: embedding size (D).
+        side: "source" or "target".
+        deviation: standard deviation for the rule "orthogonal"; that of the rule "book" is 0.01.
     """
     return WeightSpec((symbols, size), {"orthogonal": normal(deviation), "book": normal(0.01)}, {0: side})
 
@@ -49,11 +49,11 @@ def embedding_spec(symbols: int, size: int, side: Side, deviation: float = 1.0) 
 def matrix_spec(
     rows: int, columns: int, *, book_fan_in: int | None = None, symbol_axes: Mapping[int, Side] | None = None
 ) -> WeightSpec:
-    """A matrix whose first values are N(0, 1 / fan-in).
+    """A matrix with initial values from N(0, 1 / fan-in).
 
     Args:
-        rows, columns: its shape; the fan-in is the number of rows.
-        book_fan_in: the fan-in of the rule "book" where it differs: the book joins the inputs of a Peeky decoder.
+        rows, columns: its shape. The fan-in is the number of rows.
+        book_fan_in: fan-in for the rule "book", if it differs: the book concatenates the inputs of a Peeky decoder.
         symbol_axes: see `WeightSpec`.
     """
     initializers: dict[Initialization, Initializer] = {
@@ -64,16 +64,17 @@ def matrix_spec(
 
 
 def bias_spec(size: int, *, symbol_axes: Mapping[int, Side] | None = None) -> WeightSpec:
-    """A bias, zero at first."""
+    """A bias, initially zero."""
     return WeightSpec((size,), {"orthogonal": zeros, "book": zeros}, symbol_axes or {})
 
 
 def lstm_specs(name: str, inputs: int, hidden: int, *, book_fan_in: int | None = None) -> dict[str, WeightSpec]:
-    """The weights of one LSTM layer: name.Wx (D, 4H), name.Wh (H, 4H), name.b (4H,).
+    """Weights of one LSTM layer: name.Wx (D, 4H), name.Wh (H, 4H), name.b (4H,).
 
     Args:
-        name: of the layer.
-        inputs: D, size of the input. hidden: H.
+        name: name of the layer.
+        inputs: size of the input (D).
+        hidden: hidden size (H).
         book_fan_in: see `matrix_spec`.
     """
     return {
@@ -84,28 +85,28 @@ def lstm_specs(name: str, inputs: int, hidden: int, *, book_fan_in: int | None =
 
 
 def with_prefix(prefix: str, specs: Specs) -> dict[str, WeightSpec]:
-    """The same specs, their names preceded by a prefix and a dot."""
+    """Add a prefix and a dot to the names of specs."""
     return {f"{prefix}.{name}": spec for name, spec in specs.items()}
 
 
 def shapes_of(specs: Specs) -> dict[str, tuple[int, ...]]:
-    """Name -> shape of every weight."""
+    """Return weight name -> shape."""
     return {name: spec.shape for name, spec in specs.items()}
 
 
 def draw_weights(
     specs: Specs, rule: Initialization, seed: int, dtype: type[np.floating] = np.float32
 ) -> dict[str, Array]:
-    """The first weights of a new model, the same for every engine.
+    """Draw the initial weights of a new model, the same for every engine.
 
     Args:
-        specs: of the architecture; weights are drawn in this order.
-        rule: "orthogonal" or "book".
-        seed: of the random number generator.
+        specs: weights of the architecture, drawn in this order.
+        rule: initialization rule, "orthogonal" or "book".
+        seed: seed of the random number generator.
         dtype: float32, or float64 for gradient checks.
 
     Returns:
-        name -> array, views of one flat vector.
+        weight name -> array, all views of one flat vector.
     """
     generator = np.random.default_rng(seed)
     parameters = Parameters(shapes_of(specs), dtype)
@@ -117,14 +118,13 @@ def draw_weights(
 def copy_known_symbols(
     weights: Mapping[str, Array], specs: Specs, old: Mapping[str, Array], positions: Mapping[Side, Sequence[int]]
 ) -> None:
-    """Copy the weights of a model with fewer symbols; entries of symbols that it lacks keep their values.
+    """Copy the weights of a model with fewer symbols. Entries of new symbols keep their values.
 
     Args:
-        weights: by name, changed in place.
-        specs: of `weights`.
-        old: the weights of the other model, whose settings are the same.
-        positions: for the source symbols and for the predicted symbols: for every id in the old model, the id of the
-            same symbol in the new one.
+        weights: weight name -> array, changed in place.
+        specs: specs of `weights`.
+        old: weights of the other model, which must have the same settings.
+        positions: for "source" and "target", the id in the new model of each symbol id of the old model.
     """
     for name, spec in specs.items():
         index = [

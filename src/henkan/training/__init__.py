@@ -1,1 +1,1 @@
-"""From pairs and settings to a trained model: the loop, validation, checkpoints."""
+"""Training: the training loop, validation and checkpoints."""

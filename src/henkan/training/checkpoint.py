@@ -1,7 +1,7 @@
-"""Checkpoints: what an interrupted training run needs to resume to the same bits.
+"""Checkpoints: the state from which an interrupted training run resumes, with a bit-for-bit identical result.
 
-`progress.json` names its tensors and their SHA-256 sum, and the plan that it belongs to. It is replaced last, in one
-rename: until then the checkpoint before it is complete.
+`progress.json` contains the name and the SHA-256 checksum of its tensor file and the id of its plan. It is replaced
+last, by an atomic rename, so the previous checkpoint is valid until then.
 """
 
 from __future__ import annotations
@@ -27,12 +27,15 @@ from henkan.training.progress import Progress, from_values, to_values
 FORMAT = "henkan-checkpoint"
 FORMAT_VERSION = 2
 SECONDS_BETWEEN = 60.0
+"""Default number of seconds between two checkpoints within an epoch."""
+
 MAX_TENSOR_BYTES = 2**36
 CHANGEABLE = ("data", "versions")
-"""Parts of the plan that may differ when a run is resumed: the pairs may have moved, and versions are reported."""
+"""Parts of the plan that may differ when a run is resumed: the file of pairs may have moved, and a change of versions
+is only reported."""
 
 DISK_REMEDIES = {"resume": "check_disk_and_resume", "run_again": "check_disk_and_run_again"}
-"""Remedy that says how to resume -> the same, after a failure to write the checkpoint."""
+"""Remedy that says how to resume -> remedy after a failure to write the checkpoint."""
 
 
 class Checkpoints:
@@ -40,16 +43,16 @@ class Checkpoints:
 
     Args:
         model: the model folder.
-        every: seconds between two checkpoints within an epoch.
-        stop: called after every update; returns the number of a signal that was received, or None.
-        resume: resume the run that was interrupted there.
+        every: number of seconds between two checkpoints within an epoch.
+        stop: called after every update; returns the number of a received signal, or None.
+        resume: whether to resume the interrupted run in the folder.
         remedy: key of the remedy that says how to resume, "resume" or "run_again".
 
     Attributes:
-        options: what the caller wants to find again in the plan.
+        options: values of the caller that are saved in the plan.
 
     Raises:
-        SettingsError: if the number of seconds is impossible.
+        SettingsError: if the number of seconds is negative or not a number.
     """
 
     def __init__(
@@ -71,17 +74,17 @@ class Checkpoints:
 
     @property
     def model(self) -> Path:
-        """The model folder, as it was given."""
+        """The model folder as given."""
         return self.folder.model
 
     @property
-    def begun(self) -> bool:
-        """Whether there is an unfinished run."""
-        return self.folder.begun
+    def resumable(self) -> bool:
+        """Whether there is an interrupted run to resume."""
+        return self.folder.resumable
 
     @contextmanager
     def held(self) -> Iterator[Checkpoints]:
-        """Hold the folder exclusively.
+        """Lock the folder.
 
         Raises:
             CheckpointError: see `CheckpointFolder.held`.
@@ -90,13 +93,13 @@ class Checkpoints:
             yield self
 
     def open(self, plan: Mapping[str, Any]) -> Progress:
-        """Begin a run, or resume the interrupted one.
+        """Start a new run, or resume the interrupted one.
 
         Args:
-            plan: its settings and the fingerprints of its data, which must be those of the interrupted run.
+            plan: settings of the run and fingerprints of its data, which must match those of an interrupted run.
 
         Returns:
-            how far it has come.
+            the progress of the run.
 
         Raises:
             CheckpointError: if another run was interrupted here, or the checkpoint cannot be read or written.
@@ -105,20 +108,20 @@ class Checkpoints:
             about = {"format": FORMAT, "format_version": FORMAT_VERSION, "id": uuid4().hex}
             self._write_plan({**about, **plan, "options": self.options})
             return Progress()
-        begun = self.plan()
-        self._check_same(begun, plan)
-        self._plan = begun
+        interrupted = self.plan()
+        self._check_same(interrupted, plan)
+        self._plan = interrupted
         progress = self._progress()
-        if self.options and self.options != begun["options"]:  # the place of the data, and the engine, may differ now
-            self._write_plan({**begun, "options": self.options})
+        if self.options and self.options != interrupted["options"]:  # the path of the data or the engine has changed
+            self._write_plan({**interrupted, "options": self.options})
         return progress
 
-    def _check_same(self, begun: Mapping[str, Any], plan: Mapping[str, Any]) -> None:
+    def _check_same(self, interrupted: Mapping[str, Any], plan: Mapping[str, Any]) -> None:
         for name, value in plan.items():
             if name in CHANGEABLE:
                 continue
             for part, now in value.items() if isinstance(value, Mapping) else {"": value}.items():
-                then = begun[name][part] if part else begun[name]
+                then = interrupted[name][part] if part else interrupted[name]
                 if now != then and name == "marks":
                     raise CheckpointError(
                         f"{self.model}: the {part} differ from those of the interrupted run", "same_pairs_or_restart"
@@ -141,7 +144,7 @@ class Checkpoints:
                 self.folder.clear()
 
     def keep_start(self, save: Callable[[Path], None]) -> None:
-        """Save the model that the run starts from here, unless it is here because the run is resumed."""
+        """Save the model that the run starts from in the checkpoint folder, unless the run is resumed."""
         if not self.resume:
             save(self.folder.start)
 
@@ -151,12 +154,12 @@ class Checkpoints:
             self.folder.write(PLAN, seal(self._plan))
 
     def plan(self) -> dict[str, Any]:
-        """The plan of the interrupted run.
+        """Read the plan of the interrupted run.
 
         Raises:
             CheckpointError: if there is none, or it is damaged or of another format.
         """
-        if not self.begun:
+        if not self.resumable:
             raise CheckpointError(f"{self.model}: there is no interrupted run to resume", "resumable_folder")
         try:
             plan = self.folder.read(PLAN)
@@ -167,12 +170,12 @@ class Checkpoints:
                 f"{self.model}: the checkpoint was written by another version of henkan", "other_version"
             )
         for name, defaults in (("model", ModelConfig()), ("training", TrainingConfig())):
-            if isinstance(plan.get(name), dict):  # a setting that is newer than the plan had its default
+            if isinstance(plan.get(name), dict):  # settings added in a later version had their defaults
                 plan[name] = {**to_dict(defaults), **plan[name]}
         return plan
 
     def _progress(self) -> Progress:
-        """How far the interrupted run has come; nowhere if no checkpoint was written yet.
+        """Read the progress of the interrupted run; empty if no checkpoint was written yet.
 
         Raises:
             CheckpointError: if it is damaged.
@@ -194,26 +197,26 @@ class Checkpoints:
         except (KeyError, TypeError, ValueError, AttributeError):
             raise CheckpointError(f"{path}: progress.json is damaged", "restart") from None
 
-    def check_fits(self, kept: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
-        """Check that arrays of the checkpoint have the names and shapes of those that they replace.
+    def check_fits(self, saved: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
+        """Check that arrays of the checkpoint have the same names and shapes as the arrays that they replace.
 
         Raises:
             CheckpointError: if not.
         """
-        shapes = [{name: np.shape(value) for name, value in values.items()} for values in (kept, wanted)]
+        shapes = [{name: np.shape(value) for name, value in values.items()} for values in (saved, expected)]
         if shapes[0] != shapes[1]:
             raise CheckpointError(f"{self.folder.path}: progress.json does not fit the model", "restart")
 
     def after(self, event: Step | Epoch | Rollback, progress: Callable[[], Progress]) -> None:
-        """Write a checkpoint if it is time to.
+        """Write a checkpoint after an epoch, a rollback or `every` seconds, or if a signal was received.
 
         Args:
-            event: what has just happened.
-            progress: called if a checkpoint is written.
+            event: the last event of the training loop.
+            progress: returns the progress to write.
 
         Raises:
             CheckpointError: if it cannot be written.
-            Interrupted: if a signal was received; the checkpoint is written then.
+            Interrupted: if a signal was received, after the checkpoint was written.
         """
         number = self.stop()
         if number is not None or not isinstance(event, Step) or time.monotonic() - self._last >= self.every:
@@ -222,13 +225,13 @@ class Checkpoints:
             raise self.interrupted(number)
 
     def pause(self, progress: Callable[[], Progress]) -> None:
-        """A place to stop during long work between two events.
+        """Stop if a signal was received. Called during long work between two events.
 
         Args:
-            progress: called if a checkpoint is written.
+            progress: returns the progress to write.
 
         Raises:
-            CheckpointError, Interrupted: as `after`.
+            CheckpointError, Interrupted: as in `after`.
         """
         number = self.stop()
         if number is not None:
@@ -239,7 +242,7 @@ class Checkpoints:
         """Write a checkpoint.
 
         Raises:
-            CheckpointError: if it cannot be written; the previous one is complete then.
+            CheckpointError: if it cannot be written. The previous checkpoint stays valid.
         """
         self._number += 1
         name = f"tensors-{self._number}.safetensors"
@@ -251,22 +254,22 @@ class Checkpoints:
                 self.folder.write(name, content)
                 self.folder.write(PROGRESS, seal(values))
             except OSError:
-                self.folder.delete(name)  # to leave space for what the user does about it
+                self.folder.delete(name)  # free the disk space
                 raise
         self.folder.delete_tensors(except_for=name)
         self._last = time.monotonic()
 
     def interrupted(self, number: int) -> Interrupted:
-        """The exception to raise when a signal stopped the training run."""
+        """Create the exception for a training run that was stopped by a signal."""
         problem = f"training interrupted; progress is saved in {self.model / CHECKPOINT}"
         return Interrupted(problem, number, self.remedy, folder=self.model)
 
     def finish(self) -> None:
-        """The model is saved: there is nothing to resume any more."""
+        """Mark the run as finished, after the model was saved."""
         self.folder.delete_plan()
 
     def discard(self) -> None:
-        """Do the same without holding the folder, if it still holds this run."""
+        """Mark the run as finished without holding the lock, unless the folder has another run by now."""
         with suppress(CheckpointError):
             if self.plan()["id"] == self._plan["id"]:
                 with self.held():
@@ -274,12 +277,12 @@ class Checkpoints:
 
     @contextmanager
     def _written(self) -> Iterator[None]:
-        """Report a failure to write in one sentence."""
+        """Convert an `OSError` to a `CheckpointError`."""
         try:
             yield
         except OSError as error:
             problem = f"{self.folder.path}: the checkpoint cannot be written ({error.strerror or error})"
-            if not self.begun:
+            if not self.resumable:
                 raise CheckpointError(f"{problem}; check permissions and free disk space") from None
             if self.folder.has_progress:
                 problem += ", the previous checkpoint is intact"

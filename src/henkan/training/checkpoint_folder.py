@@ -1,10 +1,10 @@
-"""The folder of a checkpoint: held by one process at a time, and deleted when there is nothing to resume.
+"""The folder of a checkpoint. It is locked by one process at a time, and deleted when there is nothing to resume.
 
-plan.json                 settings, data, how to read it again, versions, and an id
+plan.json                 settings, data source, options, versions, and an id
 start/                    the model that the run started from, if any
-progress.json             how far the run has come, without the arrays
-tensors-N.safetensors     weights, Adam's moments, the best weights so far, the finished members
-lock, holder.json         the process that holds the folder
+progress.json             progress of the run, without arrays
+tensors-N.safetensors     weights, Adam's moments, best weights so far, weights of finished ensemble members
+lock, holder.json         lock file, and a description of the process that holds it
 """
 
 from __future__ import annotations
@@ -39,41 +39,41 @@ class CheckpointFolder:
         model: the model folder.
 
     Attributes:
-        model: as it was given, for messages.
-        path: of the checkpoint folder.
+        model: the model folder as given, for messages.
+        path: resolved path of the checkpoint folder.
     """
 
     def __init__(self, model: Path) -> None:
         self.model, self.path = model, model.resolve() / CHECKPOINT
 
     @property
-    def begun(self) -> bool:
-        """Whether it holds an unfinished training run."""
+    def resumable(self) -> bool:
+        """Whether the folder contains an interrupted training run."""
         return (self.path / PLAN).exists()
 
     @property
     def has_progress(self) -> bool:
-        """Whether it holds a checkpoint, not only a plan."""
+        """Whether the folder contains a checkpoint, not only a plan."""
         return (self.path / PROGRESS).exists()
 
     @property
     def start(self) -> Path:
-        """Where the model is that the run started from."""
+        """Path of the model that the run started from."""
         return self.path / START
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Hold the folder exclusively; it is deleted afterwards unless there is a run to resume.
+        """Lock the folder. Afterwards it is deleted, unless there is a run to resume.
 
         Raises:
-            CheckpointError: if another process holds it, it has files of other programs, or it cannot be created.
+            CheckpointError: if another process has locked it, it has other files, or it cannot be created.
         """
         self._check_content()
-        made = [each for each in (self.path, *self.path.parents) if not each.exists()]
+        created = [each for each in (self.path, *self.path.parents) if not each.exists()]
         with ExitStack() as lock:
             try:
                 self.path.mkdir(parents=True, exist_ok=True)
-                for each in made:
+                for each in created:
                     sync_folder(each.parent)
                 lock.enter_context(folder_lock(self.path))
             except FolderLocked:
@@ -82,13 +82,13 @@ class CheckpointFolder:
                 reason = error.strerror or error
                 raise CheckpointError(f"{self.model}: cannot be written ({reason})", "another_checkpoint") from None
             try:
-                with suppress(OSError):  # it only serves a message
+                with suppress(OSError):  # the file is used only for a message
                     self.write(
                         "holder.json", seal({"pid": os.getpid(), "host": platform.node(), "since": time.ctime()})
                     )
                 yield
             finally:
-                self._leave(lock.close, made)
+                self._release(lock.close, created)
 
     def _holder(self) -> str:
         with suppress(ModelFolderError, KeyError, TypeError):
@@ -97,7 +97,7 @@ class CheckpointFolder:
         return "another process is training this model"
 
     def _check_content(self) -> None:
-        """Refuse a folder with files that are not ours: they might be deleted with it."""
+        """Raise an error if the folder has other files, because they might be deleted with it."""
         try:
             other = next(_other_files(self.path), None)
         except OSError as error:
@@ -107,53 +107,53 @@ class CheckpointFolder:
         if other is not None:
             raise CheckpointError(f"{self.path}: the folder has other files ({other})", "another_checkpoint")
 
-    def _leave(self, release: Callable[[], None], made: Sequence[Path]) -> None:
+    def _release(self, release: Callable[[], None], created: Sequence[Path]) -> None:
         """Release the lock, and delete the folder if there is nothing to resume."""
-        done = not self.begun
+        done = not self.resumable
         if done:
-            for left in self.path.iterdir() if self.path.is_dir() else ():
-                if left.name == START:
-                    shutil.rmtree(left, ignore_errors=True)
-                elif left.name != LOCK_FILE and OWN_FILES.fullmatch(left.name):
+            for path in self.path.iterdir() if self.path.is_dir() else ():
+                if path.name == START:
+                    shutil.rmtree(path, ignore_errors=True)
+                elif path.name != LOCK_FILE and OWN_FILES.fullmatch(path.name):
                     with suppress(OSError):
-                        left.unlink()
+                        path.unlink()
         release()
         if done:
             with suppress(OSError):
                 (self.path / LOCK_FILE).unlink(missing_ok=True)
-                for empty in (self.path, *made):
+                for empty in (self.path, *created):
                     if empty.exists():
                         empty.rmdir()
 
     def clear(self) -> None:
-        """Delete an earlier run.
+        """Delete the interrupted run.
 
         Raises:
             OSError: if it cannot be deleted.
         """
-        for name in (PLAN, PROGRESS):  # the plan first: without it, the rest means nothing
+        for name in (PLAN, PROGRESS):  # the plan first, because the other files are not used without it
             (self.path / name).unlink(missing_ok=True)
-        for left in self.path.glob("tensors-*"):
-            if OWN_FILES.fullmatch(left.name):
-                left.unlink()
+        for path in self.path.glob("tensors-*"):
+            if OWN_FILES.fullmatch(path.name):
+                path.unlink()
         if self.start.exists():
             shutil.rmtree(self.start)
 
     def delete_tensors(self, *, except_for: str) -> None:
-        """Delete the tensors of earlier checkpoints, as far as that is possible."""
+        """Delete the tensors of earlier checkpoints, ignoring errors."""
         for old in self.path.glob("tensors-*"):
             if old.name != except_for and OWN_FILES.fullmatch(old.name):
                 with suppress(OSError):
                     old.unlink()
 
     def delete_plan(self) -> None:
-        """Have nothing to resume any more."""
+        """Delete the plan, ignoring errors, so that there is nothing to resume."""
         with suppress(OSError):
             (self.path / PLAN).unlink()
             sync_folder(self.path)
 
     def read(self, name: str) -> Any:
-        """The value of a JSON file.
+        """Read the value of a JSON file.
 
         Raises:
             ModelFolderError: if it is missing, damaged or was modified.
@@ -164,18 +164,18 @@ class CheckpointFolder:
         """Write a file atomically.
 
         Raises:
-            OSError: if it cannot be written; the old file is untouched then.
+            OSError: if it cannot be written. The old file is unchanged.
         """
         write_file(self.path / name, content)
 
     def delete(self, name: str) -> None:
-        """Delete a file, as far as that is possible."""
+        """Delete a file, ignoring errors."""
         with suppress(OSError):
             (self.path / name).unlink(missing_ok=True)
 
 
 def _other_files(folder: Path) -> Iterator[str]:
-    """Files in the folder of a checkpoint that do not belong to one."""
+    """Yield the names of files in a checkpoint folder that do not belong to a checkpoint."""
     for path in folder.iterdir() if folder.is_dir() else ():
         if path.name == START and path.is_dir() and not path.is_symlink():
             yield from (f"{START}/{each.name}" for each in path.iterdir() if not _belongs_to_start(each))
@@ -184,7 +184,7 @@ def _other_files(folder: Path) -> Iterator[str]:
 
 
 def _belongs_to_start(path: Path) -> bool:
-    """Whether a file is part of the model that a run started from, even if it is half written."""
+    """Whether a file belongs to the model that a run started from, even if it is incomplete."""
     if path.is_dir():
         return path.name.removeprefix(".").startswith(INCOMING)
     return OWN_FILES_OF_START.fullmatch(path.name) is not None

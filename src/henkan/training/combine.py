@@ -1,4 +1,4 @@
-"""Several trained models as one ensemble."""
+"""Combine trained models into an ensemble."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from henkan.training.validation import evaluate_and_calibrate
 
 
 def combine(models: Sequence[FittedModel], validation: Pairs | None, engines: Engines) -> FittedModel:
-    """Combine models of the same settings and symbols, as trained with different seeds, into one ensemble.
+    """Combine models with the same settings and symbols, such as models trained with different seeds.
 
     Args:
-        models: at least one; an ensemble contributes all its members.
-        validation: pairs that calibrate its probabilities, or None.
-        engines: make the engines of the ensemble.
+        models: one or more models. Of an ensemble, all members are used.
+        validation: pairs for confidence calibration, or None.
+        engines: factory for the engines of the ensemble.
 
     Raises:
-        SettingsError: if the models do not fit together.
+        SettingsError: if there are no models, too many members, or models with different settings or symbols.
     """
     if not models:
         raise SettingsError("there are no models to combine; name at least one")
@@ -51,19 +51,20 @@ def combine(models: Sequence[FittedModel], validation: Pairs | None, engines: En
         "exact_match": None if counts is None else counts.exact_match,
         "held_out": len(validation or ()),
     }
-    data = replace(first.data, held_out="none")  # the validation pairs of one model may have trained another
+    # Other members may have been trained on the validation set of the first.
+    data = replace(first.data, held_out="none")
     saved = replace(first.saved, members=members, temperature=converter.temperature, metrics=metrics, data=asdict(data))
     return FittedModel(saved, converter, data, counts)
 
 
 def _histories(saved: SavedModel) -> Sequence[object]:
-    """The metrics of each member."""
+    """Return the metrics of each member."""
     histories: Sequence[object] = saved.metrics.get("members", [saved.metrics])
     return histories
 
 
 def _difference(first: SavedModel, other: SavedModel) -> str | None:
-    """What keeps two models from being combined, or None."""
+    """Describe the difference that prevents combining two models; None if there is none."""
     if first.model != other.model:
         return "other settings"
     for side in ("source", "target"):

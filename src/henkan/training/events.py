@@ -1,4 +1,4 @@
-"""What happens while a model trains, as a callback sees it."""
+"""Events of a training run, passed to callbacks."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from henkan.inference.converter import Converter
 
 @dataclass(frozen=True)
 class Started:
-    """Training is about to begin.
+    """The training of a model is about to start.
 
     Attributes:
-        converter: the model, which can predict at any time while it learns.
+        converter: converts texts with the model; can be used at any time during training.
         pairs: number of training pairs.
         held_out: number of pairs in the validation set.
-        epochs: planned passes over the training pairs.
+        epochs: planned number of epochs.
         weights: number of weights.
-        member, members: which model of an ensemble it is, from 1, and of how many.
+        member: number of the ensemble member, from 1.
+        members: number of ensemble members.
     """
 
     converter: Converter
@@ -32,19 +33,20 @@ class Started:
 
 @dataclass(frozen=True)
 class Preparing:
-    """The engine is getting ready; fused kernels are compiled when they are used for the first time."""
+    """The engine prepares for training. Fused kernels are compiled when they are used for the first time."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """One update was made, or several if the engine's losses are read less often.
+    """One update was made, or several if the engine reads losses less often (see `Engine.sync_interval`).
 
     Attributes:
-        epoch: number of the pass over the data, from 1.
-        step: updates made so far, of `steps` in all.
+        epoch: number of the epoch, from 1.
+        step: number of updates so far.
+        steps: planned number of updates.
         loss: mean loss of this epoch so far, in nats per symbol.
-        learning_rate: that of the last update.
-        pairs: training pairs seen so far, in all epochs.
+        learning_rate: learning rate of the last update.
+        pairs: number of training pairs seen so far, in all epochs.
         seconds: time spent in updates so far, in all epochs.
     """
 
@@ -59,16 +61,17 @@ class Step:
 
 @dataclass(frozen=True)
 class Epoch:
-    """A pass over the data has ended.
+    """An epoch has ended.
 
     Attributes:
-        epoch: its number, from 1.
+        epoch: number of the epoch, from 1.
         loss: mean loss of its updates, in nats per symbol.
-        exact_match: share of the validation set that the model now predicts exactly, or None without one.
-        dev_loss: mean loss of the validation set, in nats per symbol. None if it was not computed: it only decides
-            between epochs of equal exact match.
+        exact_match: share of the validation set that is predicted exactly, from 0 to 1, or None without a validation
+            set.
+        dev_loss: mean loss on the validation set, in nats per symbol. It decides between epochs of equal exact match;
+            None if it was not needed or not finite.
         seconds: time spent in its updates, without evaluation and callbacks.
-        learning_rate: that of its last update.
+        learning_rate: learning rate of its last update.
     """
 
     epoch: int
@@ -81,13 +84,13 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Rollback:
-    """The loss, a weight or a moment of Adam was not finite, and training returned to an earlier state.
+    """The loss, a weight or a moment of Adam was not finite, so training was rolled back to an earlier state.
 
     Attributes:
-        epoch: in which it happened.
-        step: updates made in the state that training returned to.
-        learning_rate: the peak learning rate from now on.
-        final: whether it was one rollback too many, and training ends there.
+        epoch: number of the epoch in which it happened.
+        step: number of updates made in the restored state.
+        learning_rate: peak learning rate after the rollback.
+        final: whether training stops because of too many rollbacks.
     """
 
     epoch: int

@@ -1,4 +1,4 @@
-"""A trained model in memory: saved as a folder, and loaded from one."""
+"""A trained model in memory: saving and loading."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ class FittedModel:
     """A trained model.
 
     Attributes:
-        saved: what is kept of it.
-        converter: answers with it.
-        data: what it was trained on.
-        held_out: what came of the pairs that were held out, or None; not kept when it is saved.
+        saved: the contents of the model folder.
+        converter: converts texts with the model.
+        data: source of the training data.
+        held_out: counts of the predictions on the validation set, or None. Not saved.
     """
 
     saved: SavedModel
@@ -42,7 +42,12 @@ class FittedModel:
     held_out: Counts | None = None
 
     def save(self, folder: Path, *, force: bool = False, pictures: Mapping[str, bytes] | None = None) -> None:
-        """Write it as a folder.
+        """Save the model as a folder.
+
+        Args:
+            folder: path of the folder.
+            force: whether to replace an existing model.
+            pictures: file name -> bytes of additional images.
 
         Raises:
             ModelFolderError: see `henkan.storage.save_model.save`.
@@ -52,50 +57,50 @@ class FittedModel:
 
 
 def load_model(folder: Path, engines: Engines | None = None) -> FittedModel:
-    """Read a saved model.
+    """Load a saved model.
 
     Args:
-        folder: where it is.
-        engines: who is to do its arithmetic, whoever trained it; None: NumPy.
+        folder: the model folder.
+        engines: factory for the compute engines, which may differ from those used for training; None: NumPy.
 
     Raises:
-        ModelFolderError: if it cannot be read, or its parts do not fit each other.
+        ModelFolderError: if the folder cannot be read, or its files do not match each other.
     """
-    kept = model_folder.load(folder, _shapes)
+    saved = model_folder.load(folder, _shapes)
     try:
-        data = DataSource(**kept.data)
+        data = DataSource(**saved.data)
     except (TypeError, ValueError):
         raise ModelFolderError(f"{folder}: config.json does not have the form that henkan writes") from None
-    vocabularies_fit = not kept.source_vocabulary.boundary and kept.target_vocabulary.boundary
-    if not vocabularies_fit or (kept.source_vocabulary.unknown and kept.model.fill):
+    vocabularies_fit = not saved.source_vocabulary.boundary and saved.target_vocabulary.boundary
+    if not vocabularies_fit or (saved.source_vocabulary.unknown and saved.model.fill):
         raise ModelFolderError(f"{folder}: vocabulary.json does not fit config.json")
-    filled = (kept.source_vocabulary.width, kept.target_vocabulary.width)
-    if any((width is not None) != kept.model.fill for width in filled):
+    filled = (saved.source_vocabulary.width, saved.target_vocabulary.width)
+    if any((width is not None) != saved.model.fill for width in filled):
         raise ModelFolderError(f"{folder}: vocabulary.json does not fit config.json")
-    if (kept.source_vocabulary.tokenizer, kept.target_vocabulary.tokenizer) != tokenizers(kept.model):
+    if (saved.source_vocabulary.tokenizer, saved.target_vocabulary.tokenizer) != tokenizers(saved.model):
         raise ModelFolderError(f"{folder}: vocabulary.json does not fit config.json")
-    vocabularies = kept.source_vocabulary, kept.target_vocabulary
-    made = make_engines(kept, kept.members, engines or NumpyEngines())
-    converter = make_converter(made, *vocabularies, kept.model, kept.temperature)
-    return FittedModel(kept, converter, data)
+    vocabularies = saved.source_vocabulary, saved.target_vocabulary
+    created = make_engines(saved, saved.members, engines or NumpyEngines())
+    converter = make_converter(created, *vocabularies, saved.model, saved.temperature)
+    return FittedModel(saved, converter, data)
 
 
 def _shapes(model: ModelConfig, source: Vocabulary, target: Vocabulary) -> dict[str, tuple[int, ...]]:
-    """Name -> shape of every weight."""
+    """Return weight name -> shape."""
     codec = target_codec(model, source, target)
     return shapes_of(create_architecture(model, Sizes(len(source), codec.size)).specs)
 
 
-def make_engines(kept: SavedModel, members: Sequence[Mapping[str, Array]], engines: Engines) -> list[Engine]:
-    """An engine for each member of a saved model."""
-    made = []
+def make_engines(saved: SavedModel, members: Sequence[Mapping[str, Array]], engines: Engines) -> list[Engine]:
+    """Create an engine for each member of a saved model."""
+    created = []
     for weights in members:
-        codec = target_codec(kept.model, kept.source_vocabulary, kept.target_vocabulary)
-        sizes = Sizes(len(kept.source_vocabulary), codec.size)
-        engine = engines.make(kept.model, sizes, training=kept.training)
+        codec = target_codec(saved.model, saved.source_vocabulary, saved.target_vocabulary)
+        sizes = Sizes(len(saved.source_vocabulary), codec.size)
+        engine = engines.make(saved.model, sizes, training=saved.training)
         engine.set_weights(weights)
-        made.append(engine)
-    return made
+        created.append(engine)
+    return created
 
 
 def make_converter(
@@ -105,7 +110,7 @@ def make_converter(
     model: ModelConfig,
     temperature: float | None = None,
 ) -> Converter:
-    """What answers with some engines; several are an ensemble."""
+    """Create a converter for one engine, or for several engines as an ensemble."""
     return Converter(
         engines[0] if len(engines) == 1 else Ensemble(engines),
         source_vocabulary,

@@ -1,4 +1,4 @@
-"""The training loop: batches to an engine, update by update, epoch by epoch."""
+"""The training loop: updates, epochs, validation and rollbacks."""
 
 from __future__ import annotations
 
@@ -18,21 +18,23 @@ from henkan.training.events import Epoch, Rollback, Step
 from henkan.training.state import MAX_ROLLBACKS, Best, Position, RollbackPoint, TrainingState
 
 
-class Validates(Protocol):
+class SupportsValidation(Protocol):
     """Evaluates a model on a validation set."""
 
     def exact_match(self) -> float:
-        """The share that it predicts exactly, from 0 to 1."""
+        """Share of the validation set that is predicted exactly, from 0 to 1."""
         ...
 
     def loss(self) -> float:
-        """The mean loss, in nats per symbol."""
+        """Mean loss on the validation set, in nats per symbol."""
         ...
 
 
 ROLLBACK_INTERVAL = 1000
-"""Updates between two rollback points of an epoch; its beginning is one, too. A multiple of every engine's
-`sync_interval`: a state is only kept if the losses before it were read."""
+"""Number of updates between two rollback points of an epoch, the first of which is at its start.
+
+It must be a multiple of the `sync_interval` of every engine, because all losses before a rollback point must have been
+checked."""
 
 
 def train(
@@ -40,19 +42,19 @@ def train(
     pairs: EncodedPairs,
     config: TrainingConfig,
     state: TrainingState,
-    validator: Validates | None,
+    validator: SupportsValidation | None,
 ) -> Iterator[Step | Epoch | Rollback]:
-    """Train to the planned end, yielding updates and epochs as they are done.
+    """Train until the run is finished, and yield an event after every update and epoch.
 
-    What the caller does between two events does not count as training time. With `patience`, training ends after that
-    many epochs without improvement. If the loss is no longer finite, training returns to the last rollback point with
-    half the learning rate; after more than `MAX_ROLLBACKS` of these it ends.
+    Time spent by the caller between two events does not count as training time. With `patience`, training stops after
+    that many epochs without improvement. If the loss, a weight or a moment is not finite, training is rolled back to
+    the last rollback point, and the learning rate is halved; after more than `MAX_ROLLBACKS` rollbacks it stops.
 
     Args:
-        engine: changed in place.
-        pairs: at least one training pair.
-        config: the settings.
-        state: changed in place.
+        engine: the engine, changed in place.
+        pairs: one or more training pairs.
+        config: the training settings.
+        state: the state of the run, changed in place.
         validator: evaluates the model at the end of every epoch, or None.
     """
     config = config.sized(len(pairs))
@@ -73,7 +75,7 @@ def train(
 
 
 def _keep_rollback_point(engine: Engine, state: TrainingState) -> bool:
-    """Keep the current state if it is finite: an update whose own loss was finite may have spoilt it."""
+    """Keep the current state as rollback point if it is finite; return whether it is."""
     snapshot = engine.snapshot()
     if not _is_finite(snapshot):
         return False
@@ -82,38 +84,38 @@ def _keep_rollback_point(engine: Engine, state: TrainingState) -> bool:
 
 
 def _is_finite(snapshot: Mapping[str, Any]) -> bool:
-    """Whether all weights, and all that the next updates are computed from, are finite."""
+    """Whether all weights and moments are finite."""
     return all(bool(np.isfinite(value).all()) for value in snapshot.values())
 
 
 def _updates(
     engine: Engine, pairs: EncodedPairs, order: Sequence[Array], config: TrainingConfig, state: TrainingState
 ) -> Step | None:
-    """Make the next updates, up to where the engine's losses are read; None if one is not finite.
+    """Make updates up to the next read of the losses; return None if a loss is not finite.
 
-    These places are counted from the beginning of the epoch, so a resumed run reads the same losses.
+    Reads are at multiples of `sync_interval` from the start of the epoch, so a resumed run reads at the same updates.
     """
-    clock, was, loss = time.perf_counter(), state.position, state.position.loss
-    rows = order[was.batch : was.batch + engine.sync_interval - was.batch % engine.sync_interval]
+    start, previous, loss = time.perf_counter(), state.position, state.position.loss
+    rows = order[previous.batch : previous.batch + engine.sync_interval - previous.batch % engine.sync_interval]
     steps, losses, counts, rate = (config.epochs or 0) * len(order), [], [], 0.0
-    for step, each in enumerate(rows, start=was.step):
+    for step, each in enumerate(rows, start=previous.step):
         batch = pairs.batch(each, state.generator)
         counts.append(int(batch.targets.valid.sum()))
         rate = _rate(config, state, step, steps)
-        with np.errstate(all="ignore"):  # a loss that is not finite is reported as a rollback
+        with np.errstate(all="ignore"):  # a non-finite loss leads to a rollback
             losses.append(engine.train_step(batch, rate))
     for number, count in zip(map(float, losses), counts, strict=True):
         loss += number * count
     if not isfinite(loss):
         return None
     state.position = now = Position(
-        step=was.step + len(rows),
-        batch=was.batch + len(rows),
+        step=previous.step + len(rows),
+        batch=previous.batch + len(rows),
         loss=loss,
-        symbols=was.symbols + sum(counts),
-        pairs=was.pairs + sum(map(len, rows)),
-        seconds=was.seconds + time.perf_counter() - clock,
-        order=was.order,
+        symbols=previous.symbols + sum(counts),
+        pairs=previous.pairs + sum(map(len, rows)),
+        seconds=previous.seconds + time.perf_counter() - start,
+        order=previous.order,
         generator=state.generator.bit_generator.state,
     )
     epoch, before = len(state.records) + 1, sum(record.seconds for record in state.records)
@@ -122,7 +124,7 @@ def _updates(
 
 
 def _end_epoch(
-    engine: Engine, validator: Validates | None, config: TrainingConfig, batches: int, state: TrainingState
+    engine: Engine, validator: SupportsValidation | None, config: TrainingConfig, batches: int, state: TrainingState
 ) -> Epoch:
     now, epoch = state.position, len(state.records) + 1
     with np.errstate(all="ignore"):
@@ -135,7 +137,7 @@ def _end_epoch(
 
 
 def _roll_back(engine: Engine, config: TrainingConfig, state: TrainingState) -> Rollback:
-    assert state.rollback_point is not None  # the first batch of every epoch makes one
+    assert state.rollback_point is not None  # there is one at the start of every epoch
     engine.restore(state.rollback_point.snapshot)
     state.position = state.rollback_point.position
     state.generator.bit_generator.state = state.position.generator
@@ -149,9 +151,9 @@ def _rate(config: TrainingConfig, state: TrainingState, step: int, steps: int) -
 
 
 def _validate(
-    engine: Engine, validator: Validates | None, state: TrainingState, epoch: int
+    engine: Engine, validator: SupportsValidation | None, state: TrainingState, epoch: int
 ) -> tuple[float | None, float | None]:
-    """Evaluate the model, and keep it if it is the best so far."""
+    """Evaluate the model, and keep its weights if they are the best so far."""
     if validator is None:
         return None, None
     exact_match, best = validator.exact_match(), state.best
@@ -167,7 +169,7 @@ def _validate(
 
 
 def learning_rate(config: TrainingConfig, step: int, steps: int) -> float:
-    """The learning rate of update `step` (from 0) of `steps`."""
+    """Learning rate of update `step` (from 0) of `steps`, by the schedule in `config`."""
     if config.schedule == "constant":
         return config.learning_rate
     return one_cycle(step, steps, config.learning_rate, config.warmup)

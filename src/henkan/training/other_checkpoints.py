@@ -1,4 +1,4 @@
-"""Checkpoints of processes that do not write any: those of a group that follow process 0, and runs without a folder."""
+"""Checkpoints for processes that do not write any: all but process 0 of a group, and runs without a folder."""
 
 from __future__ import annotations
 
@@ -13,66 +13,66 @@ from henkan.training.progress import Progress
 
 
 class ReadOnlyCheckpoints(Checkpoints):
-    """The checkpoint in a process of a group that is not process 0: it reads, and never writes."""
+    """The checkpoint in a process other than process 0 of a process group. It reads, but never writes."""
 
     @contextmanager
     def held(self) -> Iterator[Checkpoints]:
-        """Process 0 holds the folder."""
+        """Do nothing: process 0 locks the folder."""
         yield self
 
     def clear(self) -> None:
-        """Process 0 clears it."""
+        """Do nothing: process 0 deletes the interrupted run."""
 
     def keep_start(self, save: Callable[[Path], None]) -> None:
-        """Process 0 saves it."""
+        """Do nothing: process 0 saves the model."""
 
     def after(self, event: Step | Epoch | Rollback, progress: Callable[[], Progress]) -> None:  # noqa: ARG002
-        """Process 0 writes the checkpoint; all processes stop."""
+        """Stop if a signal was received; process 0 writes the checkpoint."""
         self.pause(progress)
 
     def pause(self, progress: Callable[[], Progress]) -> None:  # noqa: ARG002
-        """A place to stop."""
+        """Stop if a signal was received."""
         number = self.stop()
         if number is not None:
             raise self.interrupted(number)
 
     def keep(self, progress: Progress) -> None:
-        """Process 0 writes."""
+        """Do nothing: process 0 writes the checkpoint."""
 
     def finish(self) -> None:
-        """Process 0 finishes it."""
+        """Do nothing: process 0 marks the run as finished."""
 
     def discard(self) -> None:
-        """Process 0 discards it."""
+        """Do nothing: process 0 marks the run as finished."""
 
     def _write_plan(self, plan: Mapping[str, Any]) -> None:
-        """Process 0 writes it."""
+        """Keep the plan in memory; process 0 writes it."""
         self._plan = dict(plan)
 
 
 class NoCheckpoints:
-    """Stands where checkpoints are expected, and writes none."""
+    """Replaces `Checkpoints` in runs without a checkpoint folder."""
 
     resume = False
 
     def clear(self) -> None:
-        """There is nothing to delete."""
+        """Do nothing."""
 
     def keep_start(self, save: Callable[[Path], None]) -> None:
-        """The model that the run starts from is not kept."""
+        """Do nothing."""
 
     def open(self, plan: Mapping[str, Any]) -> Progress:  # noqa: ARG002
-        """Every run begins at the beginning."""
+        """Start a new run."""
         return Progress()
 
-    def check_fits(self, kept: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
-        """Nothing was kept."""
+    def check_fits(self, saved: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
+        """Do nothing."""
 
     def keep(self, progress: Progress) -> None:
-        """Nothing is written."""
+        """Do nothing."""
 
     def after(self, event: Step | Epoch | Rollback, progress: Callable[[], Progress]) -> None:
-        """Nothing is written."""
+        """Do nothing."""
 
     def pause(self, progress: Callable[[], Progress]) -> None:
-        """Nothing stops the run."""
+        """Do nothing."""

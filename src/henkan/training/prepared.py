@@ -1,4 +1,4 @@
-"""Pairs, vocabularies and sizes, prepared once for all members of a training run."""
+"""Data of a training run, prepared once for all ensemble members."""
 
 from __future__ import annotations
 
@@ -35,18 +35,21 @@ from henkan.training.fitted_model import FittedModel, make_converter
 
 @dataclass(frozen=True)
 class TrainingJob:
-    """What is to be trained.
+    """What to train.
 
     Attributes:
         model, training: the settings.
-        data: where the pairs came from; saved with the model.
-        members: how many models to train, with the seed and those that follow it; several predict as an ensemble.
-        start: a trained model of the same settings and as many members whose weights to start from, or None.
+        data: source of the pairs; saved with the model.
+        members: number of ensemble members. Member k (from 0) is trained with the seed plus k.
+        start: a trained model, with the same settings and number of members, whose weights to start from, or None.
+
+    Raises:
+        SettingsError: if the number of members is out of range, or `start` does not match.
     """
 
     model: ModelConfig
     training: TrainingConfig
-    data: DataSource = DataSource()  # noqa: RUF009  (it cannot be changed)
+    data: DataSource = DataSource()  # noqa: RUF009  (immutable)
     members: int = 1
     start: FittedModel | None = None
 
@@ -60,15 +63,15 @@ class TrainingJob:
 
 @dataclass(frozen=True)
 class PreparedData:
-    """Everything about the data that training needs.
+    """Encoded data and vocabularies.
 
     Attributes:
-        source_vocabulary, target_vocabulary: of the training pairs and of the model that is started from.
+        source_vocabulary, target_vocabulary: symbols of the training pairs and of the start model.
         codec: the target codec.
-        specs: the weights of the architecture.
-        pairs: the training pairs as ids.
+        specs: weight name -> spec, for the weights of the architecture.
+        pairs: the encoded training pairs.
         validation: the validation set, or None.
-        validation_pairs: the same as strings.
+        validation_pairs: the pairs of the validation set, or None.
     """
 
     source_vocabulary: Vocabulary
@@ -90,7 +93,7 @@ class PreparedData:
         return sum(prod(shape) for shape in shapes_of(self.specs).values())
 
     def fingerprints(self) -> dict[str, str | None]:
-        """SHA-256 sums by which the same pairs are recognised when a run is resumed."""
+        """Return SHA-256 fingerprints of the pairs, which are compared when a run is resumed."""
         symbols = to_json([vocabulary.to_dict() for vocabulary in (self.source_vocabulary, self.target_vocabulary)])
         return {
             "training pairs": sha256(self.pairs.digest().encode() + symbols),
@@ -98,21 +101,21 @@ class PreparedData:
         }
 
     def converter(self, engines: Sequence[Engine], model: ModelConfig) -> Converter:
-        """A converter for one engine, or for several as an ensemble."""
+        """Create a converter for one engine, or for several engines as an ensemble."""
         return make_converter(engines, self.source_vocabulary, self.target_vocabulary, model)
 
-    def first_weights(self, job: TrainingJob, member: int) -> dict[str, Array]:
-        """The first weights of a member: drawn, and replaced by those of the model that is started from."""
+    def initial_weights(self, job: TrainingJob, member: int) -> dict[str, Array]:
+        """Return the initial weights of a member: random, or those of the start model for the symbols that it has."""
         training = job.training
         weights = draw_weights(self.specs, training.initialization, training.seed + member)
         if job.start is not None:
-            kept = job.start.saved
-            old = target_codec(job.model, kept.source_vocabulary, kept.target_vocabulary)
+            start = job.start.saved
+            old = target_codec(job.model, start.source_vocabulary, start.target_vocabulary)
             positions: dict[Side, list[int]] = {
-                "source": kept.source_vocabulary.positions_in(self.source_vocabulary),
+                "source": start.source_vocabulary.positions_in(self.source_vocabulary),
                 "target": old.positions_in(self.codec),
             }
-            copy_known_symbols(weights, self.specs, kept.members[member], positions)
+            copy_known_symbols(weights, self.specs, start.members[member], positions)
         return weights
 
 
@@ -120,13 +123,12 @@ def prepare(tokenized: TokenizedPairs, validation: Pairs | None, job: TrainingJo
     """Build the vocabularies, and encode the pairs.
 
     Args:
-        tokenized: the training pairs. The vocabularies hold their symbols, and those of the model that is started
-            from.
-        validation: pairs to evaluate on after every epoch, or None.
-        job: what is to be trained.
+        tokenized: the training pairs. The vocabularies contain their symbols and those of the start model.
+        validation: the validation pairs, or None.
+        job: what to train.
 
     Returns:
-        the data, and the job with every setting that depends on the number of pairs filled in.
+        the data, and the job with the settings that depend on the number of pairs filled in.
 
     Raises:
         DataError: if there are no pairs.
@@ -134,9 +136,9 @@ def prepare(tokenized: TokenizedPairs, validation: Pairs | None, job: TrainingJo
     """
     if not len(tokenized):
         raise DataError("there are no pairs to train on")
-    validation = validation or None  # an empty validation set is none
+    validation = validation or None  # treat an empty validation set as none
     if job.training.patience is not None and validation is None:
-        raise SettingsError("patience needs a validation set, or no epoch can be better than another")
+        raise SettingsError("patience needs a validation set, because only validation can find an improvement")
     job = replace(job, training=job.training.sized(len(tokenized)))
     source, target = _vocabularies(tokenized, job)
     codec = target_codec(job.model, source, target)
@@ -155,7 +157,7 @@ def prepare(tokenized: TokenizedPairs, validation: Pairs | None, job: TrainingJo
 
 
 def _vocabularies(tokenized: TokenizedPairs, job: TrainingJob) -> tuple[Vocabulary, Vocabulary]:
-    """Those of the pairs, with the symbols of the model that is started from."""
+    """Build the vocabularies from the pairs and the start model."""
     start, fill = job.start, job.model.fill
     unknown = job.training.unknown_rate > 0 if start is None else start.saved.source_vocabulary.unknown
     source = Vocabulary.from_tokens(

@@ -1,4 +1,4 @@
-"""How far a training run has come, and the same as JSON values and tensors for a checkpoint."""
+"""Progress of a training run, and its conversion to JSON values and tensors."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from henkan.training.state import Best, Position, RollbackPoint, TrainingState
 
 @dataclass
 class Progress:
-    """How far a run has come.
+    """Progress of a training run.
 
     Attributes:
-        done: the weights of the finished members.
-        histories: the metrics of each of them.
-        state: the training state of the current member, or None before its first batch.
-        snapshot: that of its engine.
+        done: weights of the finished ensemble members.
+        histories: metrics of the finished members.
+        state: training state of the current member, or None before its first batch.
+        snapshot: snapshot of its engine.
     """
 
     done: list[dict[str, Array]] = field(default_factory=list)
@@ -32,7 +32,7 @@ class Progress:
 
 
 def to_values(progress: Progress) -> tuple[dict[str, Any], dict[str, Array]]:
-    """The progress as JSON values, and as arrays by name."""
+    """Convert progress to JSON values and named arrays."""
     tensors = {f"done.{k}.{name}": array for k, member in enumerate(progress.done) for name, array in member.items()}
     values: dict[str, Any] = {"done": len(progress.done), "histories": progress.histories, "state": None}
     state = progress.state
@@ -47,7 +47,7 @@ def to_values(progress: Progress) -> tuple[dict[str, Any], dict[str, Array]]:
             "best": None,
         }
         point, best = state.rollback_point, state.best
-        if point is not None and state.position.order:  # between two epochs, a new one follows at once
+        if point is not None and state.position.order:  # not needed between epochs: each epoch starts with a new one
             numbers = _split("good", point.snapshot, tensors)
             values["state"]["good"] = {"position": asdict(point.position), "engine": numbers}
         if best is not None:
@@ -57,30 +57,30 @@ def to_values(progress: Progress) -> tuple[dict[str, Any], dict[str, Array]]:
 
 
 def from_values(values: Mapping[str, Any], tensors: Mapping[str, Array]) -> Progress:
-    """The inverse of `to_values`.
+    """Convert JSON values and arrays to progress, the inverse of `to_values`.
 
     Raises:
-        KeyError, TypeError, ValueError, AttributeError: if the values are not those of a progress.
+        KeyError, TypeError, ValueError, AttributeError: if the values do not have the form that `to_values` returns.
     """
     done = [group(tensors, f"done.{k}") for k in range(values["done"])]
-    progress, kept = Progress(done, values["histories"]), values["state"]
-    if kept is not None:
+    progress, saved = Progress(done, values["histories"]), values["state"]
+    if saved is not None:
         state = TrainingState(np.random.default_rng())
-        state.generator.bit_generator.state = kept["generator"]
-        state.position = Position(**kept["position"])
-        state.records = [Epoch(**record) for record in kept["records"]]
-        state.rollbacks = kept["setbacks"]
-        if kept["good"] is not None:
-            snapshot = kept["good"]["engine"] | group(tensors, "good")
-            state.rollback_point = RollbackPoint(Position(**kept["good"]["position"]), snapshot)
-        if kept["best"] is not None:
-            state.best = Best(**kept["best"], weights=group(tensors, "best"))
-        progress.state, progress.snapshot = state, kept["engine"] | group(tensors, "engine")
+        state.generator.bit_generator.state = saved["generator"]
+        state.position = Position(**saved["position"])
+        state.records = [Epoch(**record) for record in saved["records"]]
+        state.rollbacks = saved["setbacks"]
+        if saved["good"] is not None:
+            snapshot = saved["good"]["engine"] | group(tensors, "good")
+            state.rollback_point = RollbackPoint(Position(**saved["good"]["position"]), snapshot)
+        if saved["best"] is not None:
+            state.best = Best(**saved["best"], weights=group(tensors, "best"))
+        progress.state, progress.snapshot = state, saved["engine"] | group(tensors, "engine")
     return progress
 
 
 def _split(group: str, values: Mapping[str, Any], tensors: dict[str, Array]) -> dict[str, Any]:
-    """Move the arrays among some values to `tensors`; return the others."""
+    """Add the arrays in `values` to `tensors`, and return the other values."""
     arrays = {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
     tensors |= {f"{group}.{name}": array for name, array in arrays.items()}
     return {name: value for name, value in values.items() if name not in arrays}

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM, noticed instead of obeyed at once."""
+"""Deferred handling of SIGINT (Ctrl-C) and SIGTERM."""
 
 from __future__ import annotations
 
@@ -11,51 +11,53 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interruption:
-    """Whether somebody wants us to stop. For the main thread alone, in a `with` block.
+    """Context manager that records signals, for the main thread only.
 
-    At first a signal raises KeyboardInterrupt, for there is nothing worth finishing; from `notice` on, the first one is
-    noticed, and a second one does what it always did. A signal that is ignored, as under nohup, stays so.
+    Until `defer` is called, a signal raises KeyboardInterrupt, because there is no progress to save. After that, the
+    first signal is only recorded, and the previous handlers are restored for the second one. Ignored signals, as under
+    nohup, stay ignored.
 
     Attributes:
-        signal: the number of the signal that has come, or None.
+        signal: number of the received signal, or None.
     """
 
     def __init__(self) -> None:
         self.signal: int | None = None
-        self._before: dict[int, Any] = {}
+        self._previous: dict[int, Any] = {}
 
     def __enter__(self) -> Interruption:
         handlers = {number: signal.getsignal(number) for number in SIGNALS}
-        self._before = {
+        self._previous = {
             number: handler for number, handler in handlers.items() if handler not in (signal.SIG_IGN, None)
         }
-        self._handle(self._end)
+        self._handle(self._raise)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._put_back()
+        self._restore()
 
-    def notice(self) -> None:
-        """From now on there is something to finish."""
+    def defer(self) -> None:
+        """Record the next signal instead of raising KeyboardInterrupt."""
         if self.signal is None:
-            self._handle(self._note)
+            self._handle(self._record)
 
     def _handle(self, handler: Any) -> None:
-        for number in self._before:
+        for number in self._previous:
             signal.signal(number, handler)
 
-    def _put_back(self) -> None:
-        for number, handler in self._before.items():
+    def _restore(self) -> None:
+        for number, handler in self._previous.items():
             signal.signal(number, handler)
 
-    def _end(self, number: int, _frame: FrameType | None) -> None:
+    def _raise(self, number: int, _frame: FrameType | None) -> None:
         self.signal = number
-        self._put_back()
+        self._restore()
         raise KeyboardInterrupt
 
-    def _note(self, number: int, _frame: FrameType | None) -> None:
+    def _record(self, number: int, _frame: FrameType | None) -> None:
         self.signal = number
-        self._put_back()
-        os.write(2, b"\nstopping after this batch; once more leaves at once\n")  # print is not for handlers
+        self._restore()
+        # print is not safe in a signal handler.
+        os.write(2, b"\nstopping after this batch; press Ctrl-C again to stop immediately\n")

@@ -1,4 +1,4 @@
-"""The state of a training run; together with the engine's snapshot, all that it takes to resume."""
+"""State of a training run. With a snapshot of the engine, it is enough to resume the run."""
 
 from __future__ import annotations
 
@@ -14,15 +14,18 @@ from henkan.text.arrays import Array
 from henkan.training.events import Epoch
 
 MAX_ROLLBACKS = 3
+"""Number of rollbacks after which training stops at the next one."""
 
 
 @dataclass(frozen=True)
 class Best:
-    """The best model so far: the most exact matches, and among these the least loss.
+    """The best model so far: that of the highest exact match, and of the lowest loss in case of a tie.
 
     Attributes:
-        epoch, exact_match, loss: its epoch and its results on the validation set.
-        weights: a copy.
+        epoch: number of the epoch, from 1.
+        exact_match: exact match on the validation set, from 0 to 1.
+        loss: loss on the validation set, in nats per symbol.
+        weights: copy of the weights.
     """
 
     epoch: int
@@ -33,16 +36,16 @@ class Best:
 
 @dataclass(frozen=True)
 class Position:
-    """How far an epoch has come.
+    """Position within an epoch.
 
     Attributes:
-        step: updates made, in all epochs.
-        batch: batches of this epoch that are done; the fields below are about these.
-        loss: sum over the symbols, in nats.
-        symbols, pairs: how many.
+        step: number of updates made in all epochs.
+        batch: number of finished batches of this epoch, which the following attributes describe.
+        loss: sum of the loss over all symbols, in nats.
+        symbols, pairs: number of target symbols and of pairs.
         seconds: time spent in updates.
-        order: the generator's state before it drew the order of the epoch.
-        generator: its state now.
+        order: state of the random generator before it drew the order of the epoch.
+        generator: current state of the random generator.
     """
 
     step: int = 0
@@ -57,11 +60,11 @@ class Position:
 
 @dataclass(frozen=True)
 class RollbackPoint:
-    """A state to return to if the loss is no longer finite.
+    """A state to restore if the loss is no longer finite.
 
     Attributes:
-        position: of the epoch.
-        snapshot: of the engine.
+        position: position within the epoch.
+        snapshot: snapshot of the engine.
     """
 
     position: Position
@@ -73,12 +76,12 @@ class TrainingState:
     """The state of a training run.
 
     Attributes:
-        generator: draws the order of the batches.
-        position: how far the current epoch has come.
-        records: the epochs that have ended.
-        best: the best model so far, or None without a validation set.
-        rollback_point: the state to return to if the loss is no longer finite.
-        rollbacks: how often that has happened.
+        generator: random generator, which draws the order of the batches and the unknown symbols.
+        position: position within the current epoch.
+        records: the finished epochs.
+        best: the best model so far; None without a validation set or before the first validation.
+        rollback_point: the state to restore if the loss is no longer finite.
+        rollbacks: number of rollbacks.
     """
 
     generator: np.random.Generator
@@ -90,11 +93,11 @@ class TrainingState:
 
     @property
     def step(self) -> int:
-        """Updates made."""
+        """Number of updates made."""
         return self.position.step
 
     def draw_order(self, pairs: EncodedPairs, size: int, *, by_length: bool) -> Sequence[Array]:
-        """The rows of each batch of the current epoch, which may have begun in another process."""
+        """Return the rows of each batch of the current epoch, redrawing the order of a resumed epoch."""
         if self.position.order:
             self.generator.bit_generator.state = self.position.order
             order = pairs.order(size, self.generator, by_length=by_length)
@@ -106,7 +109,7 @@ class TrainingState:
         return order
 
     def ended(self, config: TrainingConfig) -> bool:
-        """Whether the run is finished; the settings must be sized."""
+        """Whether the run is finished. `config` must be the result of `TrainingConfig.sized`."""
         out_of_patience = (
             config.patience is not None
             and self.best is not None

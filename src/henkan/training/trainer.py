@@ -1,4 +1,4 @@
-"""Training: prepared data to a trained model, one member of the ensemble after another."""
+"""Training of models: all members of an ensemble, one after another."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ from henkan.training.validation import Validator, evaluate_and_calibrate
 class Trainer:
     """Trains models.
 
-    If a process group shares the work, all its processes call the same methods, and the result of process 0 alone has
-    been evaluated on the validation set.
+    In a process group, all processes call the same methods, but only the result of process 0 is evaluated on the
+    validation set.
 
     Args:
-        engines: make the engines.
-        checkpoints: where to keep what it takes to resume, held by the caller; None: nowhere.
+        engines: factory for the engines.
+        checkpoints: the checkpoint folder, locked by the caller; None: write no checkpoints.
         report: called with every event.
     """
 
@@ -49,22 +49,22 @@ class Trainer:
     def fit(self, pairs: Pairs | TokenizedPairs, validation: Pairs | None, job: TrainingJob) -> FittedModel:
         """Train a model.
 
-        If there is a validation set, each member is that of its best epoch (the most exact matches; of several epochs,
-        the least loss), and the validation set calibrates its probabilities.
+        With a validation set, each member has the weights of its best epoch (the highest exact match, and the lowest
+        loss in case of a tie), and the confidences are calibrated on the validation set.
 
         Args:
-            pairs: the training pairs; tokenized, if the caller has done so already.
-            validation: pairs to evaluate on after every epoch, or None.
-            job: what is to be trained.
+            pairs: the training pairs, as strings or tokenized.
+            validation: the validation pairs, or None.
+            job: what to train.
 
         Raises:
             DataError: if there are no pairs.
-            SettingsError: if the settings do not fit the data, each other or the model to start from.
+            SettingsError: if the settings do not match the data, each other or the start model.
             CheckpointError, Interrupted: see `henkan.training.checkpoint`.
         """
         tokenized = pairs if isinstance(pairs, TokenizedPairs) else TokenizedPairs.of(pairs, job.model)
         data, job = prepare(tokenized, validation, job)
-        del pairs, tokenized  # the ids are enough, and there may be millions of strings
+        del pairs, tokenized  # free memory: only the ids are needed from here
         progress = self._open(data, job)
         trained = [self._member(number, data, job, progress) for number in range(job.members)]
         converter = data.converter(trained, job.model)
@@ -85,7 +85,7 @@ class Trainer:
         return FittedModel(saved, converter, job.data, counts)
 
     def _open(self, data: PreparedData, job: TrainingJob) -> Progress:
-        """Begin the run, or resume it."""
+        """Start or resume the run."""
         plan = {
             "model": to_dict(job.model),
             "training": to_dict(job.training),
@@ -99,11 +99,11 @@ class Trainer:
         if job.start is not None:
             self.checkpoints.keep_start(job.start.save)
         progress = self.checkpoints.open(plan)
-        self.group.broadcast(0)  # no process writes before all have read
+        self.group.broadcast(0)  # barrier: no process writes before all have read
         return progress
 
     def _member(self, number: int, data: PreparedData, job: TrainingJob, progress: Progress) -> Engine:
-        """Train a member, or the rest of it, unless that was done before the run was interrupted."""
+        """Train or resume a member, or restore its weights if it was finished before the run was interrupted."""
         training = replace(job.training, seed=job.training.seed + number)
         engine = self.engines.make(job.model, data.sizes, training=training)
         if number < len(progress.done):
@@ -114,7 +114,7 @@ class Trainer:
         pairs, validation, epochs = len(data.pairs), len(data.validation_pairs or ()), training.epochs or 0
         self.report(Started(converter, pairs, validation, epochs, data.weights, number + 1, job.members))
         if progress.state is None:
-            engine.set_weights(data.first_weights(job, number))
+            engine.set_weights(data.initial_weights(job, number))
             progress.state = TrainingState(np.random.default_rng([training.seed, 3]))
         else:
             self._check_fits(progress, engine)
@@ -125,7 +125,7 @@ class Trainer:
     def _train(
         self, engine: Engine, converter: Converter, data: PreparedData, training: TrainingConfig, progress: Progress
     ) -> None:
-        """Train a model to the end, leave it at its best, and add it to the progress."""
+        """Train a member, restore its best weights, and add it to the progress."""
         state = progress.state
         assert state is not None
 
@@ -151,11 +151,11 @@ class Trainer:
         self.checkpoints.keep(progress)
 
     def _pause(self, progress: Callable[[], Progress]) -> Callable[[], None]:
-        """What is called between two parts of a long evaluation, where the run may be interrupted."""
+        """Return the function to call between two parts of a long evaluation, where the run may be interrupted."""
         return lambda: self.checkpoints.pause(progress)
 
     def _check_fits(self, progress: Progress, engine: Engine) -> None:
-        """Check that an engine can resume from what the checkpoint has of the current member."""
+        """Check that the arrays of a checkpoint fit the engine of the current member."""
         state = progress.state
         self.checkpoints.check_fits(progress.snapshot, engine.snapshot())
         if state is not None and state.rollback_point is not None:
@@ -165,12 +165,12 @@ class Trainer:
 
 
 def versions(engines: Engines) -> dict[str, str]:
-    """What the last bits of a model may depend on."""
+    """Versions that the last bits of a model may depend on."""
     return {"henkan": __version__, "engine": engines.describe()}
 
 
 def _history(training: TrainingConfig, state: TrainingState) -> dict[str, Any]:
-    """The metrics of a member, as `henkan.storage.metrics_schema` has them."""
+    """Metrics of a member; see `henkan.storage.metrics_schema`."""
     return {
         "seed": training.seed,
         "epochs": [asdict(record) for record in state.records],
@@ -180,7 +180,7 @@ def _history(training: TrainingConfig, state: TrainingState) -> dict[str, Any]:
 
 
 def _metrics(data: PreparedData, job: TrainingJob, progress: Progress, counts: Counts | None) -> dict[str, Any]:
-    """The metrics of the run, as `henkan.storage.metrics_schema` has them."""
+    """Metrics of the run; see `henkan.storage.metrics_schema`."""
     return {
         **progress.histories[0],
         **({"members": progress.histories} if job.members > 1 else {}),

@@ -1,4 +1,4 @@
-"""Validation: a model is evaluated on its validation set after every epoch, and calibrated on it at the end."""
+"""Validation after every epoch, and confidence calibration at the end of training."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from henkan.inference.calibration import TEMPERATURES, Calibration
 from henkan.inference.converter import BATCH_SIZE, Converter
 
 Pause = Callable[[], None]
-"""Called between two parts of a long evaluation; it may raise to end the training there."""
+"""Called between two parts of a long evaluation. It may raise an exception to stop training."""
 
 
 def parts(count: int, pause: Pause) -> Iterator[slice]:
-    """Slices of some rows, each small enough to keep in memory, with a pause after each.
+    """Yield slices of `count` rows, each small enough for memory, and call `pause` after each.
 
-    All processes of a group iterate over them, because a pause is common to all.
+    In a process group, all processes must iterate over them, because `pause` synchronises the processes.
     """
     for start in range(0, count, CHUNK_SIZE):
         yield slice(start, min(start + CHUNK_SIZE, count))
@@ -27,16 +27,17 @@ def parts(count: int, pause: Pause) -> Iterator[slice]:
 
 
 class Validator:
-    """Evaluates a model on a validation set; a pair whose target it cannot write has no loss.
+    """Evaluates a model on a validation set.
 
-    In a process group, process 0 evaluates and broadcasts the result.
+    Pairs with symbols that the model cannot read or predict are ignored in the loss. In a process group, process 0
+    evaluates and broadcasts the result.
 
     Args:
-        engine: of the model.
-        converter: converts with the same engine.
+        engine: the engine of the model.
+        converter: a converter with the same engine.
         evaluation_set: the validation set.
-        group: the processes that train together.
-        pause: called between two parts.
+        group: the process group.
+        pause: called between two parts of the evaluation.
     """
 
     def __init__(
@@ -53,7 +54,7 @@ class Validator:
         self.rows = np.flatnonzero(readable & writable)
 
     def exact_match(self) -> float:
-        """The share of the pairs that are predicted exactly, from 0 to 1."""
+        """Share of the pairs that are predicted exactly, from 0 to 1."""
         counts = Counts()
         for part in parts(len(self.evaluation_set), self.pause):
             if self.group.rank == 0:
@@ -61,16 +62,16 @@ class Validator:
         return self.group.broadcast(counts.exact_match)
 
     def loss(self) -> float:
-        """The mean loss of the pairs, in nats per symbol."""
+        """Mean loss of the pairs, in nats per symbol."""
 
-        def of(start: int) -> tuple[float, int]:
+        def batch_loss(start: int) -> tuple[float, int]:
             batch = self.encoded.batch(self.rows[start : start + BATCH_SIZE])
             return self.engine.loss(batch), int(batch.targets.valid.sum())
 
         total, symbols = 0.0, 0
         for part in parts(len(self.rows), self.pause):
             if self.group.rank == 0:
-                for loss, count in self.engine.map(of, range(part.start, part.stop, BATCH_SIZE)):
+                for loss, count in self.engine.map(batch_loss, range(part.start, part.stop, BATCH_SIZE)):
                     total, symbols = total + loss * count, symbols + count
         return self.group.broadcast(total / max(1, symbols))
 
@@ -78,10 +79,10 @@ class Validator:
 def evaluate_and_calibrate(
     converter: Converter, evaluation_set: EvaluationSet, group: ProcessGroup, pause: Pause
 ) -> Counts | None:
-    """Evaluate a trained converter, and set its temperature; in a process group, process 0 alone does.
+    """Evaluate a trained model, and set the temperature of its converter. In a process group, only process 0 does so.
 
     Returns:
-        the counts, or None in the other processes.
+        the counts of the predictions, or None in the other processes.
     """
     counts, calibration = Counts(), Calibration()
     for part in parts(len(evaluation_set), pause):

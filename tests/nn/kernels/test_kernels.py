@@ -1,4 +1,4 @@
-"""The fused kernels take the same arguments and give the same results as the plain ones."""
+"""The fused kernels take the same arguments and give the same results as the plain kernels."""
 
 import os
 import shutil
@@ -21,7 +21,7 @@ from henkan.nn.kernels.structures import (
     StateGradients,
 )
 
-fused = pytest.importorskip("henkan.nn.kernels.fused", reason="numba is not installed; `henkan[fast]` brings it")
+fused = pytest.importorskip("henkan.nn.kernels.fused", reason="numba is not installed; install `henkan[fast]`")
 
 ROOT = Path(henkan.__file__).parent
 TOLERANCES = {"float64": {"rtol": 1e-10, "atol": 1e-14}, "float32": {"rtol": 1e-4, "atol": 1e-6}}
@@ -35,19 +35,19 @@ def dtype(request):
     return request.param
 
 
-def assert_alike(plain_results, fused_results, dtype):
-    for one, other in zip(plain_results, fused_results, strict=True):
-        if one is None:
-            assert other is None
+def assert_close(expected_results, actual_results, dtype):
+    for expected, actual in zip(expected_results, actual_results, strict=True):
+        if expected is None:
+            assert actual is None
         else:
-            assert other.dtype == one.dtype == dtype
-            np.testing.assert_allclose(other, one, **TOLERANCES[dtype])
+            assert actual.dtype == expected.dtype == dtype
+            np.testing.assert_allclose(actual, expected, **TOLERANCES[dtype])
 
 
 @pytest.mark.parametrize("active", ACTIVE)
-@pytest.mark.parametrize("peeking", [True, False])
+@pytest.mark.parametrize("with_context", [True, False])
 @pytest.mark.parametrize("every_h", [True, False])
-def test_lstm(dtype, active, peeking, every_h):
+def test_lstm_kernels_agree(dtype, active, with_context, every_h):
     generator = np.random.default_rng(0)
 
     def draw(*shape):
@@ -55,7 +55,7 @@ def test_lstm(dtype, active, peeking, every_h):
 
     running = np.array(ACTIVE[active])
     indices = generator.integers(P, size=(T, N))
-    context = draw(N, 4 * H) if peeking else None
+    context = draw(N, 4 * H) if with_context else None
     table, h0, c0, Wh = draw(P, 4 * H), draw(N, H), draw(N, H), draw(H, 4 * H)
     dhs, dh, dc = draw(T, N, H) if every_h else None, draw(N, H), draw(N, H)
 
@@ -69,50 +69,50 @@ def test_lstm(dtype, active, peeking, every_h):
         last = StateGradients(dh.copy(), dc.copy())
         scratch = LSTMScratch(*(np.full((running.sum(), width), 9, dtype) for width in (4 * H, H)))
         gradients[kernels] = (*kernels.lstm_backward(dhs, last, inputs, context, states[plain], scratch), *last)
-    assert_alike(states[plain], states[fused], dtype)
-    assert_alike(gradients[plain], gradients[fused], dtype)
+    assert_close(states[plain], states[fused], dtype)
+    assert_close(gradients[plain], gradients[fused], dtype)
 
 
 @pytest.mark.parametrize("count", [7, 300])
-def test_sum_rows(dtype, count):
+def test_sum_rows_kernels_agree(dtype, count):
     generator = np.random.default_rng(0)
     indices, rows = generator.integers(count, size=50), generator.normal(size=(50, 3)).astype(dtype)
     expected = np.zeros((count, 3), dtype)
     np.add.at(expected, indices, rows)
     for kernels in (plain, fused):
-        assert_alike([expected], [kernels.sum_rows(indices, rows, count)], dtype)
+        assert_close([expected], [kernels.sum_rows(indices, rows, count)], dtype)
 
 
-@pytest.mark.parametrize("peeking", [True, False])
+@pytest.mark.parametrize("with_scores", [True, False])
 @pytest.mark.parametrize("padding", [True, False])
 @pytest.mark.parametrize("smoothing", [0.0, 0.3])
-def test_output_loss(dtype, peeking, padding, smoothing):
+def test_output_loss_kernels_agree(dtype, with_scores, padding, smoothing):
     generator = np.random.default_rng(0)
 
     def draw(*shape):
         return generator.normal(size=shape).astype(dtype)
 
-    hs, W, b, scores = draw(T, N, H), draw(H, P), draw(P), draw(N, P) if peeking else None
+    hs, W, b, scores = draw(T, N, H), draw(H, P), draw(P), draw(N, P) if with_scores else None
     ids, valid = generator.integers(P, size=(T, N)), generator.random((T, N)) < (0.7 if padding else 1)
     layer, targets = OutputLayer(W, b), LossTargets(ids, valid, smoothing, 25)
     results = [kernels.output_loss(hs, layer, scores, targets) for kernels in (plain, fused)]
     assert results[1][0] == pytest.approx(results[0][0], rel=TOLERANCES[dtype]["rtol"])
-    assert_alike(results[0][1:], results[1][1:], dtype)
+    assert_close(results[0][1:], results[1][1:], dtype)
 
 
-def test_adam(dtype):
+def test_adam_kernels_agree(dtype):
     generator = np.random.default_rng(0)
     vectors = [generator.normal(size=33).astype(dtype) for _ in range(3)]
-    vectors.append(generator.random(33).astype(dtype))  # v is never negative
+    vectors.append(generator.random(33).astype(dtype))  # the second moment is never negative
     after = []
     for kernels in (plain, fused):
         after.append([vector.copy() for vector in vectors])
         kernels.adam_update(*after[-1], AdamStep(0.01, 0.99, 0.9, 0.98, 1.5, 1e-8))
-    assert_alike(*after, dtype)
+    assert_close(*after, dtype)
 
 
 def cell_gates(kernels, table):
-    """The gates and h of one step from states of zero, whose inputs are the rows of a table."""
+    """Return the gates and h of one step from zero states, with the rows of a table as inputs."""
     (N, width), H = table.shape, table.shape[1] // 4
     gates, tanh_cs = np.empty((1, N, width), np.float32), np.empty((1, N, H), np.float32)
     hs, cs = np.zeros((2, N, H), np.float32), np.zeros((2, N, H), np.float32)
@@ -129,26 +129,26 @@ def test_saturated_gates_stay_finite():
         np.testing.assert_allclose(hs, [[np.tanh(1)] * 2, [0, 0]], atol=1e-6)
 
 
-def test_the_error_of_the_fused_tanh():
+def test_fused_tanh_is_accurate():
     x = np.linspace(-12, 12, 4 * 10_000).astype(np.float32)
     table = np.zeros((10_000, 16), np.float32)
-    table[:, 8:12] = x.reshape(-1, 4)  # the cell gate is tanh alone
+    table[:, 8:12] = x.reshape(-1, 4)  # the activation of the cell gate is tanh
     gates, _ = cell_gates(fused, table)
     assert np.abs(gates[:, 8:12].reshape(-1) - np.tanh(x.astype(np.float64))).max() < 4e-7
 
 
-def test_one_place_chooses(monkeypatch):
+def test_environment_variable_selects_the_kernels(monkeypatch):
     assert choose_kernels() is fused
     monkeypatch.setenv("HENKAN_KERNELS", "plain")
     assert choose_kernels() is plain
 
 
-def test_without_any_folder_for_compiled_code(tmp_path):
-    """As in a container whose files are another user's, and whose user has no home."""
+def test_fused_kernels_work_without_a_cache_folder(tmp_path):
+    """As in a container whose files belong to another user and whose user has no home directory."""
     package = shutil.copytree(ROOT, tmp_path / "henkan", ignore=shutil.ignore_patterns("__pycache__"))
-    (package / "nn" / "kernels" / "__pycache__").touch()  # where a file is, not even root can make a folder
-    taken = ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME")
-    environment = {name: value for name, value in os.environ.items() if name not in taken}
+    (package / "nn" / "kernels" / "__pycache__").touch()  # this file prevents even root from creating the folder
+    cache_variables = ("NUMBA_CACHE_DIR", "XDG_CACHE_HOME")
+    environment = {name: value for name, value in os.environ.items() if name not in cache_variables}
     environment |= {"HOME": "/dev/null", "PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
     script = """
 import numpy as np
@@ -158,6 +158,6 @@ print(kernels.__file__, kernels.FUSED)
 print(kernels.sum_rows(np.array([1, 0, 1]), np.array([[1.0], [2.0], [4.0]]), 2).tolist())
 """
     command = [sys.executable, "-W", "error", "-c", script]
-    done = subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True, text=True)
-    assert done.stdout == f"{package / 'nn' / 'kernels' / 'fused.py'} True\n[[2.0], [5.0]]\n"
+    result = subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True, text=True)
+    assert result.stdout == f"{package / 'nn' / 'kernels' / 'fused.py'} True\n[[2.0], [5.0]]\n"
     assert {path.name for path in tmp_path.iterdir()} == {"henkan"}

@@ -1,4 +1,7 @@
-"""The PyTorch engine: the same model by nn.LSTM and autograd, on a GPU and on many. PyTorch is imported here alone."""
+"""The PyTorch engine: the same models with nn.LSTM and autograd, on one or several devices.
+
+PyTorch is imported only in this package.
+"""
 
 from henkan.engine.torch.engine import TorchEngine, TorchEngines
 

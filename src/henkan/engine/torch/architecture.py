@@ -1,7 +1,7 @@
 """What an architecture provides for the PyTorch engine: a module with the protocol of `henkan.model.architecture`.
 
-Autograd finds the derivatives, so a loss is enough. Weights have henkan's names and shapes wherever they are seen from
-outside.
+Autograd computes the derivatives, so a module only defines the loss. Outside the module, weights have henkan's names
+and shapes.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from henkan.errors import SettingsError
 from henkan.model import Sizes, find_architecture
 
 IGNORED = -100
-"""What stands for a target at padding; PyTorch's cross-entropy passes it over."""
+"""Target id at padding, ignored by PyTorch's cross-entropy."""
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,11 @@ class Tensors:
     """A batch on the device.
 
     Attributes:
-        sources: (S, N) ids, padded. lengths: (N,).
-        inputs: (T, N) ids. targets: (T, N) ids, `IGNORED` at padding.
-        divisor: what the sum of the losses is divided by.
+        sources: (S, N) ids, padded.
+        lengths: (N,) number of symbols in each source.
+        inputs: (T, N) ids of the decoder's inputs.
+        targets: (T, N) ids to predict, `IGNORED` at padding.
+        divisor: number by which the sum of the losses is divided.
     """
 
     sources: Tensor
@@ -40,12 +42,13 @@ class Tensors:
 
 
 @dataclass(frozen=True)
-class Noise:
-    """What is left out in an update; see `henkan.nn.Regularization`, whose draws come in the same order.
+class DropoutNoise:
+    """Dropout and label smoothing of one update. Draws in the same order as `henkan.nn.Regularization`.
 
     Attributes:
-        dropout, embedding_dropout, label_smoothing: shares.
-        draw: shape -> so many numbers from 0 to 1.
+        dropout, embedding_dropout: probabilities of setting an element to zero, from 0 to 1.
+        label_smoothing: probability mass spread over all symbols, from 0 to 1.
+        draw: shape -> tensor of uniform random numbers from [0, 1).
     """
 
     dropout: float
@@ -54,11 +57,11 @@ class Noise:
     draw: Callable[[torch.Size], Tensor]
 
     def states(self, x: Tensor) -> Tensor:
-        """(T, N, D) with a share of the numbers at zero, the same at every step."""
+        """Apply dropout to x (T, N, D) with the same mask at every step (Gal & Ghahramani 2016)."""
         return self._drop(x, self.dropout)
 
     def table(self, E: Tensor) -> Tensor:
-        """(V, D) likewise."""
+        """Apply dropout to an embedding table E (V, D)."""
         return self._drop(E, self.embedding_dropout)
 
     def _drop(self, x: Tensor, rate: float) -> Tensor:
@@ -68,34 +71,40 @@ class Noise:
 
 
 class TorchArchitecture(Protocol):
-    """A `torch.nn.Module` that is made from a `ModelConfig` and `Sizes`, and has these methods."""
+    """Interface of a `torch.nn.Module` that is created from a `ModelConfig` and `Sizes`."""
 
-    def forward(self, batch: Tensors, noise: Noise | None = None) -> Tensor:
-        """The sum of the losses over the valid target steps of a batch, divided by its divisor."""
+    def forward(self, batch: Tensors, noise: DropoutNoise | None = None) -> Tensor:
+        """Sum of the losses over the valid target steps of a batch, divided by `batch.divisor`."""
         ...
 
     def encode(self, sources: Tensor, lengths: Tensor) -> tuple[Any, Any]:
-        """Read sources (S, N) of some lengths (N,) for decoding: the memory and the first state.
+        """Encode sources (S, N) with lengths (N,) for decoding.
 
-        Both have a method `take(index)`, whose index is a tensor (M,) of places that may repeat.
+        Returns:
+            the memory and the initial state. Both have a method `take(index)`, where `index` is a tensor (M,) of
+            sequence numbers, which may repeat.
         """
         ...
 
     def step(self, memory: Any, state: Any, symbols: Tensor) -> tuple[Tensor, Any, Tensor | None]:
-        """One decoding step: log-probabilities (N, V), the next state, and attention weights (N, S) or None."""
+        """Run one decoding step; `symbols` (N,) are the symbols predicted last.
+
+        Returns:
+            log-probabilities (N, V), the next state, and attention weights (N, S) or None.
+        """
         ...
 
-    def named(self, of: Callable[[nn.Parameter], Tensor] = ...) -> Mapping[str, Tensor]:
-        """Henkan's name of each weight -> a view, in henkan's shape, of a tensor that belongs to the parameter.
+    def named(self, select: Callable[[nn.Parameter], Tensor] = ...) -> Mapping[str, Tensor]:
+        """Return henkan's name of each weight -> a view, in henkan's shape, of a tensor of the parameter.
 
         Args:
-            of: which tensor: the parameter itself, its gradient, or what an optimiser keeps of it.
+            select: returns the tensor: the parameter itself, its gradient, or its optimiser state.
         """
         ...
 
 
 def create_network(config: ModelConfig, sizes: Sizes) -> Any:
-    """The module of an architecture, a `TorchArchitecture`.
+    """Create the module of an architecture, a `TorchArchitecture`.
 
     Raises:
         SettingsError: if the architecture is not registered or has no PyTorch implementation.

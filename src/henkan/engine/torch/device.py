@@ -1,4 +1,4 @@
-"""Choose PyTorch's device and precision, and turn PyTorch's errors into henkan's."""
+"""Choose PyTorch's device and precision, and convert PyTorch's errors to henkan's."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from henkan.config import EngineConfig
 from henkan.errors import EngineError, SettingsError
 
 
-def choose_device(config: EngineConfig, *, place: int | None) -> torch.device:
+def choose_device(config: EngineConfig, *, local_rank: int | None) -> torch.device:
     """Choose the requested device, or the best available one, and set the precision.
 
     Args:
         config: settings of the engine.
-        place: local rank of this process, which uses the GPU of that number; None if it is the only process.
+        local_rank: rank of this process on its machine, also the index of its GPU; None if it is the only process.
 
     Raises:
         SettingsError: if the machine does not have the device or the precision.
     """
-    mps = torch.backends.mps.is_available() and place is None
+    mps = torch.backends.mps.is_available() and local_rank is None
     wanted = config.device
     if wanted == "auto":
         wanted = "cuda" if torch.cuda.is_available() else "mps" if mps else "cpu"
@@ -33,7 +33,7 @@ def choose_device(config: EngineConfig, *, place: int | None) -> torch.device:
                 "this PyTorch was built without CUDA" if torch.version.cuda is None else "no GPU is visible to PyTorch"
             )
             raise SettingsError(f"no CUDA device is available ({why})", "cpu_or_auto_device")
-        if (place or 0) >= torch.cuda.device_count():
+        if (local_rank or 0) >= torch.cuda.device_count():
             count = torch.cuda.device_count()
             raise SettingsError(
                 f"torchrun started more processes than this machine has GPUs ({count})",
@@ -41,9 +41,9 @@ def choose_device(config: EngineConfig, *, place: int | None) -> torch.device:
                 processes=count,
             )
     if wanted == "mps" and not mps:
-        why = "torchrun supports only cpu and cuda" if place is not None else "no Apple GPU is visible to PyTorch"
+        why = "torchrun supports only cpu and cuda" if local_rank is not None else "no Apple GPU is visible to PyTorch"
         raise SettingsError(f"the device mps is not available ({why})", "cpu_or_auto_device")
-    device = torch.device(wanted, place or 0) if wanted == "cuda" else torch.device(wanted)
+    device = torch.device(wanted, local_rank or 0) if wanted == "cuda" else torch.device(wanted)
     if device.type == "cuda":
         torch.cuda.set_device(device)
     _set_precision(config, device)
@@ -51,13 +51,13 @@ def choose_device(config: EngineConfig, *, place: int | None) -> torch.device:
 
 
 def _set_precision(config: EngineConfig, device: torch.device) -> None:
-    """Set PyTorch's precision of matrix products, which is global to the process."""
+    """Set the precision of matrix products and the deterministic mode, both global to the process."""
     if config.precision == "tf32" and (device.type != "cuda" or torch.cuda.get_device_capability(device) < (8, 0)):
         raise SettingsError("tf32 needs an NVIDIA GPU of the Ampere generation or newer", "exact_or_bf16_precision")
     if config.precision == "bf16" and device.type == "cuda" and not torch.cuda.is_bf16_supported(False):
         raise SettingsError("this GPU does not support bf16", "exact_precision")
     if device.type == "cuda":
-        # By default PyTorch allows cuDNN, and so every LSTM, to use TF32.
+        # By default, PyTorch allows TF32 in cuDNN, and therefore in LSTMs.
         fast = config.precision == "tf32"
         if hasattr(torch.backends, "fp32_precision"):
             torch.backends.fp32_precision = "tf32" if fast else "ieee"
@@ -68,7 +68,7 @@ def _set_precision(config: EngineConfig, device: torch.device) -> None:
             torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = fast
     torch.use_deterministic_algorithms(config.deterministic)
     if config.deterministic:
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS requires it, before its first product
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # required by cuBLAS before its first product
 
 
 CONNECTION = re.compile("gloo|nccl|socket|connection closed|connection reset", re.IGNORECASE)
@@ -77,10 +77,10 @@ CONNECTION = re.compile("gloo|nccl|socket|connection closed|connection reset", r
 
 @contextmanager
 def readable_errors(*, several: bool = False) -> Iterator[None]:
-    """Turn PyTorch's errors into henkan's.
+    """Convert PyTorch's errors to henkan's.
 
     Args:
-        several: whether the code inside communicates with other processes.
+        several: whether the code in the block communicates with other processes.
 
     Raises:
         MemoryError: if PyTorch runs out of memory.
@@ -88,7 +88,7 @@ def readable_errors(*, several: bool = False) -> Iterator[None]:
     """
     try:
         yield
-    except RuntimeError as error:  # torch.OutOfMemoryError is one
+    except RuntimeError as error:  # includes torch.OutOfMemoryError
         text = str(error)
         if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in text or "not enough memory" in text:
             raise MemoryError from None

@@ -1,11 +1,11 @@
-"""The architecture "encoder-decoder" in PyTorch: nn.LSTM does the recurrence, autograd the derivatives.
+"""The architecture "encoder-decoder" in PyTorch, with nn.LSTM and autograd.
 
-It computes the same as `henkan.model.encoder_decoder`. What differs is how unequal lengths are handled. nn.LSTM runs
-over padding, which follows each sequence and so cannot change what came before; the states at the true ends are
-selected afterwards, and a second direction reads each sequence reversed within its own length.
+It computes the same function as `henkan.model.encoder_decoder` but handles unequal lengths differently. nn.LSTM also
+runs over the padding. Padding follows each sequence, so it cannot change the states before it. The states at the true
+ends are selected afterwards, and the backward direction reads each sequence reversed within its own length.
 
-Inside nn.LSTM weights are transposed, the second bias stays zero, and a Peeky decoder's Wc is below its Wx, because its
-inputs are concatenated: nn.LSTM offers no way to add h Wc to the gates once per sequence.
+In nn.LSTM, weights are transposed and the second bias stays zero. nn.LSTM cannot add h Wc to the gates once per
+sequence, so a Peeky decoder concatenates its inputs, and Wx and Wc are stored as one matrix.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from henkan.config import ModelConfig
-from henkan.engine.torch.architecture import IGNORED, Noise, Tensors
+from henkan.engine.torch.architecture import IGNORED, DropoutNoise, Tensors
 from henkan.model import Sizes, create_architecture, shapes_of
 from henkan.nn import group
 
 
 @dataclass(frozen=True)
 class DecoderInputs:
-    """What the decoder receives from its sources.
+    """What the decoder receives from the encoder.
 
     Attributes:
-        first: for each layer (N, H); empty once the first state was made of it.
-        context: (N, H), or None without peeking.
+        first: initial hidden state (N, H) of each layer; empty during decoding, when the state holds it.
+        context: (N, H), the hidden state that a Peeky decoder receives at every step, or None.
         keys, values: (S, N, H), or None without attention.
-        valid: (S, N).
+        valid: (S, N) booleans, false at padding.
     """
 
     first: list[Tensor]
@@ -60,8 +60,11 @@ class DecoderState:
         return DecoderState(self.h[:, index], self.c[:, index])
 
 
-class Turn(torch.autograd.Function):
-    """The steps of each sequence in another order that is its own inverse; so the derivative is the same turn."""
+class Reorder(torch.autograd.Function):
+    """Reorder the steps of each sequence: x (T, N, D) and order (T, N) of step numbers -> (T, N, D).
+
+    The order must be its own inverse (a reversal), so that backward applies the same reordering.
+    """
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, order: Tensor) -> Tensor:  # noqa: D102
@@ -74,27 +77,32 @@ class Turn(torch.autograd.Function):
         return dy.gather(0, order[..., None].expand_as(dy)), None
 
 
-class Part(nn.Module):
-    """Weights by name, and LSTMs by name: those of encoder, bridge, attention or decoder.
+class WeightGroup(nn.Module):
+    """The parameters and LSTMs of the encoder, bridge, attention or decoder.
 
     Args:
-        shapes: of the part's weights, as `henkan.model` names them.
-        inputs: for an LSTM whose inputs are wider than its Wx has rows, how wide.
+        shapes: weight name, as in `henkan.model` -> shape.
+        inputs: LSTM name -> input size, if it differs from the number of rows of Wx.
     """
 
     def __init__(self, shapes: Mapping[str, tuple[int, ...]], inputs: Mapping[str, int]) -> None:
         super().__init__()
         for name, shape in shapes.items():
             layer, _, kind = name.rpartition(".")
-            if not layer and kind != "Wc":  # which is part of an LSTM
+            if not layer and kind != "Wc":  # Wc is stored in an LSTM
                 self.register_parameter(name, nn.Parameter(torch.zeros(shape)))
             elif kind == "Wx":
                 self.add_module(layer, _lstm(inputs.get(layer, shape[0]), shape[1] // 4))
 
 
-def recur(lstm: nn.LSTM, x: Tensor, state: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Any]:
-    """An LSTM's outputs and last state, in the precision of its weights: left to itself, PyTorch's autocast would run
-    cuDNN's LSTMs in float16, whose range is too small for gradients, whatever was asked for.
+def run_lstm(lstm: nn.LSTM, x: Tensor, state: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Any]:
+    """Run an LSTM over x (T, N, D) in the precision of its weights.
+
+    Autocast is disabled, because it would run cuDNN's LSTMs in float16 even if bfloat16 was requested, and the range of
+    float16 is too small for gradients.
+
+    Returns:
+        the outputs (T, N, H), and the last hidden and cell states (1, N, H).
     """
     dtype = lstm.weight_hh_l0.dtype
     with torch.autocast(x.device.type, enabled=False):
@@ -122,38 +130,38 @@ class EncoderDecoder(nn.Module):
         shapes = shapes_of(create_architecture(config, sizes).specs)
         joined = {"lstm1": config.embedding_size + config.hidden_size} if config.peeky else {}
         for part in ("encoder", "bridge", "attention", "decoder"):
-            self.add_module(part, Part(group(shapes, part), joined if part == "decoder" else {}))
+            self.add_module(part, WeightGroup(group(shapes, part), joined if part == "decoder" else {}))
 
-    def named(self, of: Callable[[nn.Parameter], Tensor] = lambda parameter: parameter) -> dict[str, Tensor]:
-        """Henkan's name -> a view, shaped as henkan has it, of a tensor that belongs to a parameter.
+    def named(self, select: Callable[[nn.Parameter], Tensor] = lambda parameter: parameter) -> dict[str, Tensor]:
+        """Return henkan's name of each weight -> a view, in henkan's shape, of a tensor of the parameter.
 
         Args:
-            of: which tensor: the parameter itself, its gradient, or what an optimiser keeps of it.
+            select: returns the tensor: the parameter itself, its gradient, or its optimiser state.
         """
         views: dict[str, Tensor] = {}
         for name, parameter in self.named_parameters():
             stem, _, kind = name.rpartition(".")
             if kind == "weight_ih_l0":
-                turned, D = of(parameter).T, self.config.embedding_size
+                transposed, D = select(parameter).T, self.config.embedding_size
                 joined = stem == "decoder.lstm1" and self.config.peeky
-                views[f"{stem}.Wx"] = turned[:D] if joined else turned
+                views[f"{stem}.Wx"] = transposed[:D] if joined else transposed
                 if joined:
-                    views["decoder.Wc"] = turned[D:]
+                    views["decoder.Wc"] = transposed[D:]
             elif kind == "weight_hh_l0":
-                views[f"{stem}.Wh"] = of(parameter).T
+                views[f"{stem}.Wh"] = select(parameter).T
             elif kind == "bias_ih_l0":
-                views[f"{stem}.b"] = of(parameter)
+                views[f"{stem}.b"] = select(parameter)
             elif kind != "bias_hh_l0":
-                views[name] = of(parameter)
+                views[name] = select(parameter)
         return views
 
-    def forward(self, batch: Tensors, noise: Noise | None = None) -> Tensor:
-        """The sum of the losses over the valid target steps of a batch, over its divisor."""
+    def forward(self, batch: Tensors, noise: DropoutNoise | None = None) -> Tensor:
+        """Sum of the losses over the valid target steps of a batch, divided by `batch.divisor`."""
         inputs = self.read(batch.sources, batch.lengths, noise)
         E = self.decoder.E if noise is None else noise.table(self.decoder.E)
         x = self._join(functional.embedding(batch.inputs, E), inputs.context)
         for number, h in enumerate(inputs.first, start=1):
-            x, _ = recur(getattr(self.decoder, f"lstm{number}"), x, (h[None], torch.zeros_like(h[None])))
+            x, _ = run_lstm(getattr(self.decoder, f"lstm{number}"), x, (h[None], torch.zeros_like(h[None])))
             x = x if noise is None else noise.states(x)
         if inputs.keys is not None:
             x, _ = self._attend(x, inputs)
@@ -169,8 +177,8 @@ class EncoderDecoder(nn.Module):
         )
         return total / batch.divisor
 
-    def read(self, sources: Tensor, lengths: Tensor, noise: Noise | None = None) -> DecoderInputs:
-        """Run the encoder over sources (S, N) of some lengths (N,), and make what the decoder gets."""
+    def read(self, sources: Tensor, lengths: Tensor, noise: DropoutNoise | None = None) -> DecoderInputs:
+        """Run the encoder over sources (S, N) with lengths (N,), and compute the inputs of the decoder."""
         config, (steps, columns) = self.config, (torch.arange(n, device=sources.device) for n in sources.shape)
         steps = steps[:, None]
         valid, ends = steps < lengths, (lengths - 1).clamp(min=0)
@@ -178,19 +186,19 @@ class EncoderDecoder(nn.Module):
         E = self.encoder.E if noise is None else noise.table(self.encoder.E)
         x, first = functional.embedding(sources, E), []
         for number in range(1, config.layers + 1):
-            states = [recur(getattr(self.encoder, f"lstm{number}"), x)[0]]
-            if config.bidirectional:  # in the order of its reading
-                states.append(recur(getattr(self.encoder, f"back{number}"), Turn.apply(x, order))[0])
+            states = [run_lstm(getattr(self.encoder, f"lstm{number}"), x)[0]]
+            if config.bidirectional:  # these states are in reversed order
+                states.append(run_lstm(getattr(self.encoder, f"back{number}"), Reorder.apply(x, order))[0])
             last = torch.cat([each[ends, columns] for each in states], 1).where((lengths > 0)[:, None], 0)
             first.append(self._bridge(number, last))
-            x = torch.cat([states[0], *(Turn.apply(back, order) for back in states[1:])], 2)
+            x = torch.cat([states[0], *(Reorder.apply(back, order) for back in states[1:])], 2)
             x = x if noise is None else noise.states(x)
         keys = values = None
         if config.attention:
             values = x @ self.attention.Wv
             if config.attention_kind == "general":
                 keys = x @ self.attention.Wk
-            else:  # the two directions' states are added
+            else:  # add the states of the two directions
                 keys = x.unflatten(2, (config.directions, config.hidden_size)).sum(2)
         return DecoderInputs(first, first[-1] if config.peeky else None, keys, values, valid)
 
@@ -204,18 +212,18 @@ class EncoderDecoder(nn.Module):
         return x if context is None else torch.cat([x, context.expand(len(x), -1, -1)], 2)
 
     def _attend(self, hs: Tensor, inputs: DecoderInputs) -> tuple[Tensor, Tensor]:
-        """Ask the memory from every step of hs (T, N, H): a (T, N, H), and the weights (N, T, S)."""
+        """Attend to the source at every step of hs (T, N, H): a (T, N, H), and the attention weights (N, T, S)."""
         assert inputs.keys is not None
         assert inputs.values is not None
         scores = hs.transpose(0, 1) @ inputs.keys.permute(1, 2, 0)
         valid = inputs.valid.T[:, None]
         scores = scores.masked_fill(~valid, torch.finfo(scores.dtype).min)
-        looks = scores.softmax(2) * valid  # a source without symbols gets no weight at all
-        contexts = (looks @ inputs.values.transpose(0, 1)).transpose(0, 1)
-        return torch.tanh(contexts + hs @ self.attention.Wq + self.attention.b), looks
+        weights = scores.softmax(2) * valid  # all zero for a source without symbols
+        contexts = (weights @ inputs.values.transpose(0, 1)).transpose(0, 1)
+        return torch.tanh(contexts + hs @ self.attention.Wq + self.attention.b), weights
 
     def _scores(self, x: Tensor, context: Tensor | None) -> Tensor:
-        """What stands before the softmax; what peeking adds is the same at every step, and made once a sequence."""
+        """Compute the logits. The contribution of the context is the same at every step, so it is computed once."""
         decoder = self.decoder
         bias = decoder.by if context is None else decoder.by + context @ decoder.Wyc
         return x @ (decoder.E.T if self.config.tied else decoder.Wy) + bias
@@ -234,7 +242,7 @@ class EncoderDecoder(nn.Module):
         states = []
         for number in range(len(state.h)):
             lstm = getattr(self.decoder, f"lstm{number + 1}")
-            x, after = recur(lstm, x, (state.h[number, None], state.c[number, None]))
+            x, after = run_lstm(lstm, x, (state.h[number, None], state.c[number, None]))
             states.append(after)
         alignment = None
         if memory.keys is not None:
