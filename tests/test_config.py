@@ -180,11 +180,11 @@ def test_default_batch_size_and_dropout_depend_on_the_number_of_pairs(pairs, bat
     [
         ({"target_symbols": "grapheme"}, "target symbols must be characters, graphemes, or a separator"),
         ({"source_symbols": ""}, "source symbols must be"),
-        ({"source_symbols": "\u3000", "source_normalization": "NFKC"}, "would take the separator"),
-        ({"tied": True, "embedding_size": 3}, "tied weights need an embedding size like the hidden size"),
+        ({"source_symbols": "\u3000", "source_normalization": "NFKC"}, "NFKC of the source would change the separator"),
+        ({"tied": True, "embedding_size": 3}, "tied weights need equal embedding and hidden sizes, not 3 and 128"),
         ({"layers": 5}, "layers must be a whole number from 1 to 4"),
         ({"attention_kind": "cosine"}, "attention kind must be one of dot, general"),
-        ({"fill": True}, "a filled model .* has no unknown symbol"),
+        ({"fill": True}, "a model with padded strings .* has no unknown symbol"),
     ],
     ids=str,
 )

@@ -28,10 +28,10 @@ STYLES = (
     (r"^epoch \d+/\d+", "cyan"),
     (r"exact match +[\d.]+%(?: \(.*\))?", "green"),
     (r"learning rate .*", "bright_black"),
-    (r"^ +question .*", "bright_black"),
+    (r"^ +source .*", "bright_black"),
     (r"^O(?= )", "bold green"),
     (r"^X(?= )", "bold red"),
-    (r"(?<=^ask it:  ).*", "bold"),
+    (r"(?<=^try it:  ).*", "bold"),
 )
 # The terminal has a dark background on both light and dark pages.
 GROUND, GREY, WHITE = (22, 27, 34), (145, 152, 161), (230, 237, 243)

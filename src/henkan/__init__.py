@@ -1,4 +1,4 @@
-"""henkan turns strings into strings with small models that train on an ordinary CPU, in NumPy alone.
+"""Train and use small sequence-to-sequence models that convert strings to strings, on a CPU, with NumPy.
 
 >>> import henkan
 >>> model = henkan.Seq2Seq(reverse=True, peeky=True).fit(sources, targets)  # doctest: +SKIP

@@ -1,4 +1,4 @@
-"""Settings of a model, of its training and of the compute engine, and the recipes that preset them.
+"""Settings of the model, the training run and the compute engine, and recipes: sets of defaults.
 
 Each setting is declared once, as a dataclass field: type, default, help text, allowed values. Validation, the class
 docstrings, the options of the command line and the page docs/settings.md derive from that.
@@ -38,9 +38,9 @@ class Allowed:
 
     Attributes:
         kind: bool, int, float or str.
-        text: what a value must be, as a phrase.
-        accepts: whether a value, of whatever type, is allowed.
-        choices: all of them, if they are a few strings.
+        text: description of the allowed values, for error messages.
+        accepts: whether a value of any type is allowed.
+        choices: the allowed strings; empty if the values cannot be listed.
     """
 
     kind: type
@@ -76,7 +76,7 @@ def _is_name(value: Any) -> bool:
 
 
 def _is_unit(value: Any) -> bool:
-    """Whether strings can be split by that: a separator with letters is rather a misspelled "graphemes"."""
+    """Whether strings can be split this way. A separator must not have letters: it may be a misspelled "graphemes"."""
     if not isinstance(value, str) or value in ("characters", "graphemes"):
         return isinstance(value, str)
     return value != "" and not any(each.isalnum() or each in "\t\r\n" for each in value)
@@ -98,11 +98,11 @@ def setting(default: Any, help: str, allowed: Any = BOOLEAN, *, none: str = "", 
     """Declare a setting: a dataclass field with metadata.
 
     Args:
-        default: its value in the recipe `modern`.
-        help: what it is or does, in full sentences.
-        allowed: the values that it may have: an `Allowed`, or the Literal type that lists them.
-        none: what None means; empty if None is not allowed.
-        group: the command-line options that it is part of: "model", "symbols" or "engine"; empty for no option.
+        default: default value, which is that of the recipe `modern`.
+        help: help text, in full sentences.
+        allowed: the allowed values, as an `Allowed` or a Literal type.
+        none: meaning of None; empty if None is not allowed.
+        group: group of command-line options: "model", "symbols" or "engine"; empty: no option.
     """
     values = allowed if isinstance(allowed, Allowed) else _one_of(get_args(allowed))
     return field(default=default, metadata={"help": help, "allowed": values, "none": none, "group": group})
@@ -120,7 +120,7 @@ Documented = TypeVar("Documented", bound=type)
 
 
 def _documented(kind: Documented) -> Documented:
-    """Add the settings to the docstring of their class."""
+    """Add the settings' help texts to the docstring of their class."""
     lines = [f"{kind.__doc__}", "", "    Attributes:"]
     for each in fields(kind):
         none = each.metadata["none"]
@@ -132,43 +132,50 @@ def _documented(kind: Documented) -> Documented:
 @_documented
 @dataclass(frozen=True, kw_only=True)
 class ModelConfig:
-    """Settings of the network. They are saved with the model, and prediction uses them as well as training."""
+    """Settings of the model. They are saved with it, and used for training and for prediction."""
 
     architecture: str = setting("encoder-decoder", "Architecture of the network.", NAME)
-    reverse: bool = setting(True, "Read the source backwards.")
+    reverse: bool = setting(True, "Reverse the source, so that the encoder reads it from the last symbol to the first.")
     peeky: bool = setting(True, "Feed the encoder's last hidden state to the decoder at every step.")
-    attention: bool = setting(False, "Use attention: at every step the decoder looks at all encoder states.")
+    attention: bool = setting(
+        False, "Use attention: at every step, the decoder uses a weighted mean of all encoder hidden states."
+    )
     attention_kind: AttentionKind = setting(
-        "general", "Score function of the attention; general has a weight matrix.", AttentionKind
+        "general",
+        "Attention score: dot (dot product), or general (dot product with a weight matrix in between).",
+        AttentionKind,
     )
     bidirectional: bool = setting(False, "Use a bidirectional encoder.")
     layers: int = setting(1, "Number of stacked LSTM layers in encoder and decoder (1 to 4).", LAYERS)
     tied: bool = setting(
-        False, "Use the target embeddings as weights of the output layer. Needs equal embedding and hidden sizes."
+        False,
+        "Share the weights of target embedding and output layer. Requires equal embedding and hidden sizes.",
     )
-    embedding_size: int = setting(16, "Size of the symbol embeddings.", SIZE)
-    hidden_size: int = setting(128, "Size of the LSTM hidden states (for each direction).", SIZE)
+    embedding_size: int = setting(16, "Embedding size.", SIZE)
+    hidden_size: int = setting(
+        128, "Hidden size of the LSTM layers (for each direction of a bidirectional encoder).", SIZE
+    )
     fill: bool = setting(
-        False, "Pad strings with spaces to the length of the longest, with no mask and no end symbol.", group=""
+        False, "Pad all strings with spaces to the length of the longest, without a mask or an end symbol.", group=""
     )
     source_symbols: str = setting(
         "characters",
-        "How to split a source into symbols: characters, graphemes (Unicode grapheme clusters, such as a letter with "
-        "its accents; needs henkan[graphemes]), or any other text as the separator, such as ' '.",
+        "How to split a source into symbols: characters; graphemes (Unicode grapheme clusters, such as a letter with "
+        "its accents; requires henkan[graphemes]); or a separator between symbols, such as ' '.",
         UNIT,
         group="symbols",
     )
     target_symbols: str = setting(
-        "characters", "How to split a target into symbols, with the same choices.", UNIT, group="symbols"
+        "characters", "How to split a target into symbols; same values as for the source.", UNIT, group="symbols"
     )
     source_normalization: Normalization = setting(
         "none",
-        "Unicode normalization of a source before it is split. NFD decomposes accented letters and Korean syllables.",
+        "Unicode normalization form of the source. NFD splits accented letters and Korean syllables into their parts.",
         Normalization,
         group="symbols",
     )
     target_normalization: Normalization = setting(
-        "none", "Unicode normalization of a target before it is split.", Normalization, group="symbols"
+        "none", "Unicode normalization form of the target.", Normalization, group="symbols"
     )
     features: bool = setting(
         False, "Sources carry feature tags, as in 'walk TAB V;PST'. Each tag is one symbol.", group=""
@@ -178,20 +185,24 @@ class ModelConfig:
         _validate(self)
         if self.tied and self.embedding_size != self.hidden_size:
             raise SettingsError(
-                f"tied weights need an embedding size like the hidden size, not {self.embedding_size} and "
-                f"{self.hidden_size}; change one of them, or leave the weights untied"
+                f"tied weights need equal embedding and hidden sizes, not {self.embedding_size} and "
+                f"{self.hidden_size}; make them equal, or do not tie the weights"
             )
         for side in ("source", "target"):
             unit, form = getattr(self, f"{side}_symbols"), getattr(self, f"{side}_normalization")
             if form != "none" and normalize(form, unit) != unit:
-                raise SettingsError(f"the {side}'s normalization {form} would take the separator {unit!r} away")
+                raise SettingsError(
+                    f"normalization {form} of the {side} would change the separator {unit!r}; choose another of either"
+                )
         plain = self.source_symbols == self.target_symbols == "characters" and not self.features
         if self.fill and not plain:
-            raise SettingsError("strings can be filled (the recipe `book`) only if they are cut into characters alone")
+            raise SettingsError(
+                "padding to a fixed length (recipe `book`) requires characters as symbols, and no features"
+            )
 
     @property
     def directions(self) -> int:
-        """Number of directions in which the encoder reads."""
+        """Number of directions of the encoder, 1 or 2."""
         return 2 if self.bidirectional else 1
 
 
@@ -200,40 +211,41 @@ class ModelConfig:
 class TrainingConfig:
     """Settings of a training run."""
 
-    epochs: int | None = setting(None, "Number of passes over the training pairs.", COUNT, none="from updates")
+    epochs: int | None = setting(None, "Number of passes over the training set.", COUNT, none="from updates")
     updates: int = setting(
         3000,
-        f"Number of updates to aim for, between {MIN_EPOCHS} and {MAX_EPOCHS} epochs, if no number of epochs is set.",
+        f"Approximate number of updates if epochs is None. The number of epochs is then from {MIN_EPOCHS} to "
+        f"{MAX_EPOCHS}.",
         COUNT,
         group="",
     )
     batch_size: int | None = setting(128, "Number of pairs in a batch.", COUNT, none="by data size")
-    by_length: bool = setting(False, "Make batches of pairs of similar length, which need less padding.", group="")
+    by_length: bool = setting(False, "Put pairs of similar length into a batch, to reduce padding.", group="")
     learning_rate: float = setting(1e-2, "Learning rate of Adam; with the one-cycle schedule, its peak.", POSITIVE)
     schedule: Schedule = setting(
         "one-cycle",
-        "Learning rate schedule. one-cycle rises to a peak and falls to zero.",
+        "Learning rate schedule: one-cycle (rises to a peak, then falls to zero) or constant.",
         Schedule,
     )
-    warmup: float = setting(0.2, "Share of the updates in which the one-cycle schedule rises.", SHARE, group="")
+    warmup: float = setting(0.2, "Fraction of the updates during which the one-cycle schedule rises.", SHARE, group="")
     beta2: float = setting(0.98, "Decay rate of Adam's running mean of squared gradients.", SHARE, group="")
     weight_decay: float = setting(0.05, "Decoupled weight decay (AdamW).", SHARE)
     clip_norm: float = setting(5.0, "Maximum global norm of the gradients.", POSITIVE, group="")
     initialization: Initialization = setting(
         "orthogonal",
-        "How to draw the initial weights: orthogonal recurrent weights, or as in the book.",
+        "Initial weights: orthogonal (orthogonal recurrent weights), or as in the book.",
         Initialization,
         group="",
     )
     dropout: float | None = setting(0.0, "Dropout rate between layers.", SHARE, none="by data size")
     embedding_dropout: float = setting(0.0, "Dropout rate of the symbol embeddings.", SHARE)
     label_smoothing: float = setting(
-        0.0, "Share of the target probability to spread evenly over all symbols (label smoothing).", SHARE
+        0.0, "Label smoothing: fraction of the target probability that is spread evenly over all symbols.", SHARE
     )
     unknown_rate: float = setting(
         0.0,
-        "Average number of times per epoch that each source symbol is replaced by the unknown symbol, so that the "
-        "model learns to read symbols that it has never seen. At 0 it cannot read them.",
+        "Average number of times per epoch that each distinct source symbol is replaced by the unknown symbol, so that "
+        "the model learns to read symbols outside its vocabulary. With 0, it cannot read them.",
         RATE,
     )
     patience: int | None = setting(
@@ -244,20 +256,23 @@ class TrainingConfig:
     )
     seed: int = setting(
         0,
-        "Random seed: pairs of a task, validation split, initial weights, order of the batches.",
+        "Random seed of the pairs of a task, the validation split, the initial weights and the order of the batches.",
         SEED,
     )
 
     def __post_init__(self) -> None:
         _validate(self)
         if self.patience is not None and self.schedule != "constant":
-            raise SettingsError("patience needs the constant schedule; a one-cycle schedule has a planned end")
+            raise SettingsError(
+                "patience needs the constant schedule, because a one-cycle schedule has a fixed end; omit one of them"
+            )
 
     def sized(self, pairs: int) -> TrainingConfig:
-        """The same for a number of training pairs, with a number for each setting that depends on it.
+        """Replace None by the values for a number of training pairs.
 
-        The batch size is about the square root of the pairs, as a power of two from 16 to 256. Dropout is 0.3, from
-        20,000 pairs 0.2 and from 60,000 pairs 0.1. The epochs give about `updates` updates.
+        The batch size is about the square root of the number of pairs, as a power of two from 16 to 256. Dropout is 0.3
+        for fewer than 20,000 pairs, 0.2 for fewer than 60,000 and 0.1 otherwise. The number of epochs gives about
+        `updates` updates.
         """
         batch_size, dropout, epochs = self.batch_size, self.dropout, self.epochs
         if batch_size is None:
@@ -273,16 +288,18 @@ class TrainingConfig:
 @_documented
 @dataclass(frozen=True, kw_only=True)
 class EngineConfig:
-    """Settings of the compute engine. They are no part of the model: each run may choose others."""
+    """Settings of the compute engine. They are not saved with the model, so prediction may use others than training."""
 
     engine: EngineName = setting(
         "auto",
-        "Compute engine: numpy, or torch (needs henkan[torch]). The saved model is the same. auto is torch if another "
-        "engine setting is given or torchrun has started the process, and numpy otherwise.",
+        "Compute engine: numpy, or torch (requires henkan[torch]). Saved models work with both. auto is torch if "
+        "another engine setting is given or torchrun has started the process, and numpy otherwise.",
         EngineName,
         group="engine",
     )
-    device: Device = setting("auto", "Device for PyTorch. auto is a GPU if there is one.", Device, group="engine")
+    device: Device = setting(
+        "auto", "PyTorch device. auto is a GPU if one is available, otherwise the CPU.", Device, group="engine"
+    )
     precision: Precision = setting(
         "float32",
         "Precision of matrix products in PyTorch: float32; tf32 (10 bits of mantissa, on NVIDIA GPUs since Ampere); "
@@ -291,25 +308,25 @@ class EngineConfig:
         group="engine",
     )
     deterministic: bool = setting(
-        False, "Let PyTorch use deterministic algorithms only, or fail where there is none.", group="engine"
+        False, "Use only deterministic PyTorch algorithms; an operation that has none fails.", group="engine"
     )
 
     def __post_init__(self) -> None:
         _validate(self)
         if self.engine == "numpy" and self.needs_torch:
             raise SettingsError(
-                "the NumPy engine has no choice of device, precision or determinism (it is always the CPU's, float32, "
-                "and the same bits); leave these out, or choose the engine torch"
+                "the NumPy engine has no options for device, precision or determinism (it runs on the CPU, in float32, "
+                "deterministically); omit them, or choose the engine torch"
             )
 
     @property
     def needs_torch(self) -> bool:
-        """Whether anything is set that only PyTorch can do."""
+        """Whether a setting requires PyTorch."""
         return self.device != "auto" or self.precision != "float32" or self.deterministic
 
 
 class Settings(TypedDict, total=False):
-    """All settings of a model and its training by name, for a caller who gives some of them."""
+    """Types of all model and training settings, for keyword arguments."""
 
     architecture: str
     reverse: bool
@@ -347,12 +364,13 @@ class Settings(TypedDict, total=False):
 
 
 RECIPE_HELP: Mapping[str, str] = {
-    "words": "for a file of word pairs; the default for files",
-    "modern": "for a task; trains a small reversed Peeky model quickly; the default for tasks",
-    "book": "as in chapter 7 of 'Deep Learning from Scratch 2', with padded strings",
+    "words": "for pairs of words; the default for files",
+    "modern": "small Peeky model with reversed sources, which trains quickly; the default for tasks",
+    "book": "model of chapter 7 of 'Deep Learning from Scratch 2', with padded strings",
 }
 
-# A recipe lists what differs from the defaults above, which are those of the recipe `modern`, or from those of a task.
+# A recipe has the settings that differ from the defaults above, which are the recipe `modern`. They also replace the
+# defaults of a task.
 RECIPES: Mapping[str, Mapping[str, Any]] = {
     "modern": {},
     "words": {
@@ -391,15 +409,15 @@ Config = TypeVar("Config", ModelConfig, TrainingConfig)
 def make_configs(
     settings: Mapping[str, Any], *, recipe: str | None = None, defaults: Mapping[str, Any] | None = None
 ) -> tuple[ModelConfig, TrainingConfig]:
-    """The settings given, completed by those of a recipe, of the data and the defaults, in this order.
+    """Complete the given settings with those of a recipe, then those of the data, then the defaults.
 
     Args:
         settings: settings by name.
-        recipe: a key of `RECIPES`. None: "modern" if the data have defaults, as tasks do, and "words" otherwise.
-        defaults: settings that the data prefer, or None.
+        recipe: a key of `RECIPES`. None: "modern" if `defaults` is given, "words" otherwise.
+        defaults: default settings of a task, or None for other data.
 
     Raises:
-        SettingsError: for an unknown recipe or setting, or an impossible value.
+        SettingsError: for an unknown recipe or setting, or an invalid value.
     """
     if recipe is None:
         recipe = "words" if defaults is None else "modern"
@@ -412,15 +430,17 @@ def make_configs(
     training = {name: value for name, value in merged.items() if name not in model_names}
     configs = from_dict(ModelConfig, model), from_dict(TrainingConfig, training)
     if configs[0].fill and configs[1].unknown_rate:
-        raise SettingsError("a filled model (the recipe `book`) has no unknown symbol; leave the unknown rate at 0")
+        raise SettingsError(
+            "a model with padded strings (recipe `book`) has no unknown symbol; set the unknown rate to 0"
+        )
     return configs
 
 
 def from_dict(kind: type[Config], values: Mapping[str, Any]) -> Config:
-    """A configuration from names and values; a setting that is not among them has its default.
+    """Create a configuration from a mapping of names to values; missing settings have their defaults.
 
     Raises:
-        SettingsError: for an unknown name, or an impossible value.
+        SettingsError: for an unknown name, or an invalid value.
     """
     unknown = set(values) - {field.name for field in fields(kind)}
     if unknown:
@@ -429,5 +449,5 @@ def from_dict(kind: type[Config], values: Mapping[str, Any]) -> Config:
 
 
 def to_dict(config: ModelConfig | TrainingConfig) -> dict[str, Any]:
-    """A configuration as plain names and values, for JSON."""
+    """Convert a configuration to a mapping of names to JSON values."""
     return asdict(config)

@@ -1,8 +1,8 @@
-"""Errors, and what to do about them.
+"""Errors and their remedies.
 
 Every error that a user can cause is a `HenkanError`: one sentence that says what is wrong and, after a semicolon, what
-to do. The library does not know how the user calls it, so an error carries the key of its remedy. `REMEDIES` phrases
-it for Python; `henkan.cli.remedies` phrases it with the options of the command line.
+to do. The same error can occur in Python and on the command line, where the remedy is worded differently, so an error
+has the key of its remedy. `REMEDIES` has the text for Python, `henkan.cli.remedies` that for the command line.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ LONGEST_SHOWN = 80
 REMEDIES: Mapping[str, str] = {
     "another_checkpoint": "choose another checkpoint folder",
     "another_folder": "choose another folder",
-    "another_rejects_file": "choose another file for the rejected lines",
+    "another_rejects_file": "choose another file for the skipped lines",
     "check_disk_and_resume": "check permissions and free disk space, then call fit again with the same checkpoint "
     "folder to resume",
     "check_disk_and_run_again": "check permissions and free disk space, then run the same command again",
@@ -54,12 +54,12 @@ REMEDIES: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Message:
-    """What is wrong, and the key of its remedy.
+    """A problem and the key of its remedy.
 
     Attributes:
-        problem: a clause without a full stop.
-        remedy: a key of `REMEDIES`, or None if the problem says enough.
-        values: the values that the remedy's text names.
+        problem: what is wrong, as a clause without a full stop.
+        remedy: a key of `REMEDIES`, or None if the problem implies it.
+        values: values for the placeholders in the remedy's text.
     """
 
     problem: str
@@ -67,7 +67,7 @@ class Message:
     values: Mapping[str, Any] = field(default_factory=dict)
 
     def phrased(self, remedies: Mapping[str, str]) -> str:
-        """The whole sentence, with the remedy's text taken from `remedies`."""
+        """Return the complete sentence, with the remedy's text from `remedies`."""
         if self.remedy is None:
             return self.problem
         return f"{self.problem}; {remedies[self.remedy].format(**self.values)}"
@@ -77,12 +77,12 @@ class Message:
 
 
 class HenkanError(Exception):
-    """Any error that a user of henkan can cause and fix.
+    """Base class of all errors that a user can cause and fix.
 
     Args:
         problem: what is wrong, as a clause without a full stop.
-        remedy: a key of `REMEDIES`, or None if the problem says enough.
-        values: the values that the remedy's text names.
+        remedy: a key of `REMEDIES`, or None if the problem implies it.
+        values: values for the placeholders in the remedy's text.
 
     Attributes:
         message: problem, remedy and values as a `Message`.
@@ -97,33 +97,33 @@ class HenkanError(Exception):
 
 
 class DataError(HenkanError):
-    """A pair file or a list of strings that cannot be used."""
+    """A pair file or list of strings is invalid."""
 
 
 class SettingsError(HenkanError, ValueError):
-    """An invalid setting, or an invalid combination of settings."""
+    """A setting, or a combination of settings, is invalid."""
 
 
 class ModelFolderError(HenkanError):
-    """A folder that cannot be read or written as a saved model."""
+    """A model folder cannot be read or written."""
 
 
 class CheckpointError(HenkanError):
-    """A checkpoint that cannot be written, read or resumed."""
+    """A checkpoint cannot be written, read or resumed."""
 
 
 class EngineError(HenkanError):
-    """A failure of PyTorch, or of another process of the same training run."""
+    """PyTorch, or another process of the same training run, has failed."""
 
 
 class Interrupted(Exception):  # noqa: N818  (like KeyboardInterrupt, it is not an error)
     """A training run was stopped by a signal, and its progress was saved.
 
     Args:
-        problem: what was stopped, as a clause without a full stop.
+        problem: what was interrupted, as a clause without a full stop.
         signal: the number of the signal.
         remedy: a key of `REMEDIES`, or None if there is nothing to resume.
-        values: the values that the remedy's text names.
+        values: values for the placeholders in the remedy's text.
 
     Attributes:
         message: problem, remedy and values as a `Message`.
@@ -140,11 +140,11 @@ class Interrupted(Exception):  # noqa: N818  (like KeyboardInterrupt, it is not 
 
 
 class NotFittedError(HenkanError):
-    """A model was used before it was trained."""
+    """A model is used before it is trained."""
 
 
 class UnanswerableError(HenkanError, ValueError):
-    """A source that this model cannot read: it has an unknown symbol, or is longer than the fixed source length.
+    """The model cannot read a source: it has an unknown symbol, or is longer than the fixed source length.
 
     Attributes:
         text: the source.
@@ -160,5 +160,5 @@ class UnanswerableError(HenkanError, ValueError):
         super().__init__(f"{reason} in {shown!r}")
 
     def __reduce__(self) -> tuple[type[UnanswerableError], tuple[str, int, str]]:
-        """Rebuild the error from its attributes, so that it survives the way back from another process."""
+        """Pickle the attributes: the default would pickle the message, from which the error cannot be created."""
         return type(self), (self.text, self.index, self.reason)

@@ -1,4 +1,4 @@
-"""`Seq2Seq`: the model as a Python object, in the manner of scikit-learn."""
+"""`Seq2Seq`: the Python interface, with methods as in scikit-learn."""
 
 from __future__ import annotations
 
@@ -28,23 +28,24 @@ from henkan.training.trainer import Trainer
 
 
 class Seq2Seq:
-    """A sequence-to-sequence model that turns strings into strings.
+    """A sequence-to-sequence model that converts strings to strings.
 
     >>> model = Seq2Seq(epochs=50).fit(["ab", "ba"], ["AB", "BA"])
     >>> model.predict(["ab"])
     ['AB']
 
     Args:
-        recipe: "words", "modern" or "book", where the settings not given come from: "words" is for people's own pairs,
-            "modern" for the article's model.
-        ensemble: how many models to train, with the seed and those that follow it, which answer together.
-        engine, device, precision, deterministic: who does the arithmetic; see `henkan.config.EngineConfig`.
-        settings: by name, any of `henkan.config.ModelConfig` (such as reverse, peeky, attention, bidirectional, layers,
-            hidden_size, target_symbols) and `henkan.config.TrainingConfig` (such as epochs, batch_size,
-            learning_rate, dropout, seed).
+        recipe: the defaults of the settings: "words" for pairs of words, "modern" for small models of arithmetic and
+            similar tasks, "book" for the model of the book.
+        ensemble: number of ensemble members. They are trained with consecutive seeds, and prediction averages their
+            log-probabilities.
+        engine, device, precision, deterministic: compute engine; see `henkan.config.EngineConfig`.
+        settings: any attributes of `henkan.config.ModelConfig` (such as attention, bidirectional, layers, hidden_size,
+            target_symbols) and `henkan.config.TrainingConfig` (such as epochs, batch_size, learning_rate, dropout,
+            seed).
 
     Raises:
-        SettingsError: for an unknown setting or an impossible value.
+        SettingsError: if a setting is unknown or has an invalid value.
     """
 
     def __init__(
@@ -74,52 +75,61 @@ class Seq2Seq:
         checkpoint: str | os.PathLike[str] | None = None,
         checkpoint_every: float = SECONDS_BETWEEN,
     ) -> Seq2Seq:
-        """Train on pairs, from fresh weights.
+        """Train the model on pairs, from new random weights.
 
-        Where torchrun has started several processes, all of them must call this, with the same pairs: they train one
-        model together, which each has in the end.
+        >>> model = Seq2Seq(epochs=2)
+        >>> model = model.fit(["ab", "ba"], ["AB", "BA"], dev=(["aa"], ["AA"]))
+
+        If torchrun has started several processes, each of them must call `fit` with the same pairs. They train one
+        model together, and each of them has it afterwards.
 
         Args:
-            sources, targets: strings, as many of the one as of the other.
-            dev: sources and targets to measure exact match on after every epoch. The best epoch is kept, and they
-                calibrate the confidences.
-            callback: called with a `henkan.Started`, a `henkan.Preparing`, then a `henkan.Step` for each update
-                and a `henkan.Epoch` for each epoch.
-            checkpoint: a folder that keeps what it takes to go on: where a training of the same pairs and settings was
-                stopped or killed, it goes on from there, to the same bits as if it never had been. Where it had come to
-                its end, `fit` returns at once with the same model. What is kept there is deleted by `save`, wherever
-                that puts the model; until then a training of other pairs or settings is refused the folder.
-            checkpoint_every: seconds between two checkpoints within an epoch; there is one after every epoch.
+            sources, targets: n sources and their n targets.
+            dev: sources and targets of a validation set. The model is evaluated on it after every epoch, keeps the
+                weights of the epoch with the highest exact match, and calibrates its confidence on it. None: no
+                validation, the weights of the last epoch are kept, and confidence is not calibrated.
+            callback: function that receives the events of the run: first a `henkan.Started` and a `henkan.Preparing`,
+                then a `henkan.Step` after each update and a `henkan.Epoch` after each epoch.
+            checkpoint: folder for checkpoints. If it has an interrupted run with the same pairs and settings, `fit`
+                resumes it, and the weights are the same, bit for bit, as without the interruption. If that run is
+                complete, `fit` returns its model without training. `save` deletes the checkpoint; before that, the
+                folder cannot be used for other pairs or settings. None: no checkpoints are written.
+            checkpoint_every: seconds between checkpoints within an epoch. A checkpoint is also written after every
+                epoch.
 
         Returns:
             self.
 
         Raises:
-            DataError: if there are no pairs, or not as many sources as targets.
-            CheckpointError: if something else was being trained in the folder, or it cannot be written.
-            SettingsError: for an impossible name or number.
+            DataError: if there are no pairs, the numbers of sources and targets differ, or an element is not a string.
+            CheckpointError: if the folder has a run with other pairs or settings, or cannot be written.
+            SettingsError: if an argument, or a combination of settings, is invalid.
+
+        Warns:
+            RuntimeWarning: if training diverged (non-finite loss) repeatedly and was stopped. The model then has the
+                last finite weights.
         """
         pairs = _pairs(sources, targets)
-        held_out = _validation(dev)
+        validation = _validation(dev)
         seed = self._training_config.seed
         source = DataSource(pairs=len(pairs), held_out="none" if dev is None else "file", seed=seed)
         engines = choose_engines(self._engine, together=True)
         checkpoints = None
         if checkpoint is not None:
-            kind = Checkpoints if engines.group.rank == 0 else ReadOnlyCheckpoints
-            checkpoints = kind(_folder(checkpoint, "checkpoint"), every=checkpoint_every)
+            checkpoints_type = Checkpoints if engines.group.rank == 0 else ReadOnlyCheckpoints
+            checkpoints = checkpoints_type(_folder(checkpoint, "checkpoint"), every=checkpoint_every)
         with nullcontext() if checkpoints is None else checkpoints.held():
             if checkpoints is not None:
                 checkpoints.resume = bool(engines.group.broadcast(checkpoints.resumable))
             job = TrainingJob(self._model_config, self._training_config, source, self._ensemble)
-            self._fitted = Trainer(engines, checkpoints=checkpoints, report=callback).fit(pairs, held_out, job)
+            self._fitted = Trainer(engines, checkpoints=checkpoints, report=callback).fit(pairs, validation, job)
         self._checkpoints = checkpoints
         metrics = self._fitted.saved.metrics
         if any(each.get("setbacks", 0) > MAX_ROLLBACKS for each in metrics.get("members", [metrics])):
             rate = self._training_config.learning_rate
             warnings.warn(
-                f"training diverged (non-finite loss) {MAX_ROLLBACKS + 1} times and was stopped; the model is the last "
-                f"finite one; train again with a learning rate below {rate:g}",
+                f"training diverged (non-finite loss) {MAX_ROLLBACKS + 1} times and was stopped; the model has the "
+                f"last finite weights; train again with a learning rate below {rate:g}",
                 RuntimeWarning,
                 stacklevel=2,
             )
@@ -134,20 +144,31 @@ class Seq2Seq:
         abstain_below: float | None = None,
         fallback: Fallback | None = None,
     ) -> list[str]:
-        """The model's answers, in the order of the sources.
+        """Predict the targets of sources.
+
+        >>> model = Seq2Seq(epochs=50).fit(["ab", "ba"], ["AB", "BA"])
+        >>> model.predict(["ba", "ab"])
+        ['BA', 'AB']
 
         Args:
-            sources: strings.
-            unknown: what to do with symbols that were not in training: "use" reads them as the unknown symbol, "copy"
-                also puts them into the answer where attention looks at them, "error" raises, "skip" gives "".
-            beam: beginnings of answers that are followed at every step.
-            abstain_below: the confidence below which the answer is "", or the fallback's.
-            fallback: source -> answer, such as a calculator, a dictionary or a larger model.
+            sources: n strings.
+            unknown: what to do with symbols that were not in the training data. "use": read them as the unknown symbol.
+                "copy": also copy them to the prediction where attention selects them. "error": raise an error. "skip":
+                predict "". For a model without an unknown symbol, "use" means "error".
+            beam: beam width, from 1 to 1000; 1 is greedy search.
+            abstain_below: confidence, from 0 to 1, below which the prediction is "", or that of `fallback`. None: never
+                abstain.
+            fallback: function source -> prediction that is called if the model abstains, for example a dictionary
+                lookup or a larger model.
+
+        Returns:
+            n predictions, in the order of the sources.
 
         Raises:
-            UnanswerableError: at the first source that cannot be read.
-            NotFittedError: before `fit`.
-            SettingsError: for what is impossible.
+            UnanswerableError: at the first source that the model cannot read, unless `unknown` is "skip".
+            DataError: if `sources` is not a list of strings.
+            NotFittedError: if the model is not trained.
+            SettingsError: if an argument is invalid.
         """
         request = Request(unknown=unknown, beam=beam, abstain_below=abstain_below)
         return self._model().converter.predict(_strings(sources, "sources"), request, fallback)
@@ -162,50 +183,88 @@ class Seq2Seq:
         confidence: bool = False,
         abstain_below: float | None = None,
     ) -> list[Conversion]:
-        """The answers with their log-probabilities; a source that cannot be answered carries the reason.
+        """Predict the targets of sources, with log-probabilities and optionally confidences and n-best lists.
+
+        >>> model = Seq2Seq(epochs=50).fit(["ab", "ba"], ["AB", "BA"])
+        >>> [conversion] = model.convert(["ab"], beam=2, nbest=2)
+        >>> conversion.prediction, len(conversion.nbest)
+        ('AB', 2)
+
+        Unlike `predict`, this does not raise an error for a source that the model cannot read: the `reason` of its
+        conversion says why it has no prediction.
 
         Args:
-            sources: strings.
+            sources: n strings.
             unknown, beam, abstain_below: as in `predict`.
-            nbest: answers for each source, at most `beam`.
-            confidence: whether to say how probable it is that each answer is right.
+            nbest: number of predictions for each source, at most `beam`.
+            confidence: whether to compute the confidence: the estimated probability, from 0 to 1, that the prediction
+                is correct.
+
+        Returns:
+            n conversions, in the order of the sources.
 
         Raises:
-            NotFittedError: before `fit`.
-            SettingsError: for what is impossible.
+            DataError: if `sources` is not a list of strings.
+            NotFittedError: if the model is not trained.
+            SettingsError: if an argument is invalid.
         """
         request = Request(unknown=unknown, beam=beam, nbest=nbest, confidence=confidence, abstain_below=abstain_below)
         return self._model().converter.convert(_strings(sources, "sources"), request)
 
     def log_probability(self, sources: Sequence[str], targets: Sequence[str]) -> list[float]:
-        """How probable the model finds each target of its source, in nats; minus infinity where it cannot write it.
+        """Compute the log-probability of each target given its source.
+
+        >>> model = Seq2Seq(epochs=50).fit(["ab", "ba"], ["AB", "BA"])
+        >>> right, wrong = model.log_probability(["ab", "ab"], ["AB", "BA"])
+        >>> right > wrong
+        True
+
+        Args:
+            sources, targets: n sources and their n targets.
+
+        Returns:
+            n log-probabilities in nats, including the end of the target. Minus infinity if the target has a symbol
+            that was not in the training targets, or the model cannot read the source.
 
         Raises:
-            NotFittedError: before `fit`.
-            DataError: if there are not as many sources as targets.
+            DataError: if the numbers of sources and targets differ, or an element is not a string.
+            NotFittedError: if the model is not trained.
         """
         pairs = _pairs(sources, targets)
         scores: list[float] = self._model().converter.score(pairs.sources, pairs.targets)[0].tolist()
         return scores
 
     def score(self, sources: Sequence[str], targets: Sequence[str]) -> float:
-        """Exact match: the share of sources, from 0 to 1, whose answer is the target.
+        """Compute the exact match: the fraction of sources, from 0 to 1, that are predicted correctly.
+
+        A prediction is correct if it equals the target; if the source occurs with several targets, any of them is
+        correct. A source that the model cannot read counts as wrong.
+
+        >>> model = Seq2Seq(epochs=50).fit(["ab", "ba"], ["AB", "BA"])
+        >>> model.score(["ab", "ba"], ["AB", "AB"])
+        0.5
+
+        Args:
+            sources, targets: n sources and their n targets.
 
         Raises:
-            NotFittedError: before `fit`.
-            DataError: if there are not as many sources as targets.
+            DataError: if the numbers of sources and targets differ, or an element is not a string.
+            NotFittedError: if the model is not trained.
         """
         return evaluate(self._model().converter, _pairs(sources, targets)).exact_match
 
     def save(self, folder: str | os.PathLike[str], *, force: bool = False) -> None:
-        """Write the model as a folder; `force` replaces a model that stands there.
+        """Save the model in a folder, and delete the checkpoint that `fit` has written.
 
-        The checkpoint that `fit` may have kept of it is deleted then. Of the processes that torchrun has started, the
-        first alone writes.
+        If torchrun has started several processes, only process 0 saves the model.
+
+        Args:
+            folder: the model folder; missing parents are created.
+            force: whether to replace an existing model.
 
         Raises:
-            NotFittedError: before `fit`.
-            ModelFolderError: if it cannot be written there.
+            ModelFolderError: if the folder has other files, or a model and `force` is False, or cannot be written.
+            NotFittedError: if the model is not trained.
         """
         if process_rank() > 0:
             return
@@ -215,7 +274,7 @@ class Seq2Seq:
 
     @classmethod
     def _of(cls, fitted: FittedModel, engine: EngineConfig) -> Seq2Seq:
-        """A trained model as an object."""
+        """Wrap a trained model."""
         model = cls(ensemble=len(fitted.saved.members), **asdict(engine))
         model._model_config, model._training_config = fitted.saved.model, fitted.saved.training
         model._fitted = fitted
@@ -223,7 +282,7 @@ class Seq2Seq:
 
     def _model(self) -> FittedModel:
         if self._fitted is None:
-            raise NotFittedError("this model has not been trained; call fit first")
+            raise NotFittedError("this model is not trained; call fit first")
         return self._fitted
 
 
@@ -235,46 +294,56 @@ def load(
     precision: Precision = "float32",
     deterministic: bool = False,
 ) -> Seq2Seq:
-    """A saved model, ready to predict.
+    """Load a saved model.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     Seq2Seq(epochs=50).fit(["ab", "ba"], ["AB", "BA"]).save(folder)
+    ...     load(folder).predict(["ab"])
+    ['AB']
 
     Args:
-        folder: where it is.
-        engine, device, precision, deterministic: who does the arithmetic, whoever has trained it; see
+        folder: the model folder.
+        engine, device, precision, deterministic: compute engine, which may differ from that of the training run; see
             `henkan.config.EngineConfig`.
 
     Raises:
-        ModelFolderError: if the folder is no model, damaged, or of a newer format.
-        SettingsError: if the engine cannot be had here.
+        ModelFolderError: if the folder is not a model, is damaged, or has a newer format.
+        SettingsError: if the engine, the device or the precision is not available.
     """
     wanted = EngineConfig(engine=engine, device=device, precision=precision, deterministic=deterministic)
     return Seq2Seq._of(load_model(Path(folder), choose_engines(wanted)), wanted)
 
 
 def combine(models: Sequence[Seq2Seq], *, dev: tuple[Sequence[str], Sequence[str]] | None = None) -> Seq2Seq:
-    """Combine models of the same settings and symbols, as trained with different seeds, into one ensemble.
+    """Combine models into an ensemble, which averages the log-probabilities of its members.
+
+    The models must have the same settings and vocabularies, for example because they were trained on the same pairs
+    with different seeds.
 
     >>> pair = [Seq2Seq(epochs=1, seed=seed).fit(["ab"], ["AB"]) for seed in (0, 1)]
     >>> len(combine(pair).predict(["ab", "ba"]))
     2
 
     Args:
-        models: at least one; an ensemble contributes all its members.
-        dev: sources and targets of a validation set, which calibrates the confidence of the ensemble.
+        models: at least one model; of an ensemble, all members are included.
+        dev: sources and targets of a validation set, on which the confidence of the ensemble is calibrated. None: the
+            confidence is not calibrated.
 
     Raises:
-        NotFittedError: if one of them is not trained.
-        SettingsError: if they do not fit together.
+        NotFittedError: if a model is not trained.
+        SettingsError: if the settings or vocabularies differ.
     """
     if not models:
-        raise SettingsError("there are no models to combine; name at least one")
+        raise SettingsError("there are no models to combine; pass at least one")
     fitted = [model._model() for model in models]
     ensemble = combine_models(fitted, _validation(dev), choose_engines(models[0]._engine))
     return Seq2Seq._of(ensemble, models[0]._engine)
 
 
-def _folder(name: str | os.PathLike[str], what: str) -> Path:
+def _folder(name: str | os.PathLike[str], argument: str) -> Path:
     if not isinstance(name, str | os.PathLike) or not isinstance(os.fspath(name), str) or "\0" in os.fspath(name):
-        raise SettingsError(f"{what} must be the name of a folder, not {name!r}")
+        raise SettingsError(f"{argument} must be the name of a folder, not {name!r}")
     return Path(name)
 
 
@@ -282,7 +351,7 @@ def _validation(dev: tuple[Sequence[str], Sequence[str]] | None) -> Pairs | None
     if dev is None:
         return None
     if not isinstance(dev, tuple | list) or len(dev) != 2:
-        raise DataError("dev must be two lists, the sources and the targets")
+        raise DataError("dev must be two lists: sources and targets")
     return _pairs(*dev)
 
 
@@ -294,7 +363,7 @@ def _strings(strings: Sequence[str], name: str) -> list[str]:
     if isinstance(strings, str) or not isinstance(strings, Iterable):
         raise DataError(f"{name} is {strings!r:.80}; give a list of strings")
     listed = list(strings)
-    for place, string in enumerate(listed):
+    for index, string in enumerate(listed):
         if not isinstance(string, str):
-            raise DataError(f"{name}[{place}] is {string!r}, not a string")
+            raise DataError(f"{name}[{index}] is {string!r}, not a string")
     return listed

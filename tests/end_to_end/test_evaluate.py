@@ -46,7 +46,7 @@ def test_details_show_accuracy_by_length_and_confusions(henkan, folder, tmp_path
         ["1", "0.0%", "2"],
         ["2", "50.0%", "2"],
     ]
-    assert "     2  wrote C instead of X" in lines
+    assert "     2  predicted C instead of X" in lines
     assert "     1  omitted B" in lines
 
 

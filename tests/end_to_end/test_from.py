@@ -41,7 +41,7 @@ def test_new_pairs_are_learnt_with_the_settings_of_the_model(henkan, folder, mor
 
 
 def test_settings_of_the_model_cannot_be_changed(refused, folder, more):
-    assert "has hidden size 32, which cannot become 64; leave it out" in refused(
+    assert "has hidden size 32, which cannot be changed to 64; omit this option" in refused(
         "train", more, "--from", folder, "--hidden-size", 64, "--quiet"
     )
     assert "has 1 members, not 3" in refused("train", more, "--from", folder, "--ensemble", 3, "--quiet")
@@ -54,7 +54,7 @@ def test_feature_column_must_agree_with_the_model(henkan, refused, tmp_path, fol
     columns = ("--columns", "source,target,features")
     henkan("train", "tagged.tsv", *columns, *TINY, "--hidden-size", 8, "--embedding-size", 4, "--out", "m")
     sentence = refused("train", "plain.tsv", "--from", "m", *TINY)
-    assert "this model reads feature tags; say which column has them" in sentence
+    assert "this model reads feature tags; name their column" in sentence
     sentence = refused("train", "tagged.tsv", *columns, "--from", folder, *TINY)
     assert "this model was trained without feature tags" in sentence
     henkan("train", "tagged.tsv", *columns, "--from", "m", *TINY, "--out", "more")
@@ -64,7 +64,7 @@ def test_unknown_rate_is_refused_for_a_model_without_the_unknown_symbol(henkan, 
     small = ("--hidden-size", 8, "--embedding-size", 4)
     henkan("train", pairs_file, *TINY, *small, "--unknown-rate", 0, "--out", "without")
     sentence = refused("train", more, "--from", "without", "--unknown-rate", 0.2, *TINY)
-    assert "has no unknown symbol, and cannot be shown one; leave --unknown-rate out" in sentence
+    assert "has no unknown symbol, so it cannot be trained with one; omit --unknown-rate" in sentence
     henkan("train", more, "--from", "without", "--unknown-rate", 0, *TINY, "--out", "m")
     assert json.loads((tmp_path / "m/config.json").read_text())["training"]["unknown_rate"] == 0
 

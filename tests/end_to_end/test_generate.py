@@ -17,5 +17,5 @@ def test_tasks_lists_all_tasks(henkan):
 
 def test_invalid_arguments_are_refused(refused):
     assert "no task 'sums'; the tasks are addition" in refused("generate", "sums")
-    assert "multiplication has only 5050 different pairs" in refused("generate", "multiplication", "--count", "6000")
-    assert "ask for at least one" in refused("generate", "addition", "--count", "0")
+    assert "multiplication has only 5050 distinct pairs" in refused("generate", "multiplication", "--count", "6000")
+    assert "the count must be at least 1" in refused("generate", "addition", "--count", "0")

@@ -15,7 +15,7 @@ def test_inspect_reports_duplicates_leaks_and_warnings(henkan, tmp_path):
         "    sta: s t a | S t a",
     ]
     assert "targets: 2 to 3 symbols, median 2; 0 empty" in lines
-    assert "    2 sources are also in the training pairs, 1 with the same target" in lines
+    assert "    2 sources are also in the training set, 1 with the same target" in lines
     warnings = [line for line in lines if line.startswith("warning: ")]
     assert [warning.split()[1:6] for warning in warnings] == [
         ["2", "of", "3", "sources", "in"],
@@ -35,7 +35,7 @@ def test_json_output_has_counts_and_warnings(henkan, tmp_path):
     assert found["warnings"] == ["the sources contain 1 invisible characters (U+200B ZERO WIDTH SPACE)"]
     (tmp_path / "padded.tsv").write_text("a \tb\n")
     found = json.loads(henkan("inspect", "padded.tsv", "--json").stdout)
-    assert found["warnings"] == ["1 sources have leading or trailing white space; remove it with --strip"]
+    assert found["warnings"] == ["1 sources have leading or trailing whitespace; remove it with --strip"]
 
 
 def test_invalid_lines_and_missing_files_are_refused(refused, tmp_path):
@@ -50,4 +50,4 @@ def test_training_prints_the_summary_and_warnings_of_inspect(henkan, tmp_path):
     done = henkan("train", "train.tsv", "--dev", "dev.tsv", "--epochs", "1", "--hidden-size", "8", "--out", "m")
     lines = done.stderr.splitlines()
     assert lines[0].startswith("7 pairs; sources of 2 to 5 symbols")
-    assert any(line.startswith("warning: 1 of 1 sources in dev.tsv are also in the training pairs") for line in lines)
+    assert any(line.startswith("warning: 1 of 1 sources in dev.tsv are also in the training set") for line in lines)

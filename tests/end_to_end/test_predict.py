@@ -44,7 +44,7 @@ def test_unknown_symbols_are_used_and_reported(henkan, folder):
     done = henkan("predict", folder, "a", "xa", "b")
     lines = done.stdout.splitlines()
     assert (len(lines), lines[0], lines[2]) == (3, "A", "B")
-    assert done.stderr == "note: texts with symbols that were not in training: 1 (see --unknown and --json)\n"
+    assert done.stderr == "note: texts with symbols that were not in the training data: 1 (see --unknown and --json)\n"
     result = json.loads(henkan("predict", folder, "--json", "xa").stdout)
     assert (result["prediction"], result["unknown"]) == (lines[1], ["symbol 'x'"])
 

@@ -11,14 +11,14 @@ def test_invalid_lines_are_skipped_and_listed(henkan, refused, tmp_path, pairs_f
     assert "words.tsv, line 40: no delimiter" in refused("inspect", pairs_file)
     done = henkan("inspect", pairs_file, "--rejects", "rejects.tsv")
     assert "39 pairs read, 2 lines skipped" in done.stdout
-    assert done.stderr == "2 of 41 lines were left out; rejects.tsv has them, with the reasons\n"
+    assert done.stderr == "2 of 41 lines were skipped; rejects.tsv lists them with the reasons\n"
     rows = (tmp_path / "rejects.tsv").read_bytes().splitlines()
     assert [row.split(b"\t")[1] for row in rows[1:]] == [b"40", b"41"]
 
     dev = tmp_path / "dev.tsv"
     dev.write_text("ab\tAB\nbad\n")
     done = henkan("train", pairs_file, "--dev", dev, "--rejects", "rejects.tsv", *SMALL, "--out", "m")
-    assert "3 of 43 lines were left out" in done.stderr
+    assert "3 of 43 lines were skipped" in done.stderr
     assert (tmp_path / "rejects.tsv").read_bytes().count(b"\n") == 4
     assert json.loads((tmp_path / "m/config.json").read_text())["data"]["pairs"] == 39
     assert "1 of 2 lines" in henkan("evaluate", "m", dev, "--rejects", "r2.tsv").stderr
@@ -30,15 +30,20 @@ def test_rejects_do_not_overwrite_other_files(refused, tmp_path, pairs_file):
     with pairs_file.open("ab") as file:
         file.write(b"no pair\n")
     for data, more, rejects, words in (
-        (pairs_file, (), "m.tsv", "the file exists and is not a list of rejected lines; choose another --rejects"),
+        (pairs_file, (), "m.tsv", "the file exists and is not a list of skipped lines; choose another --rejects"),
         (
             pairs_file,
             (),
             pairs_file,
-            "the rejected lines would overwrite a file that is read; choose another --rejects",
+            "the list of skipped lines would overwrite a file that is read; choose another --rejects",
         ),
-        ("list.tsv", (), "list.tsv", "the rejected lines would overwrite a file that is read"),
-        (pairs_file, ("--dev", "list.tsv"), "list.tsv", "the rejected lines would overwrite a file that is read"),
+        ("list.tsv", (), "list.tsv", "the list of skipped lines would overwrite a file that is read"),
+        (
+            pairs_file,
+            ("--dev", "list.tsv"),
+            "list.tsv",
+            "the list of skipped lines would overwrite a file that is read",
+        ),
     ):
         (tmp_path / "m.tsv").write_bytes(b"mine")
         before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
@@ -47,14 +52,14 @@ def test_rejects_do_not_overwrite_other_files(refused, tmp_path, pairs_file):
 
 
 def test_unwritable_rejects_are_refused(refused, tmp_path, pairs_file):
-    assert "none/r.tsv: the rejected lines cannot be written (No such file" in refused(
+    assert "none/r.tsv: the skipped lines cannot be written (No such file" in refused(
         "train", pairs_file, "--rejects", "none/r.tsv", *SMALL
     )
     with pairs_file.open("ab") as file:
         file.write(b"no pair\n")
     if os.path.exists("/dev/full"):
         sentence = refused("train", pairs_file, "--rejects", "/dev/full", *SMALL)
-        assert "/dev/full: the rejected lines cannot be written (No space left on device)" in sentence
+        assert "/dev/full: the skipped lines cannot be written (No space left on device)" in sentence
     assert [path.name for path in tmp_path.iterdir()] == ["words.tsv"]
 
 

@@ -98,7 +98,7 @@ def test_run_of_one_engine_is_resumed_with_the_other(henkan, tmp_path, pairs, fi
     henkan("train", pairs, *SETTINGS, *no_dropout, "--engine", first, "--out", "uninterrupted")
     stop(tmp_path, pairs, *SETTINGS, *no_dropout, "--engine", first)
     done = henkan("train", "--resume", "m", "--engine", "torch" if first == "numpy" else "numpy")
-    assert "goes on with PyTorch" in done.stderr if first == "numpy" else "goes on with NumPy" in done.stderr
+    assert "resumes with PyTorch" in done.stderr if first == "numpy" else "resumes with NumPy" in done.stderr
     expected, resumed = (load(tmp_path / name)._model().saved.members[0] for name in ("uninterrupted", "m"))
     for name, array in expected.items():
         assert resumed[name] == pytest.approx(array, rel=0.05, abs=0.02), name
@@ -180,7 +180,7 @@ def test_two_processes_train_one_model(henkan, torchrun, tmp_path, pairs):
     assert process.returncode == 0, err
     assert out.count("exact match") == 1
     assert err.count("epoch 40/40") == 1
-    assert "2 processes share each batch of 16; the learning rate of 0.004 is that of the whole batch" in err
+    assert "2 processes divide each batch of 16; learning rate 0.004, as with one process" in err
     exact = [json.loads((tmp_path / name / "metrics.json").read_text())["exact_match"] for name in ("one", "two")]
     assert exact[0] == pytest.approx(exact[1], abs=0.1)
     assert "exact match" in one.stdout
@@ -282,7 +282,7 @@ def test_skipped_lines_are_listed_once(torchrun, tmp_path, pairs):
     process = torchrun("-m", "henkan", "train", pairs, *SETTINGS, "--epochs", 1, "--out", "m", "--rejects", "r.tsv")
     _, err = process.communicate()
     assert process.returncode == 0, err
-    assert err.count("1 of 211 lines were left out") == 1
+    assert err.count("1 of 211 lines were skipped") == 1
     assert len((tmp_path / "r.tsv").read_text().splitlines()) == 2
 
 

@@ -7,11 +7,11 @@ SMALL = ("--epochs", "2", "--hidden-size", "16", "--embedding-size", "4")
 def test_a_task_is_trained_saved_and_used_for_prediction(henkan, tmp_path):
     done = henkan("train", "multiplication", *SMALL)
     lines = done.stdout.splitlines()
-    assert re.fullmatch(r"\s+question\s+true answer\s+model", lines[0])
+    assert re.fullmatch(r"\s+source\s+target\s+prediction", lines[0])
     assert all(re.fullmatch(r"[OX]  \d+\*\d+\s+\d+(\s+-?\d*)?", line) for line in lines[1:11])
     assert re.fullmatch(r"exact match \d+\.\d{3}% \(\d+ of 505\)", lines[11])
     assert "models/multiplication" in lines[12]
-    command = re.fullmatch(r"ask it:  python -m henkan (predict models/multiplication) '(.+)'", lines[13])
+    command = re.fullmatch(r"try it:  python -m henkan (predict models/multiplication) '(.+)'", lines[13])
     answer = henkan(*command[1].split(), command[2]).stdout
     assert answer.endswith("\n")
     assert "\n" not in answer[:-1]
@@ -51,7 +51,7 @@ def test_validation_set_from_a_file(henkan, tmp_path, pairs_file):
 
 def test_training_without_a_validation_set(henkan, tmp_path, pairs_file):
     done = henkan("train", pairs_file, *SMALL, "--dev", "none", "--out", "all")
-    assert "39 pairs to learn from, none held out" in done.stderr
+    assert "39 training pairs, no validation pairs" in done.stderr
     assert "exact match" not in done.stdout
     assert json.loads((tmp_path / "all/metrics.json").read_text())["epochs"][0]["exact_match"] is None
 

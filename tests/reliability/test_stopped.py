@@ -99,7 +99,7 @@ def test_a_signal_stops_training_and_it_can_be_resumed(run, henkan, tmp_path, le
     assert sorted(path.name for path in (tmp_path / "m").iterdir()) == sorted(
         path.name for path in uninterrupted.iterdir()
     )
-    assert "is finished" in henkan("train", "--resume", "m").stdout
+    assert "is complete" in henkan("train", "--resume", "m").stdout
 
 
 SLOW = """
@@ -134,7 +134,7 @@ def test_a_signal_while_reading_data_exits_at_once(run, tmp_path, number, status
     process.send_signal(number)
     _, err = process.communicate(timeout=30)
     assert process.returncode == status
-    assert err == "henkan: interrupted before training began; nothing was saved\n"
+    assert err == "henkan: interrupted before training started; nothing was saved\n"
     assert not (tmp_path / "m").exists()
 
 
@@ -164,7 +164,7 @@ def test_two_runs_cannot_train_in_the_same_folder(run, refused, tmp_path, lexico
 def test_interrupted_run_is_replaced_only_with_force(run, refused, henkan, tmp_path, lexicon, uninterrupted):
     kill_training(run, tmp_path / "m", lexicon)
     sentence = refused("train", lexicon, *SETTINGS, "--out", "m")
-    assert "resume it with --resume m, or start again with --force" in sentence
+    assert "resume it with --resume m, or start over with --force" in sentence
     henkan("train", lexicon, *SETTINGS, "--out", "m", "--force")
     assert weights(tmp_path / "m") == weights(uninterrupted)
 
@@ -193,7 +193,7 @@ def test_changed_data_and_settings_are_named_on_resume(run, refused, henkan, tmp
     assert "the training pairs differ from those of the interrupted run" in refused("train", "--resume", "m", "--quiet")
     lexicon.rename(tmp_path / "other.tsv")
     sentence = refused("train", "--resume", "m", "--quiet")
-    assert f"{lexicon}: the pairs of this training run no longer exist here" in sentence
+    assert f"{lexicon}: this file of the interrupted run no longer exists" in sentence
     assert "`henkan train NEW_PATH --resume m`" in sentence
     (tmp_path / "moved.tsv").write_text(text)
     sentence = refused("train", "moved.tsv", "--resume", "m", "--epochs", 9, "--quiet")
@@ -201,11 +201,11 @@ def test_changed_data_and_settings_are_named_on_resume(run, refused, henkan, tmp
     assert "hidden size is 9, but was 24" in refused(
         "train", "moved.tsv", "--resume", "m", "--hidden-size", 9, "--quiet"
     )
-    assert "--out does not go with --resume" in henkan("train", "--resume", "m", "--out", "n", status=2).stderr
+    assert "--out cannot be combined with --resume" in henkan("train", "--resume", "m", "--out", "n", status=2).stderr
     done = run("train", "moved.tsv", "--resume", "m", "--quiet", environment={"HENKAN_KERNELS": "plain"})
     _, err = done.communicate()
     assert done.returncode == 0, err
-    assert re.search(r" with fused kernels \(numba .*\) on .*, and goes on with NumPy .* with plain kernels on ", err)
+    assert re.search(r" with fused kernels \(numba .*\) on .* and resumes with NumPy .* with plain kernels on ", err)
 
 
 def test_another_version_of_henkan_is_named_on_resume(run, henkan, tmp_path, lexicon, uninterrupted):
@@ -214,7 +214,7 @@ def test_another_version_of_henkan_is_named_on_resume(run, henkan, tmp_path, lex
     plan = unseal(path.read_bytes(), path.parent, path.name)
     path.write_bytes(seal({**plan, "versions": {**plan["versions"], "henkan": "0.0.1"}}))
     err = henkan("train", "--resume", "m", "--quiet").stderr
-    assert err.startswith(f"warning: this training was begun with the henkan 0.0.1, and goes on with {__version__}: ")
+    assert err.startswith(f"warning: this run was started with henkan 0.0.1 and resumes with {__version__}; ")
     assert len(err.splitlines()) == 1
     assert weights(tmp_path / "m") == weights(uninterrupted)
 
@@ -339,7 +339,7 @@ def test_batch_too_large_for_memory_is_reported(run, tmp_path):
     process = run("train", "addition", *settings, "--out", "m", preexec_fn=limit_memory)
     _, err = process.communicate()
     assert process.returncode == 2, err
-    assert "not enough memory; try a smaller --batch-size" in err
+    assert "not enough memory; use less data or a smaller model" in err
     assert "Traceback" not in err
     assert (tmp_path / "m/checkpoint/progress.json").exists()
 
@@ -387,12 +387,12 @@ def test_non_finite_loss_lowers_the_learning_rate_and_then_ends_training(run, he
     process = run("train", lexicon, "--learning-rate", "1e20", *SETTINGS[:-1], "--out", "m")
     _, err = process.communicate()
     assert process.returncode == 2
-    lines = [line for line in err.splitlines() if "no longer a finite number" in line]
+    lines = [line for line in err.splitlines() if "loss is not finite" in line]
     assert [line.rpartition(", ")[2] for line in lines] == [
-        "with a learning rate of 5e+19",
-        "with a learning rate of 2.5e+19",
-        "with a learning rate of 1.2e+19",
-        "where training ends",
+        "learning rate reduced to 5e+19",
+        "learning rate reduced to 2.5e+19",
+        "learning rate reduced to 1.2e+19",
+        "training stopped",
     ]
     assert "train again with a learning rate below 1e+20" in err.splitlines()[-1]
     assert henkan("predict", "m", "abc").stdout.endswith("\n")
@@ -436,7 +436,7 @@ def test_run_started_in_python_cannot_be_resumed_by_the_command(refused, tmp_pat
     with pytest.raises(KeyboardInterrupt):
         Seq2Seq(epochs=2).fit(*words, callback=stop, checkpoint=tmp_path / "m")
     sentence = refused("train", "--resume", tmp_path / "m")
-    assert "begun from Python, where its pairs are; go on with it there, by calling fit(..., checkpoint=" in sentence
+    assert "started from Python and its pairs are not stored; resume it there with fit(..., checkpoint=" in sentence
     assert (tmp_path / "m/checkpoint/progress.json").exists()
 
 
@@ -452,9 +452,7 @@ def test_missing_checkpoint_files_are_refused_or_harmless(run, refused, henkan, 
         (folder / name).rename(tmp_path / "away")
         sentence = refused("train", "--resume", "m", "--quiet")
         assert "start over with --force" in sentence
-        assert ("the model that this training run started from cannot be read any more" in sentence) == (
-            "start" in name
-        )
+        assert ("the model that this run started from can no longer be read" in sentence) == ("start" in name)
         (tmp_path / "away").rename(folder / name)
     (folder / "progress.json").unlink()
     henkan("train", "--resume", "m", "--quiet")

@@ -43,9 +43,9 @@ def test_largest_metrics_are_within_the_limits():
     metrics = {**METRICS, **history, "epochs": [{"epoch": 100, **numbers}] * 10_000}
     written, limit = to_json(metrics), metrics_limit(1)
     assert len(written) <= limit.bytes
-    assert strict_json.parse(written, most=limit.values) == metrics
+    assert strict_json.parse(written, max_values=limit.values) == metrics
     with pytest.raises(ValueError, match="more values"):
-        strict_json.parse(written, most=9999)
+        strict_json.parse(written, max_values=9999)
 
 
 def _count_values(content):

@@ -35,7 +35,7 @@ def test_leaks_and_unknown_symbols_of_other_sets_are_reported():
     leak = found.leaks["test"]
     assert (leak.rows, leak.sources, leak.pairs, leak.unknown_rows, leak.unknown) == (4, 2, 1, 2, {"c": 2})
     assert [str(warning) for warning in found.warnings()] == [
-        "2 of 4 sources in test are also in the training pairs (1 with the same target), so its exact match is too "
+        "2 of 4 sources in test are also in the training set (1 with the same target), so its exact match is too "
         "optimistic",
         "2 of 4 sources in test have unknown symbols (c)",
     ]
@@ -57,7 +57,7 @@ def test_invisible_characters_and_padding_are_reported():
     assert found.target.padded == 2
     invisible, padded = map(str, found.warnings())
     assert invisible.startswith("the sources contain 2 invisible characters (U+")
-    assert padded == "2 targets have leading or trailing white space; pass strip=True to remove it"
+    assert padded == "2 targets have leading or trailing whitespace; pass strip=True to remove it"
 
 
 def test_rare_symbols_and_empty_targets_are_counted():

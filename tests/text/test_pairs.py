@@ -39,7 +39,7 @@ def test_equal_sources_are_in_the_same_part():
 
 
 def test_a_single_source_cannot_be_split():
-    with pytest.raises(DataError, match="too few"):
+    with pytest.raises(DataError, match="at least two distinct sources are needed"):
         hold_out(Pairs(["a", "a"], ["b", "c"]), seed=0)
 
 

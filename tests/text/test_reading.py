@@ -185,7 +185,7 @@ def test_rejects_are_listed_with_reasons(file, tmp_path):
     path = file(content)
     assert read_pairs(path, rejects=rejects) == Pairs(["a", "e", "g"], ["b", "f", "h"])
     rejects.close()
-    assert (rejects.left_out, rejects.lines) == (3, 6)
+    assert (rejects.skipped, rejects.lines) == (3, 6)
     header, *rows = (tmp_path / "rejects.tsv").read_bytes().splitlines()
     assert header == b"file\tline\treason\ttext"
     assert [row.split(b"\t")[:2] for row in rows] == [[str(path).encode(), line] for line in (b"2", b"3", b"5")]
@@ -198,7 +198,7 @@ def test_rejects_replace_only_earlier_rejects(file, tmp_path):
     path = file(b"a\tb\nc\n")
     (tmp_path / "other.tsv").write_bytes(b"mine")
     for name, words in (
-        ("other.tsv", "not a list of rejected lines"),
+        ("other.tsv", "not a list of skipped lines"),
         ("pairs.tsv", "would overwrite a file that is read"),
     ):
         with pytest.raises(SettingsError, match=words):
@@ -225,7 +225,7 @@ def test_rejects_read_as_input_are_never_overwritten(tmp_path, way):
         read = tmp_path / "same.tsv"
         read.symlink_to(path) if way == "link" else read.hardlink_to(path)
     rejects = Rejects(path)
-    with pytest.raises(SettingsError, match=r"rejects\.tsv: the rejected lines would overwrite a file that is read"):
+    with pytest.raises(SettingsError, match=r"rejects\.tsv: the list of skipped lines would overwrite a file that"):
         read_pairs(read, rejects=rejects)
     rejects.close()
     assert path.read_bytes() == read.read_bytes() == LIST
@@ -274,7 +274,7 @@ def test_unwritable_rejects_are_refused_even_without_rejected_lines(file, tmp_pa
     path, rejects = file(content), Rejects(tmp_path / name)
     with pytest.raises(SettingsError) as caught:
         read_pairs(path, rejects=rejects)
-    assert str(caught.value).startswith(f"{tmp_path / name}: the rejected lines cannot be written (")
+    assert str(caught.value).startswith(f"{tmp_path / name}: the skipped lines cannot be written (")
     assert reason in str(caught.value)
     rejects.close()
     assert [each.name for each in tmp_path.iterdir()] == ["pairs.tsv"]
@@ -288,7 +288,7 @@ def test_rejects_without_write_permission_are_refused(file, without_rights):
         (public / "rejects.tsv").chmod(0o444)
         public.chmod(0o555)
         for name in ("rejects.tsv", "other.tsv"):
-            words = rf"{name}: the rejected lines cannot be written \(Permission denied\)"
+            words = rf"{name}: the skipped lines cannot be written \(Permission denied\)"
             with without_rights(), pytest.raises(SettingsError, match=words):
                 read_pairs(path, rejects=Rejects(public / name))
         assert (public / "rejects.tsv").read_bytes() == LIST
@@ -298,7 +298,7 @@ def test_rejects_without_write_permission_are_refused(file, without_rights):
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full here")
 def test_full_disk_is_reported_after_reading_the_file(file):
     rejects = Rejects(Path("/dev/full"))
-    with pytest.raises(SettingsError, match=r"^/dev/full: the rejected lines cannot be written \(No space left"):
+    with pytest.raises(SettingsError, match=r"^/dev/full: the skipped lines cannot be written \(No space left"):
         read_pairs(file(b"a\tb\nc\n"), rejects=rejects)
     rejects.close()
     assert not rejects.complete
@@ -326,7 +326,7 @@ def test_line_number_of_a_truncated_file_is_correct(tmp_path):
         read_pairs(tmp_path / "pairs.gz", rejects=rejects)
     rejects.close()
     assert f"after line {rejects.lines};" in str(caught.value)
-    assert rejects.left_out == 1
+    assert rejects.skipped == 1
 
 
 def test_a_file_without_valid_lines_is_refused(file, tmp_path):

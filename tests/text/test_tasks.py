@@ -32,9 +32,9 @@ def test_skipped_pairs_are_not_generated_again(name):
 @pytest.mark.parametrize("name", TASKS)
 def test_too_many_pairs_are_refused_with_the_number_available(name):
     task = TASKS[name]
-    with pytest.raises(DataError, match=f"{task.available} different pairs"):
+    with pytest.raises(DataError, match=f"{task.available} distinct pairs"):
         task.generate(task.available + 1)
-    with pytest.raises(DataError, match="at least one"):
+    with pytest.raises(DataError, match="must be at least 1"):
         task.generate(0)
 
 

@@ -1,4 +1,4 @@
-"""The command line: one file a command, which parses, calls and prints."""
+"""The command line: one module per command."""
 
 from henkan.cli.main import main
 

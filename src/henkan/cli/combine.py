@@ -23,22 +23,23 @@ from henkan.training.fitted_model import load_model
     "--dev",
     type=PATH,
     metavar="FILE",
-    help="Validation set that calibrates the confidence of the ensemble, and measures its exact match.  "
-    "[default: confidence is not calibrated]",
+    help="Validation set: calibrate the confidence of the ensemble on it, and print its exact match.  "
+    "[default: no calibration]",
 )
 @click.option("--force", is_flag=True, help="Replace an existing model.")
 @layout_options
 @engine_options
 def combine(models: Sequence[Path], out: Path, dev: Path | None, force: bool, **layout: Any) -> None:
-    """Combine saved MODELs into one ensemble, whose log-probabilities are the mean of its members'.
+    """Combine saved MODELs into an ensemble, which averages the log-probabilities of its members.
 
     \b
     henkan train names.tsv --seed 0 --out models/a      on one machine
     henkan train names.tsv --seed 1 --out models/b      on another
     henkan combine models/a models/b --dev names.dev.tsv --out models/names
 
-    The models must have the same settings and symbols, as trained on the same pairs with different seeds. The members
-    of an ensemble are all taken over. `henkan train --ensemble N` trains an ensemble on one machine.
+    The models must have the same settings and vocabularies, for example because they were trained on the same pairs
+    with different seeds. If a MODEL is an ensemble, all its members are included. To train an ensemble on one machine,
+    use `henkan train --ensemble N`.
     """
     engines = pop_engines(layout)
     check_destination(out, force=force)
@@ -52,4 +53,4 @@ def combine(models: Sequence[Path], out: Path, dev: Path | None, force: bool, **
     if ensemble.held_out is not None:
         show_exact_match(ensemble.held_out)
     members = len(ensemble.saved.members)
-    click.echo(f"the ensemble of {members} {'model' if members == 1 else 'models'} is in {out}")
+    click.echo(f"ensemble of {members} {'model' if members == 1 else 'models'} saved in {out}")

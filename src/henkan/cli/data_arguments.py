@@ -12,10 +12,10 @@ from henkan.text.tasks import TASKS, Task
 
 
 def task_or_file(name: str) -> Task | Path:
-    """The task with the given name, or otherwise the file.
+    """Return the task with this name or, if there is none, the path of the file.
 
     Raises:
-        DataError: if there is neither, or the file cannot be accessed.
+        DataError: if neither exists, or the file cannot be accessed.
     """
     if name in TASKS:
         return TASKS[name]
@@ -33,17 +33,17 @@ def task_or_file(name: str) -> Task | Path:
 def parse_columns(text: str) -> Columns:
     """Parse the value of `--columns`.
 
-    Either names in the order of the file, such as `target,source,features`, where any other name is an ignored column;
-    or the numbers, from 1, of the source, target and optional features columns, such as `3,1`.
+    The value is either a list of all columns by name, such as `target,source,features`, where a column with any other
+    name is ignored; or the numbers of the source, target and optional features columns, counted from 1, such as `3,1`.
 
     Raises:
         SettingsError: if the value is invalid.
     """
     names = [name.strip() for name in text.split(",")]
     if all(name.isdecimal() and int(name) > 0 for name in names) and len(names) in (2, 3):
-        places = [int(name) - 1 for name in names]
-        if len(set(places)) == len(places):
-            return Columns(places[0], places[1], places[2] if len(places) == 3 else None, None)
+        indices = [int(name) - 1 for name in names]
+        if len(set(indices)) == len(indices):
+            return Columns(indices[0], indices[1], indices[2] if len(indices) == 3 else None, None)
     known = [name for name in names if name in ("source", "target", "features")]
     if not {"source", "target"} <= set(known) or len(set(known)) != len(known):
         raise SettingsError(

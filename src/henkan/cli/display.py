@@ -1,4 +1,4 @@
-"""Print results."""
+"""Print evaluation results."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ def show_examples(result: Counts) -> None:
 
 
 def show_exact_match(result: Counts) -> None:
-    """Print exact match, preceded by counts of unusual cases."""
+    """Print exact match, preceded by the numbers of unknown, cut-off and unanswerable sources."""
     if result.unknown:
         click.echo(f"{result.unknown} sources have symbols that were not in the training data")
     if result.cut_off:
-        click.echo(f"{result.cut_off} answers reached the maximum length and were cut off")
+        click.echo(f"{result.cut_off} predictions reached the length limit and were cut off")
     if result.unanswerable:
         click.echo(
             f"{result.unanswerable} sources could not be converted (unknown symbols or too long) and count as wrong"
@@ -31,15 +31,17 @@ def show_exact_match(result: Counts) -> None:
 
 
 def show_coverage(result: Evaluation) -> None:
-    """Print exact match by coverage, most confident answers first."""
+    """Print exact match by coverage, most confident predictions first."""
     rows = [("coverage", "min confidence", "exact match")]
-    rows += [(f"{share:.0%}", f"{least:.3f}", f"{right:.2%}") for share, least, right in result.coverage()]
+    rows += [
+        (f"{share:.0%}", f"{threshold:.3f}", f"{accuracy:.2%}") for share, threshold, accuracy in result.coverage()
+    ]
     click.echo("\n" + "\n".join(aligned(rows, right=(0, 1, 2))))
     click.echo(f"expected calibration error {result.expected_calibration_error:.2%}\n")
 
 
 def show_details(by_length: Mapping[int, tuple[int, int]], confusions: Sequence[tuple[str, str, int]]) -> None:
-    """Print exact match by source length, and the most frequent confusions of symbols."""
+    """Print exact match by source length, and the most frequent symbol confusions."""
     rows = [("source symbols", "exact match", "pairs")]
     rows += [(str(length), f"{right / pairs:.1%}", f"{pairs:,}") for length, (right, pairs) in by_length.items()]
     click.echo("\n" + "\n".join(aligned(rows, right=(0, 1, 2))))
@@ -47,23 +49,23 @@ def show_details(by_length: Mapping[int, tuple[int, int]], confusions: Sequence[
     if not confusions:
         return
     click.echo("most frequent confusions:")
-    for true, given, count in confusions[:EXAMPLES_SHOWN]:
-        if NOTHING in (true, given):
-            what = f"omitted {show_symbol(true)}" if true else f"inserted {show_symbol(given)}"
+    for true, predicted, count in confusions[:EXAMPLES_SHOWN]:
+        if NOTHING in (true, predicted):
+            what = f"omitted {show_symbol(true)}" if true else f"inserted {show_symbol(predicted)}"
         else:
-            what = f"wrote {show_symbol(given)} instead of {show_symbol(true)}"
+            what = f"predicted {show_symbol(predicted)} instead of {show_symbol(true)}"
         click.echo(f"{count:>6,}  {what}")
     click.echo()
 
 
 def exact_match_line(result: Counts) -> str:
-    """The line `exact match NN.NNN% (k of n)`."""
+    """Return the line `exact match NN.NNN% (k of n)`."""
     return f"exact match {result.exact_match:.3%} ({result.correct} of {result.total})"
 
 
 def example_rows(result: Counts) -> list[str]:
-    """A header and one line for each of the first pairs: O or X, source, target, prediction."""
-    rows = [("", "question", "true answer", "model")]
+    """Return a header and one line for each of the first pairs: O or X, source, target, prediction."""
+    rows = [("", "source", "target", "prediction")]
     for each in result.first:
         conversion = each.conversion
         rows.append(("OX"[not each.right], conversion.source, each.target, conversion.prediction or ""))

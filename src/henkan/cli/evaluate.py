@@ -26,9 +26,11 @@ from henkan.training.fitted_model import load_model
 @click.command(short_help="Evaluate a saved model.")
 @click.argument("model", type=PATH)
 @click.argument("data", metavar="FILE_OR_TASK")
-@click.option("--errors", type=PATH, metavar="FILE", help="Write the wrong answers to FILE: source, target, answer.")
 @click.option(
-    "--details", is_flag=True, help="Also print exact match by length and the most frequent symbol confusions."
+    "--errors", type=PATH, metavar="FILE", help="Write the wrong predictions to FILE: source, target, prediction."
+)
+@click.option(
+    "--details", is_flag=True, help="Also print exact match by source length and the most frequent symbol confusions."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, including the details.")
 @click.option("--beam", type=int, default=1, show_default=True, help="Beam width.")
@@ -37,18 +39,21 @@ from henkan.training.fitted_model import load_model
 def evaluate(
     model: Path, data: str, errors: Path | None, details: bool, as_json: bool, beam: int, **layout: Any
 ) -> None:
-    """Evaluate a saved MODEL on a file of pairs, or on new pairs of a task.
+    """Evaluate a saved MODEL on a file of pairs or on a task.
 
     \b
     henkan evaluate models/addition addition
     henkan evaluate models/names test.tsv --errors wrong.tsv
 
-    An answer is correct if it equals the target, or any target of a source with several targets. A source that the
-    model cannot read counts as wrong and is reported separately.
+    For a task, the pairs are those of the validation set if the model was trained on this task with the default
+    validation split; otherwise they are newly generated.
+
+    A prediction is correct if it equals the target; if the source occurs with several targets, any of them is correct.
+    A source that the model cannot read counts as wrong and is also counted separately.
 
     The symbol error rate is the number of inserted, deleted and replaced symbols divided by the number of target
-    symbols. The coverage table shows exact match if only the most confident answers are given (see predict
-    --abstain-below). The expected calibration error is the mean difference between confidence and accuracy.
+    symbols. The coverage table shows the exact match of only the most confident predictions (see `henkan predict
+    --abstain-below`). The expected calibration error is the mean absolute difference between confidence and accuracy.
     """
     request = Request(beam=beam, confidence=True)
     fitted = load_model(model, pop_engines(layout))
@@ -58,7 +63,7 @@ def evaluate(
         if not fitted.data.is_of(found) and not as_json:
             click.echo(
                 f"note: this model was trained on {fitted.data.name}, not on the task {data}; "
-                "some of the evaluated pairs may have been in its training data",
+                "its training data may contain some of these pairs",
                 err=True,
             )
     else:
@@ -67,7 +72,7 @@ def evaluate(
         if errors is not None and errors.exists() and errors.samefile(found):
             raise DataError(f"{errors}: --errors would overwrite the pairs to evaluate; choose another file")
     if errors is not None:
-        _write_errors([], errors)  # fail before the evaluation if it cannot be written
+        _write_errors([], errors)  # fails before the evaluation if the file cannot be written
     result = measure(fitted.converter, pairs, request)
     if as_json:
         click.echo(json.dumps(_as_values(result) | {"model": str(model), "data": data}))
@@ -83,7 +88,7 @@ def evaluate(
 
 
 def _as_values(result: Evaluation) -> dict[str, Any]:
-    """The evaluation for JSON."""
+    """Return the evaluation as JSON values."""
     counts = result.counts
     return {
         "exact_match": result.exact_match,

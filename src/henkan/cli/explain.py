@@ -20,32 +20,34 @@ from henkan.training.fitted_model import load_model
 FORMATS = ("png", "svg")
 
 
-@click.command(short_help="Explain an answer symbol by symbol.")
+@click.command(short_help="Explain a prediction symbol by symbol.")
 @click.argument("model", type=PATH)
 @click.argument("text")
-@click.option("--answer", metavar="TEXT", help="Explain this answer instead of the model's answer.")
+@click.option("--answer", metavar="TEXT", help="Explain this target instead of the model's prediction.")
 @click.option("--beam", type=int, default=1, show_default=True, help="Beam width.")
 @click.option(
     "--by",
     type=click.Choice(get_args(By)),
-    help="Source of the weights; see below.  [default: attention if the model has it, otherwise saliency]",
+    help="Kind of weights; see above.  [default: attention if the model has it, otherwise saliency]",
 )
-@click.option("--picture", type=PATH, metavar="FILE", help="Also draw the explanation to FILE, a .png or .svg.")
+@click.option("--picture", type=PATH, metavar="FILE", help="Also draw the explanation to FILE (.png or .svg).")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def explain(
     model: Path, text: str, answer: str | None, beam: int, by: By | None, picture: Path | None, as_json: bool
 ) -> None:
-    """Explain the answer of the saved MODEL to a TEXT.
+    """Explain what the saved MODEL predicts for a TEXT.
 
     \b
     henkan explain models/names "Tanaka"
     henkan explain models/names "Tanaka" --picture tanaka.svg
 
-    For each symbol of the answer, print its probability, the most probable alternatives, and the weight of each source
-    symbol in percent. The weights are attention weights, or saliency: the norm of the gradient of the symbol's
-    log-probability with respect to the source embedding, normalized to 100 percent. Saliency works for models without
-    attention. The confidence is the probability of the whole answer, calibrated on the validation pairs; the
-    probabilities of the symbols are not calibrated.
+    For each symbol of the prediction, print its probability, the most probable alternatives, and the weight of each
+    source symbol in percent. The weights are attention weights or saliency. Saliency is the norm of the gradient of the
+    symbol's log-probability with respect to the embedding of the source symbol, scaled so that the norms add up to 100
+    percent; it also works for models without attention.
+
+    The confidence is the probability of the complete prediction, calibrated on the validation set. The probabilities of
+    the symbols are not calibrated.
     """
     if picture is not None and picture.suffix.removeprefix(".").lower() not in FORMATS:
         raise DataError(f"{picture}: unknown image format; choose a file name that ends in .png or .svg")
@@ -66,17 +68,17 @@ def _lines(explanation: Explanation) -> list[str]:
     if explanation.unknown:
         lines.append(f"read as unknown: {', '.join(explanation.unknown)}")
     if explanation.cut_off:
-        lines.append("the answer reached the maximum length and was cut off")
+        lines.append("the prediction reached the length limit and was cut off")
     symbols = explanation.symbols
     rows = [["symbol", "probability", "alternatives", *map(show_symbol, symbols)]]
     for choice in explanation.choices:
-        others = ", ".join(f"{_shown(symbol)} {probability:.3f}" for symbol, probability in choice.runners_up)
+        others = ", ".join(f"{_symbol_text(symbol)} {probability:.3f}" for symbol, probability in choice.runners_up)
         weights = [f"{100 * weight:.0f}" for weight in choice.weights]
-        rows.append([_shown(choice.symbol), f"{choice.probability:.3f}", others, *weights])
+        rows.append([_symbol_text(choice.symbol), f"{choice.probability:.3f}", others, *weights])
     return [*lines, "", *aligned(rows, right=[1, *range(3, 3 + len(symbols))])]
 
 
-def _shown(symbol: str) -> str:
+def _symbol_text(symbol: str) -> str:
     return "(end)" if symbol == END else show_symbol(symbol)
 
 
@@ -85,7 +87,7 @@ def _draw(explanation: Explanation, path: Path) -> None:
 
     drawn = attention_picture(
         [show_symbol(symbol) for symbol in explanation.symbols],
-        [_shown(choice.symbol) for choice in explanation.choices],
+        [_symbol_text(choice.symbol) for choice in explanation.choices],
         [choice.probability for choice in explanation.choices],
         [choice.weights for choice in explanation.choices],
         by=explanation.by,

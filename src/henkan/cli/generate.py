@@ -10,12 +10,12 @@ from henkan.text.pairs import write_pairs
 from henkan.text.tasks import TASKS, find_task
 
 
-@click.command(short_help="Generate pairs of a task.")
+@click.command(short_help="Generate pairs for a task.")
 @click.argument("task", metavar="TASK")
 @click.option("--count", type=int, metavar="N", help="Number of pairs.  [default: depends on the task]")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Random seed.")
 def generate(task: str, count: int | None, seed: int) -> None:
-    """Write distinct pairs of a TASK to standard output, one per line: source TAB target.
+    """Generate pairs for a TASK, all different, and write them to standard output, one per line: source TAB target.
 
     \b
     henkan generate addition --count 50000 --seed 0 > addition.tsv

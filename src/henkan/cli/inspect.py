@@ -22,19 +22,19 @@ SYMBOLS_SHOWN = 40
 
 @click.command(short_help="Check a file of pairs before training.")
 @click.argument("data", metavar="FILE", type=PATH)
-@click.option("--dev", type=PATH, metavar="FILE", help="Validation pairs, compared with the training pairs.")
-@click.option("--test", type=PATH, metavar="FILE", help="Test pairs, compared with the training pairs.")
+@click.option("--dev", type=PATH, metavar="FILE", help="Validation set, checked for overlap with FILE.")
+@click.option("--test", type=PATH, metavar="FILE", help="Test set, checked for overlap with FILE.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @symbol_options
 @layout_options
 def inspect(data: Path, dev: Path | None, test: Path | None, as_json: bool, columns: Columns, **settings: Any) -> None:
-    """Check a FILE of training pairs. Report row count, lengths, symbols, duplicate pairs, sources with several
-    targets, overlap with validation and test pairs, mixed Unicode normalization and invisible characters.
+    """Check a FILE of training pairs, and report its size, string lengths, symbols, duplicate pairs, sources with
+    several targets, overlap with the validation and test sets, mixed Unicode normalization and invisible characters.
 
     \b
     henkan inspect names.tsv --dev names.dev.tsv --test names.test.tsv
 
-    No file is changed. A line that is not a pair is an error, unless --rejects is given.
+    The files are not changed. An invalid line is an error, unless --rejects is given.
     """
     layout = {"delimiter": settings.pop("delimiter"), "strip": settings.pop("strip"), "columns": columns}
     layout["rejects"] = rejects = settings.pop("rejects")
@@ -51,20 +51,20 @@ def inspect(data: Path, dev: Path | None, test: Path | None, as_json: bool, colu
 
 
 def _lines(found: Audit, rejects: Rejects | None) -> list[str]:
-    left_out = rejects.left_out if rejects is not None else 0
-    lines = [f"{found.rows:,} pairs read, {left_out:,} lines skipped"]
+    skipped = rejects.skipped if rejects is not None else 0
+    lines = [f"{found.rows:,} pairs read, {skipped:,} lines skipped"]
     lines.append(f"{found.duplicates:,} duplicate pairs")
     lines.append(f"{found.ambiguous_sources:,} sources with several targets")
-    for text, answers in list(found.ambiguous.items())[:EXAMPLES]:
-        lines.append(f"    {text}: {' | '.join(answers)}")
+    for text, targets in list(found.ambiguous.items())[:EXAMPLES]:
+        lines.append(f"    {text}: {' | '.join(targets)}")
     for name, side in (("source", found.source), ("target", found.target)):
         lines += ["", *_side_lines(name, side)]
     for name, leak in found.leaks.items():
         lines += [
             "",
             f"{name}: {leak.rows:,} pairs",
-            f"    {leak.sources:,} sources are also in the training pairs, {leak.pairs:,} with the same target",
-            f"    {leak.unknown_rows:,} sources have symbols that are not in the training pairs",
+            f"    {leak.sources:,} sources are also in the training set, {leak.pairs:,} with the same target",
+            f"    {leak.unknown_rows:,} sources have symbols that are not in the training set",
         ]
     warnings = [f"warning: {sentence(warning)}" for warning in found.warnings()]
     lines += ["", *(warnings or ["no warnings"])]
@@ -72,12 +72,12 @@ def _lines(found: Audit, rejects: Rejects | None) -> list[str]:
 
 
 def _side_lines(name: str, side: Side) -> list[str]:
-    low, middle, high = side.lengths
+    low, median, high = side.lengths
     shown = list(side.symbols.items())[:SYMBOLS_SHOWN]
     rest = len(side.symbols) - len(shown)
     more = f"  and {rest:,} more" if rest else ""
     lines = [
-        f"{name}s: {low} to {high} symbols, median {middle:g}; {side.empty:,} empty",
+        f"{name}s: {low} to {high} symbols, median {median:g}; {side.empty:,} empty",
         f"    {len(side.symbols):,} distinct symbols: "
         + "  ".join(f"{show_symbol(symbol)} {count:,}" for symbol, count in shown)
         + more,

@@ -32,14 +32,14 @@ COMMANDS = {
 
 
 class Commands(click.Group):
-    """Imports each command when it is called, so that `predict` does not wait for the imports of `train`."""
+    """Imports a command only when it is called, so that `predict` does not wait for the imports of `train`."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        """The names of the commands, in the order of `--help`."""
+        """Return the names of the commands, in the order of `--help`."""
         return sorted(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """The command with the given name, or None."""
+        """Return the command with the given name, or None."""
         if cmd_name not in COMMANDS:
             return None
         module, function = COMMANDS[cmd_name]
@@ -50,11 +50,11 @@ class Commands(click.Group):
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="henkan", message="%(prog)s %(version)s")
 def cli() -> None:
-    """Train and use small models that convert strings to strings.
+    """Train and use small sequence-to-sequence models that convert strings to strings.
 
     \b
     henkan train addition                  train a model that adds numbers
-    henkan predict models/addition 58+77   convert a text
+    henkan predict models/addition 58+77   convert a string with it
     henkan train names.tsv                 train on your own pairs: source TAB target
 
     Run `henkan COMMAND --help` for the options of a command.
@@ -71,27 +71,27 @@ def main() -> None:
         _fail(sentence(error), 2)
     except click.ClickException as error:
         error.show()
-        _leave(error.exit_code if error.exit_code != 1 else 2)
+        _exit(error.exit_code if error.exit_code != 1 else 2)
     except Interrupted as stop:
-        if process_rank() > 0:  # the first process reports it
-            _leave(128 + stop.signal)
+        if process_rank() > 0:  # process 0 reports it
+            _exit(128 + stop.signal)
         _fail(sentence(stop), 128 + stop.signal)
     except (click.Abort, KeyboardInterrupt):
         _fail("interrupted", 130)
     except MemoryError:
-        _fail("not enough memory; try a smaller --batch-size or --hidden-size", 2)
-    except BrokenPipeError:  # the reader of our output closed it
-        _abandon_output()
+        _fail("not enough memory; use less data or a smaller model, or free memory", 2)
+    except BrokenPipeError:  # the program that reads the output has exited
+        _discard_output()
         sys.exit(1)
     except OSError as error:
-        _abandon_output()
+        _discard_output()
         name = f"{error.filename}: " if error.filename else ""
         _fail(f"{name}{error.strerror or error}; check path, permissions and free disk space", 2)
     except Exception:  # a bug in henkan
         if not launched_by_torchrun():
             raise
         traceback.print_exc()
-        _leave(1)
+        _exit(1)
     sys.exit(status if isinstance(status, int) else 0)
 
 
@@ -106,7 +106,7 @@ def _prepare_streams() -> None:
         sys.stdout.reconfigure(encoding=encoding, errors="backslashreplace")
 
 
-def _abandon_output() -> None:
+def _discard_output() -> None:
     """Discard buffered output that could not be written; Python would try again at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
@@ -114,14 +114,14 @@ def _abandon_output() -> None:
 def _fail(reason: str, status: int) -> NoReturn:
     rank = process_rank()
     click.echo(f"henkan{f' (process {rank})' if rank else ''}: {reason}", err=True)
-    _leave(status)
+    _exit(status)
 
 
-def _leave(status: int) -> NoReturn:
+def _exit(status: int) -> NoReturn:
     """Exit with a status other than 0.
 
-    A process of torchrun exits at once: a regular exit of Python would wait for the other processes, which wait for
-    this one elsewhere, and torchrun would never notice the failure.
+    A process started by torchrun exits without Python's cleanup, which would wait for the other processes while they
+    wait for this one, so that torchrun would never notice the failure.
     """
     if launched_by_torchrun():
         sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""Options that several commands share."""
+"""Options shared by several commands."""
 
 from __future__ import annotations
 
@@ -26,52 +26,52 @@ PATH = click.Path(path_type=Path)
 
 
 def layout_options(command: Command) -> Command:
-    """Layout of a file of pairs: `delimiter`, `strip`, `columns` and `rejects`."""
+    """Add the options for the layout of a pair file: `delimiter`, `strip`, `columns` and `rejects`."""
     delimiter = click.option(
         "--delimiter",
         default="\t",
         metavar="TEXT",
         callback=lambda _context, _option, value: value.replace("\\t", "\t"),
-        help="Separator of source and target on each line.  [default: a tab]",
+        help="Separator between the columns of a line.  [default: a tab]",
     )
-    strip = click.option("--strip", is_flag=True, help="Strip whitespace from both ends of source and target.")
+    strip = click.option("--strip", is_flag=True, help="Remove leading and trailing whitespace from every column.")
     columns = click.option(
         "--columns",
         default="source,target",
         show_default=True,
         metavar="NAMES",
         callback=lambda _context, _option, value: parse_columns(value),
-        help="Names of the columns, in order: source, target, features (tags such as V;PST, each read as one symbol "
-        "of the source), and any other name for a column to ignore. Or the column numbers of source, target and "
-        "features: 3,1.",
+        help="Names of all columns, in order: source, target, optionally features (tags such as V;PST, each of which "
+        "is one source symbol), and any other name for a column to ignore. Or the column numbers of source, target and "
+        "features, counted from 1, such as 3,1.",
     )
     rejects = click.option(
         "--rejects",
         metavar="FILE",
         callback=_rejects,
-        help="Skip invalid lines, and list them in FILE with the reasons.  [default: an invalid line is an error]",
+        help="Skip invalid lines, and write them to FILE with the reasons.  [default: an invalid line is an error]",
     )
     return delimiter(columns(strip(rejects(command))))
 
 
 def _rejects(_context: click.Context, _option: click.Parameter, value: str | None) -> Rejects | None:
-    return None if value is None else listed_rejects(Path(value))
+    return None if value is None else open_rejects(Path(value))
 
 
-def listed_rejects(path: Path) -> Rejects:
-    """A list of rejects that is ended, and told of, when the command is."""
-    leads = process_rank() == 0
-    rejects = Rejects(path if leads else Path(os.devnull))
+def open_rejects(path: Path) -> Rejects:
+    """Create the list of skipped lines; when the command ends, it is closed and their number is printed."""
+    is_first_process = process_rank() == 0
+    rejects = Rejects(path if is_first_process else Path(os.devnull))
 
-    def end() -> None:
+    def close() -> None:
         rejects.close()
-        if rejects.left_out and rejects.complete and leads:
+        if rejects.skipped and rejects.complete and is_first_process:
             click.echo(
-                f"{rejects.left_out:,} of {rejects.lines:,} lines were left out; {path} has them, with the reasons",
+                f"{rejects.skipped:,} of {rejects.lines:,} lines were skipped; {path} lists them with the reasons",
                 err=True,
             )
 
-    click.get_current_context().call_on_close(end)
+    click.get_current_context().call_on_close(close)
     return rejects
 
 
@@ -81,17 +81,17 @@ ENGINE_SETTINGS = tuple(each.name for each in fields(EngineConfig))
 
 
 def model_options(command: Command) -> Command:
-    """Settings of `ModelConfig` and `TrainingConfig`, None where not given."""
+    """Add options for `ModelConfig` and `TrainingConfig`; an option that is not given is None."""
     return _options("model", command)
 
 
 def symbol_options(command: Command) -> Command:
-    """Settings of `ModelConfig` that say how strings are split into symbols, None where not given."""
+    """Add options for how strings are split into symbols; an option that is not given is None."""
     return _options("symbols", command)
 
 
 def engine_options(command: Command) -> Command:
-    """Settings of `EngineConfig`."""
+    """Add options for `EngineConfig`."""
     return _options("engine", command)
 
 
@@ -103,26 +103,26 @@ def _options(group: str, command: Command) -> Command:
 
 
 def option_name(setting: Field[Any]) -> str:
-    """A setting's option as the help shows it; empty if it has none."""
+    """Return the name of a setting's option as `--help` shows it; empty if it has none."""
     group, name = setting.metadata["group"], setting.name.replace("_", "-")
     switch = setting.metadata["allowed"].kind is bool and group != "engine"
     return "" if not group else f"--{name}/--no-{name}" if switch else f"--{name}"
 
 
 def _option(setting: Field[Any]) -> Callable[[Command], Command]:
-    """The click option of a setting. Those of the engine have defaults; others are None where not given."""
-    allowed, fixed = setting.metadata["allowed"], setting.metadata["group"] == "engine"
-    more: dict[str, Any] = {"default": setting.default if fixed else None}
+    """Create the click option of a setting. An engine option has a default; any other is None if it is not given."""
+    allowed, is_engine = setting.metadata["allowed"], setting.metadata["group"] == "engine"
+    arguments: dict[str, Any] = {"default": setting.default if is_engine else None}
     if allowed.kind is bool:
-        more |= {"is_flag": True} if fixed else {}
+        arguments |= {"is_flag": True} if is_engine else {}
     else:
-        more |= {"type": click.Choice(allowed.choices) if allowed.choices else allowed.kind}
-        more |= {"metavar": METAVARS.get(setting.name)}
-    return click.option(option_name(setting), help=f"{setting.metadata['help']}  {_default(setting)}", **more)
+        arguments |= {"type": click.Choice(allowed.choices) if allowed.choices else allowed.kind}
+        arguments |= {"metavar": METAVARS.get(setting.name)}
+    return click.option(option_name(setting), help=f"{setting.metadata['help']}  {_default(setting)}", **arguments)
 
 
 def _default(setting: Field[Any]) -> str:
-    """A setting's default for the help, where it is the same in all recipes."""
+    """Return the text for a setting's default: its value, or `by recipe` if the recipes differ."""
     if setting.metadata["group"] != "engine" and len(set(recipe_defaults(setting).values())) > 1:
         return "[default: by recipe]"
     value, name = setting.default, setting.name.replace("_", "-")
@@ -132,7 +132,7 @@ def _default(setting: Field[Any]) -> str:
 
 
 def recipe_defaults(setting: Field[Any]) -> dict[str, Any]:
-    """Recipe -> its value of a setting of the model or its training."""
+    """Return recipe -> default of a model or training setting."""
     return {recipe: values[setting.name] for recipe, values in _recipe_values().items()}
 
 
@@ -143,7 +143,7 @@ def _recipe_values() -> dict[str, dict[str, Any]]:
 
 
 def value_text(setting: Field[Any], value: Any) -> str:
-    """A setting's value in words, for a table."""
+    """Format a setting's value for a table."""
     if value is None:
         return str(setting.metadata["none"])
     if isinstance(value, bool):
@@ -152,25 +152,23 @@ def value_text(setting: Field[Any], value: Any) -> str:
 
 
 def pop_engine(options: dict[str, Any]) -> EngineConfig:
-    """Take the settings of the engine out of a command's options."""
+    """Remove the engine options from a command's options, and return them."""
     return EngineConfig(**{name: options.pop(name) for name in ENGINE_SETTINGS})
 
 
 def pop_engines(options: dict[str, Any]) -> Engines:
-    """Take the settings of the engine out of a command's options, and choose the engines of this process."""
+    """Remove the engine options from a command's options, and choose this process's engines by them."""
     return choose_engines(pop_engine(options))
 
 
 def check_features(fitted: FittedModel, columns: Columns) -> None:
-    """Whether a file's columns are those that a model was trained on.
+    """Check that a file has a features column if and only if the model was trained with one.
 
     Raises:
-        DataError: if one has features and the other has not.
+        DataError: if not.
     """
-    has = fitted.saved.model.features
-    if has and columns.features is None:
-        raise DataError(
-            "this model reads feature tags; say which column has them, as in --columns source,target,features"
-        )
-    if columns.features is not None and not has:
-        raise DataError("this model was trained without feature tags; leave their column out of --columns")
+    trained_with_features = fitted.saved.model.features
+    if trained_with_features and columns.features is None:
+        raise DataError("this model reads feature tags; name their column, as in --columns source,target,features")
+    if columns.features is not None and not trained_with_features:
+        raise DataError("this model was trained without feature tags; omit features from --columns")

@@ -29,8 +29,8 @@ READ_SIZE = 1 << 16
     "--json",
     "as_json",
     is_flag=True,
-    help="Print one JSON object per line: source, prediction, log_probability, confidence, and if they apply reason, "
-    "unknown, cut_off, abstained, nbest.",
+    help="Print one JSON object per line with source, prediction, log_probability and confidence, and where they apply "
+    "reason, unknown, cut_off, abstained and nbest.",
 )
 @click.option("--beam", type=int, default=1, show_default=True, help="Beam width.")
 @click.option(
@@ -38,26 +38,26 @@ READ_SIZE = 1 << 16
     type=int,
     default=1,
     show_default=True,
-    help="Size of the n-best list of each text, at most --beam. Print one line per answer: text TAB answer TAB "
-    "log-probability, sorted by log-probability per symbol.",
+    help="Number of predictions per text, at most --beam. If above 1, print one line per prediction: text TAB "
+    "prediction TAB log-probability, sorted by log-probability per symbol.",
 )
 @click.option(
     "--abstain-below",
     type=float,
     metavar="P",
-    help="Print an empty line if the confidence, from 0 to 1, is below P.",
+    help="Print an empty line instead of a prediction whose confidence, from 0 to 1, is below P.",
 )
 @click.option(
     "--unknown",
     type=click.Choice(get_args(Unknown)),
     default="use",
     show_default=True,
-    help="How to treat symbols that were not in the training data. use: read them as the unknown symbol. copy: also "
-    "copy them to the answer where attention selects them. skip: print an empty line (in JSON, null and the reason). "
-    "error: stop with an error. Models without an unknown symbol treat use as error.",
+    help="What to do with symbols that were not in the training data. use: read them as the unknown symbol. copy: also "
+    "copy them to the prediction where attention selects them. skip: print an empty line (in JSON, null and the "
+    "reason). error: stop with an error. For a model without an unknown symbol, use means error.",
 )
 @engine_options
-def predict(model: Path, texts: Sequence[str], as_json: bool, **request: Any) -> None:
+def predict(model: Path, texts: Sequence[str], as_json: bool, **options: Any) -> None:
     """Convert each TEXT with the saved MODEL. Without TEXT, convert each line of standard input.
 
     \b
@@ -65,28 +65,28 @@ def predict(model: Path, texts: Sequence[str], as_json: bool, **request: Any) ->
     henkan predict models/names < names.txt > converted.txt
     henkan predict models/names --beam 5 --nbest 3 Tanaka
 
-    Standard output has one answer per line, in input order, and nothing else. Without TEXT on a terminal, texts are
-    read interactively until Ctrl-D.
+    Standard output has one prediction per line, in input order, and nothing else. Without TEXT on a terminal, texts
+    are read interactively until Ctrl-D.
 
-    The confidence of an answer is its probability, calibrated on the validation pairs.
+    The confidence of a prediction is its probability, calibrated on the validation set.
     """
-    engines = pop_engines(request)
-    asked = Request(**request, confidence=as_json)
+    engines = pop_engines(options)
+    request = Request(**options, confidence=as_json)
     converter = load_model(model, engines).converter
-    if asked.abstain_below is not None and converter.temperature is None:
+    if request.abstain_below is not None and converter.temperature is None:
         click.echo(
-            "note: confidence is not calibrated, because this model was trained without validation pairs", err=True
+            "note: confidence is not calibrated, because this model was trained without a validation set", err=True
         )
-    printer = Printer(converter, asked, as_json=as_json)
+    printer = Printer(converter, request, as_json=as_json)
     if texts:
-        printer.answer(texts, "argument", 1)
+        printer.convert(texts, "argument", 1)
     elif sys.stdin.isatty():
-        _converse(printer)
+        _convert_interactively(printer)
     else:
         number = 1
-        for lines in _arriving_lines(sys.stdin.buffer):
+        for lines in _line_batches(sys.stdin.buffer):
             known, error = _decode(lines, number)
-            printer.answer(known, "line", number)
+            printer.convert(known, "line", number)
             if error is not None:
                 raise error
             number += len(lines)
@@ -95,13 +95,13 @@ def predict(model: Path, texts: Sequence[str], as_json: bool, **request: Any) ->
 
 @dataclass
 class Printer:
-    """Prints answers to standard output.
+    """Converts texts and prints the predictions to standard output.
 
     Attributes:
         converter: the model.
         request: options of the conversion.
         as_json: whether to print JSON.
-        cut_off: number of answers so far that reached the maximum length.
+        cut_off: number of predictions so far that reached the length limit.
         unknown: number of texts so far with symbols that were not in the training data.
     """
 
@@ -111,8 +111,17 @@ class Printer:
     cut_off: int = 0
     unknown: int = 0
 
-    def answer(self, texts: Sequence[str], kind: str, first: int) -> None:
-        """Print the answers, up to the first text that cannot be converted unless such texts are skipped."""
+    def convert(self, texts: Sequence[str], kind: str, first: int) -> None:
+        """Convert texts and print the predictions.
+
+        Args:
+            texts: the texts.
+            kind: what a text is called in the error message, "argument" or "line".
+            first: number of the first text.
+
+        Raises:
+            DataError: at the first text that cannot be converted, unless such texts are skipped.
+        """
         conversions = self.converter.convert(texts, self.request)
         failed = (i for i, each in enumerate(conversions) if each.reason is not None and not each.abstained)
         stop = len(conversions) if self.request.unknown == "skip" else next(failed, len(conversions))
@@ -129,10 +138,11 @@ class Printer:
             raise DataError(f"{kind} {first + stop}: {error}; correct it, or skip such texts with --unknown skip")
 
     def end(self) -> None:
-        """Print notes about the answers to standard error."""
+        """Print notes about the predictions to standard error."""
         if self.unknown and self.request.unknown != "skip":
             click.echo(
-                f"note: texts with symbols that were not in training: {self.unknown:,} (see --unknown and --json)",
+                "note: texts with symbols that were not in the training data: "
+                f"{self.unknown:,} (see --unknown and --json)",
                 err=True,
             )
         if self.cut_off:
@@ -142,11 +152,13 @@ class Printer:
             )
 
     def line(self, conversion: Conversion) -> str:
-        """The output of one conversion."""
+        """Format one conversion."""
         if not self.as_json:
             if conversion.nbest and not conversion.abstained:
                 source = conversion.source
-                return "\n".join(f"{source}\t{a.prediction}\t{a.log_probability:.4f}" for a in conversion.nbest)
+                return "\n".join(
+                    f"{source}\t{each.prediction}\t{each.log_probability:.4f}" for each in conversion.nbest
+                )
             return conversion.prediction or ""
         always = ("source", "prediction", "log_probability", "confidence")
         values = {name: value for name, value in asdict(conversion).items() if name in always or value}
@@ -159,26 +171,28 @@ class Printer:
         return text
 
 
-def _arriving_lines(file: BinaryIO) -> Iterator[list[bytes]]:
-    """Lines as they arrive: all lines of one read form a batch, so a fast pipe gets large batches and a slow pipe gets
-    its answers at once.
+def _line_batches(file: BinaryIO) -> Iterator[list[bytes]]:
+    """Yield the lines of a file in batches, as soon as they arrive.
+
+    All lines of one read form a batch: a fast pipe is read in large batches, and a slow one gets its predictions at
+    once.
     """
     read = getattr(file, "read1", file.read)
-    begun: list[bytes] = []  # pieces of an incomplete line
+    pieces: list[bytes] = []  # of an incomplete line
     while data := read(READ_SIZE):
         *lines, rest = data.split(b"\n")
         if lines:
-            yield [b"".join([*begun, lines[0]]), *lines[1:]]
-            begun = []
-        begun.append(rest)
-        if sum(map(len, begun)) > MAX_LINE_BYTES:
-            break  # too long to be a text, and possibly endless
-    if last := b"".join(begun):
+            yield [b"".join([*pieces, lines[0]]), *lines[1:]]
+            pieces = []
+        pieces.append(rest)
+        if sum(map(len, pieces)) > MAX_LINE_BYTES:
+            break  # the line is too long, and the input may never end
+    if last := b"".join(pieces):
         yield [last]
 
 
 def _decode(lines: Sequence[bytes], first: int) -> tuple[list[str], DataError | None]:
-    """Decode lines up to the first that is not UTF-8; returns its error."""
+    """Decode lines up to the first that is not UTF-8, and return its error."""
     texts: list[str] = []
     for number, line in enumerate(lines, start=first):
         try:
@@ -188,13 +202,13 @@ def _decode(lines: Sequence[bytes], first: int) -> tuple[list[str], DataError | 
     return texts, None
 
 
-def _converse(printer: Printer) -> None:
+def _convert_interactively(printer: Printer) -> None:
     with suppress(ImportError):
         import readline  # noqa: F401  (enables line editing at the prompt)
     click.echo("Type a text and press Enter. Press Ctrl-D to exit.", err=True)
     while True:
         try:
-            text = _ask()
+            text = _read_text()
         except EOFError:
             click.echo(err=True)
             return
@@ -207,10 +221,10 @@ def _converse(printer: Printer) -> None:
             click.echo(printer.line(conversion))
 
 
-def _ask() -> str:
+def _read_text() -> str:
     if sys.stdout.isatty():
         return input("> ")
-    click.echo("> ", err=True, nl=False)  # standard output is for answers only
+    click.echo("> ", err=True, nl=False)  # standard output has only predictions
     line = sys.stdin.readline()
     if not line:
         raise EOFError

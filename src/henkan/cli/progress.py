@@ -1,4 +1,4 @@
-"""What a person sees while a model trains."""
+"""Show the progress of a training run."""
 
 from __future__ import annotations
 
@@ -18,22 +18,24 @@ from henkan.inference.converter import Converter
 from henkan.text.pairs import Pairs
 from henkan.training.events import Epoch, Event, Preparing, Rollback, Started, Step
 
-SECONDS_BETWEEN_ANSWERS = 0.5
-SECONDS_BETWEEN_DRAWINGS = 0.1
+SECONDS_BETWEEN_PREDICTIONS = 0.5
+SECONDS_BETWEEN_REDRAWS = 0.1
 
 
-class Display:
-    """Shows training on standard error: live on a terminal, a line an epoch elsewhere.
+class ProgressDisplay:
+    """Shows progress on standard error: a live display on a terminal, otherwise one line per epoch.
 
     Call it with every event, inside its `with` block.
 
     Args:
-        held_out: pairs of which the first ten are asked again and again, or None.
+        validation: the validation set, or None. A live display shows the current predictions for its first pairs.
         quiet: show nothing.
     """
 
-    def __init__(self, held_out: Pairs | None, *, quiet: bool) -> None:
-        self.questions = None if held_out is None else held_out.take(range(min(EXAMPLES_SHOWN, len(held_out))))
+    def __init__(self, validation: Pairs | None, *, quiet: bool) -> None:
+        self.examples = None
+        if validation is not None:
+            self.examples = validation.take(range(min(EXAMPLES_SHOWN, len(validation))))
         self.quiet = quiet
         self.console = Console(file=sys.stderr, highlight=False)
         self.progress = Progress(
@@ -45,9 +47,9 @@ class Display:
         self.epochs = 0
         self.exact_match: float | None = None
         self.rows: list[str] = []
-        self.answered = self.drawn = 0.0
+        self.predicted_at = self.drawn_at = 0.0
 
-    def __enter__(self) -> Display:
+    def __enter__(self) -> ProgressDisplay:
         if self.console.is_terminal and not self.quiet:
             self.live = Live(console=self.console, transient=True, auto_refresh=False)
             self.live.start()
@@ -67,28 +69,25 @@ class Display:
             self._start(event)
         elif isinstance(event, Preparing):
             if self.live is not None:
-                self.live.update(Text("getting ready (the first time, fast kernels are compiled) ..."), refresh=True)
+                self.live.update(Text("preparing (on first use, fused kernels are compiled) ..."), refresh=True)
         elif isinstance(event, Epoch):
             self._end_epoch(event)
         elif isinstance(event, Rollback):
             self.console.print(
-                f"the loss was no longer a finite number in epoch {event.epoch}: back to update {event.step:,}, "
-                + ("where training ends" if event.final else f"with a learning rate of {event.learning_rate:.2g}"),
+                f"loss is not finite in epoch {event.epoch}; rolled back to update {event.step:,}, "
+                + ("training stopped" if event.final else f"learning rate reduced to {event.learning_rate:.2g}"),
                 soft_wrap=True,
             )
-        elif self.live is not None and time.monotonic() - self.drawn >= SECONDS_BETWEEN_DRAWINGS:
+        elif self.live is not None and time.monotonic() - self.drawn_at >= SECONDS_BETWEEN_REDRAWS:
             self._draw(event)
 
     def _start(self, event: Started) -> None:
         self.converter, self.epochs = event.converter, event.epochs
-        held_out = f"{event.held_out:,} held out" if event.held_out else "none held out"
-        if event.members == 1:
-            self.console.print(f"{event.pairs:,} pairs to learn from, {held_out}; {event.weights:,} weights")
-        else:
-            self.console.print(
-                f"model {event.member} of {event.members}: {event.pairs:,} pairs to learn from, {held_out}; "
-                f"{event.weights:,} weights"
-            )
+        member = f"model {event.member} of {event.members}: " if event.members > 1 else ""
+        validation = f"{event.held_out:,}" if event.held_out else "no"
+        self.console.print(
+            f"{member}{event.pairs:,} training pairs, {validation} validation pairs; {event.weights:,} weights"
+        )
 
     def _end_epoch(self, event: Epoch) -> None:
         self.exact_match = event.exact_match
@@ -102,9 +101,9 @@ class Display:
         assert self.live is not None
         assert self.converter is not None
         now = time.monotonic()
-        if self.questions is not None and now - self.answered >= SECONDS_BETWEEN_ANSWERS:
-            self.rows = example_rows(evaluate(self.converter, self.questions).counts)
-            self.answered = time.monotonic()
+        if self.examples is not None and now - self.predicted_at >= SECONDS_BETWEEN_PREDICTIONS:
+            self.rows = example_rows(evaluate(self.converter, self.examples).counts)
+            self.predicted_at = time.monotonic()
         self.progress.update(
             self.bar,
             description=f"epoch {event.epoch}/{self.epochs}",
@@ -113,23 +112,22 @@ class Display:
         )
         left = event.seconds / event.step * (event.steps - event.step)
         match = "" if self.exact_match is None else f"   exact match {self.exact_match:.3%}"
-        figures = (
+        status = (
             f"loss {event.loss:<8.3g}{match}   learning rate {event.learning_rate:.2g}   "
-            f"{event.pairs / max(event.seconds, 1e-9):,.0f} strings/s   {_clock(left)} left"
+            f"{event.pairs / max(event.seconds, 1e-9):,.0f} pairs/s   {_clock(left)} left"
         )
-        questions = [Text(row, style="green" if row.startswith("O") else "") for row in self.rows]
-        self.live.update(Group(self.progress, Text(figures), Text(""), *questions), refresh=True)
-        self.drawn = time.monotonic()
+        examples = [Text(row, style="green" if row.startswith("O") else "") for row in self.rows]
+        self.live.update(Group(self.progress, Text(status), Text(""), *examples), refresh=True)
+        self.drawn_at = time.monotonic()
 
 
 def show_reading(lines: int) -> None:
-    """Show on a terminal how many lines of a file were read; the next line takes its place."""
+    """Show on a terminal how many lines of a file were read; the next output overwrites it."""
     if sys.stderr.isatty():
         sys.stderr.write(f"\r{lines:,} lines read\r")
         sys.stderr.flush()
 
 
 def _clock(seconds: float) -> str:
-    whole = round(seconds)
-    hours, rest = divmod(whole, 3600)
+    hours, rest = divmod(round(seconds), 3600)
     return (f"{hours}:" if hours else "") + f"{rest // 60:02}:{rest % 60:02}"

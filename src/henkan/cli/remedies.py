@@ -1,4 +1,4 @@
-"""What to do about an error, in terms of the command line's options."""
+"""The remedies of errors, worded for the command line."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OPTIONS: Mapping[str, str] = {
     "--rejects FILE",
     "force_or_another_folder": "replace it with --force, or choose another --out",
     "install_torch": "pip install 'henkan[torch]'",
-    "load_a_model": "name a folder that `henkan train` wrote",
+    "load_a_model": "give a folder written by `henkan train`",
     "no_validation_set": "give more pairs, or train without a validation set (--dev none)",
     "normalize": "use --{side}-normalization NFC",
     "not_deterministic": "omit --deterministic",
@@ -30,7 +30,7 @@ OPTIONS: Mapping[str, str] = {
     "other_version": "resume with that version, or start over with --force instead of --resume",
     "register_architecture": "import the module that registers it, or upgrade henkan",
     "restart": "start over with --force instead of --resume",
-    "resumable_folder": "name the output folder of an interrupted training run",
+    "resumable_folder": "give the output folder of an interrupted training run",
     "resume": "resume with --resume {folder}",
     "resume_with_torchrun": "run torchrun again with --resume to continue from the last checkpoint",
     "retrain_or_restore": "restore the file from a backup, or train the model again",
@@ -46,6 +46,6 @@ OPTIONS: Mapping[str, str] = {
 
 
 def sentence(error: HenkanError | Interrupted | Message) -> str:
-    """The sentence that the command line prints for an error or another message."""
+    """Return the sentence that the command line prints for an error or other message."""
     message = error if isinstance(error, Message) else error.message
     return message.phrased(OPTIONS)

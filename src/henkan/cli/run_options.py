@@ -1,4 +1,4 @@
-"""A training as it is asked for: on this command line, or on the one that it was begun with."""
+"""Settings and data of a training run: from the command line or, to resume a run, from its checkpoint."""
 
 from __future__ import annotations
 
@@ -11,11 +11,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from henkan.cli.options import (
-    ENGINE_SETTINGS,
-    check_features,
-    listed_rejects,
-)
+from henkan.cli.options import ENGINE_SETTINGS, check_features, open_rejects
 from henkan.config import EngineConfig, ModelConfig, TrainingConfig, from_dict, make_configs
 from henkan.engine.base import Engines
 from henkan.errors import CheckpointError, ModelFolderError, SettingsError
@@ -30,16 +26,17 @@ LAYOUT = ("delimiter", "strip", "columns", "rejects")
 
 
 @dataclass(frozen=True)
-class Run:
-    """A training as it was asked for.
+class RunOptions:
+    """Settings and data of a training run.
 
     Attributes:
-        model, training: the settings.
-        ensemble: how many models.
-        options: what of the command line says which pairs are read, and how, and who does the arithmetic.
+        model, training: settings of the model and of the training run.
+        ensemble: number of ensemble members.
+        options: paths and layout of the pair files, the engine settings, and the command line, as JSON values. They are
+            saved in the checkpoint, so that the run can be resumed.
         start: the model to start from, or None.
-        data: where the pairs came from, if that is known already.
-        rejects: where lines that are no pairs are listed, or None.
+        data: origin of the pairs, known if the run is resumed.
+        rejects: list of skipped lines; None: an invalid line is an error.
     """
 
     model: ModelConfig
@@ -52,24 +49,24 @@ class Run:
 
 
 def options_given() -> set[str]:
-    """The names of the options that stand on the command line."""
+    """Return the names of the parameters that are given on the command line."""
     context = click.get_current_context()
     return {name for name in context.params if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
 
 
-def refuse_beside_resume(given: set[str]) -> None:
-    """Options that contradict `--resume` are a mistake.
+def check_resume_options(given: set[str]) -> None:
+    """Check that no option is given that cannot be combined with `--resume`.
 
     Raises:
-        UsageError: if one of them is given.
+        UsageError: if one is.
     """
-    for name, shown in (("out", "--out"), ("force", "--force"), ("start", "--from"), ("recipe", "--recipe")):
+    for name, option in (("out", "--out"), ("force", "--force"), ("start", "--from"), ("recipe", "--recipe")):
         if name in given:
-            raise click.UsageError(f"{shown} does not go with --resume, which goes on as the training was begun")
+            raise click.UsageError(f"{option} cannot be combined with --resume, which keeps the settings of the run")
 
 
-def new_run(data: str, options: dict[str, Any]) -> Run:
-    """What the command line asks for."""
+def run_from_options(data: str, options: dict[str, Any]) -> RunOptions:
+    """Create a new run from the values of the command's options."""
     layout = {name: options.pop(name) for name in LAYOUT}
     start, recipe, ensemble = (options.pop(name) for name in ("start", "recipe", "ensemble"))
     dev = options.pop("dev")
@@ -79,43 +76,56 @@ def new_run(data: str, options: dict[str, Any]) -> Run:
     fitted = None if start is None else load_model(start)
     if fitted is not None:
         check_features(fitted, layout["columns"])
-        settings = _settings_of(fitted, settings, ensemble)
+        settings = _add_start_settings(fitted, settings, ensemble)
         ensemble = len(fitted.saved.members)
     defaults = TASKS[data].settings if data in TASKS else None
     model, training = make_configs(settings, recipe=recipe, defaults=defaults)
-    where = {"data": data, "dev": dev, "folder": os.getcwd()}
-    reading = {**layout, "columns": asdict(layout["columns"])}
-    rejects = reading["rejects"]
-    reading["rejects"] = None if rejects is None else os.path.abspath(rejects.path)
-    return Run(model, training, ensemble or 1, {**where, **reading}, fitted, rejects=rejects)
+    rejects = layout["rejects"]
+    saved = {"data": data, "dev": dev, "folder": os.getcwd(), **layout, "columns": asdict(layout["columns"])}
+    saved["rejects"] = None if rejects is None else os.path.abspath(rejects.path)
+    return RunOptions(model, training, ensemble or 1, saved, fitted, rejects=rejects)
 
 
-def _settings_of(fitted: FittedModel, settings: dict[str, Any], ensemble: int | None) -> dict[str, Any]:
-    """The settings given, with those of the model that is started from."""
-    own = asdict(fitted.saved.model)
+def _add_start_settings(fitted: FittedModel, settings: dict[str, Any], ensemble: int | None) -> dict[str, Any]:
+    """Complete the given settings with the model settings of the model to start from.
+
+    Raises:
+        SettingsError: if they contradict each other.
+    """
+    fixed = asdict(fitted.saved.model)
     for name, value in settings.items():
-        if own.get(name, value) != value:
+        if fixed.get(name, value) != value:
             raise SettingsError(
-                f"the model to start from has {name.replace('_', ' ')} {own[name]!r}, which cannot become {value!r}; "
-                "leave it out"
+                f"the model to start from has {name.replace('_', ' ')} {fixed[name]!r}, which cannot be changed to "
+                f"{value!r}; omit this option"
             )
     members = len(fitted.saved.members)
     if ensemble not in (None, members):
-        raise SettingsError(f"the model to start from has {members} members, not {ensemble}; leave --ensemble out")
+        raise SettingsError(f"the model to start from has {members} members, not {ensemble}; omit --ensemble")
     if not fitted.saved.source_vocabulary.unknown:
         if settings.get("unknown_rate"):
             raise SettingsError(
-                "the model to start from has no unknown symbol, and cannot be shown one; leave --unknown-rate out"
+                "the model to start from has no unknown symbol, so it cannot be trained with one; omit --unknown-rate"
             )
         settings = {"unknown_rate": 0.0, **settings}
-    return {**settings, **own}
+    return {**settings, **fixed}
 
 
-def old_run(data: str | None, plan: Mapping[str, Any], given: set[str], engines: Engines) -> Run:
-    """What was asked for when the training was begun, and what now differs from that."""
-    current = click.get_current_context().params
+def run_from_plan(data: str | None, plan: Mapping[str, Any], given: set[str], engines: Engines) -> RunOptions:
+    """Restore an interrupted run from the plan in its checkpoint; options that are given now replace the saved ones.
+
+    Args:
+        data: task or new path of the pair file, or None.
+        plan: the plan of the interrupted run.
+        given: names of the parameters that are given on the command line.
+        engines: the engines that the run is resumed with.
+
+    Raises:
+        CheckpointError: if the plan is damaged.
+    """
+    parameters = click.get_current_context().params
     try:
-        settings = {name: current[name] for name in given - set(ENGINE_SETTINGS)}
+        settings = {name: parameters[name] for name in given - set(ENGINE_SETTINGS)}
         model, training = ({**plan[part]} for part in ("model", "training"))
         for part in (model, training):
             part.update({name: settings[name] for name in set(part) & set(settings)})
@@ -126,7 +136,7 @@ def old_run(data: str | None, plan: Mapping[str, Any], given: set[str], engines:
             rejects = settings["rejects"]
             options["rejects"] = os.path.abspath(rejects.path)
         else:
-            rejects = None if options["rejects"] is None else listed_rejects(Path(options["rejects"]))
+            rejects = None if options["rejects"] is None else open_rejects(Path(options["rejects"]))
         if data is not None and "data" in given:
             options["data"] = data if data in TASKS else os.path.abspath(data)
         if "dev" in given:
@@ -135,11 +145,11 @@ def old_run(data: str | None, plan: Mapping[str, Any], given: set[str], engines:
             then = plan["versions"][name]
             if now != then and engines.group.rank == 0:
                 click.echo(
-                    f"warning: this training was begun with the {name} {then}, and goes on with {now}: its result "
-                    "may differ in the last bits from that of one never stopped",
+                    f"warning: this run was started with {name} {then} and resumes with {now}; the weights may differ "
+                    "in the last bits from those of an uninterrupted run",
                     err=True,
                 )
-        return Run(
+        return RunOptions(
             from_dict(ModelConfig, model),
             from_dict(TrainingConfig, training),
             settings.get("ensemble", plan["ensemble"]),
@@ -151,29 +161,43 @@ def old_run(data: str | None, plan: Mapping[str, Any], given: set[str], engines:
         raise CheckpointError("the checkpoint's plan.json is damaged", "restart") from None
 
 
-def old_engine(engine: EngineConfig, plan: Mapping[str, Any], given: set[str], folder: Path) -> EngineConfig:
-    """The engine that a training was begun with, but for what is asked for now."""
+def engine_from_plan(engine: EngineConfig, plan: Mapping[str, Any], given: set[str], folder: Path) -> EngineConfig:
+    """Restore the engine settings of an interrupted run; options that are given now replace the saved ones.
+
+    Args:
+        engine: engine settings of this command.
+        plan: the plan of the interrupted run.
+        given: names of the parameters that are given on the command line.
+        folder: the model folder.
+
+    Raises:
+        CheckpointError: if the run was started from Python, or the plan is damaged.
+    """
     if plan.get("options") == {}:
         raise CheckpointError(
-            f"{folder}: this training was begun from Python, where its pairs are; go on with it there, by calling "
-            f"fit(..., checkpoint={str(folder)!r}) again"
+            f"{folder}: this run was started from Python and its pairs are not stored; resume it there with "
+            f"fit(..., checkpoint={str(folder)!r})"
         )
     try:
-        begun = dict(plan["options"].get("engine", {}))
-        now = {name: value for name, value in asdict(engine).items() if name in given}
-        if "engine" in now:  # another engine has other devices
-            begun = {}
-        return EngineConfig(**{**begun, **now})
+        saved = dict(plan["options"].get("engine", {}))
+        current = {name: value for name, value in asdict(engine).items() if name in given}
+        if "engine" in current:  # the saved device and precision may not exist for another engine
+            saved = {}
+        return EngineConfig(**{**saved, **current})
     except (KeyError, TypeError, AttributeError):
         raise CheckpointError("the checkpoint's plan.json is damaged", "restart") from None
 
 
-def kept_start(checkpoints: Checkpoints) -> FittedModel:
-    """The model that a training which goes on had started from."""
+def load_start(checkpoints: Checkpoints) -> FittedModel:
+    """Load the model that an interrupted run started from; its checkpoint has a copy.
+
+    Raises:
+        CheckpointError: if the copy cannot be read.
+    """
     try:
         return load_model(checkpoints.folder.start)
     except ModelFolderError as error:
         raise CheckpointError(
-            f"the model that this training run started from cannot be read any more ({error.message.problem})",
+            f"the model that this run started from can no longer be read ({error.message.problem})",
             "restart",
         ) from None

@@ -28,37 +28,39 @@ from henkan.training.trainer import Trainer
 @click.option(
     "--suspicious",
     is_flag=True,
-    help="Rank the rows by how likely they are to be errors, using models trained on the other rows with MODEL's "
-    "settings.",
+    help="Rank the pairs by how likely they are to be label errors, using models trained on the other pairs with "
+    "MODEL's settings.",
 )
 @click.option(
     "--folds",
     type=int,
     default=5,
     show_default=True,
-    help="With --suspicious, number of cross-validation folds, each of which trains a model.",
+    help="With --suspicious, number of cross-validation folds; one model is trained for each.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 @layout_options
 @engine_options
 def score(model: Path, data: Path, suspicious: bool, folds: int, as_json: bool, **layout: Any) -> None:
-    """Print for each pair of a FILE the log-probability of the target given the source, the source and the target.
+    """Print the log-probability, source and target of each pair in a FILE, separated by tabs.
 
     \b
     henkan score models/names pairs.tsv
     henkan score models/names lexicon.tsv --suspicious | head -20
 
-    Log-probabilities are in nats and include the end of the target; -inf means that the target has an unknown symbol.
-    With --suspicious, each row is compared with the answer of a model that was trained without it. The first column is
-    the log-probability of the target minus that of the answer, and an additional last column has the answer. The most
-    suspicious rows come first. Rows whose source the model cannot read come last, with nan.
+    The log-probability is that of the target given the source, in nats, including the end of the target. -inf means
+    that the target has an unknown symbol.
+
+    With --suspicious, each target is compared with the prediction of a model that was trained without this pair. The
+    first column is then the log-probability of the target minus that of the prediction, and a fourth column has the
+    prediction. The most suspicious pairs come first. Pairs whose source the model cannot read come last, with nan.
     """
     engines = pop_engines(layout)
     fitted = load_model(model, engines)
     pairs = read_pairs(data, **layout)
     check_features(fitted, layout["columns"])
     if suspicious:
-        rows = _suspects(fitted, pairs, folds, engines)
+        rows = _label_errors(fitted, pairs, folds, engines)
     else:
         [scores] = fitted.converter.score(pairs.sources, pairs.targets).tolist()
         rows = [
@@ -68,27 +70,27 @@ def score(model: Path, data: Path, suspicious: bool, folds: int, as_json: bool, 
     click.echo("\n".join(_line(row, as_json=as_json) for row in rows))
 
 
-def _suspects(fitted: FittedModel, pairs: Pairs, folds: int, engines: Engines) -> list[dict[str, Any]]:
+def _label_errors(fitted: FittedModel, pairs: Pairs, folds: int, engines: Engines) -> list[dict[str, Any]]:
     from henkan.evaluation.label_errors import find_label_errors
 
     model = fitted.saved.model
     training = replace(fitted.saved.training, patience=None)  # there is no validation set
 
     def train(fold: int, others: Pairs) -> Converter:
-        planned = 0
+        epochs = 0
 
-        def tell(event: Event) -> None:
-            nonlocal planned
+        def show_progress(event: Event) -> None:
+            nonlocal epochs
             if isinstance(event, Started):
-                planned = event.epochs
+                epochs = event.epochs
             elif isinstance(event, Epoch):
-                end = "\n" if event.epoch == planned else ""
+                end = "\n" if event.epoch == epochs else ""
                 click.echo(
                     f"\rmodel {fold} of {folds}: epoch {event.epoch}, loss {event.loss:.3g}   {end}", err=True, nl=False
                 )
 
         job = TrainingJob(model, training)
-        return Trainer(engines, report=tell).fit(others, None, job).converter
+        return Trainer(engines, report=show_progress).fit(others, None, job).converter
 
     source, _ = tokenizers(model)
     return [
@@ -99,12 +101,12 @@ def _suspects(fitted: FittedModel, pairs: Pairs, folds: int, engines: Engines) -
 
 
 def _line(row: dict[str, Any], *, as_json: bool) -> str:
-    if as_json:  # JSON has no infinity
-        return json.dumps({name: value if _is_plain(value) else None for name, value in row.items()})
+    if as_json:  # JSON has neither infinity nor NaN
+        return json.dumps({name: value if _is_finite(value) else None for name, value in row.items()})
     number = row.get("margin", row["log_probability"])
     rest = [row[name] for name in ("source", "target", "answer") if name in row]
     return "\t".join([f"{number:.4f}", *rest])
 
 
-def _is_plain(value: Any) -> bool:
+def _is_finite(value: Any) -> bool:
     return not isinstance(value, float) or isfinite(value)

@@ -1,4 +1,4 @@
-"""Align columns of text in any script."""
+"""Tables of text in any script."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def aligned(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> list
     lines = []
     for row in rows:
         cells = []
-        for place, (cell, width) in enumerate(zip(row, widths, strict=True)):
+        for column, (cell, width) in enumerate(zip(row, widths, strict=True)):
             space = " " * (width - cell_len(cell))
-            cells.append(space + cell if place in right else cell + space)
+            cells.append(space + cell if column in right else cell + space)
         lines.append("  ".join(cells).rstrip())
     return lines

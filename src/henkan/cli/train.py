@@ -24,13 +24,13 @@ from henkan.cli.options import (
     value_text,
 )
 from henkan.cli.run_options import (
-    Run,
-    kept_start,
-    new_run,
-    old_engine,
-    old_run,
+    RunOptions,
+    check_resume_options,
+    engine_from_plan,
+    load_start,
     options_given,
-    refuse_beside_resume,
+    run_from_options,
+    run_from_plan,
 )
 from henkan.cli.train_output import show_engine, show_result
 from henkan.cli.training_data import check_data_exists, data_name, read_data, show_audit
@@ -52,7 +52,7 @@ from henkan.training.trainer import Trainer
 
 
 def _recipes() -> str:
-    """The recipes and the settings in which they differ, as a table for the help."""
+    """Return the recipes and the settings in which they differ, as tables for `--help`."""
     rows = [("", *RECIPE_HELP)]
     for setting in (*fields(ModelConfig), *fields(TrainingConfig)):
         values = recipe_defaults(setting)
@@ -64,8 +64,8 @@ def _recipes() -> str:
     longest = max(map(len, RECIPE_HELP))
     about = (f"{name.ljust(longest)}   {what}" for name, what in RECIPE_HELP.items())
     notes = (
-        "By data size: small batches and a high dropout rate for few pairs. From updates: as many epochs as give about "
-        "that number of updates. A task may have defaults of its own."
+        "by data size: the fewer pairs, the smaller the batch size and the higher the dropout rate. from updates: the "
+        "number of epochs that gives about this number of updates. A task may change some defaults; see `henkan tasks`."
     )
     return "\n".join(["Recipes:", "", "\b", *about, "", "\b", *table, "", notes])
 
@@ -75,18 +75,23 @@ def _recipes() -> str:
 @click.option(
     "--dev",
     metavar="FILE|none",
-    help="Validation set, evaluated after every epoch; `none` trains on all pairs without validation.  [default: a "
+    help="Validation set, evaluated after every epoch; `none`: train on all pairs, without validation.  [default: a "
     "random tenth of the pairs]",
 )
-@click.option("--out", type=PATH, metavar="DIR", help="Folder for the model.  [default: models/NAME]")
-@click.option("--force", is_flag=True, help="Replace an existing model or an interrupted run.")
-@click.option("--resume", type=PATH, metavar="DIR", help="Resume an interrupted run from DIR.")
+@click.option(
+    "--out",
+    type=PATH,
+    metavar="DIR",
+    help="Folder for the model.  [default: models/NAME, named after the task or file]",
+)
+@click.option("--force", is_flag=True, help="Replace an existing model or interrupted run.")
+@click.option("--resume", type=PATH, metavar="DIR", help="Resume an interrupted training run from its folder DIR.")
 @click.option(
     "--from",
     "start",
     type=PATH,
     metavar="MODEL",
-    help="Start from the weights of a saved model; new symbols are added to its vocabularies.",
+    help="Start from the weights of a saved model. New symbols are added to its vocabularies.",
 )
 @click.option(
     "--checkpoint-every",
@@ -94,23 +99,23 @@ def _recipes() -> str:
     default=SECONDS_BETWEEN,
     show_default=True,
     metavar="SECONDS",
-    help="Time between checkpoints within an epoch. There is also one after every epoch.",
+    help="Time between checkpoints within an epoch. A checkpoint is also written after every epoch.",
 )
 @click.option(
     "--recipe",
     type=click.Choice(list(RECIPE_HELP)),
-    help="Preset for all settings that are not given; see below.  [default: words for a file, modern for a task]",
+    help="Defaults for the settings that are not given; see below.  [default: words for a file, modern for a task]",
 )
 @click.option(
     "--ensemble",
     type=int,
-    help="Number of models to train, with consecutive seeds, and to combine as an ensemble.  [default: 1]",
+    help="Number of ensemble members, which are trained with consecutive seeds.  [default: 1]",
 )
 @model_options
 @symbol_options
 @layout_options
 @engine_options
-@click.option("--quiet", is_flag=True, help="Show no progress; print only the exact match.")
+@click.option("--quiet", is_flag=True, help="Do not show progress; print only the exact match.")
 def train(
     data: str | None,
     out: Path | None,
@@ -129,28 +134,30 @@ def train(
     henkan train more.tsv --from models/names --out models/more
 
     A file is UTF-8 text with one pair per line: source TAB target. Use --delimiter, --columns and --strip for other
-    layouts (`--delimiter _ --strip` for lines such as `16+75  _91  `). An invalid line is an error; to skip such lines,
-    use --rejects.
+    layouts (`--delimiter _ --strip` for lines such as `16+75  _91  `). An invalid line is an error; use --rejects
+    to skip such lines.
 
     Progress is written to standard error, the result to standard output.
 
-    Ctrl-C or SIGTERM stops the run after the current batch and saves a checkpoint. Resume it with --resume DIR; the
-    model is the same, bit for bit, as that of an uninterrupted run. After a crash, the run resumes from the last
+    Ctrl-C or SIGTERM stops the run after the current batch and saves a checkpoint. Resume it with --resume DIR: the
+    model will be the same, bit for bit, as without the interruption. After a crash, the run resumes from the last
     checkpoint. A second Ctrl-C quits at once.
 
     With several processes, as in `torchrun --nproc-per-node 2 -m henkan train names.tsv`, each batch is divided among
-    them. Batch size and learning rate have the same meaning as with one process.
+    the processes. Batch size and learning rate have the same meaning as with one process.
     """
     interruption, given, engine = Interruption(), options_given(), pop_engine(options)
     if resume is not None:
-        refuse_beside_resume(given)
+        check_resume_options(given)
         if not (resume / CHECKPOINT / "plan.json").exists() and is_model(resume):
             if process_rank() == 0:
-                click.echo(f"the training of {resume} is finished; train it further with --from {resume}")
+                click.echo(f"the training run in {resume} is complete; to train the model further, use --from {resume}")
             return
-        engine = old_engine(engine, Checkpoints(resume, resume=True).plan(), given, resume)
+        engine = engine_from_plan(engine, Checkpoints(resume, resume=True).plan(), given, resume)
     elif data is None:
-        raise click.UsageError("name a task or a file of pairs, or resume an interrupted run with --resume DIR")
+        raise click.UsageError(
+            "name a task or a file of pairs, or resume an interrupted training run with --resume DIR"
+        )
     folder = resume or out or Path("models") / data_name(str(data))
     engines = choose_engines(engine, together=True)
     group = engines.group
@@ -161,9 +168,9 @@ def train(
         resume=resume is not None or _is_restart(folder, group),
     )
     if checkpoints.resume:
-        run = old_run(data, checkpoints.plan(), given if resume is not None else set(), engines)
+        run = run_from_plan(data, checkpoints.plan(), given if resume is not None else set(), engines)
     else:
-        run = new_run(str(data), options)
+        run = run_from_options(str(data), options)
         run.options["command"] = sys.argv[1:]
     run.options["engine"] = asdict(engine)
     command = _Command(run, checkpoints, engines, interruption, quiet or group.rank > 0)
@@ -172,17 +179,17 @@ def train(
 
 @dataclass
 class _Command:
-    """A training run as this command executes it.
+    """A training run of this command.
 
     Attributes:
-        run: what is to be trained.
-        checkpoints: of the model folder.
-        engines: make the engines.
-        interruption: notices signals.
+        run: settings and data.
+        checkpoints: checkpoints in the model folder.
+        engines: creates the compute engines.
+        interruption: receives signals.
         quiet: print only the exact match.
     """
 
-    run: Run
+    run: RunOptions
     checkpoints: Checkpoints
     engines: Engines
     interruption: Interruption
@@ -192,11 +199,11 @@ class _Command:
         """Train, save the model and print the result."""
         checkpoints, folder = self.checkpoints, self.checkpoints.model
         try:
-            with self.interruption, ExitStack() as held:
+            with self.interruption, ExitStack() as stack:
                 with _all_or_none(self.engines.group):
-                    self._hold_folder(held, force=force)
+                    self._lock_folder(stack, force=force)
                 if checkpoints.resume and checkpoints.plan()["started from a model"]:
-                    self.run = replace(self.run, start=kept_start(checkpoints))
+                    self.run = replace(self.run, start=load_start(checkpoints))
                 checkpoints.options = self.run.options
                 fitted, example = self._train()
                 if self.engines.group.rank > 0:
@@ -208,24 +215,28 @@ class _Command:
             number = self.interruption.signal or SIGINT
             if checkpoints.resumable:
                 raise checkpoints.interrupted(number) from None
-            raise Interrupted("interrupted before training began; nothing was saved", number) from None
+            raise Interrupted("interrupted before training started; nothing was saved", number) from None
         show_result(fitted, folder, example, pictured=picture is not None, quiet=self.quiet)
 
-    def _hold_folder(self, held: ExitStack, *, force: bool) -> None:
-        """Hold the model folder for the rest of the run, if nothing there must be kept."""
-        checkpoints, leads = self.checkpoints, self.engines.group.rank == 0
-        if leads and not checkpoints.resume:
+    def _lock_folder(self, stack: ExitStack, *, force: bool) -> None:
+        """Lock the model folder for the rest of the run.
+
+        Raises:
+            ModelFolderError, CheckpointError: if it has something that may not be replaced.
+        """
+        checkpoints, is_first_process = self.checkpoints, self.engines.group.rank == 0
+        if is_first_process and not checkpoints.resume:
             check_destination(checkpoints.model, force=force)
-        held.enter_context(checkpoints.held())
-        if leads and checkpoints.resumable and not (checkpoints.resume or force):
+        stack.enter_context(checkpoints.held())
+        if is_first_process and checkpoints.resumable and not (checkpoints.resume or force):
             raise CheckpointError(
-                f"{checkpoints.model}: it has an interrupted training run; resume it with --resume "
-                f"{checkpoints.model}, or start again with --force"
+                f"{checkpoints.model}: the folder has an interrupted training run; resume it with --resume "
+                f"{checkpoints.model}, or start over with --force"
             )
 
     def _train(self) -> tuple[FittedModel, str]:
-        """Read the pairs and train on them; the model, and an example source."""
-        from henkan.cli.progress import Display
+        """Read the pairs and train on them; return the model and an example source."""
+        from henkan.cli.progress import ProgressDisplay
 
         def show(event: Event) -> None:
             if isinstance(event, Started):
@@ -242,14 +253,14 @@ class _Command:
             show_engine(run, self.engines, len(pairs))
             show_audit(tokenized, validation, run.options["dev"])
         job = TrainingJob(run.model, run.training, run.data or source, run.ensemble, run.start)
-        with Display(validation, quiet=self.quiet) as display:
+        with ProgressDisplay(validation, quiet=self.quiet) as display:
             trainer = Trainer(self.engines, checkpoints=self.checkpoints, report=show)
             return trainer.fit(tokenized, validation, job), example
 
 
 @contextmanager
 def _all_or_none(group: ProcessGroup) -> Iterator[None]:
-    """If process 0 fails here, the other processes exit silently, because it reports the error."""
+    """If process 0 fails in this block, the other processes exit without a message, because it reports the error."""
     try:
         yield
     except HenkanError:
@@ -260,12 +271,12 @@ def _all_or_none(group: ProcessGroup) -> Iterator[None]:
 
 
 def _is_restart(folder: Path, group: ProcessGroup) -> bool:
-    """Whether torchrun has restarted this command after a process had died, so that it must resume.
+    """Whether torchrun has restarted this command after a process died, so that it must resume.
 
-    Only the machine of the process that died may count the restart.
+    The restart may be counted only on the machine of that process.
     """
     restarts = os.environ.get(RESTARTS, "0")
-    restarted, begun = group.max(int(restarts) if restarts.isdecimal() else 0) > 0, False
+    restarted, resumable = group.max(int(restarts) if restarts.isdecimal() else 0) > 0, False
     if restarted and group.rank == 0 and Checkpoints(folder).resumable:
-        begun = Checkpoints(folder).plan()["options"].get("command") == sys.argv[1:]
-    return bool(group.broadcast(begun))
+        resumable = Checkpoints(folder).plan()["options"].get("command") == sys.argv[1:]
+    return bool(group.broadcast(resumable))

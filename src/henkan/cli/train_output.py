@@ -1,4 +1,4 @@
-"""What `henkan train` prints besides its progress."""
+"""What `henkan train` prints before and after training."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from shutil import which
 import click
 
 from henkan.cli.display import exact_match_line, show_exact_match, show_examples
-from henkan.cli.run_options import Run
+from henkan.cli.run_options import RunOptions
 from henkan.config import EngineConfig
 from henkan.engine.base import Engines
 from henkan.errors import SettingsError
@@ -19,15 +19,15 @@ from henkan.training.fitted_model import FittedModel
 from henkan.training.state import MAX_ROLLBACKS
 
 
-def show_engine(run: Run, engines: Engines, pairs: int) -> None:
-    """Print the engine if it is not the default, and how several processes share a batch."""
+def show_engine(run: RunOptions, engines: Engines, pairs: int) -> None:
+    """Print the engine if it is not the default, and the batch size if several processes divide each batch."""
     if run.options["engine"] != asdict(EngineConfig()) or engines.group.size > 1:
         click.echo(engines.describe(), err=True)
     if engines.group.size > 1:
         sized = run.training.sized(pairs)
         click.echo(
-            f"{engines.group.size} processes share each batch of {sized.batch_size}; the learning rate of "
-            f"{sized.learning_rate:g} is that of the whole batch, as for one process",
+            f"{engines.group.size} processes divide each batch of {sized.batch_size}; learning rate "
+            f"{sized.learning_rate:g}, as with one process",
             err=True,
         )
 
@@ -47,20 +47,22 @@ def show_result(fitted: FittedModel, folder: Path, example: str, *, pictured: bo
         show_exact_match(fitted.held_out)
     if not quiet:
         seconds = sum(epoch["seconds"] for each in histories for epoch in each["epochs"])
-        click.echo(f"trained in {seconds:.1f} s; the model is in {folder}")
+        click.echo(f"trained in {seconds:.1f} s; model saved in {folder}")
         if not pictured:
-            click.echo("note: no learning curve was drawn; pip install 'henkan[plot]' brings matplotlib", err=True)
+            click.echo(
+                "note: no learning curve was drawn, because matplotlib is missing; pip install 'henkan[plot]'", err=True
+            )
         shown = quote(example)
-        click.echo(f"ask it:  {_program()} predict {quote(str(folder))} {'-- ' * shown.startswith('-')}{shown}")
+        click.echo(f"try it:  {_program()} predict {quote(str(folder))} {'-- ' * shown.startswith('-')}{shown}")
     if any(each.get("setbacks", 0) > MAX_ROLLBACKS for each in histories):
         raise SettingsError(
-            f"training diverged (non-finite loss) {MAX_ROLLBACKS + 1} times and was stopped; the last finite model is "
-            f"in {folder}; train again with a learning rate below {fitted.saved.training.learning_rate:g}"
+            f"training diverged (non-finite loss) {MAX_ROLLBACKS + 1} times and was stopped; the last finite weights "
+            f"are saved in {folder}; train again with a learning rate below {fitted.saved.training.learning_rate:g}"
         )
 
 
 def _program() -> str:
-    """How to call this program here: by its name if the shell finds it, else as it was called."""
+    """Return the command that runs this program: `henkan` if that is on the PATH, otherwise as it was called."""
     called = Path(sys.argv[0])
     if called.name == "__main__.py":
         return "python -m henkan"

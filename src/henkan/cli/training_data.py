@@ -1,4 +1,4 @@
-"""The pairs of a training run: read, split and audited."""
+"""Read, split and check the pairs of a training run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import click
 
 from henkan.cli.data_arguments import task_or_file
 from henkan.cli.remedies import sentence
-from henkan.cli.run_options import LAYOUT, Run
+from henkan.cli.run_options import LAYOUT, RunOptions
 from henkan.errors import DataError
 from henkan.text.audit import audit
 from henkan.text.data_source import DataSource
@@ -22,12 +22,12 @@ from henkan.text.tokenizer import tokenizers
 
 
 def data_name(data: str) -> str:
-    """The name of a model that is trained on a task or a file."""
+    """Return the default name of a model trained on a task or a file."""
     return data if data in TASKS else Path(data).stem
 
 
-def read_data(run: Run, *, quiet: bool) -> tuple[Pairs, Pairs | None, DataSource]:
-    """Training pairs, validation pairs, and where they came from."""
+def read_data(run: RunOptions, *, quiet: bool) -> tuple[Pairs, Pairs | None, DataSource]:
+    """Return the training set, the validation set or None, and the origin of the pairs."""
     from henkan.cli.progress import show_reading
 
     data, dev, seed = _path(run, "data"), run.options["dev"], run.training.seed
@@ -45,31 +45,31 @@ def read_data(run: Run, *, quiet: bool) -> tuple[Pairs, Pairs | None, DataSource
     return pairs, read_pairs(Path(_path(run, "dev")), **layout), replace(source, held_out="file")
 
 
-def check_data_exists(run: Run, folder: Path) -> None:
+def check_data_exists(run: RunOptions, folder: Path) -> None:
     """Check that the files of an interrupted run still exist.
 
     Raises:
-        DataError: if one does not; it says how to resume with its new path.
+        DataError: if one does not. The message says how to resume with the new path.
     """
     hints = {"data": f"train NEW_PATH --resume {folder}", "dev": f"train --resume {folder} --dev NEW_PATH"}
     for name, hint in hints.items():
         if run.options[name] not in (None, "none", *TASKS) and not os.path.exists(_path(run, name)):
             raise DataError(
-                f"{_path(run, name)}: the pairs of this training run no longer exist here; if they have moved, resume "
-                f"with `henkan {hint}`"
+                f"{_path(run, name)}: this file of the interrupted run no longer exists; if it was moved, resume with "
+                f"`henkan {hint}`"
             )
 
 
-def _path(run: Run, name: str) -> str:
-    """A file of the run, relative to the current folder: a run may be resumed in another one."""
-    named, folder = str(run.options[name]), run.options["folder"]
-    return named if named in TASKS or folder == os.getcwd() else os.path.join(folder, named)
+def _path(run: RunOptions, name: str) -> str:
+    """Return the path of a file of the run, also if the run is resumed from another working directory."""
+    path, folder = str(run.options[name]), run.options["folder"]
+    return path if path in TASKS or folder == os.getcwd() else os.path.join(folder, path)
 
 
 def show_audit(tokenized: TokenizedPairs, validation: Pairs | None, dev: str | None) -> None:
     """Print a summary of the data and its warnings."""
-    others = {} if validation is None else {dev or "the validation set": validation}
-    found = audit(tokenized, others)
+    evaluation_sets = {} if validation is None else {dev or "the validation set": validation}
+    found = audit(tokenized, evaluation_sets)
     click.echo(found.summary(), err=True)
     for warning in found.warnings():
         click.echo(f"warning: {sentence(warning)}", err=True)

@@ -1,1 +1,1 @@
-"""Saved models: files that are written atomically and validated before use."""
+"""Saved models: written atomically, and validated when they are loaded."""

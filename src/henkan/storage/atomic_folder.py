@@ -1,7 +1,8 @@
-"""Several files that are written to a folder all together or not at all.
+"""Write several files to a folder atomically: all of them or none.
 
-They are first written to a folder `incoming` inside it, whose rename is the moment of saving; then they are moved one
-by one. Readers look there first, so they never see a mixture of old and new files, whenever the writer is killed.
+The files are first written to a temporary subfolder, which is then renamed to `incoming`: at this moment they are
+saved. Then they are moved to the folder one by one. Readers look into `incoming` first, so they never see a mixture of
+old and new files, even if the writer is killed.
 """
 
 from __future__ import annotations
@@ -18,42 +19,46 @@ from henkan.storage.files import sync_folder, write_file
 INCOMING = "incoming"
 MANIFEST, PICTURE = "manifest.json", "learning_curve.png"
 WRITTEN = ("config.json", "vocabulary.json", "weights.safetensors", "metrics.json", "README.md", MANIFEST, PICTURE)
-"""The files of a model folder, in the order in which they are moved; the manifest comes last, but for the picture."""
+"""The files of a model folder, in the order in which they are moved."""
 
 
 def put_files(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write files to a folder, all or none."""
-    made = _make(folder)
-    fresh = folder / f".{INCOMING}-{uuid4().hex[:8]}"
+    """Write files to a folder, all or none.
+
+    Raises:
+        OSError: if they cannot be written; the existing files are then unchanged.
+    """
+    created = _create(folder)
+    temporary = folder / f".{INCOMING}-{uuid4().hex[:8]}"
     try:
-        _settle(folder)  # left by a writer that was killed
-        fresh.mkdir()
+        _move_incoming(folder)  # left behind by a writer that was killed
+        temporary.mkdir()
         for name, content in files.items():
-            write_file(fresh / name, content)
-        sync_folder(fresh)
-        fresh.rename(folder / INCOMING)
+            write_file(temporary / name, content)
+        sync_folder(temporary)
+        temporary.rename(folder / INCOMING)
     except BaseException:
-        shutil.rmtree(fresh, ignore_errors=True)
-        for empty in made:
+        shutil.rmtree(temporary, ignore_errors=True)
+        for empty in created:
             with suppress(OSError):
                 empty.rmdir()
         raise
     sync_folder(folder)
     with suppress(OSError):  # the model is saved; the next writer can move the files
-        _settle(folder)
+        _move_incoming(folder)
 
 
-def _make(folder: Path) -> list[Path]:
-    """Create a folder and its parents; returns the new ones, deepest first."""
-    made = [each for each in (folder, *folder.parents) if not each.exists()]
+def _create(folder: Path) -> list[Path]:
+    """Create a folder and its missing parents; return the new folders, deepest first."""
+    created = [each for each in (folder, *folder.parents) if not each.exists()]
     folder.mkdir(parents=True, exist_ok=True)
-    for each in made:
+    for each in created:
         sync_folder(each.parent)
-    return made
+    return created
 
 
-def _settle(folder: Path) -> None:
-    """Move the files of a complete incoming model to the model folder."""
+def _move_incoming(folder: Path) -> None:
+    """Move the files in `incoming`, if it exists, to the folder, and delete temporary subfolders."""
     for left in folder.glob(f".{INCOMING}-*"):
         shutil.rmtree(left, ignore_errors=True)
     incoming = folder / INCOMING
@@ -71,5 +76,5 @@ def _settle(folder: Path) -> None:
 
 
 def current(folder: Path, name: str) -> str:
-    """The file with a given name that counts: the incoming one if it exists, otherwise that in the folder itself."""
+    """Return the path of the current version of a file, relative to the folder: in `incoming` if it exists there."""
     return f"{INCOMING}/{name}" if os.path.lexists(folder / INCOMING / name) else name

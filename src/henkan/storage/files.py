@@ -24,18 +24,18 @@ def write_file(path: Path, content: bytes) -> None:
     """Write a file atomically: after a crash, either the old or the new file exists.
 
     Raises:
-        OSError: if it cannot be written; the old file is unchanged then.
+        OSError: if it cannot be written; the old file is then unchanged.
     """
-    fresh = path.with_name(path.name + ".part")
+    temporary = path.with_name(path.name + ".part")
     try:
-        with fresh.open("wb") as file:
+        with temporary.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        fresh.replace(path)
+        temporary.replace(path)
     except OSError:
         with suppress(OSError):
-            fresh.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
 
@@ -50,44 +50,44 @@ def sync_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
-def read_file(folder: Path, name: str, most: int, *, remedy: str | None = None) -> bytes:
+def read_file(folder: Path, name: str, max_bytes: int, *, remedy: str | None = None) -> bytes:
     """Read a file in a folder.
 
     Args:
         folder, name: the file.
-        most: maximum size in bytes; a larger file is refused before it is read.
-        remedy: key of the remedy if the file cannot be read; None: the caller adds one.
+        max_bytes: maximum size. The size of the file is checked before it is read.
+        remedy: key of the remedy if the file cannot be read, or None.
 
     Raises:
         ModelFolderError: if the file cannot be read, is too large, is not a regular file, or is a symbolic link to
             a file outside the folder.
     """
-    with _named(folder, name, remedy):
+    with _name_file(folder, name, remedy):
         # Non-blocking, because opening a pipe without a writer would hang.
         flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
         with open(os.open(_inside(folder, name), flags), "rb") as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise ModelFolderError(f"{folder}: {name} is not a regular file; the folder is damaged")
-            if status.st_size > most:
+            if status.st_size > max_bytes:
                 raise ModelFolderError(
-                    f"{folder}: {name} is damaged ({status.st_size:,} bytes, expected at most {most:,})"
+                    f"{folder}: {name} is damaged ({status.st_size:,} bytes, expected at most {max_bytes:,})"
                 )
             return file.read(status.st_size)
 
 
 def file_size(folder: Path, name: str, *, remedy: str | None = None) -> int:
-    """The size of a file in a folder, in bytes.
+    """Return the size of a file in a folder, in bytes.
 
     Raises:
         ModelFolderError: if it does not exist, or is a symbolic link to a file outside the folder.
     """
-    with _named(folder, name, remedy):
+    with _name_file(folder, name, remedy):
         return _inside(folder, name).stat().st_size
 
 
 def _inside(folder: Path, name: str) -> Path:
-    """The path of a file in a folder, with symbolic links resolved."""
+    """Resolve the path of a file in a folder, which must not lead outside of it."""
     path = (folder / name).resolve(strict=True)
     if not path.is_relative_to(folder.resolve()):
         raise ModelFolderError(
@@ -97,8 +97,8 @@ def _inside(folder: Path, name: str) -> Path:
 
 
 @contextmanager
-def _named(folder: Path, name: str, remedy: str | None) -> Iterator[None]:
-    """Turn errors of the operating system into errors that name the file."""
+def _name_file(folder: Path, name: str, remedy: str | None) -> Iterator[None]:
+    """Convert errors of the operating system to errors that name the file."""
     try:
         yield
     except (OSError, RuntimeError) as error:  # RuntimeError: a loop of symbolic links
@@ -107,7 +107,7 @@ def _named(folder: Path, name: str, remedy: str | None) -> Iterator[None]:
 
 
 def sha256(content: bytes) -> str:
-    """The SHA-256 checksum in hexadecimal digits."""
+    """Return the SHA-256 checksum in hexadecimal digits."""
     return hashlib.sha256(content).hexdigest()
 
 
@@ -119,19 +119,19 @@ def to_json(value: Any) -> bytes:
         return (json.dumps(value, indent=2, allow_nan=False) + "\n").encode()
 
 
-def from_json(content: bytes, folder: Path, name: str, *, most: int | None = None) -> Any:
+def from_json(content: bytes, folder: Path, name: str, *, max_values: int | None = None) -> Any:
     """Parse the JSON of a file.
 
     Args:
         content: the file's bytes.
-        folder, name: the file, for the error.
-        most: maximum number of values; None: any.
+        folder, name: the file, for the error message.
+        max_values: maximum number of JSON values; None: no limit.
 
     Raises:
-        ModelFolderError: if `strict_json.parse` refuses it.
+        ModelFolderError: if it is not valid JSON; see `strict_json.parse`.
     """
     try:
-        return strict_json.parse(content, most=most)
+        return strict_json.parse(content, max_values=max_values)
     except ValueError:
         raise ModelFolderError(f"{folder}: {name} is damaged (invalid JSON)") from None
 
@@ -142,10 +142,10 @@ def seal(value: Any) -> bytes:
 
 
 def unseal(content: bytes, folder: Path, name: str) -> Any:
-    """The value that was sealed.
+    """Return the value of a file written by `seal`.
 
     Raises:
-        ModelFolderError: if the checksum does not match.
+        ModelFolderError: if the content is not valid JSON, or the checksum does not match.
     """
     sealed = from_json(content, folder, name)
     try:
@@ -163,7 +163,7 @@ def load_tensors(
 
     Args:
         content: the file's bytes.
-        folder, name: the file, for the error.
+        folder, name: the file, for the error message.
         finite: whether all numbers must be finite.
         remedy: key of the remedy if the file is damaged.
 

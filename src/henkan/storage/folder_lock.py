@@ -10,17 +10,17 @@ LOCK_FILE = "lock"
 
 
 class FolderLocked(Exception):  # noqa: N818
-    """Another process holds the lock of the folder. Callers turn this into an error that names what the folder is."""
+    """Another process holds the lock of the folder. Callers convert this to an error that says what the folder is."""
 
 
 @contextmanager
 def folder_lock(folder: Path) -> Iterator[None]:
     """Hold the lock of an existing folder; the operating system releases it if the process dies.
 
-    The lock file remains afterwards: deleting it safely is up to the caller.
+    The lock file is not deleted; the caller must do that when it is safe.
 
     Raises:
-        FolderLocked: if another process holds the lock. The call does not wait for it.
+        FolderLocked: at once, if another process holds the lock.
         OSError: if the lock file cannot be created.
     """
     from filelock import FileLock, Timeout

@@ -1,11 +1,17 @@
-"""The schema of metrics.json, which records what was measured in training.
+"""The schema of metrics.json, the metrics of a training run.
 
-    epochs       for each epoch: epoch, loss, exact_match, seconds, learning_rate, dev_loss
-    best_epoch   the epoch whose weights were kept; seed, setbacks: of the training run
-    members      of an ensemble: a history like the above for each member; the above is that of the first
-    pairs, held_out, weights, exact_match
+    epochs       list, for each epoch: epoch, loss (nats per symbol), exact_match (from 0 to 1), seconds,
+                 learning_rate, dev_loss (nats per symbol)
+    best_epoch   the epoch whose weights were kept
+    seed         random seed
+    setbacks     number of rollbacks
+    members      for an ensemble: list of the above for each member; the above is then that of the first member
+    pairs        number of training pairs
+    held_out     number of validation pairs
+    weights      number of weights
+    exact_match  exact match on the validation set, of the saved weights
 
-Code that reads a model's metrics relies on this validation.
+Code that reads the metrics of a model relies on this validation.
 """
 
 from __future__ import annotations
@@ -19,19 +25,19 @@ Check = Callable[[Any], Any]
 
 
 def checked(value: object) -> dict[str, Any]:
-    """Validate metrics: unknown names are dropped, and invalid metrics give an empty dictionary.
+    """Validate metrics: return them without unknown names, or an empty dictionary if they are invalid.
 
-    Users may edit or delete metrics.json, since no prediction depends on it, so invalid content is not an error.
+    Invalid metrics are not an error, because prediction does not need them and users may edit or delete metrics.json.
     """
     try:
-        return _known(value, METRICS, wanted=("epochs", "pairs", "held_out", "weights"))
+        return _known(value, METRICS, required=("epochs", "pairs", "held_out", "weights"))
     except ValueError:
         return {}
 
 
-def _known(value: object, checks: Mapping[str, Check], wanted: Iterable[str]) -> dict[str, Any]:
-    """Validate the known entries of a mapping; those in `wanted` are required."""
-    if not isinstance(value, dict) or not value.keys() >= set(wanted):
+def _known(value: object, checks: Mapping[str, Check], required: Iterable[str]) -> dict[str, Any]:
+    """Validate the known entries of a mapping; those in `required` must be present."""
+    if not isinstance(value, dict) or not value.keys() >= set(required):
         raise ValueError("not a mapping with the required names")
     return {name: checks[name](each) for name, each in value.items() if name in checks}
 
@@ -53,20 +59,20 @@ def _or_none(check: Check) -> Check:
 
 
 def _each(check: Check) -> Check:
-    def every(values: object) -> list[Any]:
+    def check_list(values: object) -> list[Any]:
         if not isinstance(values, list):
             raise ValueError("not a list")
         return [check(value) for value in values]
 
-    return every
+    return check_list
 
 
 def _record(value: object) -> dict[str, Any]:
-    return _known(value, RECORD, wanted=set(RECORD) - {"dev_loss"})  # older versions did not write it
+    return _known(value, RECORD, required=set(RECORD) - {"dev_loss"})  # older versions do not write it
 
 
 def _history(value: object) -> dict[str, Any]:
-    return _known(value, HISTORY, wanted=("epochs",))
+    return _known(value, HISTORY, required=("epochs",))
 
 
 RECORD: Mapping[str, Check] = {

@@ -1,15 +1,14 @@
 """Saved models: a folder of JSON and safetensors, which cannot contain executable code.
 
     manifest.json        format version, versions of henkan, NumPy and Python, SHA-256 of the next three files
-    config.json          settings of the model and its training, and the origin of the data
+    config.json          settings of the model and the training run, and the origin of the data
     vocabulary.json      the symbols of both sides
     weights.safetensors  the weights
-    metrics.json         what was measured in each epoch
+    metrics.json         metrics of each epoch
     README.md            the model card
 
-A model is first written completely to a temporary subfolder, which is then renamed to `incoming`: at this moment the
-model is saved. Its files are then moved to the model folder one by one. Readers look into `incoming` first, so they
-never see a partly written model, whenever the writer is killed.
+A model is written atomically; see `henkan.storage.atomic_folder`. While its files are moved, their current versions are
+in the subfolder `incoming`.
 """
 
 from __future__ import annotations
@@ -52,13 +51,13 @@ class SavedModel:
     """The contents of a model folder.
 
     Attributes:
-        model: settings of the network.
-        training: settings of the training.
-        source_vocabulary, target_vocabulary: the symbols.
+        model: settings of the model.
+        training: settings of the training run.
+        source_vocabulary, target_vocabulary: the vocabularies.
         members: for each member of an ensemble, name -> weights.
         data: origin of the training pairs; see `henkan.text.data_source.DataSource`.
-        metrics: what was measured during training; see `henkan.storage.metrics_schema`.
-        temperature: calibration of the confidence on validation pairs, or None if there were none.
+        metrics: metrics of the training run; see `henkan.storage.metrics_schema`.
+        temperature: temperature of the confidence calibration, or None if there was no validation set.
     """
 
     model: ModelConfig
@@ -105,7 +104,7 @@ def load(folder: Path, shapes: Shapes) -> SavedModel:
 def _stamp(folder: Path) -> object:
     """A value that changes when the model is replaced."""
     stamps = []
-    for path in (folder / INCOMING, *(folder / place / name for place in ("", INCOMING) for name in WRITTEN)):
+    for path in (folder / INCOMING, *(folder / subfolder / name for subfolder in ("", INCOMING) for name in WRITTEN)):
         with suppress(OSError):
             stamps.append((path, path.stat().st_mtime_ns))
     return stamps
@@ -115,8 +114,8 @@ def _load(folder: Path, shapes: Shapes) -> SavedModel:
     manifest = _manifest(folder)
     weights = file_size(folder, current(folder, "weights.safetensors"), remedy="load_a_model")
     config, vocabulary = (
-        from_json(_checked(folder, name, manifest, most.bytes), folder, name, most=most.values)
-        for name, most in (("config.json", SETTINGS), ("vocabulary.json", vocabulary_limit(weights)))
+        from_json(_read_checked(folder, name, manifest, limit.bytes), folder, name, max_values=limit.values)
+        for name, limit in (("config.json", SETTINGS), ("vocabulary.json", vocabulary_limit(weights)))
     )
     try:
         for version in range(manifest["format_version"], FORMAT_VERSION):
@@ -133,23 +132,27 @@ def _load(folder: Path, shapes: Shapes) -> SavedModel:
         raise ModelFolderError(f"{folder}: {error.message.problem}") from None
     except (KeyError, TypeError, AttributeError, ValueError):
         raise ModelFolderError(f"{folder}: config.json does not have the format that henkan writes") from None
-    wanted = _wanted(folder, shapes, model, source, target)
+    expected = _weight_shapes(folder, shapes, model, source, target)
     return SavedModel(
         model=model,
         training=training,
         source_vocabulary=source,
         target_vocabulary=target,
-        members=_members(folder, manifest, wanted, count),
+        members=_members(folder, manifest, expected, count),
         data=data,
         temperature=temperature,
         metrics=_metrics(folder, count),
     )
 
 
-def _wanted(
+def _weight_shapes(
     folder: Path, shapes: Shapes, model: ModelConfig, source: Vocabulary, target: Vocabulary
 ) -> Mapping[str, tuple[int, ...]]:
-    """Name -> shape of every weight; an architecture that is not registered has none."""
+    """Return name -> shape of every weight.
+
+    Raises:
+        ModelFolderError: if the architecture is not registered.
+    """
     try:
         return shapes(model, source, target)
     except SettingsError as error:
@@ -159,7 +162,7 @@ def _wanted(
 def _manifest(folder: Path) -> dict[str, Any]:
     """Read and validate the manifest."""
     name = "manifest.json"
-    manifest = from_json(_read(folder, name, SETTINGS.bytes), folder, name, most=SETTINGS.values)
+    manifest = from_json(_read(folder, name, SETTINGS.bytes), folder, name, max_values=SETTINGS.values)
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise ModelFolderError(f"{folder}: manifest.json does not describe a henkan model", "load_a_model")
     version = manifest.get("format_version")
@@ -172,9 +175,9 @@ def _manifest(folder: Path) -> dict[str, Any]:
     return manifest
 
 
-def _checked(folder: Path, name: str, manifest: Mapping[str, Any], most: int) -> bytes:
+def _read_checked(folder: Path, name: str, manifest: Mapping[str, Any], max_bytes: int) -> bytes:
     """Read a file and compare its checksum with the manifest."""
-    content, sums = _read(folder, name, most), manifest.get("sha256")
+    content, sums = _read(folder, name, max_bytes), manifest.get("sha256")
     if not isinstance(sums, dict) or sums.get(name) != sha256(content):
         raise ModelFolderError(f"{folder}: {name} is damaged or was modified", "retrain_or_restore")
     return content
@@ -183,22 +186,24 @@ def _checked(folder: Path, name: str, manifest: Mapping[str, Any], most: int) ->
 def _members(
     folder: Path, manifest: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]], count: int
 ) -> list[dict[str, Array]]:
-    """Read the weights of all members; the size of the file is checked first."""
+    """Read the weights of all members. The size of the file is checked first."""
     numbers = sum(map(prod, shapes.values())) * count
     name = "weights.safetensors"
-    content = _checked(folder, name, manifest, weights_limit(numbers, len(shapes) * count))
+    content = _read_checked(folder, name, manifest, weights_limit(numbers, len(shapes) * count))
     tensors = load_tensors(content, folder, name, remedy="retrain_or_restore")
-    wanted = {f"members.{k}.{weight}": shape for k in range(count) for weight, shape in shapes.items()}
-    if {tensor: array.shape for tensor, array in tensors.items()} != wanted:
+    expected = {f"members.{k}.{weight}": shape for k in range(count) for weight, shape in shapes.items()}
+    if {tensor: array.shape for tensor, array in tensors.items()} != expected:
         raise ModelFolderError(f"{folder}: {name} does not fit config.json and vocabulary.json")
     return [{weight: tensors[f"members.{k}.{weight}"] for weight in shapes} for k in range(count)]
 
 
 def _metrics(folder: Path, members: int) -> dict[str, Any]:
-    """Read the metrics; empty if there are none."""
-    name, most = "metrics.json", metrics_limit(members)
+    """Read the metrics; return an empty dictionary if they are missing or damaged."""
+    name, limit = "metrics.json", metrics_limit(members)
     try:
-        return metrics_schema.checked(from_json(_read(folder, name, most.bytes), folder, name, most=most.values))
+        return metrics_schema.checked(
+            from_json(_read(folder, name, limit.bytes), folder, name, max_values=limit.values)
+        )
     except ModelFolderError:
         return {}
 
@@ -214,6 +219,6 @@ def _temperature(calibration: Any) -> float | None:
     return temperature
 
 
-def _read(folder: Path, name: str, most: int) -> bytes:
+def _read(folder: Path, name: str, max_bytes: int) -> bytes:
     """Read a file of the model."""
-    return read_file(folder, current(folder, name), most, remedy="load_a_model")
+    return read_file(folder, current(folder, name), max_bytes, remedy="load_a_model")

@@ -1,4 +1,4 @@
-"""Plots, drawn with matplotlib if it is installed."""
+"""Plots, drawn with matplotlib, which is optional."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ from typing import Any
 
 
 def learning_curve(metrics: Mapping[str, Any]) -> bytes | None:
-    """Plot loss and exact match by epoch as PNG; None without matplotlib.
+    """Plot loss and exact match by epoch.
 
     Args:
         metrics: metrics of a model; for an ensemble, the first member is drawn.
+
+    Returns:
+        the PNG file, or None if matplotlib is not installed.
     """
     epochs = metrics["epochs"]
     try:
-        from matplotlib.figure import Figure  # not pyplot, which looks for a display
+        from matplotlib.figure import Figure  # not pyplot, which needs a display
         from matplotlib.ticker import MaxNLocator, PercentFormatter
     except ImportError:
         return None
@@ -55,17 +58,18 @@ def attention_picture(
     by: str = "attention",
     format: str,
 ) -> tuple[bytes, list[str]] | None:
-    """Plot the probability of each answer symbol and its weights over the source; None without matplotlib.
+    """Plot the probability of each symbol of a prediction, and its weights over the source symbols.
 
     Args:
-        source, answer: symbols.
-        probabilities: probability of each answer symbol.
-        weights: for each answer symbol, the weights over the source symbols; empty if the source is empty.
+        source: S source symbols.
+        answer: T symbols of the prediction.
+        probabilities: T probabilities of these symbols.
+        weights: T lists of S weights.
         by: the kind of weights, "attention" or "saliency".
         format: "png" or "svg".
 
     Returns:
-        the image's bytes, and notes about its fonts for the user.
+        the image file, and notes about its fonts for the user; or None if matplotlib is not installed.
     """
     try:
         from matplotlib import rc_context
@@ -73,20 +77,20 @@ def attention_picture(
     except ImportError:
         return None
     families, notes = _fonts_for("".join([*source, *answer]))
-    looks = any(map(len, weights))
+    has_weights = any(map(len, weights))
     height = 1.2 + 0.36 * len(answer)
     with rc_context({"font.family": families, "svg.fonttype": "path"}):
-        figure = Figure(figsize=(3.2 + (0.42 * len(source) if looks else 0), height), layout="constrained")
+        figure = Figure(figsize=(3.2 + (0.42 * len(source) if has_weights else 0), height), layout="constrained")
         bars, *maps = figure.subplots(
             1,
-            2 if looks else 1,
+            2 if has_weights else 1,
             sharey=True,
             squeeze=False,
-            width_ratios=[1, max(1.0, len(source) / 4)] if looks else [1],
+            width_ratios=[1, max(1.0, len(source) / 4)] if has_weights else [1],
         )[0]
-        places = range(len(answer))
-        bars.barh(places, probabilities, color="#4c72b0")
-        bars.set(xlim=(0, 1), xlabel="probability", yticks=list(places), ylim=(len(answer) - 0.5, -0.5))
+        positions = range(len(answer))
+        bars.barh(positions, probabilities, color="#4c72b0")
+        bars.set(xlim=(0, 1), xlabel="probability", yticks=list(positions), ylim=(len(answer) - 0.5, -0.5))
         bars.set_yticklabels(answer)
         bars.spines[["top", "right"]].set_visible(False)
         for axis in maps:
@@ -103,7 +107,7 @@ def attention_picture(
 
 
 def _fonts_for(text: str) -> tuple[list[str], list[str]]:
-    """Installed font families that together cover a text, matplotlib's own first, and notes for the user."""
+    """Choose installed fonts that together cover a text, first matplotlib's default; also return notes for the user."""
     from matplotlib.font_manager import fontManager
 
     families, notes = ["DejaVu Sans"], []
@@ -112,7 +116,7 @@ def _fonts_for(text: str) -> tuple[list[str], list[str]]:
     fonts = {
         font.fname: font.name
         for font in fontManager.ttflist
-        if needed and font.style == "normal" and not font.name.startswith("Last Resort")  # which draws only boxes
+        if needed and font.style == "normal" and not font.name.startswith("Last Resort")  # a font that has only boxes
     }
     covers = {path: needed & _characters(path) for path in sorted(fonts)}
     while needed and covers:
@@ -131,7 +135,7 @@ def _fonts_for(text: str) -> tuple[list[str], list[str]]:
 
 
 def _characters(path: str) -> set[str]:
-    """The characters of a font file."""
+    """Return the characters of a font file."""
     from matplotlib.ft2font import FT2Font
 
     try:

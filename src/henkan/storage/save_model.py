@@ -37,11 +37,11 @@ def save(
         pictures: file name -> bytes of additional images.
 
     Raises:
-        ModelFolderError: if the folder has other files, or a model without `force`, or cannot be written.
+        ModelFolderError: if the folder has other files, or a model and `force` is False, or cannot be written.
     """
     check_destination(folder, force=force)
     if not all(np.isfinite(array).all() for member in saved.members for array in member.values()):
-        raise ModelFolderError("the weights are not finite; train again with a smaller learning rate")
+        raise ModelFolderError("the weights are not finite; train again with a lower learning rate")
     files = _contents(saved)
     manifest = {
         "format": FORMAT,
@@ -57,13 +57,13 @@ def save(
     except OSError as error:
         reason = error.strerror or error
         raise ModelFolderError(
-            f"{folder}: the model cannot be saved ({reason}), existing files are unchanged; check permissions and free "
-            "disk space"
+            f"{folder}: the model cannot be saved ({reason}), and existing files are unchanged; check permissions and "
+            "free disk space"
         ) from None
 
 
 def _contents(saved: SavedModel) -> dict[str, bytes]:
-    """The files that hold the model and its metrics."""
+    """Return name -> content of the files with the model and its metrics."""
     tensors = {
         f"members.{number}.{name}": np.ascontiguousarray(array)
         for number, member in enumerate(saved.members)
@@ -89,7 +89,7 @@ def check_destination(folder: Path, *, force: bool) -> None:
     """Check that a model may be written to a folder.
 
     Raises:
-        ModelFolderError: if not.
+        ModelFolderError: if it has other files, or a model and `force` is False, or cannot be accessed.
     """
     try:
         folder = folder.resolve()  # `new/..` does not exist although the resolved folder may
@@ -99,13 +99,11 @@ def check_destination(folder: Path, *, force: bool) -> None:
             raise ModelFolderError(f"{folder}: a file with this name exists", "another_folder")
         names = {entry.name for entry in folder.iterdir() if not entry.name.startswith(f".{INCOMING}-")}
         own = {*WRITTEN, INCOMING, CHECKPOINT}
-        strange = sorted(names - own) or [
-            name for name in sorted(names & set(WRITTEN)) if not (folder / name).is_file()
-        ]
+        others = sorted(names - own) or [name for name in sorted(names & set(WRITTEN)) if not (folder / name).is_file()]
         if names <= {CHECKPOINT}:
             return
-        if strange or not is_model(folder):
-            what = strange[0] if strange else "no manifest.json of a henkan model"
+        if others or not is_model(folder):
+            what = others[0] if others else "no manifest.json of a henkan model"
             raise ModelFolderError(f"{folder}: the folder has other files ({what})", "another_folder")
     except OSError as error:
         raise ModelFolderError(f"{folder}: cannot be used ({error.strerror or error})", "another_folder") from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 MAX_WEIGHT_BYTES = 2**33
-HEADER_BYTES_PER_ARRAY = 512  # more than safetensors needs for the name, shape and offsets of an array
+HEADER_BYTES_PER_ARRAY = 512  # upper bound for the name, shape and offsets of an array in safetensors
 
 
 @dataclass(frozen=True)
@@ -26,20 +26,29 @@ SETTINGS = SizeLimit(2**20, 2**12)
 
 
 def vocabulary_limit(weights: int) -> SizeLimit:
-    """Limit of vocabulary.json, given the bytes of the weights, which contain an embedding of every symbol.
+    """Return the limit of vocabulary.json.
 
-    An embedding has at least four bytes. Symbols can be long (words, or a wrong separator), but 256 bytes for each and
-    4 MB for all are far above what real pairs need. A model of four million symbols is too large for a CPU.
+    The weights have an embedding of every symbol, of at least four bytes, which limits the number of symbols. Symbols
+    may be long (words, or strings that were split by a wrong separator), but 256 bytes per symbol and 4 MB more are far
+    above what real data need.
+
+    Args:
+        weights: size of the weights in bytes.
     """
     return SizeLimit(min(2**22 + 64 * weights, 2**28), min(64 + weights // 4, 2**22))
 
 
 def metrics_limit(members: int) -> SizeLimit:
-    """Limit of metrics.json: 200 epochs for every member, and 10,000 more."""
+    """Return the limit of metrics.json: 200 epochs per member, and 10,000 more."""
     size = 2**22 + 2**16 * members
     return SizeLimit(size, size // 32)
 
 
 def weights_limit(numbers: int, arrays: int) -> int:
-    """Maximum size of weights.safetensors in bytes."""
+    """Return the maximum size of weights.safetensors in bytes.
+
+    Args:
+        numbers: number of weights.
+        arrays: number of arrays.
+    """
     return min(4 * numbers + HEADER_BYTES_PER_ARRAY * (arrays + 1), MAX_WEIGHT_BYTES)

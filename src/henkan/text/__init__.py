@@ -1,1 +1,1 @@
-"""Strings to ids and back. Behind this door there are integers alone."""
+"""Pairs of strings: reading, checking, and converting strings to ids and back. Other packages work with ids only."""

@@ -1,4 +1,4 @@
-"""The type of a NumPy array outside `henkan.nn`, which imports nothing else of henkan and defines its own."""
+"""The type of a NumPy array. `henkan.nn` has its own definition, because it imports nothing from other packages."""
 
 from typing import Any
 

@@ -18,7 +18,7 @@ from henkan.text.tokenizer import TAG, Sequences, Tokenizer, tokenize
 
 EXAMPLES = 5
 RARE = 3
-"""A symbol that occurs in fewer strings than this is hardly learned."""
+"""A symbol in fewer strings than this is rare: a model can hardly learn it."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Side:
         rare: symbols that occur in fewer than `RARE` strings.
         forms: "NFC" or "NFD" -> number of strings in this normalization form and not in the other.
         invisible: name of an invisible character -> number of occurrences.
-        padded: number of strings with leading or trailing white space.
+        padded: number of strings with leading or trailing whitespace.
     """
 
     empty: int
@@ -51,14 +51,14 @@ class Side:
 
 @dataclass(frozen=True)
 class Leak:
-    """The overlap of a validation or test set with the training set.
+    """Overlap of a validation or test set with the training set.
 
     Attributes:
         rows: number of pairs in the set.
         pairs: how many of them are also in the training set.
         sources: how many of their sources are also in the training set.
-        unknown: source symbol that the training set does not have -> number of pairs with it.
-        unknown_rows: number of pairs with such a symbol in the source.
+        unknown: source symbol that is not in the training set -> number of pairs with it.
+        unknown_rows: number of pairs with at least one such symbol.
     """
 
     rows: int
@@ -96,7 +96,7 @@ class Audit:
             if leak.sources:
                 found.append(
                     Message(
-                        f"{leak.sources:,} of {leak.rows:,} sources in {name} are also in the training pairs "
+                        f"{leak.sources:,} of {leak.rows:,} sources in {name} are also in the training set "
                         f"({leak.pairs:,} with the same target), so its exact match is too optimistic"
                     )
                 )
@@ -120,7 +120,7 @@ class Audit:
                 shown = ", ".join(list(side.invisible)[:EXAMPLES])
                 found.append(Message(f"the {name}s contain {total:,} invisible characters ({shown})"))
             if side.padded:
-                found.append(Message(f"{side.padded:,} {name}s have leading or trailing white space", "strip"))
+                found.append(Message(f"{side.padded:,} {name}s have leading or trailing whitespace", "strip"))
         return found
 
     def summary(self) -> str:
@@ -167,25 +167,26 @@ def _hashes(sources: Texts, targets: Texts, source: Tokenizer, target: Tokenizer
 
     Among ten million strings, the probability that any two collide is about 1 in 370,000.
     """
-    mine = sources.hashes(None if source.plain else source.normalize).view(np.uint64)
-    others = targets.hashes(None if target.plain else target.normalize).view(np.uint64)
-    return mine, (mine * np.uint64(0x9E3779B97F4A7C15)) ^ others
+    source_hashes = sources.hashes(None if source.plain else source.normalize).view(np.uint64)
+    target_hashes = targets.hashes(None if target.plain else target.normalize).view(np.uint64)
+    return source_hashes, (source_hashes * np.uint64(0x9E3779B97F4A7C15)) ^ target_hashes
 
 
 def _ambiguous(sources: Texts, targets: Texts, distinct: Array, hashes: Array) -> tuple[int, dict[str, list[str]]]:
-    """The number of sources with several targets, and the first of these sources with their targets.
+    """Count the sources with several targets, and list the first of them with their targets.
 
     Args:
-        distinct: rows of the distinct pairs, in order.
+        sources, targets: the pairs.
+        distinct: rows of the distinct pairs, in ascending order.
         hashes: hashes of all sources.
     """
-    of_pairs = hashes[distinct]
-    values, counts = np.unique(of_pairs, return_counts=True)
+    distinct_hashes = hashes[distinct]
+    values, counts = np.unique(distinct_hashes, return_counts=True)
     several = values[counts > 1]
-    rows = distinct[np.isin(of_pairs, several)]
-    _, places = np.unique(hashes[rows], return_index=True)
+    rows = distinct[np.isin(distinct_hashes, several)]
+    _, first = np.unique(hashes[rows], return_index=True)
     shown = {}
-    for row in rows[np.sort(places)[:EXAMPLES]].tolist():
+    for row in rows[np.sort(first)[:EXAMPLES]].tolist():
         same = rows[hashes[rows] == hashes[row]]
         shown[sources[row]] = [targets[other] for other in same.tolist()]
     return len(several), shown
@@ -194,50 +195,51 @@ def _ambiguous(sources: Texts, targets: Texts, distinct: Array, hashes: Array) -
 def _leak(pairs: Pairs, known: tuple[Array, Array], symbols: set[str], source: Tokenizer, target: Tokenizer) -> Leak:
     sources, targets = Texts.of(pairs.sources), Texts.of(pairs.targets)
     hashes = _hashes(sources, targets, source, target)
-    cut, found = tokenize(sources, source)
-    strange = np.array([symbol not in symbols for symbol in found], bool)
-    holders, rows = _holders(cut, strange)
+    sequences, found = tokenize(sources, source)
+    unknown = np.array([symbol not in symbols for symbol in found], bool)
+    counts, rows = _count_strings(sequences, unknown)
     return Leak(
         rows=len(pairs),
         pairs=int(np.isin(hashes[1], known[1]).sum()),
         sources=int(np.isin(hashes[0], known[0]).sum()),
-        unknown=_ranked({found[id]: int(holders[id]) for id in np.flatnonzero(strange).tolist()}),
+        unknown=_ranked({found[id]: int(counts[id]) for id in np.flatnonzero(unknown).tolist()}),
         unknown_rows=rows,
     )
 
 
-def _holders(cut: Sequences, wanted: Array, enough: int | None = None) -> tuple[Array, int]:
+def _count_strings(sequences: Sequences, wanted: Array, limit: int | None = None) -> tuple[Array, int]:
     """Count the strings that contain each symbol.
 
     Args:
+        sequences: the strings.
         wanted: (symbols,) mask of the symbols to count.
-        enough: stop counting a symbol at this number; None: count all.
+        limit: stop counting a symbol at this number; None: no limit.
 
     Returns:
         (symbols,) the counts, and the number of strings that contain at least one wanted symbol.
     """
     wanted, counts, strings = wanted.copy(), np.zeros(len(wanted), np.int64), 0
-    for start in range(0, len(cut), CHUNK_ROWS):
-        ends = cut.offsets[start : start + CHUNK_ROWS + 1]
-        part = cut.flat[ends[0] : ends[-1]]
-        places = np.flatnonzero(wanted[part]) if len(wanted) else np.zeros(0, np.int64)
-        rows = np.searchsorted(ends - ends[0], places, side="right") - 1
-        both = np.unique(rows * len(wanted) + part[places])
-        counts += np.bincount(both % max(len(wanted), 1), minlength=len(wanted)).astype(np.int64)
-        strings += len(np.unique(both // max(len(wanted), 1)))
-        if enough is not None:
-            wanted &= counts < enough
+    for start in range(0, len(sequences), CHUNK_ROWS):
+        ends = sequences.offsets[start : start + CHUNK_ROWS + 1]
+        part = sequences.flat[ends[0] : ends[-1]]
+        positions = np.flatnonzero(wanted[part]) if len(wanted) else np.zeros(0, np.int64)
+        rows = np.searchsorted(ends - ends[0], positions, side="right") - 1
+        found = np.unique(rows * len(wanted) + part[positions])
+        counts += np.bincount(found % max(len(wanted), 1), minlength=len(wanted)).astype(np.int64)
+        strings += len(np.unique(found // max(len(wanted), 1)))
+        if limit is not None:
+            wanted &= counts < limit
     return counts, strings
 
 
 def _ranked(counts: Mapping[str, int]) -> dict[str, int]:
-    """The most frequent first."""
+    """Sort by count, most frequent first."""
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
-def _side(texts: Texts, cut: Sequences, symbols: Sequence[str], tokenizer: Tokenizer) -> Side:
-    lengths, counts = cut.lengths(), np.bincount(cut.flat, minlength=len(symbols)).tolist()
-    holders, _ = _holders(cut, np.ones(len(symbols), bool), RARE)
+def _side(texts: Texts, sequences: Sequences, symbols: Sequence[str], tokenizer: Tokenizer) -> Side:
+    lengths, counts = sequences.lengths(), np.bincount(sequences.flat, minlength=len(symbols)).tolist()
+    strings, _ = _count_strings(sequences, np.ones(len(symbols), bool), RARE)
     invisible: Counter[str] = Counter()
     for symbol, count in zip(symbols, counts, strict=True):
         text = symbol.replace(TAG, "") if tokenizer.features else symbol
@@ -247,21 +249,21 @@ def _side(texts: Texts, cut: Sequences, symbols: Sequence[str], tokenizer: Token
         empty=int((lengths == 0).sum()),
         lengths=(int(lengths.min()), float(np.median(lengths)), int(lengths.max())) if len(lengths) else (0, 0.0, 0),
         symbols=_ranked(dict(zip(symbols, counts, strict=True))),
-        rare=[symbol for symbol, count in zip(symbols, holders.tolist(), strict=True) if count < RARE],
-        forms=_forms(texts, cut, symbols, tokenizer),
+        rare=[symbol for symbol, count in zip(symbols, strings.tolist(), strict=True) if count < RARE],
+        forms=_forms(texts, sequences, symbols, tokenizer),
         invisible=_ranked(invisible),
         padded=texts.padded(),
     )
 
 
-def _forms(texts: Texts, cut: Sequences, symbols: Sequence[str], tokenizer: Tokenizer) -> dict[str, int]:
-    """Count the strings in NFC only and in NFD only; only strings with affected characters are checked."""
+def _forms(texts: Texts, sequences: Sequences, symbols: Sequence[str], tokenizer: Tokenizer) -> dict[str, int]:
+    """Count the strings in NFC but not NFD, and in NFD but not NFC; strings without affected characters are in both."""
     forms = {"NFC": 0, "NFD": 0}
     affected = np.array([any(map(_is_affected, symbol)) for symbol in symbols], bool)
     if tokenizer.normalization != "none" or not affected.any():
         return forms
-    places = np.flatnonzero(affected[cut.flat])
-    for row in np.unique(np.searchsorted(cut.offsets, places, side="right") - 1).tolist():
+    positions = np.flatnonzero(affected[sequences.flat])
+    for row in np.unique(np.searchsorted(sequences.offsets, positions, side="right") - 1).tolist():
         string = texts[row]
         composed, decomposed = (unicodedata.is_normalized(form, string) for form in ("NFC", "NFD"))
         forms["NFC"] += composed and not decomposed
@@ -270,7 +272,7 @@ def _forms(texts: Texts, cut: Sequences, symbols: Sequence[str], tokenizer: Toke
 
 
 def _is_affected(character: str) -> bool:
-    """Whether a character differs between NFC and NFD: letters with marks, combining marks, Korean."""
+    """Whether a character differs between NFC and NFD: an accented letter, a combining mark, or Korean."""
     if character.isascii():
         return False
     decomposes = unicodedata.normalize("NFD", character) != character
@@ -278,7 +280,7 @@ def _is_affected(character: str) -> bool:
 
 
 def _is_invisible(character: str) -> bool:
-    """Whether it is a control or format character, or a space other than the ASCII and the ideographic one."""
+    """Whether a character is a control or format character, or a space that is neither ASCII nor ideographic."""
     category = unicodedata.category(character)
     return category in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") or (category == "Zs" and character not in " \u3000")
 
@@ -288,7 +290,7 @@ def _name(character: str) -> str:
 
 
 def show_symbol(symbol: str) -> str:
-    """A readable form of a symbol: escaped if it has invisible or combining characters."""
+    """Format a symbol readably: escaped if it has invisible or combining characters."""
     if symbol.startswith(TAG) and len(symbol) > 1:
         return f"{symbol[1:]} (feature)"
     plain = all(

@@ -1,4 +1,4 @@
-"""Read, write and split pairs of strings."""
+"""Pairs of strings: write and split them, and the columns of a pair file."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Pairs:
         return len(self.sources)
 
     def digest(self) -> str:
-        """The SHA-256 fingerprint of the pairs."""
+        """Return the SHA-256 fingerprint of the pairs."""
         digest = hashlib.sha256()
         for strings in (self.sources, self.targets):
             for string in strings:
@@ -36,9 +36,9 @@ class Pairs:
         return digest.hexdigest()
 
     def take(self, rows: Iterable[int]) -> Pairs:
-        """The pairs in the given rows."""
-        places = np.fromiter(rows, np.int64)
-        return Pairs(Texts.of(self.sources).take(places), Texts.of(self.targets).take(places))
+        """Return the pairs in the given rows."""
+        selected = np.fromiter(rows, np.int64)
+        return Pairs(Texts.of(self.sources).take(selected), Texts.of(self.targets).take(selected))
 
     @classmethod
     def of(cls, pairs: Iterable[tuple[str, str]]) -> Pairs:
@@ -78,13 +78,13 @@ def write_pairs(pairs: Pairs, file: BinaryIO) -> None:
     """Write one line per pair: source TAB target, in UTF-8.
 
     Raises:
-        DataError: at the first pair that such a line cannot represent.
+        DataError: at the first pair that cannot be written as such a line.
     """
     for row, (source, target) in enumerate(zip(pairs.sources, pairs.targets, strict=True), start=1):
         line = f"{source}\t{target}"
-        ends = line.endswith("\r") or (row == 1 and line.startswith("\ufeff"))
+        changed_by_reading = line.endswith("\r") or (row == 1 and line.startswith("\ufeff"))
         try:
-            if line.count("\t") != 1 or "\n" in line or "\0" in line or ends:
+            if line.count("\t") != 1 or "\n" in line or "\0" in line or changed_by_reading:
                 raise ValueError
             file.write(f"{line}\n".encode())
         except ValueError:
@@ -98,18 +98,24 @@ def hold_out(
 ) -> tuple[Pairs, Pairs]:
     """Split pairs at random into training and validation pairs.
 
-    Pairs whose sources are equal after normalization go to the same side, so that no validation source is trained on.
+    Pairs with the same source go to the same set, so that no validation source is in the training set.
+
+    Args:
+        pairs: the pairs.
+        seed: random seed.
+        share: fraction of the distinct sources that goes to the validation set.
+        normalize: normalization of sources before they are compared, or None.
 
     Raises:
         DataError: if there are fewer than two distinct sources.
     """
     hashes = Texts.of(pairs.sources).hashes(normalize)
-    _, first, which = np.unique(hashes, return_index=True, return_inverse=True)
+    _, first, indices = np.unique(hashes, return_index=True, return_inverse=True)
     if len(first) < 2:
-        raise DataError(f"{len(first)} distinct source is too few to hold out a validation set", "no_validation_set")
-    coming = np.argsort(first)  # sources in order of first occurrence
+        raise DataError("at least two distinct sources are needed to split off a validation set", "no_validation_set")
+    by_occurrence = np.argsort(first)  # distinct sources in order of first occurrence
     order = np.random.default_rng([seed, 1]).permutation(len(first))
     chosen = np.zeros(len(first), bool)
-    chosen[coming[order[: max(1, round(share * len(first)))]]] = True
-    sides = chosen[which]
-    return pairs.take(np.flatnonzero(~sides)), pairs.take(np.flatnonzero(sides))
+    chosen[by_occurrence[order[: max(1, round(share * len(first)))]]] = True
+    in_validation = chosen[indices]
+    return pairs.take(np.flatnonzero(~in_validation)), pairs.take(np.flatnonzero(in_validation))

@@ -1,4 +1,4 @@
-"""Read pair files: every line is a pair, an error that names the line, or an entry in the list of rejects."""
+"""Read pair files. A line that is not a pair is an error, or is skipped and added to a list of rejects."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from henkan.text.rejects import Rejects as Rejects  # re-exported for callers of
 from henkan.text.tokenizer import TAG
 
 MAX_LINE_BYTES = 2**20
-"""Longer lines are rejected, so that a file without line ends does not fill the memory."""
+"""Longer lines are invalid, so that a file without line ends does not fill the memory."""
 
 MAX_LINE_PIECES = 1024
 LINES_BETWEEN_REPORTS = 20_000
@@ -33,9 +33,9 @@ class _LineError(Exception):
     """A line is not a pair.
 
     Args:
-        problem: why.
+        problem: why not.
         remedy: key of the remedy in `henkan.errors`.
-        fix: what to do with the line, if it is to be read.
+        fix: how to make the line valid.
     """
 
     def __init__(self, problem: str, remedy: str = "skip_lines", *, fix: str = "fix the line") -> None:
@@ -56,23 +56,23 @@ def read_pairs(
 
     A byte order mark, Windows line ends and gzip are supported. Source and target may be empty. With features, the
     source becomes `text TAB features`. A file whose name ends in `.jsonl` or `.jsonl.gz` has on every line an object
-    with `source`, `target` and optionally `features`, or an array `[source, target]`; this format can represent any
-    string, including tabs, line ends and unpaired surrogates.
+    with `source`, `target` and optionally `features`, or an array `[source, target]`; this format can
+    represent any string, including tabs, line ends and unpaired surrogates.
 
     Args:
         path: the file.
         delimiter: separator between columns.
-        strip: whether to remove leading and trailing white space from every column.
+        strip: whether to remove leading and trailing whitespace from every column.
         columns: the meaning of the columns.
-        rejects: list of the lines that are not pairs, which are skipped; None: such a line is an error.
-        progress: called from time to time with the number of lines read.
+        rejects: list of skipped lines; None: a line that is not a pair is an error.
+        progress: function that is called regularly with the number of lines read.
 
     Raises:
         DataError: if the file cannot be read, has no pairs, or has a line that is not a pair.
         SettingsError: if the list of rejects cannot be written, or would overwrite another file.
     """
     if not delimiter:
-        raise DataError("the delimiter is empty; give the text that separates source and target")
+        raise DataError("the delimiter is empty; it must be the text between source and target")
     if rejects is not None:
         rejects.begin(path)
     json_lines = path.name.removesuffix(".gz").endswith(".jsonl")
@@ -80,7 +80,7 @@ def read_pairs(
     def parse(text: str) -> tuple[str, str]:
         return _from_json(text, columns) if json_lines else _from_columns(text, delimiter, strip, columns)
 
-    before = 0 if rejects is None else rejects.left_out
+    skipped_before = 0 if rejects is None else rejects.skipped
     try:
         with path.open("rb", buffering=0) as file:
             pairs = Pairs.of(_pairs(_lines(_unpacked(file, path), path), path, parse, rejects, progress))
@@ -89,44 +89,44 @@ def read_pairs(
     if rejects is not None:
         rejects.end()
     if not len(pairs):
-        if rejects is not None and rejects.left_out > before:
+        if rejects is not None and rejects.skipped > skipped_before:
             raise DataError(f"{path}: no line is a pair; see {rejects.path} for the reasons")
         raise DataError(f"{path}: the file is empty; expected a source and a target on each line")
     return pairs
 
 
-class _Begun(io.RawIOBase):
-    """A file whose first bytes were already read, returned again at its beginning; a pipe cannot seek."""
+class _Prefixed(io.RawIOBase):
+    """A file whose first bytes have been read, and are returned again: a pipe cannot be rewound."""
 
-    def __init__(self, begin: bytes, file: io.RawIOBase) -> None:
-        self._begin, self._file = begin, file
+    def __init__(self, prefix: bytes, file: io.RawIOBase) -> None:
+        self._prefix, self._file = prefix, file
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        if not self._begin:
+        if not self._prefix:
             return self._file.readinto(buffer)
-        count = min(len(buffer), len(self._begin))
-        buffer[:count], self._begin = self._begin[:count], self._begin[count:]
+        count = min(len(buffer), len(self._prefix))
+        buffer[:count], self._prefix = self._prefix[:count], self._prefix[count:]
         return count
 
 
 def _unpacked(file: io.RawIOBase, path: Path) -> BinaryIO:
-    """The bytes of the file, decompressed if it is gzip."""
-    begin = b""  # filled in a loop, because a pipe may return one byte at a time
-    while len(begin) < SIGNATURE_BYTES and (more := file.read(SIGNATURE_BYTES - len(begin))):
-        begin += more
-    if begin.startswith(UTF16_OR_32):
+    """Open the file for buffered reading, decompressed if it is gzip."""
+    prefix = b""  # filled in a loop, because a pipe may return one byte at a time
+    while len(prefix) < SIGNATURE_BYTES and (data := file.read(SIGNATURE_BYTES - len(prefix))):
+        prefix += data
+    if prefix.startswith(UTF16_OR_32):
         raise DataError(
             f"{path}: the file is UTF-16 or UTF-32; convert it to UTF-8, for example with `iconv -f UTF-16 -t UTF-8`"
         )
-    whole = io.BufferedReader(_Begun(begin, file), BUFFER_BYTES)
-    return cast(BinaryIO, gzip.GzipFile(fileobj=whole)) if begin.startswith(GZIP) else whole
+    buffered = io.BufferedReader(_Prefixed(prefix, file), BUFFER_BYTES)
+    return cast(BinaryIO, gzip.GzipFile(fileobj=buffered)) if prefix.startswith(GZIP) else buffered
 
 
 def _lines(file: BinaryIO, path: Path) -> Iterator[bytes]:
-    """The lines, each truncated to `MAX_LINE_BYTES` + 1 bytes."""
+    """Yield the lines, each truncated to `MAX_LINE_BYTES` + 1 bytes."""
     number = 0
     try:
         while line := file.readline(MAX_LINE_BYTES + 1):
@@ -139,7 +139,9 @@ def _lines(file: BinaryIO, path: Path) -> Iterator[bytes]:
                 if not line:
                     return
                 if pieces > MAX_LINE_PIECES:
-                    raise DataError(f"{path}, line {number}: the line is extremely long; is this a pair file?")
+                    raise DataError(
+                        f"{path}, line {number}: the line is extremely long; check that this is a pair file"
+                    )
                 if len(line) <= MAX_LINE_BYTES:
                     break
     except (EOFError, zlib.error, gzip.BadGzipFile):
@@ -190,7 +192,7 @@ def decode_line(raw: bytes, place: str, *, first: bool) -> str:
 
     Args:
         raw: the line.
-        place: prefix of the error message.
+        place: prefix of the error message, such as "line 3".
         first: whether it is the first line.
 
     Raises:
@@ -218,10 +220,10 @@ def _from_json(text: str, columns: Columns) -> tuple[str, str]:
         value = strict_json.parse(text)
     if isinstance(value, list) and len(value) == 2 + (columns.features is not None):
         value = dict(zip(("source", "target", "features"), value, strict=False))
-    wanted = ("source", "target", *(("features",) if columns.features is not None else ()))
-    if not isinstance(value, dict) or not all(isinstance(value.get(name), str) for name in wanted):
-        names = ", ".join(f'"{name}": "..."' for name in wanted)
-        raise _LineError(f"not a JSON object of strings {{{names}}}")
+    names = ("source", "target", *(("features",) if columns.features is not None else ()))
+    if not isinstance(value, dict) or not all(isinstance(value.get(name), str) for name in names):
+        expected = ", ".join(f'"{name}": "..."' for name in names)
+        raise _LineError(f"not a JSON object of strings {{{expected}}}")
     return _tagged(value["source"], value.get("features") if columns.features is not None else None), value["target"]
 
 
@@ -238,5 +240,5 @@ def _wrong_columns(found: int, delimiter: str, columns: Columns) -> str:
     if columns == TWO_COLUMNS:
         times = "no" if found == 1 else f"{found - 1} times the"
         return f"{times} delimiter {shown}, expected exactly one between source and target"
-    least = "" if columns.count else "at least "
-    return f"{found} columns separated by the delimiter {shown}, expected {least}{columns.min_columns}"
+    at_least = "" if columns.count else "at least "
+    return f"{found} columns separated by the delimiter {shown}, expected {at_least}{columns.min_columns}"

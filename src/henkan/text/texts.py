@@ -15,10 +15,10 @@ CHUNK_ROWS = 1 << 17
 
 
 class Texts(Sequence[str]):
-    """Strings in one UTF-8 buffer: about the size of their file, a quarter of a list of strings.
+    """Strings in one UTF-8 buffer, which takes about a quarter of the memory of a list of strings.
 
     Args:
-        data: (bytes,) uint8; an unpaired surrogate is encoded like a character.
+        data: (number of bytes,) uint8, the UTF-8 text; an unpaired surrogate is encoded like any character.
         offsets: (n + 1,) int64; string k is `data[offsets[k]:offsets[k + 1]]`.
     """
 
@@ -27,7 +27,7 @@ class Texts(Sequence[str]):
 
     @classmethod
     def of(cls, strings: Iterable[str]) -> Texts:
-        """Create texts from strings; texts are returned unchanged."""
+        """Create texts from strings. If `strings` are texts already, they are returned."""
         if isinstance(strings, Texts):
             return strings
         writer = TextsWriter()
@@ -39,22 +39,22 @@ class Texts(Sequence[str]):
         return len(self.offsets) - 1
 
     @overload
-    def __getitem__(self, place: int) -> str: ...
+    def __getitem__(self, index: int) -> str: ...
 
     @overload
-    def __getitem__(self, place: slice) -> list[str]: ...
+    def __getitem__(self, index: slice) -> list[str]: ...
 
-    def __getitem__(self, place: int | slice) -> str | list[str]:
-        if isinstance(place, slice):
-            return list(self.take(np.arange(*place.indices(len(self)))))
-        place = range(len(self))[place]
-        return _text(self.data[self.offsets[place] : self.offsets[place + 1]].tobytes())
+    def __getitem__(self, index: int | slice) -> str | list[str]:
+        if isinstance(index, slice):
+            return list(self.take(np.arange(*index.indices(len(self)))))
+        index = range(len(self))[index]
+        return _text(self.data[self.offsets[index] : self.offsets[index + 1]].tobytes())
 
     def __iter__(self) -> Iterator[str]:
         for start in range(0, len(self), CHUNK_ROWS):
             ends = self.offsets[start : start + CHUNK_ROWS + 1]
-            part, places = self.data[ends[0] : ends[-1]].tobytes(), (ends - ends[0]).tolist()
-            for begin, end in pairwise(places):
+            part, offsets = self.data[ends[0] : ends[-1]].tobytes(), (ends - ends[0]).tolist()
+            for begin, end in pairwise(offsets):
                 yield _text(part[begin:end])
 
     def __eq__(self, other: object) -> bool:
@@ -68,7 +68,7 @@ class Texts(Sequence[str]):
         return f"Texts({self[:10]}{', ...' if len(self) > 10 else ''})"
 
     def take(self, rows: Array) -> Texts:
-        """The strings in the given rows."""
+        """Return the strings in the given rows."""
         rows = np.asarray(rows, np.int64)
         starts, lengths = self.offsets[rows], self.offsets[rows + 1] - self.offsets[rows]
         offsets = np.concatenate([[0], np.cumsum(lengths)])
@@ -82,7 +82,11 @@ class Texts(Sequence[str]):
         return Texts(data, offsets)
 
     def code_points(self) -> Iterator[tuple[Array, Array]]:
-        """Blocks of strings as code points: all of a block in one uint32 vector, and the number in each string."""
+        """Yield blocks of strings as code points.
+
+        Yields:
+            (code points,) uint32, those of all strings of the block; and (strings,) the number of code points of each.
+        """
         for start in range(0, len(self), CHUNK_ROWS):
             ends = self.offsets[start : start + CHUNK_ROWS + 1]
             part = self.data[ends[0] : ends[-1]]
@@ -91,7 +95,7 @@ class Texts(Sequence[str]):
             yield codes, np.diff(before[ends - ends[0]])
 
     def padded(self) -> int:
-        """The number of strings that begin or end with a space, ASCII or ideographic."""
+        """Count the strings that begin or end with an ASCII or ideographic space."""
         first, last = self.offsets[:-1], self.offsets[1:]
         found = np.zeros(len(self), bool)
         for space in (b" ", "\u3000".encode()):
@@ -101,13 +105,13 @@ class Texts(Sequence[str]):
         return int(found.sum())
 
     def hashes(self, normalize: Callable[[str], str] | None = None) -> Array:
-        """(n,) int64: a hash of every string after normalization, stable within this process."""
+        """Return a hash of every string after normalization: (n,) int64. It differs between processes."""
         strings: Iterable[str] = self if normalize is None else map(normalize, self)
         return np.fromiter(map(hash, strings), np.int64, count=len(self))
 
 
 class TextsWriter:
-    """Collects strings one at a time."""
+    """Builds `Texts` from strings that are added one at a time."""
 
     def __init__(self) -> None:
         self._data = bytearray()
@@ -119,7 +123,7 @@ class TextsWriter:
         self._ends.append(len(self._data))
 
     def texts(self) -> Texts:
-        """The strings that were added."""
+        """Return the strings that were added."""
         return Texts(np.frombuffer(self._data, np.uint8), np.frombuffer(self._ends, np.int64))
 
 

@@ -1,4 +1,4 @@
-"""Pairs of strings together with their tokens, so that each string is tokenized once."""
+"""Pairs of strings with their tokens, so that each string is tokenized only once."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class TokenizedPairs:
     Attributes:
         pairs: the strings.
         source, target: their tokens.
-        source_tokenizer, target_tokenizer: what made them.
+        source_tokenizer, target_tokenizer: the tokenizers.
     """
 
     pairs: Pairs
@@ -27,7 +27,7 @@ class TokenizedPairs:
 
     @classmethod
     def of(cls, pairs: Pairs, model: ModelConfig) -> TokenizedPairs:
-        """Tokenize pairs as the settings of a model say."""
+        """Tokenize pairs according to the settings of a model."""
         source, target = tokenizers(model)
         return cls(pairs, tokenize(pairs.sources, source), tokenize(pairs.targets, target), source, target)
 

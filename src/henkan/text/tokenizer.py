@@ -1,4 +1,4 @@
-"""Strings to symbols and back: how one string is tokenized, and many strings as sequences of ids in one array."""
+"""Split strings into symbols, and join symbols to strings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from henkan.text.arrays import Array
 from henkan.text.texts import Texts
 
 TAG = "\t"
-"""Separates a source's text from its features, and prefixes every symbol that is a feature tag."""
+"""Separates the text of a source from its features, and is the first character of every symbol for a feature tag."""
 
 TAG_SEPARATOR = ";"
 
@@ -25,12 +25,12 @@ CODE_POINTS = 0x110000
 
 @dataclass(frozen=True)
 class Tokenizer:
-    """The tokenizer of one side.
+    """The tokenizer of the sources or of the targets.
 
     Attributes:
-        unit: "characters"; "graphemes" (Unicode's extended grapheme clusters, what readers perceive as characters); or
+        unit: "characters"; "graphemes" (Unicode's extended grapheme clusters, such as a letter with its accents); or
             the separator between symbols, such as the space in `k a ɡ`.
-        normalization: Unicode normalization form, applied first.
+        normalization: Unicode normalization form, applied before splitting.
         features: whether a tab and feature tags separated by semicolons may follow the text: `walk TAB V;PST`.
             Each tag is one symbol, distinct from every character.
     """
@@ -41,16 +41,16 @@ class Tokenizer:
 
     def __post_init__(self) -> None:
         if self.unit == "graphemes" and find_spec("regex") is None:
-            raise SettingsError("splitting into graphemes needs the package regex; pip install 'henkan[graphemes]'")
+            raise SettingsError("splitting into graphemes requires the package regex; pip install 'henkan[graphemes]'")
 
     @property
     def plain(self) -> bool:
-        """Whether symbols are characters, without normalization or features."""
+        """Whether the symbols are characters, without normalization or features."""
         return self == Tokenizer()
 
     @property
     def separator(self) -> str | None:
-        """The separator between symbols, or None."""
+        """The separator between symbols, or None for characters and graphemes."""
         return None if self.unit in ("characters", "graphemes") else self.unit
 
     def normalize(self, string: str) -> str:
@@ -100,7 +100,7 @@ class Tokenizer:
 
 
 def tokenizers(model: ModelConfig) -> tuple[Tokenizer, Tokenizer]:
-    """The tokenizers of sources and targets."""
+    """Create the tokenizers of sources and targets."""
     return (
         Tokenizer(model.source_symbols, model.source_normalization, model.features),
         Tokenizer(model.target_symbols, model.target_normalization),
@@ -130,30 +130,38 @@ class Sequences:
         return len(self.offsets) - 1
 
     def lengths(self, rows: Array | slice = slice(None)) -> Array:
-        """The lengths in symbols of the given rows, or of all."""
+        """Return the lengths, in symbols, of the given rows or of all."""
         return self.offsets[1:][rows] - self.offsets[:-1][rows]
 
     def padded(self, rows: Array, *, reverse: bool = False) -> tuple[Array, Array]:
-        """The given rows as a padded batch: ids (T, N), zeros after each end, and the mask valid (T, N)."""
+        """Return the given rows as a padded batch.
+
+        Args:
+            rows: (N,) rows.
+            reverse: whether to reverse each string.
+
+        Returns:
+            ids (T, N), with zeros after the end of a string; and the mask of valid ids (T, N).
+        """
         starts, lengths = self.offsets[rows], self.lengths(rows)
         steps = np.arange(lengths.max(initial=0))[:, None]
         valid = steps < lengths
-        places = starts + (lengths - 1 - steps if reverse else steps)
+        positions = starts + (lengths - 1 - steps if reverse else steps)
         ids = np.zeros(valid.shape, np.intp)
-        ids[valid] = self.flat[places[valid]]
+        ids[valid] = self.flat[positions[valid]]
         return ids, valid
 
     def ended(self, id: int) -> Sequences:
-        """A copy with an id appended to each string."""
+        """Return a copy with an id appended to each string."""
         return Sequences(np.insert(self.flat, self.offsets[1:], id), self.offsets + np.arange(len(self.offsets)))
 
     def emptied(self, rows: Array) -> Sequences:
-        """A copy in which the rows of a mask are empty."""
+        """Return a copy in which the rows of a mask are empty."""
         lengths = self.lengths()
         return Sequences(self.flat[np.repeat(~rows, lengths)], _offsets(np.where(rows, 0, lengths)))
 
     def filled(self, width: int, id: int) -> Sequences:
-        """A copy in which every string is padded with `id` to `width`."""
+        """Return a copy in which every string is padded with `id` to the length `width`."""
         flat = np.full((len(self), width), id, self.flat.dtype)
         flat[np.arange(width) < self.lengths()[:, None]] = self.flat
         return Sequences(flat.reshape(-1), np.arange(len(self) + 1) * width)
@@ -175,17 +183,17 @@ def tokenize(strings: Iterable[str], tokenizer: Tokenizer) -> Tokenized:
     """Tokenize strings."""
     if tokenizer.plain:
         return _tokenize_characters(Texts.of(strings))
-    numbers: dict[str, int] = {}
+    indices: dict[str, int] = {}
     flat: list[int] = []
     lengths = []
     for string in strings:
         tokens = tokenizer.tokenize(string)
-        flat.extend([numbers.setdefault(symbol, len(numbers)) for symbol in tokens])
+        flat.extend([indices.setdefault(symbol, len(indices)) for symbol in tokens])
         lengths.append(len(tokens))
-    symbols = sorted(numbers)
-    place = np.empty(len(symbols), smallest_dtype(len(symbols)))
-    place[[numbers[symbol] for symbol in symbols]] = np.arange(len(symbols))
-    return Tokenized(Sequences(place[np.array(flat, np.intp)], _offsets(lengths)), symbols)
+    symbols = sorted(indices)
+    rank = np.empty(len(symbols), smallest_dtype(len(symbols)))
+    rank[[indices[symbol] for symbol in symbols]] = np.arange(len(symbols))
+    return Tokenized(Sequences(rank[np.array(flat, np.intp)], _offsets(lengths)), symbols)
 
 
 def _tokenize_characters(texts: Texts) -> Tokenized:
@@ -195,18 +203,18 @@ def _tokenize_characters(texts: Texts) -> Tokenized:
         found = np.bincount(codes)
         counts[: len(found)] += found
     present = np.flatnonzero(counts)
-    place = np.zeros(CODE_POINTS, smallest_dtype(len(present)))
-    place[present] = np.arange(len(present))
-    flat, lengths, done, row = np.empty(counts.sum(), place.dtype), np.empty(len(texts), np.int64), 0, 0
+    rank = np.zeros(CODE_POINTS, smallest_dtype(len(present)))
+    rank[present] = np.arange(len(present))
+    flat, lengths, done, row = np.empty(counts.sum(), rank.dtype), np.empty(len(texts), np.int64), 0, 0
     for codes, numbers in texts.code_points():
-        flat[done : done + len(codes)] = place[codes]
+        flat[done : done + len(codes)] = rank[codes]
         lengths[row : row + len(numbers)] = numbers
         done, row = done + len(codes), row + len(numbers)
     return Tokenized(Sequences(flat, _offsets(lengths)), [chr(code) for code in present.tolist()])
 
 
 def smallest_dtype(symbols: int) -> np.dtype[np.unsignedinteger]:
-    """The smallest dtype for ids below `symbols`."""
+    """Return the smallest dtype for ids below `symbols`."""
     return np.min_scalar_type(max(symbols - 1, 0))
 
 

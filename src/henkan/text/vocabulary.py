@@ -17,25 +17,26 @@ BOUNDARY = 0
 """Target id that marks the beginning and the end of a target."""
 
 UNKNOWN = 0
-"""Source id of all symbols that are not in the vocabulary; in training it replaces random symbols."""
+"""Source id of all symbols that are not in the vocabulary. During training, it replaces random symbols."""
 
 FILLER = " "
 
 MAX_SYMBOLS = 2**20
-"""Maximum length of a string of a pair file; larger lengths in a saved vocabulary would make decoding endless."""
+"""Maximum length of a string in a pair file. A saved vocabulary may not have more: decoding would hardly end."""
 
 
 class Vocabulary:
     """The symbols of one side of the pairs, in code point order.
 
-    A target vocabulary reserves id 0 for the boundary: as the decoder's first input it means "begin", as an output
-    "end". A source vocabulary may reserve id 0 for the unknown symbol. With a `width`, strings are instead padded with
-    spaces to that length, the space is an ordinary symbol, nothing marks the end, and there is no unknown symbol (as in
-    the book).
+    In a target vocabulary, id 0 is the boundary: the begin symbol as the decoder's first input, and the end symbol as
+    its output. In a source vocabulary, id 0 may be the unknown symbol. With a `width`, as in the book, strings are
+    padded with spaces to that length; then there is no end symbol and no unknown symbol, and the space is an ordinary
+    symbol.
 
     Attributes:
         symbols: the symbols.
-        boundary, unknown: whether id 0 is the boundary or the unknown symbol; at most one of them.
+        boundary: whether id 0 is the boundary.
+        unknown: whether id 0 is the unknown symbol. `boundary` and `unknown` cannot both be True.
         longest: length in symbols of the longest string of the training pairs.
         width: length in symbols to which strings are padded, or None.
         tokenizer: the tokenizer.
@@ -49,7 +50,7 @@ class Vocabulary:
         longest: int,
         unknown: bool = False,
         width: int | None = None,
-        tokenizer: Tokenizer = Tokenizer(),  # noqa: B008  (it cannot be changed)
+        tokenizer: Tokenizer = Tokenizer(),  # noqa: B008  (immutable)
     ) -> None:
         self.tokenizer = tokenizer
         self.symbols = tuple(symbols)
@@ -77,7 +78,7 @@ class Vocabulary:
     def from_tokens(
         cls, tokenized: Tokenized, tokenizer: Tokenizer, *, boundary: bool, unknown: bool = False, fill: bool = False
     ) -> Vocabulary:
-        """Create a vocabulary from training strings that are tokenized already."""
+        """Create a vocabulary from tokenized training strings."""
         symbols, longest = set(tokenized.symbols), int(tokenized.sequences.lengths().max(initial=0))
         if fill:
             symbols.add(FILLER)
@@ -92,7 +93,7 @@ class Vocabulary:
         )
 
     def joined(self, other: Vocabulary) -> Vocabulary:
-        """The union with another vocabulary that has the same tokenizer."""
+        """Return the union with another vocabulary that has the same tokenizer."""
         longest = max(self.longest, other.longest)
         return Vocabulary(
             sorted({*self.symbols, *other.symbols}),
@@ -104,7 +105,7 @@ class Vocabulary:
         )
 
     def positions_in(self, other: Vocabulary) -> list[int]:
-        """For every id of this vocabulary, the id of the same symbol in a larger vocabulary."""
+        """Return, for each id of this vocabulary, the id of the same symbol in a larger vocabulary."""
         return [*range(self._first), *(other._ids[symbol] for symbol in self.symbols)]
 
     def __len__(self) -> int:
@@ -115,7 +116,7 @@ class Vocabulary:
 
         Args:
             string: the string.
-            index: its position in a list of strings, for the error.
+            index: its position in a list of strings, for the error message.
             use_unknown: whether to encode symbols outside the vocabulary as the unknown symbol, if there is one.
 
         Raises:
@@ -138,7 +139,7 @@ class Vocabulary:
         """Encode many strings at once.
 
         Raises:
-            UnanswerableError: at the first string that `encode` refuses.
+            UnanswerableError: at the first string that `encode` raises it for.
         """
         texts = Texts.of(strings)
         encoded, known = self.encode_known(texts)
@@ -157,25 +158,25 @@ class Vocabulary:
         return encoded if self.width is None else encoded.filled(self.width, self._ids[FILLER])
 
     def encode_known(self, strings: Iterable[str], *, use_unknown: bool = False) -> tuple[Sequences, Array]:
-        """Encode many strings, and mark those that `encode` would refuse.
+        """Encode the strings that can be encoded.
 
         Returns:
-            the ids, empty for a refused string; and (n,) a mask of the strings that were encoded.
+            ids, empty for a string that `encode` raises an error for; and (n,) the mask of the encoded strings.
         """
-        cut, symbols = tokenize(Texts.of(strings), self.tokenizer)
-        otherwise = UNKNOWN if use_unknown and self.unknown else -1
-        ids = np.array([self._ids.get(symbol, otherwise) for symbol in symbols], np.int64)
-        known = np.ones(len(cut), bool) if self.width is None else cut.lengths() <= self.width
+        sequences, symbols = tokenize(Texts.of(strings), self.tokenizer)
+        missing = UNKNOWN if use_unknown and self.unknown else -1
+        ids = np.array([self._ids.get(symbol, missing) for symbol in symbols], np.int64)
+        known = np.ones(len(sequences), bool) if self.width is None else sequences.lengths() <= self.width
         if (ids < 0).any():
-            places = np.flatnonzero((ids < 0)[cut.flat])
-            known[np.searchsorted(cut.offsets, places, side="right") - 1] = False
+            positions = np.flatnonzero((ids < 0)[sequences.flat])
+            known[np.searchsorted(sequences.offsets, positions, side="right") - 1] = False
         if not known.all():
-            cut = cut.emptied(~known)
-        encoded = Sequences(ids.astype(smallest_dtype(len(self)))[cut.flat], cut.offsets)
+            sequences = sequences.emptied(~known)
+        encoded = Sequences(ids.astype(smallest_dtype(len(self)))[sequences.flat], sequences.offsets)
         return encoded if self.width is None else encoded.filled(self.width, self._ids[FILLER]), known
 
     def unknown_symbols(self, string: str) -> list[str]:
-        """The symbols of a string that are not in the vocabulary, as `symbol 'x'` or `feature 'PST'`."""
+        """Return the symbols of a string that are not in the vocabulary, as `symbol 'x'` or `feature 'PST'`."""
         names = []
         for symbol in dict.fromkeys(self.tokenizer.tokenize(string)):
             if symbol not in self._ids:
@@ -188,7 +189,7 @@ class Vocabulary:
         return self.join(self.symbols_of(ids))
 
     def symbols_of(self, ids: Iterable[int]) -> list[str]:
-        """The symbols of ids, without boundaries."""
+        """Return the symbols of ids, without boundaries."""
         return [self.symbols[id - self._first] for id in ids if id >= self._first]
 
     def join(self, symbols: Iterable[str]) -> str:
@@ -201,7 +202,7 @@ class Vocabulary:
         return symbol in self._ids
 
     def to_dict(self) -> dict[str, Any]:
-        """The vocabulary as JSON values."""
+        """Convert the vocabulary to JSON values."""
         return {
             "cut": asdict(self.tokenizer),
             "specials": ["boundary"] if self.boundary else ["unknown"] if self.unknown else [],
@@ -221,7 +222,7 @@ class Vocabulary:
             symbols, specials = values["symbols"], values["specials"]
             longest, width = values["longest"], values["width"]
             tokenizer = Tokenizer(**values["cut"])
-            sound = (
+            valid = (
                 set(values) == {"cut", "specials", "symbols", "longest", "width"}
                 and isinstance(symbols, list)
                 and all(map(tokenizer.is_symbol, symbols))
@@ -232,8 +233,8 @@ class Vocabulary:
                 and (width is None or (type(width) is int and width == longest and FILLER in symbols))
             )
         except (KeyError, TypeError):
-            sound = False
-        if not sound:
+            valid = False
+        if not valid:
             raise ModelFolderError("the vocabulary does not have the format that henkan writes")
         return cls(
             symbols,
