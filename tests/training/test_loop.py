@@ -140,7 +140,7 @@ def test_patience_stops_a_constant_schedule():
     validator = FakeValidator([0.1, 0.5, 0.4, 0.4, 0.4, 0.6])
     _, _, state = run(TrainingConfig(epochs=9, batch_size=4, schedule="constant", patience=2), validator=validator)
     assert len(state.records) == 4
-    with pytest.raises(SettingsError, match="planned end"):
+    with pytest.raises(SettingsError, match="fixed end"):
         TrainingConfig(patience=2)
 
 

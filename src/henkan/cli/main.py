@@ -120,10 +120,11 @@ def _fail(reason: str, status: int) -> NoReturn:
 def _exit(status: int) -> NoReturn:
     """Exit with a status other than 0.
 
-    A process started by torchrun exits without Python's cleanup, which would wait for the other processes while they
-    wait for this one, so that torchrun would never notice the failure.
+    Two kinds of exit skip Python's cleanup. A process started by torchrun would wait in it for the other processes
+    while they wait for this one, so that torchrun would never notice the failure. After a signal, CPython can replace
+    the status by its own: it does so if a KeyboardInterrupt has passed through `exec` of a string (generated code).
     """
-    if launched_by_torchrun():
+    if launched_by_torchrun() or status > 128:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)

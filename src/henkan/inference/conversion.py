@@ -1,19 +1,22 @@
-"""Options of a conversion, and its results."""
+"""Options of a conversion, its sources and its results."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
+from henkan.engine.base import Execution
 from henkan.errors import SettingsError
 
 Unknown = Literal["use", "copy", "skip", "error"]
 Fallback = Callable[[str], str]
 
 MAX_BEAM = 1000
+MIN_SYMBOLS_FOR_KERNELS = 300_000  # with fewer source symbols, compiled kernels take longer to load than they save
+MIN_SOURCES_FOR_THREADS = 1024  # with fewer, threads take longer to start than they save
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,44 @@ class Request:
 
 def _is_integer(value: object, maximum: int) -> bool:
     return isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(1 <= value <= maximum)
+
+
+class SourceText(NamedTuple):
+    """A text, its ids and its unknown symbols, named."""
+
+    text: str
+    ids: list[int]
+    unknown: Sequence[str]
+
+
+@dataclass
+class ReadableTexts:
+    """The texts that the model can read. Lists of numbers spare the garbage collector an object for each text.
+
+    Attributes:
+        indices: of each among all texts. ids: of each.
+        unknown: index -> unknown symbols, named, where there are any.
+    """
+
+    indices: list[int] = field(default_factory=list)
+    ids: list[list[int]] = field(default_factory=list)
+    unknown: dict[int, Sequence[str]] = field(default_factory=dict)
+
+    def add(self, index: int, ids: list[int]) -> None:
+        """Add a text."""
+        self.indices.append(index)
+        self.ids.append(ids)
+
+    def execution(self, share: float = 1.0) -> Execution:
+        """Choose threads and compiled kernels where they save more time than they take to start.
+
+        Args:
+            share: share of these texts in those of all calls, from 0 to 1. Kernels are loaded only once for all calls.
+        """
+        symbols = sum(map(len, self.ids))
+        return Execution(
+            threads=len(self.ids) >= MIN_SOURCES_FOR_THREADS, compiled=symbols >= MIN_SYMBOLS_FOR_KERNELS * share
+        )
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import pairwise
 from math import exp
-from typing import NamedTuple
 
 import numpy as np
 
@@ -14,7 +13,7 @@ from henkan.batching.batch import Sources, source_batches
 from henkan.batching.encoded_pairs import EncodedPairs
 from henkan.engine.base import Capabilities, Execution, Predictor
 from henkan.errors import SettingsError, UnanswerableError
-from henkan.inference.conversion import Answer, Conversion, Fallback, Request
+from henkan.inference.conversion import Answer, Conversion, Fallback, ReadableTexts, Request, SourceText
 from henkan.inference.search import Hypothesis, beam, greedy, score
 from henkan.model.codec import TargetCodec
 from henkan.text.arrays import Array
@@ -22,39 +21,7 @@ from henkan.text.tokenizer import Sequences
 from henkan.text.vocabulary import UNKNOWN, Vocabulary
 
 BATCH_SIZE = 256
-MIN_SYMBOLS_FOR_KERNELS = 300_000  # with fewer source symbols, compiled kernels take longer to load than they save
-MIN_SOURCES_FOR_THREADS = 4 * BATCH_SIZE  # with fewer, threads take longer to start than they save
 DEFAULT = Request()
-
-
-class _Source(NamedTuple):
-    """A text, its ids and its unknown symbols, named."""
-
-    text: str
-    ids: list[int]
-    unknown: Sequence[str]
-
-
-@dataclass
-class _Sources:
-    """The texts that the model can read. Lists of numbers spare the garbage collector an object for each text.
-
-    Attributes:
-        indices: of each among all texts. ids: of each.
-        unknown: index -> unknown symbols, named, where there are any.
-    """
-
-    indices: list[int] = field(default_factory=list)
-    ids: list[list[int]] = field(default_factory=list)
-    unknown: dict[int, Sequence[str]] = field(default_factory=dict)
-
-    def add(self, index: int, ids: list[int]) -> None:
-        """Add a text."""
-        self.indices.append(index)
-        self.ids.append(ids)
-
-    def __len__(self) -> int:
-        return len(self.indices)
 
 
 class Converter:
@@ -128,7 +95,7 @@ class Converter:
         results: list[Conversion | None] = [failed.get(index) for index in range(len(texts))]
         scores = np.full((len(temperatures), len(texts)), -np.inf)
         own = [self.temperature or 1.0] if request.needs_confidence else []
-        execution = choose_execution(sources, share=len(texts) / (among or len(texts)) if texts else 1.0)
+        execution = sources.execution(len(texts) / (among or len(texts)) if texts else 1.0)
 
         def decode(batch: tuple[Array, Sources]) -> None:
             """Fill in the results of a batch. It runs on a thread of the session: Python and kernels overlap."""
@@ -136,7 +103,7 @@ class Converter:
             found = self._search(padded, request, [*own, *temperatures], execution)
             for row, hypotheses in zip(rows.tolist(), found, strict=True):
                 index = sources.indices[row]
-                source = _Source(texts[index], sources.ids[row], sources.unknown.get(index, ()))
+                source = SourceText(texts[index], sources.ids[row], sources.unknown.get(index, ()))
                 results[index] = self._conversion(source, hypotheses, request)
                 if temperatures:
                     scores[:, index] = hypotheses[0].calibrated[len(own) :]
@@ -184,7 +151,7 @@ class Converter:
             (K, texts) in nats; minus infinity if the model cannot read the source or produce the target.
         """
         totals = np.full((len(temperatures), len(texts)), -np.inf)
-        sources, target_ids = _Sources(), []
+        sources, target_ids = ReadableTexts(), []
         for index, (text, target) in enumerate(zip(texts, targets, strict=True)):
             try:
                 ids = self.source_vocabulary.encode(text, index, use_unknown=True)
@@ -192,7 +159,7 @@ class Converter:
             except UnanswerableError:
                 continue
             sources.add(index, ids)
-        outputs, execution = self._outputs(sources.ids, target_ids), choose_execution(sources)
+        outputs, execution = self._outputs(sources.ids, target_ids), sources.execution()
 
         def rate(batch: tuple[Array, Sources]) -> tuple[Array, Array]:
             rows, padded = batch
@@ -240,9 +207,9 @@ class Converter:
         sizes = len(self.source_vocabulary), self.codec.size
         return EncodedPairs.of(sources, outputs, sizes, start=self.codec.start, reverse=self.capabilities.reverse)
 
-    def _read(self, texts: Sequence[str], request: Request) -> tuple[_Sources, dict[int, Conversion]]:
+    def _read(self, texts: Sequence[str], request: Request) -> tuple[ReadableTexts, dict[int, Conversion]]:
         """The texts that the model can read, and what becomes of the others, by index."""
-        sources, failed, vocabulary = _Sources(), {}, self.source_vocabulary
+        sources, failed, vocabulary = ReadableTexts(), {}, self.source_vocabulary
         for index, text in enumerate(texts):
             try:
                 ids = vocabulary.encode(text, index, use_unknown=request.unknown in ("use", "copy"))
@@ -254,7 +221,7 @@ class Converter:
             sources.add(index, ids)
         return sources, failed
 
-    def _batches(self, sources: _Sources, size: int) -> Iterator[tuple[Array, Sources]]:
+    def _batches(self, sources: ReadableTexts, size: int) -> Iterator[tuple[Array, Sources]]:
         return source_batches(sources.ids, len(self.source_vocabulary), reverse=self.capabilities.reverse, size=size)
 
     def _search(
@@ -265,7 +232,7 @@ class Converter:
             return ((each,) for each in greedy(self.model, encoded, self.codec, temperatures=temperatures))
         return beam(self.model, encoded, self.codec, width=request.beam, temperatures=temperatures)
 
-    def _conversion(self, source: _Source, hypotheses: Sequence[Hypothesis], request: Request) -> Conversion:
+    def _conversion(self, source: SourceText, hypotheses: Sequence[Hypothesis], request: Request) -> Conversion:
         best, copies = hypotheses[0], request.unknown == "copy" and len(source.unknown) > 0
         confidence = exp(min(best.calibrated[0], 0.0)) if request.needs_confidence else None
         ids = self.codec.decode(source.ids, best.symbols)
@@ -288,7 +255,7 @@ class Converter:
         return conversion
 
     def _nbest(
-        self, source: _Source, hypotheses: Sequence[Hypothesis], request: Request, *, copies: bool
+        self, source: SourceText, hypotheses: Sequence[Hypothesis], request: Request, *, copies: bool
     ) -> list[Answer]:
         """The best different predictions; copies may make two hypotheses the same."""
         several: dict[str, Answer] = {}
@@ -306,7 +273,7 @@ class Converter:
         """
         return self.target_vocabulary.decode(self.codec.decode(source, symbols))
 
-    def _with_copies(self, hypothesis: Hypothesis, source: _Source) -> str:
+    def _with_copies(self, hypothesis: Hypothesis, source: SourceText) -> str:
         """Decode, and copy each unknown symbol of the source once, where it has the largest attention weight."""
         read = self.source_vocabulary.tokenizer.tokenize(source.text)
         symbols, copied = [], set()
@@ -319,16 +286,3 @@ class Converter:
                 copied.add(position)
                 symbols.append(read[position])
         return self.target_vocabulary.join(symbols)
-
-
-def choose_execution(sources: _Sources, *, share: float = 1.0) -> Execution:
-    """Threads and compiled kernels where they save more time than they take to start.
-
-    Args:
-        sources: the sources of one call.
-        share: share of these sources in those of all calls, from 0 to 1. Kernels are loaded only once for all calls.
-    """
-    symbols = sum(map(len, sources.ids))
-    return Execution(
-        threads=len(sources) >= MIN_SOURCES_FOR_THREADS, compiled=symbols >= MIN_SYMBOLS_FOR_KERNELS * share
-    )

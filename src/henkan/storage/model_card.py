@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -23,59 +25,33 @@ def model_card(saved: SavedModel, folder: Path, version: str, *, pictured: bool)
     Returns:
         Markdown.
     """
-    data, metrics = saved.data, saved.metrics
-    epochs = metrics.get("epochs", [])
-    measured, members = metrics.get("exact_match"), len(saved.members)
-    accuracy = "The model was trained without a validation set, so its accuracy was not measured."
-    if measured is not None:
-        kept = (
-            f"weights of epoch {metrics.get('best_epoch')}"
-            if members == 1
-            else "each member: weights of its best epoch"
-        )
-        accuracy = (
-            f"Exact match on the validation set of {metrics.get('held_out', 0):,} pairs: **{measured:.3%}** ({kept}). "
-            "The validation set was also used to choose the epoch and to calibrate the confidence (temperature "
-            f"{saved.temperature or 1:.3g}), so this estimate is optimistic; evaluate the model on a separate test set."
-        )
-    model = "A sequence-to-sequence model" if members == 1 else f"An ensemble of {members} sequence-to-sequence models"
-    others = (
-        "Other source symbols are read as the unknown symbol."
-        if saved.source_vocabulary.unknown
-        else "Sources with other symbols cannot be converted."
-    )
-    seconds = sum(
-        epoch["seconds"] for history in metrics.get("members", [metrics]) for epoch in history.get("epochs", [])
-    )
-    origin = "pairs of the task" if data.get("task") else "pairs from"
-    settings = {**to_dict(saved.model), **to_dict(saved.training), "epochs": len(epochs)}
+    metrics, path = saved.metrics, folder.as_posix()
     lines = [
         f"# {folder.name}",
         "",
-        f"{model} that converts strings to strings, trained with henkan.",
+        f"{_kind(saved)} that converts strings to strings, trained with henkan.",
         "",
         "## Training data",
         "",
-        f"{metrics.get('pairs', 0):,} {origin} `{data.get('name')}`, "
-        f"with {len(saved.source_vocabulary.symbols)} source and "
-        f"{len(saved.target_vocabulary.symbols)} target symbols. {others}",
+        _training_data(saved),
         "",
         "## Accuracy",
         "",
-        accuracy,
-        f"Training took {seconds:.1f} s for {len(epochs)} epochs; `metrics.json` has the metrics of each epoch.",
+        _accuracy(saved),
+        f"Training took {_seconds(metrics):.1f} s for {len(metrics.get('epochs', []))} epochs; `metrics.json` has the "
+        "metrics of each epoch.",
         *(["", "![Learning curve](learning_curve.png)"] if pictured else []),
         "",
         "## Usage",
         "",
         "```sh",
-        f"henkan predict {folder.as_posix()} TEXT",
+        f"henkan predict {path} TEXT",
         "```",
         "",
         "```python",
         "import henkan",
         "",
-        f'model = henkan.load("{folder.as_posix()}")',
+        f'model = henkan.load("{path}")',
         'model.predict(["TEXT"])',
         "```",
         "",
@@ -85,14 +61,61 @@ def model_card(saved: SavedModel, folder: Path, version: str, *, pictured: bool)
         "",
         "| setting | value |",
         "| --- | --- |",
-        *(f"| {name.replace('_', ' ')} | {_format(value)} |" for name, value in settings.items()),
-        f"| weights | {metrics.get('weights', 0):,} |",
-        f"| henkan | {version} |",
-        f"| NumPy | {np.__version__} |",
-        f"| Python | {platform.python_version()} |",
+        *(f"| {name} | {value} |" for name, value in _settings(saved, version).items()),
         "",
     ]
     return "\n".join(lines)
+
+
+def _kind(saved: SavedModel) -> str:
+    members = len(saved.members)
+    return "A sequence-to-sequence model" if members == 1 else f"An ensemble of {members} sequence-to-sequence models"
+
+
+def _training_data(saved: SavedModel) -> str:
+    data, source, target = saved.data, saved.source_vocabulary, saved.target_vocabulary
+    origin = "pairs of the task" if data.get("task") else "pairs from"
+    others = (
+        "Other source symbols are read as the unknown symbol."
+        if source.unknown
+        else "Sources with other symbols cannot be converted."
+    )
+    return (
+        f"{saved.metrics.get('pairs', 0):,} {origin} `{data.get('name')}`, with {len(source.symbols)} source and "
+        f"{len(target.symbols)} target symbols. {others}"
+    )
+
+
+def _accuracy(saved: SavedModel) -> str:
+    metrics = saved.metrics
+    measured = metrics.get("exact_match")
+    if measured is None:
+        return "The model was trained without a validation set, so its accuracy was not measured."
+    single = len(saved.members) == 1
+    kept = f"weights of epoch {metrics.get('best_epoch')}" if single else "each member: weights of its best epoch"
+    return (
+        f"Exact match on the validation set of {metrics.get('held_out', 0):,} pairs: **{measured:.3%}** ({kept}). "
+        "The validation set was also used to choose the epoch and to calibrate the confidence (temperature "
+        f"{saved.temperature or 1:.3g}), so this estimate is optimistic; evaluate the model on a separate test set."
+    )
+
+
+def _seconds(metrics: Mapping[str, Any]) -> float:
+    """Training time of all members."""
+    histories = metrics.get("members", [metrics])
+    return sum(float(epoch["seconds"]) for history in histories for epoch in history.get("epochs", []))
+
+
+def _settings(saved: SavedModel, version: str) -> dict[str, object]:
+    """Rows of the table of settings and versions."""
+    settings = {**to_dict(saved.model), **to_dict(saved.training), "epochs": len(saved.metrics.get("epochs", []))}
+    return {
+        **{name.replace("_", " "): _format(value) for name, value in settings.items()},
+        "weights": f"{saved.metrics.get('weights', 0):,}",
+        "henkan": version,
+        "NumPy": np.__version__,
+        "Python": platform.python_version(),
+    }
 
 
 def _format(value: object) -> object:

@@ -3,6 +3,7 @@
 PyTorch is imported only in this package.
 """
 
-from henkan.engine.torch.engine import TorchEngine, TorchEngines
+from henkan.engine.torch.engine import TorchEngine
+from henkan.engine.torch.factory import TorchEngines
 
 __all__ = ["TorchEngine", "TorchEngines"]

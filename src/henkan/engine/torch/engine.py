@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
@@ -15,13 +14,12 @@ from torch.func import functional_call
 from torch.nn.parallel import DistributedDataParallel
 
 from henkan.batching.batch import Batch, Sources, Targets
-from henkan.config import EngineConfig, ModelConfig, TrainingConfig
+from henkan.config import ModelConfig, TrainingConfig
 from henkan.engine.base import Encoded, Execution, Item, ProcessGroup, Result, SingleProcess
 from henkan.engine.torch.architecture import DropoutNoise, Tensors, create_network
-from henkan.engine.torch.device import choose_device, readable_errors
-from henkan.engine.torch.process_group import TorchProcessGroup, local_rank
-from henkan.engine.torch.transfer import move
-from henkan.engine.workers import THREADS_VARIABLE
+from henkan.engine.torch.device import readable_errors
+from henkan.engine.torch.process_group import TorchProcessGroup
+from henkan.engine.torch.transfer import OnDevice, move
 from henkan.model import Sizes, StepOutput, create_architecture, one_step_each
 from henkan.text.arrays import Array
 
@@ -38,30 +36,6 @@ BYTES_TO_KEEP = 31 * 2**20
 By default, glibc returns large blocks to the system immediately, and the next update allocates them again: 9,000 page
 faults and a fifth of the time of an update for strings of twenty symbols. Freeing a block of up to 32 MiB raises the
 threshold to the size of that block (`M_MMAP_THRESHOLD` in mallopt(3))."""
-
-
-@dataclass(frozen=True)
-class OnDevice:
-    """The memory or the state of a network, with sequences selected by NumPy arrays.
-
-    Attributes:
-        inner: the memory or state returned by the network.
-        device: its device.
-        steps: number of source steps, without the padding added by this engine.
-    """
-
-    inner: Any
-    device: torch.device
-    steps: int
-
-    def take(self, rows: Array) -> OnDevice:
-        """Select sequences."""
-        return OnDevice(self.inner.take(_index(rows, self.device)), self.device, self.steps)
-
-
-def _index(rows: Array, device: torch.device) -> Tensor:
-    """Indices on the device. Booleans are converted before, because counting them on the device would have to wait."""
-    return torch.from_numpy(np.flatnonzero(rows) if rows.dtype == bool else rows).to(device)
 
 
 @dataclass(frozen=True)
@@ -306,42 +280,3 @@ class TorchEngine:
 def _trainable_only(select: Callable[[nn.Parameter], Tensor]) -> Callable[[nn.Parameter], Tensor]:
     """Apply `select` to trainable parameters; return a frozen parameter, which has no moments, unchanged."""
     return lambda parameter: select(parameter) if parameter.requires_grad else parameter.detach()
-
-
-class TorchEngines:
-    """Factory for PyTorch engines.
-
-    Args:
-        config: settings of the engine (device and precision).
-        launched: whether torchrun started this process.
-
-    Raises:
-        SettingsError: if the machine does not have the device or the precision.
-        EngineError: if the other processes cannot be reached.
-    """
-
-    def __init__(self, config: EngineConfig, *, launched: bool = False) -> None:
-        threads = os.environ.get(THREADS_VARIABLE, "")
-        if threads.isdecimal() and int(threads) > 0:
-            torch.set_num_threads(int(threads))
-        self.config = config
-        self.device = choose_device(config, local_rank=local_rank() if launched else None)
-        self.group: ProcessGroup = TorchProcessGroup(self.device) if launched else SingleProcess()
-
-    def make(self, config: ModelConfig, sizes: Sizes, *, training: TrainingConfig | None = None) -> TorchEngine:
-        """Create an engine for a model with these settings. Its weights must be set before use."""
-        return TorchEngine(
-            config,
-            sizes,
-            training=training,
-            device=self.device,
-            autocast=self.config.precision == "bf16",
-            group=self.group,
-        )
-
-    def describe(self) -> str:
-        """Describe PyTorch's version, the device, the precision and the number of processes."""
-        name = f"cuda ({torch.cuda.get_device_name(self.device)})" if self.device.type == "cuda" else self.device.type
-        exact = " and deterministic" if self.config.deterministic else ""
-        processes = f", {self.group.size} processes" if self.group.size > 1 else ""
-        return f"PyTorch {torch.__version__} on {name} in {self.config.precision}{exact}{processes}"

@@ -1,9 +1,13 @@
-"""Transfer batches to the device."""
+"""Transfers batches to the device, and selects sequences there."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 import torch
+from torch import Tensor
 
 from henkan.batching.batch import Batch
 from henkan.engine.torch.architecture import IGNORED, Tensors
@@ -45,3 +49,27 @@ def _padded(array: Array, steps: int, columns: int, filler: int = 0) -> Array:
     full = np.full((steps, columns), filler, np.int64)
     full[: array.shape[0], : array.shape[1]] = array
     return full
+
+
+@dataclass(frozen=True)
+class OnDevice:
+    """The memory or the state of a network, with sequences selected by NumPy arrays.
+
+    Attributes:
+        inner: the memory or state returned by the network.
+        device: its device.
+        steps: number of source steps, without the padding added by this engine.
+    """
+
+    inner: Any
+    device: torch.device
+    steps: int
+
+    def take(self, rows: Array) -> OnDevice:
+        """Select sequences."""
+        return OnDevice(self.inner.take(_index(rows, self.device)), self.device, self.steps)
+
+
+def _index(rows: Array, device: torch.device) -> Tensor:
+    """Indices on the device. Booleans are converted before, because counting them on the device would have to wait."""
+    return torch.from_numpy(np.flatnonzero(rows) if rows.dtype == bool else rows).to(device)
