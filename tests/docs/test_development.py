@@ -47,6 +47,22 @@ def test_files_that_are_named_exist(page):
 
 
 @pytest.mark.parametrize("page", ["development.md", "design.md"])
+def test_test_functions_that_are_named_exist(page):
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    tests = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    assert set(re.findall(r"`(test_\w+)`", text)) <= set(re.findall(r"^def (test_\w+)\(", tests, re.MULTILINE))
+
+
+def test_every_file_is_named_in_the_row_of_its_package():
+    text = (ROOT / "docs" / "design.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| (?:`(?=\w+/))?([\w ]+?)(?:/`)? \|(.*)$", text, re.MULTILINE))
+    package = ROOT / "src" / "henkan"
+    for path in sorted(package.rglob("*.py")):
+        folder = path.relative_to(package).parts[0] if path.parent != package else "flat modules"
+        assert path.name == "__init__.py" or f"`{path.name}`" in rows[folder], path
+
+
+@pytest.mark.parametrize("page", ["development.md", "design.md"])
 def test_targets_of_make_exist(page):
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")

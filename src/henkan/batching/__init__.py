@@ -1,1 +1,1 @@
-"""Symbol ids to padded arrays: batches for training, sources for prediction. Sources are reversed here."""
+"""Symbol ids to padded arrays: batches for training, sources for prediction. `Sequences.padded` pads and reverses."""
