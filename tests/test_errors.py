@@ -11,7 +11,16 @@ import pytest
 import henkan
 from henkan.cli.main import COMMANDS, cli
 from henkan.cli.remedies import OPTIONS, sentence
-from henkan.errors import REMEDIES, CheckpointError, DataError, HenkanError, Interrupted, Message, UnanswerableError
+from henkan.errors import (
+    REMEDIES,
+    CheckpointError,
+    DataError,
+    HenkanError,
+    Interrupted,
+    Message,
+    SettingsError,
+    UnanswerableError,
+)
 
 SRC = Path(henkan.__file__).parent
 FLAG = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
@@ -119,6 +128,14 @@ def test_errors_can_be_pickled():
     restored = pickle.loads(pickle.dumps(unanswerable))
     assert (restored.text, restored.index, restored.reason) == ("a語", 7, "unknown symbol '語'")
     assert str(restored) == sentence(restored) == str(unanswerable) == "unknown symbol '語' in 'a語'"
+    with_remedy = UnanswerableError("a", 0, "unknown symbol 'a'", "strip")
+    assert pickle.loads(pickle.dumps(with_remedy)).message == with_remedy.message
+
+
+def test_command_line_shows_the_option_of_an_argument():
+    error = SettingsError("abstain_below must be 1", "strip", argument="abstain_below")
+    assert str(error) == "abstain_below must be 1; pass strip=True to remove it"
+    assert sentence(error) == "--abstain-below must be 1; remove it with --strip"
 
 
 def test_error_without_a_remedy_shows_only_its_message():

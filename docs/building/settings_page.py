@@ -37,7 +37,7 @@ def settings_page() -> str:
             *_section(
                 "Compute engine",
                 "They are not saved with the model. `henkan.load` and `henkan predict`, `evaluate` and `score` accept "
-                "them too.",
+                "them too. In a training run that `torchrun` has started, the engine `auto` is torch.",
                 EngineConfig,
             ),
         ]

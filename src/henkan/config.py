@@ -53,7 +53,7 @@ def _whole(minimum: int = 1, maximum: int = 10**9) -> Allowed:
     def accepts(value: Any) -> bool:
         return isinstance(value, int) and not isinstance(value, bool) and minimum <= value <= maximum
 
-    return Allowed(int, f"a whole number from {minimum} to {maximum}", accepts)
+    return Allowed(int, f"a whole number from {minimum} to {maximum:,}", accepts)
 
 
 def _number(text: str, within: Callable[[float], bool]) -> Allowed:
@@ -113,7 +113,7 @@ def _validate(config: ModelConfig | TrainingConfig | EngineConfig) -> None:
         value = getattr(config, each.name)
         if not each.metadata["allowed"].accepts(value) and not (value is None and each.metadata["none"]):
             wanted = each.metadata["allowed"].text
-            raise SettingsError(f"{each.name.replace('_', ' ')} must be {wanted}, not {value!r}")
+            raise SettingsError(f"{each.name} must be {wanted}, not {value!r}", argument=each.name)
 
 
 Documented = TypeVar("Documented", bound=type)
@@ -244,8 +244,9 @@ class TrainingConfig:
     )
     unknown_rate: float = setting(
         0.0,
-        "Average number of times per epoch that each distinct source symbol is replaced by the unknown symbol, so that "
-        "the model learns to read symbols outside its vocabulary. With 0, it cannot read them.",
+        "Expected number of times per epoch that each distinct source symbol is replaced by the unknown symbol (a "
+        "count, not a fraction), so that the model learns to read symbols outside its vocabulary. With 0, the model "
+        "cannot read them.",
         RATE,
     )
     patience: int | None = setting(
@@ -264,7 +265,8 @@ class TrainingConfig:
         _validate(self)
         if self.patience is not None and self.schedule != "constant":
             raise SettingsError(
-                "patience needs the constant schedule, because a one-cycle schedule has a fixed end; omit one of them"
+                "patience needs the constant schedule, because a one-cycle schedule has a fixed end; omit one of them",
+                argument="patience",
             )
 
     def sized(self, pairs: int) -> TrainingConfig:
@@ -288,12 +290,15 @@ class TrainingConfig:
 @_documented
 @dataclass(frozen=True, kw_only=True)
 class EngineConfig:
-    """Settings of the compute engine. They are not saved with the model, so prediction may use others than training."""
+    """Settings of the compute engine. They are not saved with the model, so prediction may use others than training.
+
+    In a training run that torchrun has started, the engine auto is torch.
+    """
 
     engine: EngineName = setting(
         "auto",
         "Compute engine: numpy, or torch (requires henkan[torch]). Saved models work with both. auto is torch if "
-        "another engine setting is given or torchrun has started the process, and numpy otherwise.",
+        "device, precision or deterministic is set, and numpy otherwise.",
         EngineName,
         group="engine",
     )

@@ -21,11 +21,12 @@ REMEDIES: Mapping[str, str] = {
     "folder to resume",
     "check_disk_and_run_again": "check permissions and free disk space, then run the same command again",
     "cpu_or_auto_device": 'pass device="cpu" or device="auto"',
+    "divide_percentage": "divide a percentage by 100",
     "exact_or_bf16_precision": 'pass precision="float32" or precision="bf16"',
     "exact_precision": 'pass precision="float32"',
     "fewer_folds": "pass more pairs or fewer folds",
     "fewer_processes": "start torchrun with --nproc-per-node {processes}",
-    "fix_line_or_layout": "fix the line, pass another delimiter or other columns, or pass rejects to skip such lines",
+    "fix_line_or_layout": "pass other columns or another delimiter, fix the line, or pass rejects to skip such lines",
     "force_or_another_folder": "pass force=True to replace it, or choose another folder",
     "install_torch": "pip install 'henkan[torch]'",
     "load_a_model": "pass a folder that was written by save",
@@ -47,7 +48,9 @@ REMEDIES: Mapping[str, str] = {
     "same_setting_or_restart": "pass the same value, or choose another checkpoint folder",
     "skip_lines": "{fix}, or pass rejects to skip such lines",
     "strip": "pass strip=True to remove it",
+    "training_targets": "use only symbols of its training targets",
     "wait_or_another_checkpoint": "wait until it ends, or choose another checkpoint folder",
+    "wider_beam": "pass a wider beam",
 }
 """Key of a remedy -> what to do, in terms of the Python API."""
 
@@ -60,11 +63,13 @@ class Message:
         problem: what is wrong, as a clause without a full stop.
         remedy: a key of `REMEDIES`, or None if the problem implies it.
         values: values for the placeholders in the remedy's text.
+        argument: the argument with which the problem starts, or None. The command line shows its option instead.
     """
 
     problem: str
     remedy: str | None = None
     values: Mapping[str, Any] = field(default_factory=dict)
+    argument: str | None = None
 
     def phrased(self, remedies: Mapping[str, str]) -> str:
         """Return the complete sentence, with the remedy's text from `remedies`."""
@@ -82,15 +87,16 @@ class HenkanError(Exception):
     Args:
         problem: what is wrong, as a clause without a full stop.
         remedy: a key of `REMEDIES`, or None if the problem implies it.
+        argument: the argument with which the problem starts, or None.
         values: values for the placeholders in the remedy's text.
 
     Attributes:
-        message: problem, remedy and values as a `Message`.
+        message: the problem and its remedy as a `Message`.
     """
 
-    def __init__(self, problem: str, remedy: str | None = None, **values: Any) -> None:
+    def __init__(self, problem: str, remedy: str | None = None, *, argument: str | None = None, **values: Any) -> None:
         super().__init__(problem)
-        self.message = Message(problem, remedy, values)
+        self.message = Message(problem, remedy, values, argument)
 
     def __str__(self) -> str:
         return str(self.message)
@@ -152,13 +158,13 @@ class UnanswerableError(HenkanError, ValueError):
         reason: why the model cannot read it, without the text.
     """
 
-    def __init__(self, text: str, index: int, reason: str) -> None:
+    def __init__(self, text: str, index: int, reason: str, remedy: str | None = None) -> None:
         self.text = text
         self.index = index
         self.reason = reason
         shown = text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "..."
-        super().__init__(f"{reason} in {shown!r}")
+        super().__init__(f"{reason} in {shown!r}", remedy)
 
-    def __reduce__(self) -> tuple[type[UnanswerableError], tuple[str, int, str]]:
+    def __reduce__(self) -> tuple[type[UnanswerableError], tuple[str, int, str, str | None]]:
         """Pickle the attributes: the default would pickle the message, from which the error cannot be created."""
-        return type(self), (self.text, self.index, self.reason)
+        return type(self), (self.text, self.index, self.reason, self.message.remedy)

@@ -18,6 +18,7 @@ from henkan.inference.conversion import Conversion, Fallback, Request, Unknown
 from henkan.text.data_source import DataSource
 from henkan.text.pairs import Pairs
 from henkan.training.checkpoint import SECONDS_BETWEEN, Checkpoints
+from henkan.training.combine import check_models
 from henkan.training.combine import combine as combine_models
 from henkan.training.events import Report
 from henkan.training.fitted_model import FittedModel, load_model
@@ -326,16 +327,16 @@ def combine(models: Sequence[Seq2Seq], *, dev: tuple[Sequence[str], Sequence[str
     2
 
     Args:
-        models: at least one model; of an ensemble, all members are included.
+        models: two or more different models; of an ensemble, all members are included.
         dev: sources and targets of a validation set, on which the confidence of the ensemble is calibrated. None: the
             confidence is not calibrated.
 
     Raises:
         NotFittedError: if a model is not trained.
-        SettingsError: if the settings or vocabularies differ.
+        SettingsError: if there are fewer than two models, a model is given twice, or the settings or vocabularies
+            differ.
     """
-    if not models:
-        raise SettingsError("there are no models to combine; pass at least one")
+    check_models([id(model) for model in models])
     fitted = [model._model() for model in models]
     ensemble = combine_models(fitted, _validation(dev), choose_engines(models[0]._engine))
     return Seq2Seq._of(ensemble, models[0]._engine)

@@ -24,13 +24,17 @@ if TYPE_CHECKING:
 
 
 @click.command("reproduce", short_help="Repeat the article's experiment and write a report.")
-@click.option("--seeds", type=int, default=10, show_default=True, help="Number of seeds per addition model.")
-@click.option("--train", type=PATH, metavar="FILE", help="Training set of sums.  [default: generated]")
-@click.option("--test", type=PATH, metavar="FILE", help="Test set of sums; requires --train.")
-@click.option("--out", type=PATH, metavar="DIR", default="reproduction", show_default=True, help="Output folder.")
-@click.option("--quick", is_flag=True, help="Small trial: all models, at most two seeds, fewer pairs and epochs.")
 @click.option(
-    "--jobs", type=int, metavar="K", help="Number of parallel training runs, one thread each.  [default: all cores]"
+    "--seeds", type=int, metavar="N", default=10, show_default=True, help="Number of seeds per addition model."
+)
+@click.option("--train", type=PATH, metavar="FILE", help="Training set of sums; requires --test.  [default: generated]")
+@click.option("--test", type=PATH, metavar="FILE", help="Test set of sums; requires --train.")
+@click.option(
+    "--out", type=PATH, metavar="DIR", default="reproduction", show_default=True, help="Folder for the report."
+)
+@click.option("--quick", is_flag=True, help="Run a small trial: all models, at most two seeds, fewer pairs and epochs.")
+@click.option(
+    "--jobs", type=int, metavar="N", help="Number of parallel training runs, one thread each.  [default: all cores]"
 )
 @layout_options
 def reproduce_command(
@@ -38,8 +42,9 @@ def reproduce_command(
 ) -> None:
     """Repeat the article's experiment with several seeds and write a report to DIR/report.html.
 
-    The article's four models and one with attention are trained with the modern recipe and with the book's, on addition
-    and on dates (dates with at most three seeds).
+    The article trains models that add numbers, as in chapter 7 of Koki Saito's book "Deep Learning from Scratch 2". Its
+    four models (plain, reversed, Peeky, reversed + Peeky) and one with attention are trained with the recipes modern
+    and book, on addition and on dates (dates with at most three seeds).
 
     \b
     henkan reproduce --quick

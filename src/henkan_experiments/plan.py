@@ -104,7 +104,9 @@ class Plan:
 
     def __post_init__(self) -> None:
         if not 1 <= self.seeds <= MAX_SEEDS:
-            raise SettingsError(f"seeds must be a whole number from 1 to {MAX_SEEDS}, not {self.seeds}")
+            raise SettingsError(
+                f"seeds must be a whole number from 1 to {MAX_SEEDS}, not {self.seeds}", argument="seeds"
+            )
 
     @property
     def size(self) -> ExperimentSize:

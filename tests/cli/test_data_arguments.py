@@ -45,7 +45,13 @@ def test_columns_are_parsed(text, columns):
     assert parse_columns(text) == columns
 
 
-@pytest.mark.parametrize("text", ["", "source", "source,source,target", "1", "1,1", "0,1", "1,2,3,4", "a,b"])
+@pytest.mark.parametrize("text", ["", "source", "source,source,target", "1", "1,1", "1,2,3,4", "a,b"])
 def test_invalid_columns_are_rejected(text):
-    with pytest.raises(SettingsError, match="columns must name source and target once each"):
+    with pytest.raises(SettingsError, match="--columns must name source and target once each"):
+        parse_columns(text)
+
+
+@pytest.mark.parametrize("text", ["0,1", "1,0,2"])
+def test_columns_are_numbered_from_1(text):
+    with pytest.raises(SettingsError, match="column numbers start at 1"):
         parse_columns(text)

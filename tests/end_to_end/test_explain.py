@@ -41,4 +41,6 @@ def test_explanation_as_json_and_as_picture(henkan, attention_model, tmp_path):
 def test_invalid_arguments_are_refused(refused, attention_model):
     assert ".png or .svg" in refused("explain", attention_model, "ca", "--picture", "look.jpg")
     assert "cannot be written" in refused("explain", attention_model, "ca", "--picture", "none/look.png")
-    assert "unknown symbol 'x'" in refused("explain", attention_model, "ca", "--answer", "x")
+    assert "the model cannot predict symbol 'x' in 'x'; use only" in refused(
+        "explain", attention_model, "ca", "--answer", "x"
+    )

@@ -157,17 +157,23 @@ def test_nbest_prints_several_predictions_per_text(henkan, folder):
 
 
 def test_invalid_options_are_refused(refused, folder):
-    assert "nbest must be a whole number from 1 to the beam width, which is 1" in refused(
-        "predict", folder, "--nbest", 2, "a"
+    assert (
+        refused("predict", folder, "--nbest", 2, "a")
+        == "henkan: --nbest must be a whole number from 1 to the beam width, which is 1, not 2; choose a wider --beam"
     )
-    assert "beam must be" in refused("predict", folder, "--beam", 0, "a")
-    assert "probability from 0 to 1" in refused("predict", folder, "--abstain-below", 80, "a")
+    assert "not 0; choose" not in refused("predict", folder, "--nbest", 0, "a")
+    assert "--beam must be" in refused("predict", folder, "--beam", 0, "a")
+    assert (
+        refused("predict", folder, "--abstain-below", 80, "a")
+        == "henkan: --abstain-below must be a probability from 0 to 1, not 80.0; divide a percentage by 100"
+    )
     assert "only by a model with attention" in refused("predict", folder, "--unknown", "copy", "a")
 
 
 def test_abstaining_leaves_the_prediction_empty(henkan, folder):
     done = henkan("predict", folder, "--abstain-below", "1", "ab", "c")
     assert done.stdout == "\n\n"
+    assert henkan("predict", folder, "--abstain-below", "1", "--beam", 3, "--nbest", 2, "ab").stdout == "\n"
     assert "not calibrated" in done.stderr  # the model was trained without a validation set
     result = json.loads(henkan("predict", folder, "--abstain-below", "1", "--json", "ab").stdout)
     assert (result["prediction"], result["abstained"]) == (None, True)

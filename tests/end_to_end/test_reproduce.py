@@ -131,4 +131,4 @@ def test_invalid_arguments_are_refused(small, refused, henkan, tmp_path):
     assert "contains other files (thesis.txt)" in refused("reproduce", "--quick", "--out", "mine")
     assert [each.name for each in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
     assert "must be given together" in henkan("reproduce", "--train", "x.tsv", status=2).stderr
-    assert "from 1 to 1000, not 0" in refused("reproduce", "--seeds", 0)
+    assert "--seeds must be a whole number from 1 to 1000, not 0" in refused("reproduce", "--seeds", 0)

@@ -32,4 +32,4 @@ def test_suspicious_lists_label_errors_first(henkan, words, tmp_path):
 
 def test_invalid_arguments_are_refused(refused, folder, pairs_file):
     assert "no such folder" in refused("score", "none", pairs_file)
-    assert "folds must be" in refused("score", folder, pairs_file, "--suspicious", "--folds", "1")
+    assert "--folds must be" in refused("score", folder, pairs_file, "--suspicious", "--folds", "1")

@@ -56,6 +56,15 @@ def test_separately_trained_models_can_be_combined(words):
         combine([members[0], Seq2Seq(**SMALL).fit(["a"], ["b"])._fitted], None, NumpyEngines())
 
 
+def test_models_to_combine_are_different(words):
+    model, other = (Seq2Seq(seed=seed, **SMALL).fit(*words) for seed in (0, 1))
+    for models in ([], [model]):
+        with pytest.raises(SettingsError, match=f"at least two models are needed for an ensemble, not {len(models)}; "):
+            henkan.combine(models)
+    with pytest.raises(SettingsError, match="model 3 is the same as model 1; give each model only once"):
+        henkan.combine([model, other, model])
+
+
 def test_ensemble_size_must_be_a_positive_integer():
     with pytest.raises(SettingsError, match="ensemble must be a whole number"):
         Seq2Seq(ensemble=0).fit(["a"], ["b"])

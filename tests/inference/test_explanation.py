@@ -40,7 +40,9 @@ def test_given_answer_can_be_explained(attention_model):
     explanation = explain(attention_model._fitted.converter, "cab", answer="CB")
     assert [choice.symbol for choice in explanation.choices] == ["C", "B", END]
     assert explanation.choices[1].runners_up[0][0] == "A"
-    with pytest.raises(UnanswerableError, match="unknown symbol 'x'"):
+    with pytest.raises(
+        UnanswerableError, match="cannot predict symbol 'x' in 'x'; use only symbols of its training targets"
+    ):
         explain(attention_model._fitted.converter, "cab", answer="x")
 
 

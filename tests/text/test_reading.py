@@ -68,7 +68,7 @@ def test_invalid_files_are_refused_with_the_line_number(file, content, words):
 def test_missing_files_and_folders_are_refused(tmp_path):
     with pytest.raises(DataError, match="cannot be read"):
         read_pairs(tmp_path / "none.tsv")
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DataError, match="is a folder; give a file of pairs"):
         read_pairs(tmp_path)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from henkan.cli.display import show_exact_match
 from henkan.cli.options import PATH, check_features, engine_options, layout_options, pop_engines
 from henkan.storage.save_model import check_destination
 from henkan.text.reading import read_pairs
+from henkan.training.combine import check_models
 from henkan.training.combine import combine as combine_models
 from henkan.training.fitted_model import load_model
 
@@ -30,7 +32,7 @@ from henkan.training.fitted_model import load_model
 @layout_options
 @engine_options
 def combine(models: Sequence[Path], out: Path, dev: Path | None, force: bool, **layout: Any) -> None:
-    """Combine saved MODELs into an ensemble, which averages the log-probabilities of its members.
+    """Combine two or more saved MODELs into an ensemble, which averages the log-probabilities of its members.
 
     \b
     henkan train names.tsv --seed 0 --out models/a      on one machine
@@ -42,6 +44,7 @@ def combine(models: Sequence[Path], out: Path, dev: Path | None, force: bool, **
     use `henkan train --ensemble N`.
     """
     engines = pop_engines(layout)
+    check_models([os.path.realpath(model) for model in models])
     check_destination(out, force=force)
     fitted = [load_model(model, engines) for model in models]
     validation = None
@@ -53,4 +56,4 @@ def combine(models: Sequence[Path], out: Path, dev: Path | None, force: bool, **
     if ensemble.held_out is not None:
         show_exact_match(ensemble.held_out)
     members = len(ensemble.saved.members)
-    click.echo(f"ensemble of {members} {'model' if members == 1 else 'models'} saved in {out}")
+    click.echo(f"ensemble of {members} models saved in {out}")

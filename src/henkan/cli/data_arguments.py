@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from difflib import get_close_matches
 from pathlib import Path
 
 from henkan.errors import DataError, SettingsError
 from henkan.text.pairs import Columns
-from henkan.text.tasks import TASKS, Task
+from henkan.text.tasks import TASKS, Task, similar_tasks
 
 
 def task_or_file(name: str) -> Task | Path:
@@ -22,9 +21,7 @@ def task_or_file(name: str) -> Task | Path:
     try:
         os.stat(name)
     except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: not a valid file name
-        close = get_close_matches(name, TASKS, 1)
-        hint = f"did you mean {close[0]}?" if close else f"the tasks are {', '.join(TASKS)}"
-        raise DataError(f"there is no task or file {name!r}; {hint}") from None
+        raise DataError(f"there is no task or file {name!r}; {similar_tasks(name)}") from None
     except OSError as error:
         raise DataError(f"{name}: cannot be read ({error.strerror or error}); check path and permissions") from None
     return Path(name)
@@ -44,10 +41,13 @@ def parse_columns(text: str) -> Columns:
         indices = [int(name) - 1 for name in names]
         if len(set(indices)) == len(indices):
             return Columns(indices[0], indices[1], indices[2] if len(indices) == 3 else None, None)
+    numeric = len(names) in (2, 3) and all(name.isdecimal() for name in names)
+    if numeric and any(int(name) == 0 for name in names):
+        raise SettingsError(f"--columns: column numbers start at 1, as in 1,2 for the first two columns, not {text!r}")
     known = [name for name in names if name in ("source", "target", "features")]
     if not {"source", "target"} <= set(known) or len(set(known)) != len(known):
         raise SettingsError(
-            f"columns must name source and target once each, as in source,target,features or 1,2,3, not {text!r}"
+            f"--columns must name source and target once each, as in source,target,features or 1,2,3, not {text!r}"
         )
     features = names.index("features") if "features" in names else None
     return Columns(names.index("source"), names.index("target"), features, len(names))

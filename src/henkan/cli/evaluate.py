@@ -33,7 +33,7 @@ from henkan.training.fitted_model import load_model
     "--details", is_flag=True, help="Also print exact match by source length and the most frequent symbol confusions."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, including the details.")
-@click.option("--beam", type=int, default=1, show_default=True, help="Beam width.")
+@click.option("--beam", type=int, metavar="N", default=1, show_default=True, help="Beam width; 1 is greedy search.")
 @layout_options
 @engine_options
 def evaluate(
@@ -48,12 +48,13 @@ def evaluate(
     For a task, the pairs are those of the validation set if the model was trained on this task with the default
     validation split; otherwise they are newly generated.
 
-    A prediction is correct if it equals the target; if the source occurs with several targets, any of them is correct.
-    A source that the model cannot read counts as wrong and is also counted separately.
+    Exact match is the share of predictions that equal a target: if the source occurs with several targets, any of them
+    is correct. A source that the model cannot read counts as wrong and is also counted separately.
 
     The symbol error rate is the number of inserted, deleted and replaced symbols divided by the number of target
     symbols. The coverage table shows the exact match of only the most confident predictions (see `henkan predict
-    --abstain-below`). The expected calibration error is the mean absolute difference between confidence and accuracy.
+    --abstain-below`). The expected calibration error is the absolute difference between confidence and exact match,
+    averaged over bins of confidence.
     """
     request = Request(beam=beam, confidence=True)
     fitted = load_model(model, pop_engines(layout))

@@ -24,11 +24,11 @@ FORMATS = ("png", "svg")
 @click.argument("model", type=PATH)
 @click.argument("text")
 @click.option("--answer", metavar="TEXT", help="Explain this target instead of the model's prediction.")
-@click.option("--beam", type=int, default=1, show_default=True, help="Beam width.")
+@click.option("--beam", type=int, metavar="N", default=1, show_default=True, help="Beam width; 1 is greedy search.")
 @click.option(
     "--by",
     type=click.Choice(get_args(By)),
-    help="Kind of weights; see above.  [default: attention if the model has it, otherwise saliency]",
+    help="Weights to show: attention or saliency.  [default: attention if the model has it, otherwise saliency]",
 )
 @click.option("--picture", type=PATH, metavar="FILE", help="Also draw the explanation to FILE (.png or .svg).")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -46,8 +46,8 @@ def explain(
     symbol's log-probability with respect to the embedding of the source symbol, scaled so that the norms add up to 100
     percent; it also works for models without attention.
 
-    The confidence is the probability of the complete prediction, calibrated on the validation set. The probabilities of
-    the symbols are not calibrated.
+    The confidence is the probability of the complete prediction, calibrated on the validation set; without a validation
+    set, it is not calibrated. The probabilities of the symbols are never calibrated.
     """
     if picture is not None and picture.suffix.removeprefix(".").lower() not in FORMATS:
         raise DataError(f"{picture}: unknown image format; choose a file name that ends in .png or .svg")

@@ -6,6 +6,9 @@ import sys
 
 import click
 
+from henkan.cli.options import SETTINGS, value_text
+from henkan.config import SEED
+from henkan.errors import SettingsError
 from henkan.text.pairs import write_pairs
 from henkan.text.tasks import TASKS, find_task
 
@@ -13,15 +16,17 @@ from henkan.text.tasks import TASKS, find_task
 @click.command(short_help="Generate pairs for a task.")
 @click.argument("task", metavar="TASK")
 @click.option("--count", type=int, metavar="N", help="Number of pairs.  [default: depends on the task]")
-@click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Random seed.")
+@click.option("--seed", type=int, metavar="N", default=0, show_default=True, help="Random seed, 0 or more.")
 def generate(task: str, count: int | None, seed: int) -> None:
-    """Generate pairs for a TASK, all different, and write them to standard output, one per line: source TAB target.
+    """Generate distinct pairs for a TASK and write them to standard output, one per line: source TAB target.
 
     \b
     henkan generate addition --count 50000 --seed 0 > addition.tsv
 
     Run `henkan tasks` to list the tasks.
     """
+    if not SEED.accepts(seed):
+        raise SettingsError(f"seed must be {SEED.text}, not {seed}", argument="seed")
     write_pairs(find_task(task).generate(count, seed), sys.stdout.buffer)
 
 
@@ -33,5 +38,8 @@ def tasks() -> None:
         click.echo(f"{task.name}: {task.description}")
         click.echo(f"    {source} -> {target}    {task.count:,} pairs by default, {task.available:,} available")
         if task.settings:
-            settings = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in task.settings.items())
+            values = {each: task.settings[each.name] for each in SETTINGS if each.name in task.settings}
+            settings = ", ".join(
+                f"{each.name.replace('_', ' ')} {value_text(each, value)}" for each, value in values.items()
+            )
             click.echo(f"    default settings: {settings}")

@@ -6,6 +6,7 @@ import io
 import os
 import sys
 import traceback
+from difflib import get_close_matches
 from importlib import import_module
 from typing import NoReturn
 
@@ -20,15 +21,15 @@ COMMANDS = {
     "inspect": ("henkan.cli.inspect", "inspect"),
     "train": ("henkan.cli.train", "train"),
     "predict": ("henkan.cli.predict", "predict"),
-    "combine": ("henkan.cli.combine", "combine"),
     "evaluate": ("henkan.cli.evaluate", "evaluate"),
     "explain": ("henkan.cli.explain", "explain"),
     "score": ("henkan.cli.score", "score"),
+    "combine": ("henkan.cli.combine", "combine"),
     "generate": ("henkan.cli.generate", "generate"),
     "tasks": ("henkan.cli.generate", "tasks"),
     "reproduce": ("henkan_experiments.command", "reproduce_command"),
 }
-"""Name of a command -> module and function, imported when the command is called."""
+"""Name of a command -> module and function, imported when the command is called; in the order of `--help`."""
 
 
 class Commands(click.Group):
@@ -36,7 +37,7 @@ class Commands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """Return the names of the commands, in the order of `--help`."""
-        return sorted(COMMANDS)
+        return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """Return the command with the given name, or None."""
@@ -45,6 +46,17 @@ class Commands(click.Group):
         module, function = COMMANDS[cmd_name]
         command: click.Command = getattr(import_module(module), function)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that the arguments name; if there is none, suggest the most similar."""
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-") and not ctx.resilient_parsing:
+            close = get_close_matches(name, COMMANDS, 1)
+            hint = f"did you mean {close[0]}?" if close else f"the commands are {', '.join(COMMANDS)}"
+            ctx.fail(f"there is no command {name!r}; {hint}")
+        return super().resolve_command(ctx, args)
 
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -41,15 +41,17 @@ def layout_options(command: Command) -> Command:
         show_default=True,
         metavar="NAMES",
         callback=lambda _context, _option, value: parse_columns(value),
-        help="Names of all columns, in order: source, target, optionally features (tags such as V;PST, each of which "
-        "is one source symbol), and any other name for a column to ignore. Or the column numbers of source, target and "
-        "features, counted from 1, such as 3,1.",
+        help="Names of all columns, in order: source, target, optionally features (V;PST is two tags, V and PST; each "
+        "tag is one source symbol), and any other name for a column to ignore, as in source,-,target. Or the column "
+        "numbers of source, target and optionally features, counted from 1, as in 3,1.",
     )
     rejects = click.option(
         "--rejects",
         metavar="FILE",
         callback=_rejects,
-        help="Skip invalid lines, and write them to FILE with the reasons.  [default: an invalid line is an error]",
+        help="Skip invalid lines, and write them to FILE with the reasons. A line is invalid if it has another number "
+        "of columns (in a .jsonl file: is not an object of strings), is not UTF-8, contains a NUL character, or is "
+        "longer than 1 MiB.  [default: an invalid line is an error]",
     )
     return delimiter(columns(strip(rejects(command))))
 
@@ -117,7 +119,7 @@ def _option(setting: Field[Any]) -> Callable[[Command], Command]:
         arguments |= {"is_flag": True} if is_engine else {}
     else:
         arguments |= {"type": click.Choice(allowed.choices) if allowed.choices else allowed.kind}
-        arguments |= {"metavar": METAVARS.get(setting.name)}
+        arguments |= {"metavar": METAVARS.get(setting.name, "N" if allowed.kind is int else None)}
     return click.option(option_name(setting), help=f"{setting.metadata['help']}  {_default(setting)}", **arguments)
 
 

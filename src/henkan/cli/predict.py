@@ -22,39 +22,44 @@ from henkan.training.fitted_model import load_model
 READ_SIZE = 1 << 16
 
 
-@click.command(short_help="Convert texts with a saved model.")
+@click.command(short_help="Convert strings with a saved model.")
 @click.argument("model", type=PATH)
 @click.argument("texts", nargs=-1, metavar="[TEXT]...")
 @click.option(
     "--json",
     "as_json",
     is_flag=True,
-    help="Print one JSON object per line with source, prediction, log_probability and confidence, and where they apply "
-    "reason, unknown, cut_off, abstained and nbest.",
+    help="Print one JSON object per text: source, prediction, log_probability and confidence, and where they apply "
+    "reason (why there is no prediction), unknown (the source symbols that were not in the training data), cut_off "
+    "(the prediction reached the length limit), abstained (the confidence is below --abstain-below) and nbest (the "
+    "list of predictions).",
 )
-@click.option("--beam", type=int, default=1, show_default=True, help="Beam width.")
+@click.option("--beam", type=int, metavar="N", default=1, show_default=True, help="Beam width; 1 is greedy search.")
 @click.option(
     "--nbest",
     type=int,
+    metavar="N",
     default=1,
     show_default=True,
     help="Number of predictions per text, at most --beam. If above 1, print one line per prediction: text TAB "
-    "prediction TAB log-probability, sorted by log-probability per symbol.",
+    "prediction TAB log-probability. The order is by log-probability per symbol, so the printed log-probabilities may "
+    "not be sorted.",
 )
 @click.option(
     "--abstain-below",
     type=float,
     metavar="P",
-    help="Print an empty line instead of a prediction whose confidence, from 0 to 1, is below P.",
+    help="Print an empty line instead of a prediction whose confidence, from 0 to 1, is below P. With --nbest, one "
+    "empty line replaces all predictions of the text.",
 )
 @click.option(
     "--unknown",
     type=click.Choice(get_args(Unknown)),
     default="use",
     show_default=True,
-    help="What to do with symbols that were not in the training data. use: read them as the unknown symbol. copy: also "
-    "copy them to the prediction where attention selects them. skip: print an empty line (in JSON, null and the "
-    "reason). error: stop with an error. For a model without an unknown symbol, use means error.",
+    help="Choose how to treat symbols that were not in the training data. use: read them as the unknown symbol. copy: "
+    "also copy them to the prediction where attention selects them. skip: print an empty line (in JSON, null and the "
+    "reason). error: stop with an error. If the model has no unknown symbol, use acts like error.",
 )
 @engine_options
 def predict(model: Path, texts: Sequence[str], as_json: bool, **options: Any) -> None:
@@ -65,10 +70,11 @@ def predict(model: Path, texts: Sequence[str], as_json: bool, **options: Any) ->
     henkan predict models/names < names.txt > converted.txt
     henkan predict models/names --beam 5 --nbest 3 Tanaka
 
-    Standard output has one prediction per line, in input order, and nothing else. Without TEXT on a terminal, texts
-    are read interactively until Ctrl-D.
+    By default, standard output has one prediction per line, in input order, and nothing else. Without TEXT on a
+    terminal, texts are read interactively until Ctrl-D.
 
-    The confidence of a prediction is its probability, calibrated on the validation set.
+    The confidence of a prediction is its probability, calibrated on the validation set; without a validation set, it is
+    not calibrated.
     """
     engines = pop_engines(options)
     request = Request(**options, confidence=as_json)

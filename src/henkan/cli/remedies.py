@@ -13,11 +13,12 @@ OPTIONS: Mapping[str, str] = {
     "check_disk_and_resume": "check permissions and free disk space, then resume with --resume {folder}",
     "check_disk_and_run_again": "check permissions and free disk space, then run the same command again",
     "cpu_or_auto_device": "choose --device cpu or --device auto",
+    "divide_percentage": "divide a percentage by 100",
     "exact_or_bf16_precision": "choose --precision float32 or --precision bf16",
     "exact_precision": "choose --precision float32",
     "fewer_folds": "give more pairs or fewer --folds",
     "fewer_processes": "start torchrun with --nproc-per-node {processes}",
-    "fix_line_or_layout": "fix the line, choose another --delimiter or other --columns, or skip such lines with "
+    "fix_line_or_layout": "choose other --columns or another --delimiter, fix the line, or skip such lines with "
     "--rejects FILE",
     "force_or_another_folder": "replace it with --force, or choose another --out",
     "install_torch": "pip install 'henkan[torch]'",
@@ -40,7 +41,9 @@ OPTIONS: Mapping[str, str] = {
     "same_setting_or_restart": "omit the option to keep the earlier value, or start a new run with another --out",
     "skip_lines": "{fix}, or skip such lines with --rejects FILE",
     "strip": "remove it with --strip",
+    "training_targets": "use only symbols of its training targets",
     "wait_or_another_checkpoint": "wait until it ends, or choose another --out",
+    "wider_beam": "choose a wider --beam",
 }
 """Key of a remedy -> what to do, in terms of the command line."""
 
@@ -48,4 +51,5 @@ OPTIONS: Mapping[str, str] = {
 def sentence(error: HenkanError | Interrupted | Message) -> str:
     """Return the sentence that the command line prints for an error or other message."""
     message = error if isinstance(error, Message) else error.message
-    return message.phrased(OPTIONS)
+    text, argument = message.phrased(OPTIONS), message.argument
+    return text if argument is None else f"--{argument.replace('_', '-')}{text.removeprefix(argument)}"

@@ -28,12 +28,13 @@ from henkan.training.trainer import Trainer
 @click.option(
     "--suspicious",
     is_flag=True,
-    help="Rank the pairs by how likely they are to be label errors, using models trained on the other pairs with "
-    "MODEL's settings.",
+    help="Rank pairs by how likely their target is wrong. This trains --folds models with MODEL's settings, each "
+    "on the pairs outside one fold.",
 )
 @click.option(
     "--folds",
     type=int,
+    metavar="N",
     default=5,
     show_default=True,
     help="With --suspicious, number of cross-validation folds; one model is trained for each.",
@@ -42,18 +43,20 @@ from henkan.training.trainer import Trainer
 @layout_options
 @engine_options
 def score(model: Path, data: Path, suspicious: bool, folds: int, as_json: bool, **layout: Any) -> None:
-    """Print the log-probability, source and target of each pair in a FILE, separated by tabs.
+    """Print the log-probability, source and target of each pair in a FILE, separated by tabs; with --suspicious, find
+    the pairs whose target is likely wrong.
 
     \b
     henkan score models/names pairs.tsv
     henkan score models/names lexicon.tsv --suspicious | head -20
 
-    The log-probability is that of the target given the source, in nats, including the end of the target. -inf means
-    that the target has an unknown symbol.
+    The log-probability (natural logarithm) is that of the target given the source, including the end of the target.
+    -inf: the target contains a symbol that is not in the vocabulary.
 
-    With --suspicious, each target is compared with the prediction of a model that was trained without this pair. The
-    first column is then the log-probability of the target minus that of the prediction, and a fourth column has the
-    prediction. The most suspicious pairs come first. Pairs whose source the model cannot read come last, with nan.
+    --suspicious trains --folds models: each target is compared with the prediction of a model that was trained without
+    this pair. The first column is then the log-probability of the target minus that of the prediction, and a fourth
+    column has the prediction. The most suspicious pairs come first. Pairs whose source the model cannot read come last,
+    with nan.
     """
     engines = pop_engines(layout)
     fitted = load_model(model, engines)

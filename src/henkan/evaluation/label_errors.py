@@ -61,7 +61,7 @@ def find_label_errors(
         DataError: if there are fewer distinct sources than folds.
     """
     if not isinstance(folds, int) or not 2 <= folds <= MAX_FOLDS:
-        raise SettingsError(f"folds must be a whole number from 2 to {MAX_FOLDS}, not {folds!r}")
+        raise SettingsError(f"folds must be a whole number from 2 to {MAX_FOLDS}, not {folds!r}", argument="folds")
     fold_of_row = _split(list(map(normalize, pairs.sources)), folds, seed)
     found = []
     for fold in range(folds):

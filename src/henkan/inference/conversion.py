@@ -44,17 +44,25 @@ class Request:
 
     def __post_init__(self) -> None:
         if self.unknown not in get_args(Unknown):
-            raise SettingsError(f"unknown must be one of {', '.join(get_args(Unknown))}, not {self.unknown!r}")
+            raise SettingsError(
+                f"unknown must be one of {', '.join(get_args(Unknown))}, not {self.unknown!r}", argument="unknown"
+            )
         if not _is_integer(self.beam, MAX_BEAM):
-            raise SettingsError(f"beam must be a whole number from 1 to {MAX_BEAM}, not {self.beam!r}")
+            raise SettingsError(f"beam must be a whole number from 1 to {MAX_BEAM}, not {self.beam!r}", argument="beam")
         if not _is_integer(self.nbest, self.beam):
             raise SettingsError(
-                f"nbest must be a whole number from 1 to the beam width, which is {self.beam}, not {self.nbest!r}; "
-                "choose a wider beam"
+                f"nbest must be a whole number from 1 to the beam width, which is {self.beam}, not {self.nbest!r}",
+                "wider_beam" if _is_integer(self.nbest, MAX_BEAM) else None,
+                argument="nbest",
             )
         below = self.abstain_below
         if below is not None and (isinstance(below, bool) or not isinstance(below, int | float) or not 0 <= below <= 1):
-            raise SettingsError(f"abstain below must be a probability from 0 to 1, not {below!r}")
+            is_percentage = isinstance(below, int | float) and below > 1
+            raise SettingsError(
+                f"abstain_below must be a probability from 0 to 1, not {below!r}",
+                "divide_percentage" if is_percentage else None,
+                argument="abstain_below",
+            )
 
     @property
     def needs_confidence(self) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 
 from henkan.batching.batch import source_batches
 from henkan.engine.base import Encoded
-from henkan.errors import SettingsError
+from henkan.errors import SettingsError, UnanswerableError
 from henkan.inference.conversion import Request
 from henkan.inference.converter import Converter
 from henkan.inference.search import TraceStep, beam, greedy, trace
@@ -133,6 +133,9 @@ def _output(
 ) -> tuple[list[int], bool]:
     """Return the symbols of the answer, or of the model's prediction, and whether they are complete."""
     if answer is not None:
+        unknown = converter.target_vocabulary.unknown_symbols(answer)
+        if unknown:
+            raise UnanswerableError(answer, 0, f"the model cannot predict {unknown[0]}", "training_targets")
         return converter.encode_target(ids, answer), True
     model, codec = converter.model, converter.codec
     if request.beam == 1:

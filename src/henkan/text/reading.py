@@ -84,6 +84,8 @@ def read_pairs(
     try:
         with path.open("rb", buffering=0) as file:
             pairs = Pairs.of(_pairs(_lines(_unpacked(file, path), path), path, parse, rejects, progress))
+    except IsADirectoryError:
+        raise DataError(f"{path} is a folder; give a file of pairs") from None
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error}); check path and permissions") from None
     if rejects is not None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from difflib import get_close_matches
 from itertools import islice
 from typing import Any
 
@@ -71,8 +72,14 @@ def find_task(name: str) -> Task:
         DataError: if there is none.
     """
     if name not in TASKS:
-        raise DataError(f"there is no task {name!r}; the tasks are {', '.join(TASKS)}")
+        raise DataError(f"there is no task {name!r}; {similar_tasks(name)}")
     return TASKS[name]
+
+
+def similar_tasks(name: str) -> str:
+    """Return a hint for a misspelled name: the most similar task or, if there is none, all tasks."""
+    close = get_close_matches(name, TASKS, 1)
+    return f"did you mean {close[0]}?" if close else f"the tasks are {', '.join(TASKS)}"
 
 
 # --- arithmetic ----------------------------------------------------------------------------------------

@@ -65,7 +65,9 @@ class Checkpoints:
         remedy: Literal["resume", "run_again"] = "resume",
     ) -> None:
         if not isinstance(every, int | float | np.number) or isinstance(every, bool) or not every >= 0:
-            raise SettingsError(f"checkpoint every must be a number of seconds, not {every!r}")
+            raise SettingsError(
+                f"checkpoint_every must be a number of seconds, not {every!r}", argument="checkpoint_every"
+            )
         self.folder = CheckpointFolder(model)
         self.every, self.stop, self.resume, self.remedy = every, stop, resume, remedy
         self.options: Mapping[str, Any] = {}

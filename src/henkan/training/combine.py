@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import asdict, replace
 
 from henkan.engine.base import Engines, SingleProcess
@@ -18,15 +18,13 @@ def combine(models: Sequence[FittedModel], validation: Pairs | None, engines: En
     """Combine models with the same settings and symbols, such as models trained with different seeds.
 
     Args:
-        models: one or more models. Of an ensemble, all members are used.
+        models: the models; see `check_models`. Of an ensemble, all members are used.
         validation: pairs for confidence calibration, or None.
         engines: factory for the engines of the ensemble.
 
     Raises:
-        SettingsError: if there are no models, too many members, or models with different settings or symbols.
+        SettingsError: if there are too many members, or models with different settings or symbols.
     """
-    if not models:
-        raise SettingsError("there are no models to combine; name at least one")
     first = models[0]
     for number, model in enumerate(models[1:], start=2):
         different = _difference(first.saved, model.saved)
@@ -55,6 +53,25 @@ def combine(models: Sequence[FittedModel], validation: Pairs | None, engines: En
     data = replace(first.data, held_out="none")
     saved = replace(first.saved, members=members, temperature=converter.temperature, metrics=metrics, data=asdict(data))
     return FittedModel(saved, converter, data, counts)
+
+
+def check_models(names: Sequence[Hashable]) -> None:
+    """Check that there are at least two models to combine, and that all are different.
+
+    Args:
+        names: a name for each model; the same model has the same name.
+
+    Raises:
+        SettingsError: if not.
+    """
+    if len(names) < 2:
+        raise SettingsError(
+            f"at least two models are needed for an ensemble, not {len(names)}; train another with a different seed"
+        )
+    for number, name in enumerate(names, start=1):
+        first = names.index(name) + 1
+        if first < number:
+            raise SettingsError(f"model {number} is the same as model {first}; give each model only once")
 
 
 def _histories(saved: SavedModel) -> Sequence[object]:

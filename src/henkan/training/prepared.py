@@ -56,7 +56,9 @@ class TrainingJob:
     def __post_init__(self) -> None:
         members, start = self.members, self.start
         if not isinstance(members, int) or isinstance(members, bool) or not 1 <= members <= MAX_MEMBERS:
-            raise SettingsError(f"ensemble must be a whole number from 1 to {MAX_MEMBERS}, not {members!r}")
+            raise SettingsError(
+                f"ensemble must be a whole number from 1 to {MAX_MEMBERS}, not {members!r}", argument="ensemble"
+            )
         if start is not None and (start.saved.model != self.model or len(start.saved.members) != members):
             raise SettingsError("a model to start from must have the same settings and as many members")
 
@@ -138,7 +140,9 @@ def prepare(tokenized: TokenizedPairs, validation: Pairs | None, job: TrainingJo
         raise DataError("there are no pairs to train on")
     validation = validation or None  # treat an empty validation set as none
     if job.training.patience is not None and validation is None:
-        raise SettingsError("patience needs a validation set, because only validation can find an improvement")
+        raise SettingsError(
+            "patience needs a validation set, because only validation can find an improvement", argument="patience"
+        )
     job = replace(job, training=job.training.sized(len(tokenized)))
     source, target = _vocabularies(tokenized, job)
     codec = target_codec(job.model, source, target)
