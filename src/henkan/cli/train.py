@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from signal import SIGINT
 from typing import Any
@@ -19,10 +19,9 @@ from henkan.cli.options import (
     layout_options,
     model_options,
     pop_engine,
-    recipe_defaults,
     symbol_options,
-    value_text,
 )
+from henkan.cli.recipes import recipe_tables
 from henkan.cli.run_options import (
     RunOptions,
     check_resume_options,
@@ -34,7 +33,7 @@ from henkan.cli.run_options import (
 )
 from henkan.cli.train_output import show_engine, show_result
 from henkan.cli.training_data import check_data_exists, data_name, read_data, show_audit
-from henkan.config import RECIPE_HELP, ModelConfig, TrainingConfig
+from henkan.config import RECIPE_HELP
 from henkan.engine.base import RESTARTS, Engines, ProcessGroup
 from henkan.engine.choice import choose_engines, process_rank
 from henkan.errors import CheckpointError, HenkanError, Interrupted
@@ -50,42 +49,8 @@ from henkan.training.prepared import TrainingJob
 from henkan.training.signals import Interruption
 from henkan.training.trainer import Trainer
 
-PLAIN_WORDS = {
-    "fill": "padding with spaces",
-    "by length": "batches by length",
-    "beta2": "Adam beta2",
-    "updates": "training steps",
-    "from updates": "from steps",
-    "initialization": "initial weights",
-    "book": "as in the book",
-}
-"""Name or value of a setting in the table of the recipes -> what the table shows."""
 
-
-def _recipes() -> str:
-    """Return the recipes and the settings in which they differ, as tables for `--help`."""
-    rows = [("", *RECIPE_HELP)]
-    for setting in (*fields(ModelConfig), *fields(TrainingConfig)):
-        values = recipe_defaults(setting)
-        if len(set(values.values())) > 1:
-            texts = (value_text(setting, value) for value in values.values())
-            name = setting.name.replace("_", " ")
-            rows.append(tuple(PLAIN_WORDS.get(text, text) for text in (name, *texts)))
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    table = ("   ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
-    longest = max(map(len, RECIPE_HELP))
-    about = (f"{name.ljust(longest)}   {what}" for name, what in RECIPE_HELP.items())
-    notes = (
-        "Rows without an option are fixed by the recipe. A task may change some defaults; see `henkan tasks`. Peeky: "
-        "the decoder sees the encoder's last hidden state at every step. by data size: the batch size is about the "
-        "square root of the number of pairs, as a power of two from 16 to 256; the dropout rate is 0.3 for fewer than "
-        "20,000 pairs, 0.2 for fewer than 60,000 and 0.1 otherwise. from steps: the number of epochs that gives about "
-        "this number of training steps."
-    )
-    return "\n".join(["Recipes:", "", "\b", *about, "", "\b", *table, "", notes])
-
-
-@click.command(short_help="Train a model on a task or a file of pairs.", epilog=_recipes())
+@click.command(short_help="Train a model on a task or a file of pairs.", epilog=recipe_tables())
 @click.argument("data", metavar="[TASK_OR_FILE]", required=False)
 @click.option(
     "--dev",
