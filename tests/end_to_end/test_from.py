@@ -1,5 +1,6 @@
 import json
 import shutil
+import sys
 
 import pytest
 
@@ -95,6 +96,7 @@ def test_interrupted_run_resumes_without_the_initial_model(henkan, folder, more,
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(Checkpoints, "after", stop_at_once)
+        patched.setattr("os._exit", sys.exit)  # which would end the tests
         patched.setattr("sys.argv", ["henkan", "train", str(more), "--from", str(folder), *map(str, settings),
                                      "--out", str(tmp_path / "m")])  # fmt: skip
         with pytest.raises(SystemExit) as exit_info:

@@ -132,7 +132,7 @@ def rewrite(folder, name, change):
         ("manifest.json", lambda v: v.pop("sha256"), "damaged"),
         ("config.json", lambda v: v.pop("model"), "config.json does not have the form"),
         ("config.json", lambda v: v["model"].update(hidden_size=31), "does not fit"),
-        ("config.json", lambda v: v["model"].update(hidden_size=-1), "hidden size must be"),
+        ("config.json", lambda v: v["model"].update(hidden_size=-1), "hidden_size must be"),
         ("config.json", lambda v: v["model"].update(fill=True), "does not fit"),
         ("config.json", lambda v: v["model"].update(attention=True), "weights.safetensors does not fit"),
         ("config.json", lambda v: v.update(members=2), "weights.safetensors does not fit"),
