@@ -1,6 +1,7 @@
 """Shared fixtures: a task that is learnt in a second, a model trained on it, and ways to run the command line."""
 
 import os
+import signal
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -12,6 +13,9 @@ from henkan import Seq2Seq
 
 NOBODY = 65534
 WORDS = ["".join(letters) for length in (1, 2, 3) for letters in product("abc", repeat=length)]
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a background job of a shell; processes would inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

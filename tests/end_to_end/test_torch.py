@@ -287,7 +287,5 @@ def test_skipped_lines_are_listed_once(torchrun, tmp_path, pairs):
 
 
 def test_device_with_the_numpy_engine_is_refused(refused, henkan, pairs):
-    assert "omit them, or choose the engine torch" in refused(
-        "train", pairs, "--engine", "numpy", "--device", "cpu"
-    )
+    assert "omit them, or choose the engine torch" in refused("train", pairs, "--engine", "numpy", "--device", "cpu")
     assert "no choice" not in henkan("train", pairs, *SETTINGS, "--device", "cpu", "--quiet").stderr
