@@ -255,6 +255,11 @@ class TrainingConfig:
         COUNT,
         none="never",
     )
+    calibrate_outside: bool = setting(
+        True,
+        "Estimate the confidence of sources outside the training data, such as longer ones. This trains another model, "
+        "on a part of the pairs, with at most 30 % of the updates.",
+    )
     seed: int = setting(
         0,
         "Random seed of the pairs of a task, the validation split, the initial weights and the order of the batches.",
@@ -365,6 +370,7 @@ class Settings(TypedDict, total=False):
     label_smoothing: float
     unknown_rate: float
     patience: int | None
+    calibrate_outside: bool
     seed: int
 
 

@@ -143,6 +143,7 @@ class Seq2Seq:
         unknown: Unknown = "use",
         beam: int = 1,
         abstain_below: float | None = None,
+        abstain_outside: bool = False,
         fallback: Fallback | None = None,
     ) -> list[str]:
         """Predict the targets of sources.
@@ -159,11 +160,14 @@ class Seq2Seq:
             beam: beam width, from 1 to 1000; 1 is greedy search.
             abstain_below: confidence, from 0 to 1, below which the prediction is "", or that of `fallback`. None: never
                 abstain.
+            abstain_outside: whether to abstain for sources outside the training data, such as longer ones; see
+                `Conversion.outside`.
             fallback: function source -> prediction that is called if the model abstains, for example a dictionary
                 lookup or a larger model.
 
         Returns:
-            n predictions, in the order of the sources.
+            n predictions, in the order of the sources. The prediction for a source of whitespace alone is "", unless
+            the training data had such sources.
 
         Raises:
             UnanswerableError: at the first source that the model cannot read, unless `unknown` is "skip".
@@ -171,7 +175,7 @@ class Seq2Seq:
             NotFittedError: if the model is not trained.
             SettingsError: if an argument is invalid.
         """
-        request = Request(unknown=unknown, beam=beam, abstain_below=abstain_below)
+        request = Request(unknown=unknown, beam=beam, abstain_below=abstain_below, abstain_outside=abstain_outside)
         return self._model().converter.predict(_strings(sources, "sources"), request, fallback)
 
     def convert(
@@ -183,6 +187,7 @@ class Seq2Seq:
         nbest: int = 1,
         confidence: bool = False,
         abstain_below: float | None = None,
+        abstain_outside: bool = False,
     ) -> list[Conversion]:
         """Predict the targets of sources, with log-probabilities and optionally confidences and n-best lists.
 
@@ -196,10 +201,10 @@ class Seq2Seq:
 
         Args:
             sources: n strings.
-            unknown, beam, abstain_below: as in `predict`.
+            unknown, beam, abstain_below, abstain_outside: as in `predict`.
             nbest: number of predictions for each source, at most `beam`.
             confidence: whether to compute the confidence: the estimated probability, from 0 to 1, that the prediction
-                is correct.
+                is correct. It is None for a source outside the training data if nothing supports an estimate.
 
         Returns:
             n conversions, in the order of the sources.
@@ -209,7 +214,14 @@ class Seq2Seq:
             NotFittedError: if the model is not trained.
             SettingsError: if an argument is invalid.
         """
-        request = Request(unknown=unknown, beam=beam, nbest=nbest, confidence=confidence, abstain_below=abstain_below)
+        request = Request(
+            unknown=unknown,
+            beam=beam,
+            nbest=nbest,
+            confidence=confidence,
+            abstain_below=abstain_below,
+            abstain_outside=abstain_outside,
+        )
         return self._model().converter.convert(_strings(sources, "sources"), request)
 
     def log_probability(self, sources: Sequence[str], targets: Sequence[str]) -> list[float]:

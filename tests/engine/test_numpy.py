@@ -48,8 +48,8 @@ def test_accelerated_decoding_gives_the_same_predictions(monkeypatch):
     pytest.importorskip("numba", reason="numba is not installed; install `henkan[fast]`")
     converter, _ = small_model()
     expected = converter.convert(SOURCES * 5)
-    monkeypatch.setattr("henkan.inference.conversion.MIN_SOURCES_FOR_THREADS", 2)
-    monkeypatch.setattr("henkan.inference.conversion.MIN_SYMBOLS_FOR_KERNELS", 2)
+    monkeypatch.setattr("henkan.inference.source_reader.MIN_SOURCES_FOR_THREADS", 2)
+    monkeypatch.setattr("henkan.inference.source_reader.MIN_SYMBOLS_FOR_KERNELS", 2)
     monkeypatch.setattr("henkan.inference.converter.BATCH_SIZE", 4)
     for expected_conversion, conversion in zip(expected, converter.convert(SOURCES * 5), strict=True):
         assert expected_conversion.prediction == conversion.prediction

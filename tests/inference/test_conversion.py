@@ -3,7 +3,7 @@
 import pytest
 
 from henkan.engine.base import Execution
-from henkan.inference.conversion import ReadableTexts
+from henkan.inference.source_reader import ReadableTexts
 
 
 @pytest.mark.parametrize(

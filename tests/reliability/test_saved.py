@@ -50,8 +50,9 @@ def test_older_formats_are_migrated(tmp_path, monkeypatch):
     rewrite(tmp_path / "m", "config.json", lambda text: text.replace(b'"members"', b'"old_members"'))
     with pytest.raises(ModelFolderError, match=r"config\.json does not have the form"):
         henkan.load(tmp_path / "m")
-    monkeypatch.setattr(model_folder, "FORMAT_VERSION", 2)
-    monkeypatch.setattr(model_folder, "MIGRATIONS", {1: rename})
+    migrations = {number + 1: migration for number, migration in model_folder.MIGRATIONS.items()}
+    monkeypatch.setattr(model_folder, "FORMAT_VERSION", len(migrations) + 2)
+    monkeypatch.setattr(model_folder, "MIGRATIONS", {1: rename, **migrations})
     assert predict(tmp_path / "m", "format1-book") == ["91", "659"]
 
 

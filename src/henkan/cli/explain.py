@@ -61,10 +61,8 @@ def explain(
 
 
 def _lines(explanation: Explanation) -> list[str]:
-    lines = [
-        f"{explanation.source} -> {explanation.answer}   confidence {explanation.confidence:.3f}   "
-        f"weights from {explanation.by}"
-    ]
+    confidence = "unknown" if explanation.confidence is None else f"{explanation.confidence:.3f}"
+    lines = [f"{explanation.source} -> {explanation.answer}   confidence {confidence}   weights from {explanation.by}"]
     if explanation.unknown:
         lines.append(f"read as unknown: {', '.join(explanation.unknown)}")
     if explanation.cut_off:

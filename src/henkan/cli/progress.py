@@ -16,7 +16,7 @@ from henkan.evaluation.error_rates import evaluate
 from henkan.evaluation.evaluation_set import EXAMPLES_SHOWN
 from henkan.inference.converter import Converter
 from henkan.text.pairs import Pairs
-from henkan.training.events import Epoch, Event, Preparing, Rollback, Started, Step
+from henkan.training.events import Calibrating, Epoch, Event, Preparing, Rollback, Started, Step
 
 SECONDS_BETWEEN_PREDICTIONS = 0.5
 SECONDS_BETWEEN_REDRAWS = 0.1
@@ -70,6 +70,9 @@ class ProgressDisplay:
         elif isinstance(event, Preparing):
             if self.live is not None:
                 self.live.update(Text("preparing (on first use, fused kernels are compiled) ..."), refresh=True)
+        elif isinstance(event, Calibrating):
+            if self.live is not None:
+                self.live.update(Text("estimating the confidence outside the training data ..."), refresh=True)
         elif isinstance(event, Epoch):
             self._end_epoch(event)
         elif isinstance(event, Rollback):

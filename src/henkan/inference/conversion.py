@@ -1,22 +1,19 @@
-"""Options of a conversion, its sources and its results."""
+"""Options of a conversion, and its results."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, get_args
 
 import numpy as np
 
-from henkan.engine.base import Execution
 from henkan.errors import SettingsError
 
 Unknown = Literal["use", "copy", "skip", "error"]
 Fallback = Callable[[str], str]
 
 MAX_BEAM = 1000
-MIN_SYMBOLS_FOR_KERNELS = 300_000  # with fewer source symbols, compiled kernels take longer to load than they save
-MIN_SOURCES_FOR_THREADS = 1024  # with fewer, threads take longer to start than they save
 
 
 @dataclass(frozen=True)
@@ -30,7 +27,9 @@ class Request:
         beam: beam width; 1 is greedy search.
         nbest: number of predictions for each text, at most `beam`.
         confidence: whether to compute confidences; see `Conversion`.
-        abstain_below: abstain if the confidence is below this probability; None: never.
+        abstain_below: abstain if the confidence is below this probability or cannot be estimated; None: never.
+        abstain_outside: whether to abstain for sources outside the training data; see
+            `henkan.text.training_range.KINDS`.
 
     Raises:
         SettingsError: if a value is out of range.
@@ -41,6 +40,7 @@ class Request:
     nbest: int = 1
     confidence: bool = False
     abstain_below: float | None = None
+    abstain_outside: bool = False
 
     def __post_init__(self) -> None:
         if self.unknown not in get_args(Unknown):
@@ -74,44 +74,6 @@ def _is_integer(value: object, maximum: int) -> bool:
     return isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(1 <= value <= maximum)
 
 
-class SourceText(NamedTuple):
-    """A text, its ids and its unknown symbols, named."""
-
-    text: str
-    ids: list[int]
-    unknown: Sequence[str]
-
-
-@dataclass
-class ReadableTexts:
-    """The texts that the model can read. Lists of numbers spare the garbage collector an object for each text.
-
-    Attributes:
-        indices: of each among all texts. ids: of each.
-        unknown: index -> unknown symbols, named, where there are any.
-    """
-
-    indices: list[int] = field(default_factory=list)
-    ids: list[list[int]] = field(default_factory=list)
-    unknown: dict[int, Sequence[str]] = field(default_factory=dict)
-
-    def add(self, index: int, ids: list[int]) -> None:
-        """Add a text."""
-        self.indices.append(index)
-        self.ids.append(ids)
-
-    def execution(self, share: float = 1.0) -> Execution:
-        """Choose threads and compiled kernels where they save more time than they take to start.
-
-        Args:
-            share: share of these texts in those of all calls, from 0 to 1. Kernels are loaded only once for all calls.
-        """
-        symbols = sum(map(len, self.ids))
-        return Execution(
-            threads=len(self.ids) >= MIN_SOURCES_FOR_THREADS, compiled=symbols >= MIN_SYMBOLS_FOR_KERNELS * share
-        )
-
-
 @dataclass(frozen=True)
 class Answer:
     """One of several predictions for a text.
@@ -135,10 +97,14 @@ class Conversion:
         log_probability: log-probability of the prediction in nats, or None.
         reason: why there is no prediction, or None if there is one.
         confidence: estimated probability that the prediction is correct: its probability at the temperature fitted to
-            the validation set. None if confidences were not requested.
-        abstained: whether there is no prediction because the confidence was too low.
+            the validation set, lowered for a source outside the training data. None if confidences were not requested,
+            or nothing supports an estimate for such a source.
+        abstained: whether there is no prediction because the confidence was too low, or the source is outside the
+            training data.
+        blank: whether there is no prediction because the source has only whitespace, and no training source had.
         cut_off: whether the prediction reached the length limit before it ended.
         unknown: names of the unknown symbols in the source.
+        outside: in which ways the source is outside the training data; see `henkan.text.training_range.KINDS`.
         nbest: distinct predictions, best first, if more than one was requested.
         ids: ids of the prediction's symbols in the target vocabulary.
 
@@ -151,7 +117,14 @@ class Conversion:
     reason: str | None = None
     confidence: float | None = None
     abstained: bool = False
+    blank: bool = False
     cut_off: bool = False
     unknown: Sequence[str] = ()
+    outside: Sequence[str] = ()
     nbest: Sequence[Answer] = ()
     ids: Sequence[int] = field(default=(), repr=False)
+
+    @property
+    def failed(self) -> bool:
+        """Whether the source could not be converted, for another reason than a decision to give no prediction."""
+        return self.reason is not None and not (self.abstained or self.blank)

@@ -13,12 +13,14 @@ from henkan.batching.batch import Sources, source_batches
 from henkan.batching.encoded_pairs import EncodedPairs
 from henkan.engine.base import Capabilities, Execution, Predictor
 from henkan.errors import SettingsError, UnanswerableError
-from henkan.inference.conversion import Answer, Conversion, Fallback, ReadableTexts, Request, SourceText
+from henkan.inference.conversion import Answer, Conversion, Fallback, Request
+from henkan.inference.outside import TrainingDomain
 from henkan.inference.search import Hypothesis, beam, greedy, score
+from henkan.inference.source_reader import ReadableTexts, SourceReader, SourceText
 from henkan.model.codec import TargetCodec
 from henkan.text.arrays import Array
 from henkan.text.tokenizer import Sequences
-from henkan.text.vocabulary import UNKNOWN, Vocabulary
+from henkan.text.vocabulary import Vocabulary
 
 BATCH_SIZE = 256
 DEFAULT = Request()
@@ -32,6 +34,7 @@ class Converter:
         source_vocabulary, target_vocabulary: the vocabularies of the model.
         codec: the target codec of the model.
         temperature: calibration temperature, fitted to a validation set; None if there was none.
+        domain: what the model was trained on; None if unknown, for a model of an earlier version.
     """
 
     def __init__(
@@ -41,12 +44,15 @@ class Converter:
         target_vocabulary: Vocabulary,
         codec: TargetCodec,
         temperature: float | None = None,
+        domain: TrainingDomain | None = None,
     ) -> None:
         self.model = model
         self.source_vocabulary = source_vocabulary
         self.target_vocabulary = target_vocabulary
         self.codec = codec
         self.temperature = temperature
+        self.domain = domain
+        self.reader = SourceReader(source_vocabulary, None if domain is None else domain.training_range)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -91,7 +97,7 @@ class Converter:
         """
         if request.unknown == "copy" and not self.capabilities.attention:
             raise SettingsError("unknown symbols can be copied only by a model with attention", "other_unknown")
-        sources, failed = self._read(texts, request)
+        sources, failed = self.reader.read(texts, request)
         results: list[Conversion | None] = [failed.get(index) for index in range(len(texts))]
         scores = np.full((len(temperatures), len(texts)), -np.inf)
         own = [self.temperature or 1.0] if request.needs_confidence else []
@@ -103,8 +109,7 @@ class Converter:
             found = self._search(padded, request, [*own, *temperatures], execution)
             for row, hypotheses in zip(rows.tolist(), found, strict=True):
                 index = sources.indices[row]
-                source = SourceText(texts[index], sources.ids[row], sources.unknown.get(index, ()))
-                results[index] = self._conversion(source, hypotheses, request)
+                results[index] = self._conversion(sources.source(row, texts), hypotheses, request)
                 if temperatures:
                     scores[:, index] = hypotheses[0].calibrated[len(own) :]
 
@@ -130,8 +135,8 @@ class Converter:
         conversions = self.convert(texts, request)
         if request.unknown != "skip":
             for index, conversion in enumerate(conversions):
-                if conversion.reason is not None and not conversion.abstained:
-                    raise UnanswerableError(conversion.source, index, conversion.reason)
+                if conversion.failed:
+                    raise UnanswerableError(conversion.source, index, conversion.reason or "")
         return [
             fallback(conversion.source)
             if conversion.abstained and fallback is not None
@@ -207,20 +212,6 @@ class Converter:
         sizes = len(self.source_vocabulary), self.codec.size
         return EncodedPairs.of(sources, outputs, sizes, start=self.codec.start, reverse=self.capabilities.reverse)
 
-    def _read(self, texts: Sequence[str], request: Request) -> tuple[ReadableTexts, dict[int, Conversion]]:
-        """The texts that the model can read, and what becomes of the others, by index."""
-        sources, failed, vocabulary = ReadableTexts(), {}, self.source_vocabulary
-        for index, text in enumerate(texts):
-            try:
-                ids = vocabulary.encode(text, index, use_unknown=request.unknown in ("use", "copy"))
-            except UnanswerableError as error:
-                failed[index] = Conversion(text, None, None, error.reason, unknown=vocabulary.unknown_symbols(text))
-                continue
-            if vocabulary.unknown and UNKNOWN in ids:
-                sources.unknown[index] = vocabulary.unknown_symbols(text)
-            sources.add(index, ids)
-        return sources, failed
-
     def _batches(self, sources: ReadableTexts, size: int) -> Iterator[tuple[Array, Sources]]:
         return source_batches(sources.ids, len(self.source_vocabulary), reverse=self.capabilities.reverse, size=size)
 
@@ -234,25 +225,42 @@ class Converter:
 
     def _conversion(self, source: SourceText, hypotheses: Sequence[Hypothesis], request: Request) -> Conversion:
         best, copies = hypotheses[0], request.unknown == "copy" and len(source.unknown) > 0
-        confidence = exp(min(best.calibrated[0], 0.0)) if request.needs_confidence else None
-        ids = self.codec.decode(source.ids, best.symbols)
-        text = self._with_copies(best, source) if copies else self.target_vocabulary.decode(ids)
+        confidence = self.confidence(source, best.calibrated[0]) if request.needs_confidence else None
         conversion = Conversion(
             source.text,
-            text,
-            best.log_probability,
+            None,
+            None,
             confidence=confidence,
             cut_off=not best.complete,
             unknown=source.unknown,
+            outside=list(source.outside),
+        )
+        below = request.abstain_below
+        if below is not None and (confidence is None or confidence < below):
+            reason = "its confidence cannot be estimated"
+            if confidence is not None:
+                reason = f"its confidence {confidence:.3f} is below {below:g}"
+            return replace(conversion, reason=reason, abstained=True)
+        ids = self.codec.decode(source.ids, best.symbols)
+        return replace(
+            conversion,
+            prediction=self._with_copies(best, source) if copies else self.target_vocabulary.decode(ids),
+            log_probability=best.log_probability,
             nbest=self._nbest(source, hypotheses, request, copies=copies) if request.nbest > 1 else (),
             ids=ids,
         )
-        if request.abstain_below is not None and confidence is not None and confidence < request.abstain_below:
-            reason = f"its confidence {confidence:.3f} is below {request.abstain_below:g}"
-            return replace(
-                conversion, prediction=None, log_probability=None, reason=reason, abstained=True, nbest=(), ids=()
-            )
-        return conversion
+
+    def confidence(self, source: SourceText, log_probability: float) -> float | None:
+        """Return the confidence of a prediction; None if nothing supports an estimate.
+
+        Args:
+            source: the source.
+            log_probability: log-probability of the prediction in nats at the calibration temperature.
+        """
+        confidence = exp(min(log_probability, 0.0))
+        if self.domain is None or not source.outside:
+            return confidence
+        return self.domain.confidence(confidence, source.outside)
 
     def _nbest(
         self, source: SourceText, hypotheses: Sequence[Hypothesis], request: Request, *, copies: bool

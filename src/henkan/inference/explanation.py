@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import exp
 from typing import Literal
 
 import numpy as np
@@ -49,7 +48,8 @@ class Explanation:
     Attributes:
         source: the source text.
         answer: the model's prediction, or the target that was explained instead.
-        confidence: estimated probability that the prediction is correct, from 0 to 1.
+        confidence: estimated probability that the prediction is correct, from 0 to 1; None if nothing supports an
+            estimate for a source outside the training data.
         symbols: symbols of the source in the order of the text, including padding with spaces.
         unknown: names of the unknown symbols in the source.
         cut_off: whether the prediction reached the length limit before it ended.
@@ -59,7 +59,7 @@ class Explanation:
 
     source: str
     answer: str
-    confidence: float
+    confidence: float | None
     symbols: Sequence[str]
     unknown: Sequence[str]
     cut_off: bool
@@ -94,7 +94,8 @@ def explain(
         UnanswerableError: if the model cannot read the text or produce the answer.
     """
     by = _choose(converter, by)
-    ids = converter.source_vocabulary.encode(text, use_unknown=True)
+    source = converter.reader.read_one(text)
+    ids = source.ids
     reverse, symbols = converter.capabilities.reverse, len(converter.source_vocabulary)
     [(_, sources)] = source_batches([ids], symbols, reverse=reverse, size=1)
     encoded = converter.model.encode(sources)  # shared by search and trace
@@ -109,9 +110,9 @@ def explain(
     return Explanation(
         text,
         converter.decode(ids, output) if answer is None else answer,
-        _confidence(steps, converter.temperature or 1.0),
+        converter.confidence(source, _log_probability(steps, converter.temperature or 1.0)),
         [*read, *[FILLER] * (len(ids) - len(read))],
-        converter.source_vocabulary.unknown_symbols(text),
+        source.unknown,
         not complete,
         choices,
         by,
@@ -145,13 +146,13 @@ def _output(
     return list(best.symbols), best.complete
 
 
-def _confidence(steps: Sequence[TraceStep], temperature: float) -> float:
-    """Probability of the traced output at a temperature."""
+def _log_probability(steps: Sequence[TraceStep], temperature: float) -> float:
+    """Log-probability of the traced output in nats at a temperature."""
     total = 0.0
     for step in steps:
         logs = step.log_probabilities if temperature == 1 else log_softmax(step.log_probabilities / temperature)
         total += float(logs[0, step.symbols[0]])
-    return exp(min(total, 0.0))
+    return total
 
 
 def _choice(

@@ -17,7 +17,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from math import prod
+from math import isfinite, prod
 from pathlib import Path
 from typing import Any
 
@@ -26,24 +26,21 @@ from henkan.errors import HenkanError, ModelFolderError, SettingsError
 from henkan.storage import metrics_schema
 from henkan.storage.atomic_folder import INCOMING, WRITTEN, current
 from henkan.storage.files import file_size, from_json, load_tensors, read_file, sha256
+from henkan.storage.migrations import FORMAT_VERSION, MIGRATIONS
 from henkan.storage.size_limits import SETTINGS, metrics_limit, vocabulary_limit, weights_limit
 from henkan.text.arrays import Array
+from henkan.text.training_range import KINDS, TrainingRange
 from henkan.text.vocabulary import Vocabulary
 
 FORMAT = "henkan-model"
-FORMAT_VERSION = 1
 MAX_MEMBERS = 1000
 CONFIG = {"model", "training", "data", "members", "calibration"}
-VOCABULARY = {"source", "target"}
+VOCABULARY = {"source", "target", "range"}
 HASHED = ("config.json", "vocabulary.json", "weights.safetensors")
 CHECKPOINT = "checkpoint"
 ATTEMPTS = 20
 
 Shapes = Callable[[ModelConfig, Vocabulary, Vocabulary], Mapping[str, tuple[int, ...]]]
-Migration = Callable[[Any, Any], tuple[Any, Any]]
-
-# Format version -> function that converts config.json and vocabulary.json to the next version.
-MIGRATIONS: Mapping[int, Migration] = {}
 
 
 @dataclass(frozen=True)
@@ -58,6 +55,9 @@ class SavedModel:
         data: origin of the training pairs; see `henkan.text.data_source.DataSource`.
         metrics: metrics of the training run; see `henkan.storage.metrics_schema`.
         temperature: temperature of the confidence calibration, or None if there was no validation set.
+        training_range: what the training sources contained; None for a model of format 1.
+        corrections: for each way of being outside the training data, the numbers of the correction of the confidence;
+            see `henkan.inference.outside.Correction`.
     """
 
     model: ModelConfig
@@ -68,6 +68,8 @@ class SavedModel:
     data: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
     temperature: float | None = None
+    training_range: TrainingRange | None = None
+    corrections: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
 def is_model(folder: Path) -> bool:
@@ -125,7 +127,9 @@ def _load(folder: Path, shapes: Shapes) -> SavedModel:
         model = from_dict(ModelConfig, config["model"])
         training = from_dict(TrainingConfig, config["training"])
         source, target = (Vocabulary.from_dict(vocabulary[side]) for side in ("source", "target"))
-        count, data, temperature = config["members"], dict(config["data"]), _temperature(config["calibration"])
+        count, data = config["members"], dict(config["data"])
+        temperature, corrections = _calibration(config["calibration"])
+        training_range = None if vocabulary["range"] is None else TrainingRange.from_dict(vocabulary["range"])
         if type(count) is not int or not 1 <= count <= MAX_MEMBERS:
             raise ModelFolderError(f"config.json has an invalid number of members, {count!r:.20}")
     except HenkanError as error:
@@ -141,6 +145,8 @@ def _load(folder: Path, shapes: Shapes) -> SavedModel:
         members=_members(folder, manifest, expected, count),
         data=data,
         temperature=temperature,
+        training_range=training_range,
+        corrections=corrections,
         metrics=_metrics(folder, count),
     )
 
@@ -208,15 +214,19 @@ def _metrics(folder: Path, members: int) -> dict[str, Any]:
         return {}
 
 
-def _temperature(calibration: Any) -> float | None:
+def _calibration(calibration: Any) -> tuple[float | None, Mapping[str, Mapping[str, float]]]:
+    """Return the temperature, or None, and the corrections of the confidence."""
     if calibration is None:
-        return None
-    temperature = calibration["temperature"]
-    if len(calibration) > 1:
+        return None, {}
+    temperature, outside = calibration["temperature"], calibration["outside"]
+    if len(calibration) > 2:
         raise ValueError("unknown names")
     if type(temperature) is not float or not 0 < temperature < float("inf"):
         raise ModelFolderError(f"config.json has an invalid temperature, {temperature!r:.20}")
-    return temperature
+    for kind, numbers in outside.items():
+        if kind not in KINDS or not all(type(number) is float and isfinite(number) for number in numbers.values()):
+            raise ModelFolderError("config.json has an invalid correction of the confidence")
+    return temperature, outside
 
 
 def _read(folder: Path, name: str, max_bytes: int) -> bytes:

@@ -14,7 +14,8 @@ from henkan.config import to_dict
 from henkan.errors import ModelFolderError
 from henkan.storage.atomic_folder import INCOMING, WRITTEN, put_files
 from henkan.storage.files import sha256, to_json
-from henkan.storage.model_folder import CHECKPOINT, FORMAT, FORMAT_VERSION, HASHED, SavedModel, is_model
+from henkan.storage.migrations import FORMAT_VERSION
+from henkan.storage.model_folder import CHECKPOINT, FORMAT, HASHED, SavedModel, is_model
 
 
 def save(
@@ -69,14 +70,22 @@ def _contents(saved: SavedModel) -> dict[str, bytes]:
         for number, member in enumerate(saved.members)
         for name, array in member.items()
     }
+    calibration, training_range = None, saved.training_range
+    if saved.temperature is not None:
+        outside = {kind: dict(numbers) for kind, numbers in saved.corrections.items()}
+        calibration = {"temperature": saved.temperature, "outside": outside}
     config = {
         "model": to_dict(saved.model),
         "training": to_dict(saved.training),
         "data": dict(saved.data),
         "members": len(saved.members),
-        "calibration": None if saved.temperature is None else {"temperature": saved.temperature},
+        "calibration": calibration,
     }
-    vocabularies = {"source": saved.source_vocabulary.to_dict(), "target": saved.target_vocabulary.to_dict()}
+    vocabularies = {
+        "source": saved.source_vocabulary.to_dict(),
+        "target": saved.target_vocabulary.to_dict(),
+        "range": None if training_range is None else training_range.to_dict(),
+    }
     return {
         "config.json": to_json(config),
         "vocabulary.json": to_json(vocabularies),

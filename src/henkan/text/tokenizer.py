@@ -129,6 +129,16 @@ class Sequences:
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
+    def __getitem__(self, index: int) -> Array:
+        return self.flat[self.offsets[index] : self.offsets[index + 1]]
+
+    def take(self, rows: Array) -> Sequences:
+        """Return the given rows."""
+        lengths = self.lengths(rows)
+        offsets = _offsets(lengths)
+        positions = np.repeat(self.offsets[:-1][rows] - offsets[:-1], lengths) + np.arange(offsets[-1])
+        return Sequences(self.flat[positions], offsets)
+
     def lengths(self, rows: Array | slice = slice(None)) -> Array:
         """Return the lengths, in symbols, of the given rows or of all."""
         return self.offsets[1:][rows] - self.offsets[:-1][rows]

@@ -111,6 +111,11 @@ class Vocabulary:
     def __len__(self) -> int:
         return self._first + len(self.symbols)
 
+    @property
+    def symbols_by_id(self) -> list[str]:
+        """The symbol of each id; "" for the boundary and the unknown symbol."""
+        return [*[""] * self._first, *self.symbols]
+
     def encode(self, string: str, index: int = 0, *, use_unknown: bool = False) -> list[int]:
         """Encode a string as ids, without the boundary.
 

@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 from henkan.engine.base import Engines, SingleProcess
 from henkan.errors import SettingsError
 from henkan.evaluation.evaluation_set import EvaluationSet
+from henkan.inference.outside import corrections_to_values
 from henkan.storage.model_folder import MAX_MEMBERS, SavedModel
 from henkan.text.pairs import Pairs
 from henkan.training.fitted_model import FittedModel, make_converter, make_engines
@@ -37,7 +38,10 @@ def combine(models: Sequence[FittedModel], validation: Pairs | None, engines: En
     if len(members) > MAX_MEMBERS:
         raise SettingsError(f"an ensemble has at most {MAX_MEMBERS} members, not {len(members)}; combine fewer models")
     vocabularies = first.saved.source_vocabulary, first.saved.target_vocabulary
-    converter = make_converter(make_engines(first.saved, members, engines), *vocabularies, first.saved.model)
+    domain = first.converter.domain
+    if domain is not None and validation is None:
+        domain = replace(domain, corrections={})
+    converter = make_converter(make_engines(first.saved, members, engines), *vocabularies, first.saved.model, domain)
     counts = None
     if validation is not None:
         counts = evaluate_and_calibrate(
@@ -51,7 +55,15 @@ def combine(models: Sequence[FittedModel], validation: Pairs | None, engines: En
     }
     # Other members may have been trained on the validation set of the first.
     data = replace(first.data, held_out="none")
-    saved = replace(first.saved, members=members, temperature=converter.temperature, metrics=metrics, data=asdict(data))
+    saved = replace(
+        first.saved,
+        members=members,
+        temperature=converter.temperature,
+        metrics=metrics,
+        data=asdict(data),
+        training_range=None if domain is None else domain.training_range,
+        corrections={} if domain is None else corrections_to_values(domain.corrections),
+    )
     return FittedModel(saved, converter, data, counts)
 
 

@@ -37,6 +37,11 @@ class Preparing:
 
 
 @dataclass(frozen=True)
+class Calibrating:
+    """All models are trained. The confidence outside the training data is estimated; see `henkan.training.probe`."""
+
+
+@dataclass(frozen=True)
 class Step:
     """One update was made, or several if the engine reads losses less often (see `Engine.sync_interval`).
 
@@ -99,5 +104,5 @@ class Rollback:
     final: bool
 
 
-Event = Started | Preparing | Step | Epoch | Rollback
+Event = Started | Preparing | Calibrating | Step | Epoch | Rollback
 Report = Callable[[Event], None]

@@ -14,6 +14,7 @@ from henkan.errors import ModelFolderError
 from henkan.evaluation.evaluation_set import Counts
 from henkan.inference.converter import Converter
 from henkan.inference.ensemble import Ensemble
+from henkan.inference.outside import Correction, TrainingDomain
 from henkan.model import Sizes, create_architecture, shapes_of, target_codec
 from henkan.storage import model_folder
 from henkan.storage.model_card import model_card
@@ -81,7 +82,12 @@ def load_model(folder: Path, engines: Engines | None = None) -> FittedModel:
         raise ModelFolderError(f"{folder}: vocabulary.json does not fit config.json")
     vocabularies = saved.source_vocabulary, saved.target_vocabulary
     created = make_engines(saved, saved.members, engines or NumpyEngines())
-    converter = make_converter(created, *vocabularies, saved.model, saved.temperature)
+    try:
+        domain = make_domain(saved)
+    except TypeError:
+        raise ModelFolderError(f"{folder}: config.json does not have the format that henkan writes") from None
+    converter = make_converter(created, *vocabularies, saved.model, domain)
+    converter.temperature = saved.temperature
     return FittedModel(saved, converter, data)
 
 
@@ -108,7 +114,7 @@ def make_converter(
     source_vocabulary: Vocabulary,
     target_vocabulary: Vocabulary,
     model: ModelConfig,
-    temperature: float | None = None,
+    domain: TrainingDomain | None = None,
 ) -> Converter:
     """Create a converter for one engine, or for several engines as an ensemble."""
     return Converter(
@@ -116,5 +122,17 @@ def make_converter(
         source_vocabulary,
         target_vocabulary,
         target_codec(model, source_vocabulary, target_vocabulary),
-        temperature,
+        domain=domain,
     )
+
+
+def make_domain(saved: SavedModel) -> TrainingDomain | None:
+    """Create the training domain of a saved model; None for a model of format 1.
+
+    Raises:
+        TypeError: if a correction has other numbers than `henkan.inference.outside.Correction`.
+    """
+    if saved.training_range is None:
+        return None
+    corrections = {kind: Correction(**numbers) for kind, numbers in saved.corrections.items()}
+    return TrainingDomain(saved.training_range, corrections)

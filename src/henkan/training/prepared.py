@@ -12,6 +12,7 @@ from henkan.engine.base import Engine
 from henkan.errors import DataError, SettingsError
 from henkan.evaluation.evaluation_set import EvaluationSet
 from henkan.inference.converter import Converter
+from henkan.inference.outside import TrainingDomain
 from henkan.model import (
     Sizes,
     TargetCodec,
@@ -29,6 +30,7 @@ from henkan.text.arrays import Array
 from henkan.text.data_source import DataSource
 from henkan.text.pairs import Pairs
 from henkan.text.tokenized_pairs import TokenizedPairs
+from henkan.text.training_range import TrainingRange
 from henkan.text.vocabulary import Vocabulary
 from henkan.training.fitted_model import FittedModel, make_converter
 
@@ -69,6 +71,7 @@ class PreparedData:
 
     Attributes:
         source_vocabulary, target_vocabulary: symbols of the training pairs and of the start model.
+        training_range: what the training sources, also those of the start model, contained; None if unknown.
         codec: the target codec.
         specs: weight name -> spec, for the weights of the architecture.
         pairs: the encoded training pairs.
@@ -78,6 +81,7 @@ class PreparedData:
 
     source_vocabulary: Vocabulary
     target_vocabulary: Vocabulary
+    training_range: TrainingRange | None
     codec: TargetCodec
     specs: dict[str, WeightSpec]
     pairs: EncodedPairs
@@ -104,7 +108,8 @@ class PreparedData:
 
     def converter(self, engines: Sequence[Engine], model: ModelConfig) -> Converter:
         """Create a converter for one engine, or for several engines as an ensemble."""
-        return make_converter(engines, self.source_vocabulary, self.target_vocabulary, model)
+        domain = None if self.training_range is None else TrainingDomain(self.training_range)
+        return make_converter(engines, self.source_vocabulary, self.target_vocabulary, model, domain)
 
     def initial_weights(self, job: TrainingJob, member: int) -> dict[str, Array]:
         """Return the initial weights of a member: random, or those of the start model for the symbols that it has."""
@@ -157,7 +162,26 @@ def prepare(tokenized: TokenizedPairs, validation: Pairs | None, job: TrainingJo
         unknown_probabilities=unknown_probabilities(sources, len(source), rate) if rate and source.unknown else None,
     )
     evaluation_set = None if validation is None else EvaluationSet(validation, source, target)
-    return PreparedData(source, target, codec, dict(architecture.specs), pairs, evaluation_set, validation), job
+    data = PreparedData(
+        source_vocabulary=source,
+        target_vocabulary=target,
+        training_range=_training_range(tokenized, job.start),
+        codec=codec,
+        specs=dict(architecture.specs),
+        pairs=pairs,
+        validation=evaluation_set,
+        validation_pairs=validation,
+    )
+    return data, job
+
+
+def _training_range(tokenized: TokenizedPairs, start: FittedModel | None) -> TrainingRange | None:
+    """Return what the training sources and those of the start model contained."""
+    found = TrainingRange.from_tokens(tokenized.source, tokenized.source_tokenizer)
+    if start is None:
+        return found
+    earlier = start.saved.training_range
+    return None if earlier is None else earlier.joined(found)
 
 
 def _vocabularies(tokenized: TokenizedPairs, job: TrainingJob) -> tuple[Vocabulary, Vocabulary]:

@@ -13,15 +13,17 @@ from henkan.config import TrainingConfig, to_dict
 from henkan.engine.base import Engine, Engines, Execution
 from henkan.evaluation.evaluation_set import Counts
 from henkan.inference.converter import Converter
+from henkan.inference.outside import corrections_to_values
 from henkan.storage.model_folder import SavedModel
 from henkan.text.pairs import Pairs
 from henkan.text.tokenized_pairs import TokenizedPairs
 from henkan.training.checkpoint import Checkpoints
-from henkan.training.events import Preparing, Report, Started
+from henkan.training.events import Calibrating, Preparing, Report, Started
 from henkan.training.fitted_model import FittedModel
 from henkan.training.loop import train
 from henkan.training.other_checkpoints import NoCheckpoints
 from henkan.training.prepared import PreparedData, TrainingJob, prepare
+from henkan.training.probe import estimate_corrections
 from henkan.training.progress import Progress
 from henkan.training.state import TrainingState
 from henkan.training.validation import Validator, evaluate_and_calibrate
@@ -72,6 +74,7 @@ class Trainer:
         if data.validation is not None:
             pause = self._pause(lambda: progress)
             counts = evaluate_and_calibrate(converter, data.validation, self.group, pause)
+            self._calibrate_outside(converter, data, job, pause)
         saved = SavedModel(
             model=job.model,
             training=job.training,
@@ -81,8 +84,26 @@ class Trainer:
             data=asdict(job.data),
             metrics=_metrics(data, job, progress, counts),
             temperature=converter.temperature,
+            training_range=data.training_range,
+            corrections={} if converter.domain is None else corrections_to_values(converter.domain.corrections),
         )
         return FittedModel(saved, converter, job.data, counts)
+
+    def _calibrate_outside(
+        self, converter: Converter, data: PreparedData, job: TrainingJob, pause: Callable[[], None]
+    ) -> None:
+        """Estimate the confidence of sources outside the training data. In a process group, only process 0 does so.
+
+        A model that continues from another keeps its corrections: the new pairs may be too few to train a probe.
+        """
+        if converter.domain is None or not job.training.calibrate_outside or self.group.rank > 0:
+            return
+        if job.start is not None and job.start.converter.domain is not None:
+            corrections = job.start.converter.domain.corrections
+        else:
+            self.report(Calibrating())
+            corrections = estimate_corrections(data, job, self.engines, pause)
+        converter.domain = replace(converter.domain, corrections=corrections)
 
     def _open(self, data: PreparedData, job: TrainingJob) -> Progress:
         """Start or resume the run."""

@@ -1,0 +1,136 @@
+"""Choose the training pairs that a probe is not trained on: the longest sources, and rare symbols and tags."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from henkan.text.arrays import Array
+from henkan.text.source_statistics import SourceStatistics
+from henkan.text.tokenizer import Sequences
+from henkan.text.training_range import COMBINATION, LONGER, LONGER_NUMBER, SYMBOLS, TAGS
+
+QUANTILE = 0.5
+"""Lengths above this quantile are held out, and at least the two largest: this shows how accuracy declines."""
+
+MIN_ROWS = 30
+COMBINATION_SHARE = 0.2
+RARE_SHARE = 0.05
+MIN_TYPICAL_SHARE = 0.15
+MIN_TYPICAL = 50
+"""A kind of pairs is held out only if at least this share and this number of pairs remain."""
+
+
+@dataclass(frozen=True)
+class AtypicalRows:
+    """Pairs to hold out, by the way in which their sources are outside the data that remain.
+
+    Attributes:
+        distances: kind -> (n,) distance of each source from the remaining data (see `TrainingRange.outside`), or nan
+            if it is not outside in this way.
+        held_out_ids: ids of the symbols that no remaining source has.
+    """
+
+    distances: dict[str, Array]
+    held_out_ids: Array
+
+    @property
+    def typical(self) -> Array:
+        """(n,) mask of the remaining pairs."""
+        typical: Array = np.all([np.isnan(each) for each in self.distances.values()], axis=0)
+        return typical
+
+    def rows(self, kind: str, minimum: int) -> Array:
+        """Return the rows that are outside only in this way or, if there are fewer than `minimum`, also in others."""
+        outside = ~np.isnan(self.distances[kind])
+        others = [~np.isnan(each) for name, each in self.distances.items() if name != kind]
+        alone = outside & ~np.any(others, axis=0) if others else outside
+        return np.flatnonzero(alone if alone.sum() >= minimum else outside)
+
+
+def choose_atypical_rows(
+    sources: Sequences, symbols: Sequence[str], *, features: bool, unknown: bool, generator: np.random.Generator
+) -> AtypicalRows | None:
+    """Choose the pairs to hold out.
+
+    Args:
+        sources: the sources of n training pairs.
+        symbols: the symbol of each id; "" for an id that is not a symbol.
+        features: whether sources carry feature tags.
+        unknown: whether the model can read unknown symbols.
+        generator: draws the combinations of tags.
+
+    Returns:
+        the pairs, or None if there are none.
+    """
+    found = SourceStatistics(sources, symbols, features=features)
+    minimum = max(MIN_TYPICAL, MIN_TYPICAL_SHARE * len(sources))
+    candidates = {LONGER: _excess(found.lengths, minimum), LONGER_NUMBER: _excess(found.digits, minimum)}
+    if features:
+        candidates[COMBINATION] = _rare_combinations(found.tag_sets(), generator)
+    rare_ids: dict[str, Array] = {}
+    if unknown:
+        for kind, wanted in ((SYMBOLS, ~found.is_tag), (TAGS, found.is_tag)):
+            rare_ids[kind] = _rare_ids(sources, wanted & np.array([symbol != "" for symbol in symbols]))
+            candidates[kind] = _number_with(sources, rare_ids[kind]) - 1
+    typical, chosen = np.ones(len(sources), bool), {}
+    for kind, distances in candidates.items():
+        remaining = typical & np.isnan(distances)
+        if remaining.sum() >= minimum and not np.isnan(distances).all():
+            typical, chosen[kind] = remaining, distances
+    if not chosen:
+        return None
+    ids = [ids for kind, ids in rare_ids.items() if kind in chosen]
+    return AtypicalRows(chosen, np.concatenate(ids) if ids else np.zeros(0, int))
+
+
+def _excess(values: Array, minimum: float) -> Array:
+    """Return (n,) the relative excess of each value over a limit; nan where a value does not exceed it.
+
+    Two frequent values above the limit show how accuracy declines. If fewer than `minimum` values remain below, it is
+    only one. Without a limit, all are nan.
+    """
+    distinct, counts = np.unique(values, return_counts=True)
+    frequent = distinct[counts >= MIN_ROWS]
+    limits = [distinct[distinct < value].max(initial=0) for value in frequent[-2:]]
+    if len(limits) == 2:
+        limits[0] = min(limits[0], int(np.quantile(values, QUANTILE, method="lower")))
+    for limit in limits:
+        if limit > 0 and (values <= limit).sum() >= minimum:
+            return np.where(values > limit, values / limit - 1, np.nan)
+    return np.full(len(values), np.nan)
+
+
+def _rare_combinations(tag_sets: Sequence[tuple[int, ...]], generator: np.random.Generator) -> Array:
+    """Draw some combinations of tags whose tags also occur in others: 0 for their sources, nan for the others."""
+    distinct = sorted(set(tag_sets))
+    occurrences = np.bincount([tag for tags in distinct for tag in tags], minlength=1)
+    drawn: set[tuple[int, ...]] = set()
+    for index in generator.permutation(len(distinct)).tolist():
+        tags = list(distinct[index])
+        if len(drawn) < COMBINATION_SHARE * len(distinct) and tags and (occurrences[tags] > 1).all():
+            drawn.add(distinct[index])
+            occurrences[tags] -= 1
+    return np.array([0.0 if tags in drawn else np.nan for tags in tag_sets])
+
+
+def _rare_ids(sources: Sequences, wanted: Array) -> Array:
+    """Return the rarest of the wanted ids, which together occur in few sources."""
+    counts = np.bincount(sources.flat, minlength=len(wanted))
+    ids = np.flatnonzero(wanted & (counts > 0))
+    ids = ids[np.argsort(counts[ids], kind="stable")]
+    return ids[np.cumsum(counts[ids]) <= RARE_SHARE * len(sources)]
+
+
+def _number_with(sources: Sequences, ids: Array) -> Array:
+    """Return (n,) the number of distinct given ids in each source; nan for none."""
+    is_given = np.zeros(1 + max(sources.flat.max(initial=0), ids.max(initial=0)), bool)
+    is_given[ids] = True
+    positions = np.flatnonzero(is_given[sources.flat])
+    rows = np.searchsorted(sources.offsets, positions, side="right") - 1
+    distinct = np.unique(np.stack([rows, sources.flat[positions]]), axis=1)[0]
+    counts = np.bincount(distinct, minlength=len(sources)).astype(float)
+    counts[counts == 0] = np.nan
+    return counts
