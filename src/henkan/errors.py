@@ -30,6 +30,7 @@ REMEDIES: Mapping[str, str] = {
     "force_or_another_folder": "pass force=True to replace it, or choose another folder",
     "install_torch": "pip install 'henkan[torch]'",
     "load_a_model": "pass a folder that was written by save",
+    "name_features": "pass features=True, and sources such as 'walk\\tV;PST'",
     "no_validation_set": "pass more pairs, or train without a validation set",
     "normalize": 'pass {side}_normalization="NFC"',
     "not_deterministic": "omit deterministic=True",

@@ -59,7 +59,7 @@ def test_contents_of_the_folder(folder):
     manifest = json.loads((folder / "manifest.json").read_text())
     assert (manifest["format"], manifest["format_version"], manifest["henkan"]) == (
         "henkan-model",
-        1,
+        2,
         henkan.__version__,
     )
     epochs = json.loads((folder / "metrics.json").read_text())["epochs"]
@@ -126,7 +126,7 @@ def rewrite(folder, name, change):
 @pytest.mark.parametrize(
     ("name", "change", "message"),
     [
-        ("manifest.json", lambda v: v.update(format_version=2), "format 2, newer than this henkan reads .1.; upgrade"),
+        ("manifest.json", lambda v: v.update(format_version=3), "format 3, newer than this henkan reads .2.; upgrade"),
         ("manifest.json", lambda v: v.update(format_version="1"), "no valid format version"),
         ("manifest.json", lambda v: v.update(format="zip"), "does not describe a henkan model"),
         ("manifest.json", lambda v: v.pop("sha256"), "damaged"),

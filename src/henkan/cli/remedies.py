@@ -23,6 +23,7 @@ OPTIONS: Mapping[str, str] = {
     "force_or_another_folder": "replace it with --force, or choose another --out",
     "install_torch": "pip install 'henkan[torch]'",
     "load_a_model": "give a folder written by `henkan train`",
+    "name_features": "name their column, as in --columns source,target,features",
     "no_validation_set": "give more pairs, or train without a validation set (--dev none)",
     "normalize": "use --{side}-normalization NFC",
     "not_deterministic": "omit --deterministic",

@@ -63,6 +63,7 @@ class Trainer:
             CheckpointError, Interrupted: see `henkan.training.checkpoint`.
         """
         tokenized = pairs if isinstance(pairs, TokenizedPairs) else TokenizedPairs.of(pairs, job.model)
+        job = replace(job, model=tokenized.model)
         data, job = prepare(tokenized, validation, job)
         del pairs, tokenized  # free memory: only the ids are needed from here
         progress = self._open(data, job)

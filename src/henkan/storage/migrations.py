@@ -1,0 +1,26 @@
+"""Conversion of saved models of earlier formats, so that they keep their behaviour."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Migration = Callable[[dict[str, Any], dict[str, Any]], tuple[dict[str, Any], dict[str, Any]]]
+
+TAGS_AS_GIVEN = {"tag_separator": ";", "sort_tags": False}
+"""Format 1 separated feature tags by semicolons, and read them in the given order."""
+
+
+def from_1(config: dict[str, Any], vocabulary: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Convert format 1 to format 2, which has the settings of feature tags and of the case of sources."""
+    tags = TAGS_AS_GIVEN if config["model"]["features"] else {"tag_separator": None, "sort_tags": False}
+    config = {**config, "model": {**config["model"], "source_case": "keep", **tags}}
+    vocabulary = {
+        side: {**values, "cut": {**values["cut"], "case": "keep", **TAGS_AS_GIVEN}}
+        for side, values in vocabulary.items()
+    }
+    return config, vocabulary
+
+
+MIGRATIONS: Mapping[int, Migration] = {1: from_1}
+"""Format version -> function that converts the contents of config.json and vocabulary.json to the next version."""
