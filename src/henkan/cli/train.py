@@ -237,13 +237,14 @@ class _Command:
         run = self.run
         if run.data is not None:
             check_data_exists(run, self.checkpoints.model)
-        model, pairs, validation, source = read_data(run, quiet=self.quiet)
-        tokenized = TokenizedPairs.of(pairs, model)
+        pairs, validation, source, model = read_data(run, quiet=self.quiet)
+        run = replace(run, model=model)
+        tokenized = TokenizedPairs.of(pairs, run.model)
         example = pairs.sources[0]
         if not self.quiet:
             show_engine(run, self.engines, len(pairs))
             show_audit(tokenized, validation, run.options["dev"])
-        job = TrainingJob(model, run.training, run.data or source, run.ensemble, run.start)
+        job = TrainingJob(run.model, run.training, run.data or source, run.ensemble, run.start)
         with ProgressDisplay(validation, quiet=self.quiet) as display:
             trainer = Trainer(self.engines, checkpoints=self.checkpoints, report=show)
             return trainer.fit(tokenized, validation, job), example

@@ -28,8 +28,11 @@ def data_name(data: str) -> str:
     return data if data in TASKS else Path(data).stem
 
 
-def read_data(run: RunOptions, *, quiet: bool) -> tuple[ModelConfig, Pairs, Pairs | None, DataSource]:
-    """Return the settings completed from the pairs, the training set, the validation set or None, and their origin."""
+def read_data(run: RunOptions, *, quiet: bool) -> tuple[Pairs, Pairs | None, DataSource, ModelConfig]:
+    """Return the training set, the validation set or None, the origin of the pairs, and the settings of the model.
+
+    In the settings, those that are detected in the pairs are filled in.
+    """
     from henkan.cli.progress import show_reading
 
     data, dev, seed = _path(run, "data"), run.options["dev"], run.training.seed
@@ -42,10 +45,10 @@ def read_data(run: RunOptions, *, quiet: bool) -> tuple[ModelConfig, Pairs, Pair
     )
     model = with_tag_separator(run.model, pairs.sources)
     if dev is None:
-        return (model, *hold_out(pairs, seed, normalize=tokenizers(model)[0].normalize), source)
+        return (*hold_out(pairs, seed, normalize=tokenizers(model)[0].normalize), source, model)
     if dev == "none":
-        return model, pairs, None, replace(source, held_out="none")
-    return model, pairs, read_pairs(Path(_path(run, "dev")), **layout), replace(source, held_out="file")
+        return pairs, None, replace(source, held_out="none"), model
+    return pairs, read_pairs(Path(_path(run, "dev")), **layout), replace(source, held_out="file"), model
 
 
 def check_data_exists(run: RunOptions, folder: Path) -> None:
@@ -70,9 +73,11 @@ def _path(run: RunOptions, name: str) -> str:
 
 
 def show_audit(tokenized: TokenizedPairs, validation: Pairs | None, dev: str | None) -> None:
-    """Print a summary of the data and its warnings."""
+    """Print a summary of the data, its warnings and hints."""
     evaluation_sets = {} if validation is None else {dev or "the validation set": validation}
-    found = audit(tokenized, evaluation_sets)
+    found = audit(tokenized, evaluation_sets, numbered=dev is not None)
     click.echo(found.summary(), err=True)
     for warning in found.warnings():
         click.echo(f"warning: {sentence(warning)}", err=True)
+    for hint in found.hints():
+        click.echo(f"hint: {sentence(hint)}", err=True)
