@@ -26,6 +26,7 @@ HEADERS = frozenset(
 )  # fmt: skip
 IDENTIFIER = re.compile(r"[^\W\d_][\w .-]{0,30}")
 FEWEST_FOR_STATISTICS = 20
+FEWEST_FOR_ALPHABETS = 10
 ALPHABET_NATS = 5.0
 """At least one string must be e^5 times as probable in the alphabet of the other side, and others e times."""
 
@@ -33,6 +34,9 @@ CLIPPED = 50
 """Number of characters of a string that are compared with the alphabets."""
 
 IPA_GREEK = frozenset("βθχ")
+ALIKE = frozenset(("LATIN", "CYRILLIC", "GREEK", "FULLWIDTH", "MATHEMATICAL"))
+"""Scripts with letters that look alike; no language mixes them in a word."""
+
 SCRIPT_WORDS = ("LETTER", "SYLLABLE", "IDEOGRAPH")
 
 
@@ -48,7 +52,7 @@ def header(sample: Sample) -> list[Finding]:
     ]
     if not rows and len(sample) >= FEWEST_FOR_STATISTICS and IDENTIFIER.fullmatch(sources[0]):
         rows = [0] if IDENTIFIER.fullmatch(targets[0]) and _has_own_symbols(sample.target) else []
-    if not rows or len(rows) > 0.01 * len(sample) + 1:
+    if not rows or len(rows) > max(3, 0.01 * len(sample)):
         return []
     what = "the first row looks like a header" if rows == [0] else f"{len(rows):,} rows look like a header"
     them = "it" if len(rows) == 1 else "them"
@@ -102,7 +106,7 @@ def equal(sample: Sample) -> list[Finding]:
 
 def other_side(sample: Sample) -> list[Finding]:
     """Rows whose columns are swapped, and targets that were left as their source, by the alphabets of the two sides."""
-    if len(sample) < FEWEST_FOR_STATISTICS:
+    if len(sample) < FEWEST_FOR_ALPHABETS:
         return []
     weights = _weights(sample)
     scores = [[sum(weights[each] for each in text[:CLIPPED]) for text in column.texts] for column in sample.columns]
@@ -135,7 +139,10 @@ def _weights(sample: Sample) -> Mapping[str, float]:
 
 
 def other_script(column: Column) -> list[int]:
-    """Strings with letters of another script than nearly all: a Cyrillic letter in a Latin word looks alike."""
+    """Strings with letters of another script than nearly all, such as a Cyrillic letter in a Latin word.
+
+    Of other scripts than these, only very few are reported: Japanese text has Latin letters, for example.
+    """
     if len(column.texts) < FEWEST_FOR_STATISTICS:
         return []
     counts: Counter[str] = Counter()
@@ -146,11 +153,10 @@ def other_script(column: Column) -> list[int]:
     if len(counts) < 2:
         return []
     [(main, count)] = counts.most_common(1)
-    if count < 0.98 * counts.total():
-        return []
     others = frozenset(each for each, script in scripts.items() if script not in ("", main))
     found = [position for position, text in enumerate(column.texts) if not others.isdisjoint(text)]
-    return found if len(found) <= 0.02 * len(column.texts) else []
+    most = 0.05 if {main, *(scripts[each] for each in others)} <= ALIKE else 0.01
+    return found if len(found) <= most * len(column.texts) and count >= 0.9 * counts.total() else []
 
 
 def _script(character: str) -> str:
@@ -167,7 +173,7 @@ def _script(character: str) -> str:
 def mixed_case(sample: Sample) -> list[Finding]:
     """Words in capitals among words in small letters, whose targets do not differ in this way."""
     texts, targets = sample.source.texts, sample.target.texts
-    if sample.source.tokenizer.case != "keep" or not sample.source.is_list:
+    if sample.source.tokenizer.case != "keep" or not sample.source.are_words:
         return []
     upper = [k for k, text in enumerate(texts) if text.isupper() and sum(map(str.isalpha, text)) > 3]
     lower = [k for k, text in enumerate(texts) if text.islower() and sum(map(str.isalpha, text)) > 3]

@@ -1,7 +1,7 @@
 """Checks of single strings. Each returns the positions of the damaged strings of a column.
 
 A check must not report clean data. So most of them report only what few strings have, or what does not occur in lists
-of words and their transcriptions (`Column.is_list`).
+of words and their transcriptions (`Column.are_words`).
 """
 
 from __future__ import annotations
@@ -37,8 +37,9 @@ PLACEHOLDERS = frozenset(
 
 
 def few(column: Column, positions: list[int], share: float = FEW) -> list[int]:
-    """Return the positions if they are few, and none otherwise."""
-    return positions if column.share(len(positions)) <= share else []
+    """Return the positions if they are few, and none otherwise. Of a short file, three strings may be few."""
+    rows = len(column.texts)
+    return positions if len(positions) <= max(share * rows, min(3, rows // 3)) else []
 
 
 def empty(column: Column) -> list[int]:
@@ -53,11 +54,11 @@ def in_brackets(column: Column) -> list[int]:
     for position in column.matches(BRACKETED):
         text = column.texts[position]
         numbered = NUMBERED.fullmatch(text)
-        is_word = column.is_list and not ENCLOSED.fullmatch(text) and any(map(str.isalpha, text))
+        is_word = column.are_words and not ENCLOSED.fullmatch(text) and any(map(str.isalpha, text))
         if is_word or (numbered is not None and numbered[1] in known):
             found.append(position)
     variants = sum(NUMBERED.fullmatch(column.texts[position]) is not None for position in found)
-    return found if 2 * variants > len(found) else few(column, found)
+    return found if 2 * variants > len(found) else few(column, found, SOME)
 
 
 def enclosed(column: Column) -> list[int]:
@@ -70,8 +71,9 @@ def enclosed(column: Column) -> list[int]:
 def comments(column: Column) -> list[int]:
     """Comment lines among the sources, and remarks after targets, most of whose words occur in no other target."""
     if column.name == "source":
-        return few(column, [position for position, text in enumerate(column.texts) if COMMENT.match(text)])
-    found, used = column.matches(REMARK), set()
+        found = [position for position, text in enumerate(column.texts) if COMMENT.match(text)]
+        return few(column, found, SOME if column.are_words else FEW)
+    found, used = column.matches(REMARK), set[str]()
     if found and column.share(len(found)) <= SOME:
         remarked = set(found)
         for position, text in enumerate(column.texts):
@@ -149,10 +151,9 @@ def last_separators(column: Column) -> list[int]:
 
 def listed_variants(column: Column) -> list[int]:
     """Several similar targets in one, as in `a b, a c`, in few targets of a list."""
-    if column.name == "source" or not column.is_list:
+    if column.name == "source" or not column.are_words:
         return []
-    found = [position for position in column.matches(SEVERAL) if _are_similar(column.texts[position])]
-    return few(column, found, 0.2)
+    return few(column, [row for row in column.matches(SEVERAL) if _are_similar(column.texts[row])], SOME)
 
 
 def _are_similar(text: str) -> bool:
@@ -168,5 +169,5 @@ def placeholders(column: Column) -> list[int]:
     if column.name == "source" or len(set(column.texts)) < 0.2 * len(column.texts):
         return []
     counts = Counter(text for text in column.texts if text.strip().lower() in PLACEHOLDERS)
-    repeated = {text for text, count in counts.items() if count >= max(3, 0.005 * len(column.texts))}
+    repeated = {text for text, count in counts.items() if count >= max(2, 0.005 * len(column.texts))}
     return [position for position, text in enumerate(column.texts) if text in repeated]

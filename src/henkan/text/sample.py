@@ -15,7 +15,7 @@ from henkan.text.tokenizer import Tokenizer
 ROWS = 100_000
 """Pairs are sampled evenly if there are more than twice as many."""
 
-MARKUP = frozenset('()[]{}<>;,!?"#&=/|\\')
+MARKUP = frozenset('()[]{}<>;,!?"#&=/|\\+*^~@%$_')
 """Characters that are rare in lists of words, names and phones."""
 
 
@@ -51,9 +51,9 @@ class Column:
         return frozenset("".join(self.texts))
 
     @cached_property
-    def is_list(self) -> bool:
-        """Whether these seem to be words, names or phones: at most one string in five has punctuation or brackets."""
-        return not self.characters & MARKUP or self.share(sum(not MARKUP.isdisjoint(text) for text in self.texts)) < 0.2
+    def are_words(self) -> bool:
+        """Whether most of these seem to be words, names or phones, and others may be damaged: not formulas or code."""
+        return self.share(sum(not MARKUP.isdisjoint(text) for text in self.texts)) < 0.4
 
     def share(self, count: int) -> float:
         """The share of a number of strings, from 0 to 1."""

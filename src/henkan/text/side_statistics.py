@@ -105,13 +105,19 @@ def side_statistics(texts: Texts, sequences: Sequences, symbols: Sequence[str], 
 
 
 def _invisible(symbols: Sequence[str], counts: Sequence[int], tokenizer: Tokenizer) -> dict[str, int]:
-    """Count the invisible characters, without joiners if the script may need them, as emoji and Persian do."""
+    """Count the invisible characters, without joiners if the script may need them, as emoji and Persian do.
+
+    Text in a wrong encoding, which has C1 controls, is reported elsewhere.
+    """
     found: Counter[str] = Counter()
-    needed = JOINERS if any(_joins(character) for symbol in symbols for character in symbol) else ""
+    characters = {character for symbol in symbols for character in symbol}
+    ignored = JOINERS if any(map(_joins, characters)) else ""
+    if any("\x80" <= character <= "\x9f" for character in characters):
+        ignored += "\xa0\xad"
     for symbol, count in zip(symbols, counts, strict=True):
         text = symbol.replace(TAG, "") if tokenizer.features else symbol
         for character in text:
-            if character not in needed and _is_invisible(character):
+            if character not in ignored and _is_invisible(character):
                 found[_name(character)] += count
     return ranked(found)
 
@@ -171,7 +177,7 @@ def _is_affected(character: str) -> bool:
 def _is_invisible(character: str) -> bool:
     """Whether a character is a control or format character, or a space that is neither ASCII nor ideographic.
 
-    C1 controls are reported as text in a wrong encoding; see `henkan.text.damaged_strings`.
+    C1 controls are not counted, because they come from a wrong encoding; see `henkan.text.damaged_strings`.
     """
     if "\x80" <= character <= "\x9f":
         return False
