@@ -27,6 +27,7 @@ HEADERS = frozenset(
 IDENTIFIER = re.compile(r"[^\W\d_][\w .-]{0,30}")
 FEWEST_FOR_STATISTICS = 20
 FEWEST_FOR_ALPHABETS = 10
+FEWEST_FOR_NUMBERS = 50
 ALPHABET_NATS = 5.0
 """At least one string must be e^5 times as probable in the alphabet of the other side, and others e times."""
 
@@ -75,7 +76,7 @@ def _has_own_symbols(column: Column) -> bool:
 
 def line_numbers(sample: Sample) -> list[Finding]:
     """Sources that count the rows, and are unrelated to the targets; or that begin with such a number."""
-    if len(sample) < FEWEST_FOR_STATISTICS or sample.step > 1:
+    if len(sample) < FEWEST_FOR_NUMBERS or sample.step > 1:
         return []
     sources, targets = sample.source.texts, sample.target.texts
     found = [re.match(r"\s*(\d{1,9})(?:[.):]?\s+|[.):]?$)(.*)", source) for source in sources]
@@ -83,16 +84,20 @@ def line_numbers(sample: Sample) -> list[Finding]:
     if len(numbers) < len(sources) or any(b - a != 1 for a, b in pairwise(numbers)):
         return []
     only_numbers = not any(each is not None and each[2] for each in found)
-    if only_numbers and any(_repeats(targets, interval) for interval in (8, 10, 12, 16)):
+    if only_numbers and _are_notations(targets):
         return []
     example = sample.example(0, sources[0], targets[0])
     return [Finding(Message(f"the sources seem to be or to begin with line numbers ({example})", "columns"))]
 
 
-def _repeats(targets: Sequence[str], interval: int) -> bool:
-    """Whether targets end alike at an interval, as number words and other notations of the numbers 1, 2, 3... do."""
-    same = sum(a[-1:] == b[-1:] for a, b in zip(targets, targets[interval:], strict=False))
-    return same >= 0.4 * (len(targets) - interval)
+def _are_notations(targets: Sequence[str]) -> bool:
+    """Whether targets end alike more often at the intervals of number words and other notations of 1, 2, 3 and so on."""
+
+    def alike(interval: int) -> float:
+        ends = [a[-1:] == b[-1:] for a, b in zip(targets, targets[interval:], strict=False)]
+        return sum(ends) / len(ends)
+
+    return max(map(alike, (8, 10, 12, 16))) > 0.3 + min(map(alike, (7, 9, 11, 13)))
 
 
 def equal(sample: Sample) -> list[Finding]:
