@@ -91,7 +91,7 @@ def line_numbers(sample: Sample) -> list[Finding]:
 
 
 def _are_notations(targets: Sequence[str]) -> bool:
-    """Whether targets end alike more often at the intervals of number words and other notations of 1, 2, 3 and so on."""
+    """Whether targets end alike at the intervals of number words and other notations of 1, 2, 3 and so on."""
 
     def alike(interval: int) -> float:
         ends = [a[-1:] == b[-1:] for a, b in zip(targets, targets[interval:], strict=False)]
