@@ -10,10 +10,13 @@ Migration = Callable[[dict[str, Any], dict[str, Any]], tuple[dict[str, Any], dic
 TAGS_AS_GIVEN = {"tag_separator": ";", "sort_tags": False}
 """Format 1 separated feature tags by semicolons, and read them in the given order."""
 
+NO_TAGS = {"tag_separator": None, "sort_tags": True}
+"""The defaults, with which a model without tags can be combined with a new one."""
+
 
 def from_1(config: dict[str, Any], vocabulary: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Convert format 1 to format 2, which has the settings of feature tags and of the case of sources."""
-    tags = TAGS_AS_GIVEN if config["model"]["features"] else {"tag_separator": None, "sort_tags": False}
+    """Convert format 1 to format 2, which has settings of feature tags and of the case of sources."""
+    tags = TAGS_AS_GIVEN if config["model"]["features"] else NO_TAGS
     config = {**config, "model": {**config["model"], "source_case": "keep", **tags}}
     vocabulary = {
         side: {**values, "cut": {**values["cut"], "case": "keep", **TAGS_AS_GIVEN}}
