@@ -25,7 +25,14 @@ from henkan.errors import (
 SRC = Path(henkan.__file__).parent
 FLAG = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 TORCHRUN = {"--nproc-per-node"}
-VALUES = {"fix": "fix the line", "folder": "models/m", "processes": 2, "side": "source"}
+VALUES = {
+    "fix": "fix the line",
+    "folder": "models/m",
+    "processes": 2,
+    "side": "source",
+    "case": "lower",
+    "separator": "|",
+}
 
 
 def flags(text):

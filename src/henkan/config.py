@@ -23,10 +23,12 @@ Schedule = Literal["one-cycle", "constant"]
 Initialization = Literal["orthogonal", "book"]
 AttentionKind = Literal["dot", "general"]
 Normalization = Literal["none", "NFC", "NFD", "NFKC", "NFKD"]
+Case = Literal["keep", "lower", "upper"]
 EngineName = Literal["auto", "numpy", "torch"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["float32", "tf32", "bf16"]
 
+WORDED_UNITS = ("characters", "graphemes")
 MAX_LAYERS = 4
 MIN_EPOCHS = 8
 MAX_EPOCHS = 200
@@ -77,9 +79,11 @@ def _is_name(value: Any) -> bool:
 
 def _is_unit(value: Any) -> bool:
     """Whether strings can be split this way. A separator must not have letters: it may be a misspelled "graphemes"."""
-    if not isinstance(value, str) or value in ("characters", "graphemes"):
-        return isinstance(value, str)
-    return value != "" and not any(each.isalnum() or each in "\t\r\n" for each in value)
+    return _is_separator(value) or (isinstance(value, str) and value in WORDED_UNITS)
+
+
+def _is_separator(value: Any) -> bool:
+    return isinstance(value, str) and value != "" and not any(each.isalnum() or each in "\t\r\n" for each in value)
 
 
 BOOLEAN = Allowed(bool, "true or false", lambda value: isinstance(value, bool))
@@ -92,6 +96,7 @@ LAYERS = _whole(1, MAX_LAYERS)
 SIZE = _whole(maximum=65536)
 NAME = Allowed(str, "a name of 1 to 100 characters on one line", _is_name)
 UNIT = Allowed(str, "characters, graphemes, or a separator without letters, digits, tabs and line ends", _is_unit)
+SEPARATOR = Allowed(str, "a separator without letters, digits, tabs and line ends", _is_separator)
 
 
 def setting(default: Any, help: str, allowed: Any = BOOLEAN, *, none: str = "", group: str = "model") -> Any:
@@ -177,8 +182,28 @@ class ModelConfig:
     target_normalization: Normalization = setting(
         "none", "Unicode normalization form of the target.", Normalization, group="symbols"
     )
+    source_case: Case = setting(
+        "keep",
+        "Convert the letters of every source to lower or upper case, in training and prediction, so that the model "
+        "reads 'Tokyo' and 'TOKYO' alike. Feature tags are not converted.",
+        Case,
+        group="symbols",
+    )
     features: bool = setting(
         False, "Sources carry feature tags, as in 'walk TAB V;PST'. Each tag is one symbol.", group=""
+    )
+    tag_separator: str | None = setting(
+        None,
+        "Separator between the feature tags of a source, such as ';' or '|'.",
+        SEPARATOR,
+        none="detected in the training data",
+        group="symbols",
+    )
+    sort_tags: bool = setting(
+        True,
+        "Sort the feature tags of a source, and remove repeated tags and spaces around tags, so that 'V;PST' and "
+        "'PST; V' are the same. Otherwise, tags are read as given.",
+        group="symbols",
     )
 
     def __post_init__(self) -> None:
@@ -194,6 +219,11 @@ class ModelConfig:
                 raise SettingsError(
                     f"normalization {form} of the {side} would change the separator {unit!r}; choose another of either"
                 )
+        unit, case = self.source_symbols, self.source_case
+        if case != "keep" and unit not in WORDED_UNITS and getattr(unit, case)() != unit:
+            raise SettingsError(f"source case {case} would change the separator {unit!r}; choose another of either")
+        if self.tag_separator is not None and not self.features:
+            raise SettingsError("a tag separator needs sources with feature tags", "name_features")
         plain = self.source_symbols == self.target_symbols == "characters" and not self.features
         if self.fill and not plain:
             raise SettingsError(
@@ -353,7 +383,10 @@ class Settings(TypedDict, total=False):
     target_symbols: str
     source_normalization: Normalization
     target_normalization: Normalization
+    source_case: Case
     features: bool
+    tag_separator: str | None
+    sort_tags: bool
     epochs: int | None
     updates: int
     batch_size: int | None

@@ -28,11 +28,17 @@ def test_inspect_reports_duplicates_leaks_and_warnings(henkan, tmp_path):
 
 def test_json_output_has_counts_and_warnings(henkan, tmp_path):
     (tmp_path / "train.tsv").write_text(LEXICON)
-    found = json.loads(henkan("inspect", "train.tsv", "--source-normalization", "NFC", "--json").stdout)
+    symbols = ["--target-symbols", " ", "--source-normalization", "NFC"]
+    found = json.loads(henkan("inspect", "train.tsv", *symbols, "--json").stdout)
     assert found["rows"] == 7
     assert found["source"]["symbols"]["\u00f1"] == 2
     assert found["ambiguous"] == {"sta": ["s t a", "S t a"]}
-    assert found["warnings"] == ["the sources contain 1 invisible characters (U+200B ZERO WIDTH SPACE)"]
+    assert found["warnings"] == ["the sources contain 1 invisible characters (U+200B ZERO WIDTH SPACE); delete them"]
+    hint = (
+        "all letters of the sources are lower case, so the model cannot read others; use --source-case lower to read "
+    )
+    assert found["hints"] == [hint + "both cases"]
+    assert "damage" not in found
     (tmp_path / "padded.tsv").write_text("a \tb\n")
     found = json.loads(henkan("inspect", "padded.tsv", "--json").stdout)
     assert found["warnings"] == ["1 sources have leading or trailing whitespace; remove it with --strip"]
@@ -51,3 +57,13 @@ def test_training_prints_the_summary_and_warnings_of_inspect(henkan, tmp_path):
     lines = done.stderr.splitlines()
     assert lines[0].startswith("7 pairs; sources of 2 to 5 symbols")
     assert any(line.startswith("warning: 1 of 1 sources in dev.tsv are also in the training set") for line in lines)
+    assert any(line.startswith("hint: all letters of the sources are lower case") for line in lines)
+
+
+def test_rows_are_numbered_only_if_no_part_is_held_out(henkan, tmp_path):
+    (tmp_path / "train.tsv").write_text("".join(f"a{n}\t{'' if n == 70 else n}\n" for n in range(99)))
+    small = ["--epochs", "1", "--hidden-size", "8", "--out", "m", "--force"]
+    complaint = "targets are empty (row 71: '')"
+    assert complaint in henkan("inspect", "train.tsv").stdout
+    assert complaint in henkan("train", "train.tsv", *small, "--dev", "none").stderr
+    assert "1 of 89 targets are empty (for example '')" in henkan("train", "train.tsv", *small).stderr

@@ -19,6 +19,45 @@ def test_inflection_with_feature_tags_in_a_separate_column(henkan, tmp_path):
     assert {"\tV", "\tPST", "\tPRS", "\tPTCP"} < set(symbols)
 
 
+def test_order_and_separator_of_feature_tags(henkan, refused, tmp_path):
+    lemmas = [a + b for a in "klmnpt" for b in "aeiou"]
+    named = {"tense=pst,pos=v": "ed", "pos=v,tense=prs": "s", "mood=ptcp, pos=v": "ing"}
+    rows = [f"{lemma}{ending}\t{lemma}\t{tags}\n" for lemma in lemmas for tags, ending in named.items()]
+    (tmp_path / "verbs.tsv").write_text("".join(rows))
+    layout = ["--columns", "target,source,features"]
+    henkan("train", "verbs.tsv", *layout, *SMALL, "--dev", "none", "--out", "m")
+    assert json.loads((tmp_path / "m/config.json").read_text())["model"]["tag_separator"] == ","
+    orders = ["ka\tpos=v,tense=pst", "ka\ttense=pst,pos=v", "ka\ttense=pst, pos=v,pos=v"]
+    assert henkan("predict", "m", *orders).stdout == "kaed\n" * 3
+    (tmp_path / "test.tsv").write_text("kaed\tka\tpos=v,tense=pst\nkated\tka\ttense=pst , pos=v\n")
+    assert henkan("evaluate", "m", "test.tsv", *layout).stdout.endswith("(2 of 2)\n")  # one source with two targets
+    scores = henkan("score", "m", "test.tsv", *layout).stdout.splitlines()
+    assert [score.split("\t")[1:] for score in scores] == [
+        ["ka", "pos=v,tense=pst", "kaed"],
+        ["ka", "tense=pst , pos=v", "kated"],
+    ]
+    henkan("train", "verbs.tsv", *layout, "--tag-separator", ";", "--no-sort-tags", "--epochs", "1", "--out", "given")
+    symbols = json.loads((tmp_path / "given/vocabulary.json").read_text())["source"]["symbols"]
+    assert "\ttense=pst,pos=v" in symbols
+    message = refused("train", "verbs.tsv", "--columns", "target,source,-", "--tag-separator", ",")
+    assert message.endswith(
+        "needs sources with feature tags; name their column, as in --columns source,target,features"
+    )
+
+
+def test_sources_in_another_case(henkan, tmp_path):
+    words = [a + b for a in "KLMNPT" for b in "AEIOU"]
+    (tmp_path / "words.tsv").write_text("".join(f"{word}\t{word.lower()}x\n" for word in words))
+    henkan("train", "words.tsv", *SMALL, "--source-case", "lower", "--dev", "none", "--out", "m")
+    assert henkan("predict", "m", "ka", "KA", "Ka").stdout == "kax\n" * 3
+    assert henkan("predict", "m", "kA\u00c9", "--unknown", "copy", "--json").stdout.count("symbol '\u00e9'") == 1
+    (tmp_path / "test.tsv").write_text("Ka\tkax\nkA\tother\n")
+    assert henkan("evaluate", "m", "test.tsv").stdout.endswith("(2 of 2)\n")
+    assert "KA" not in henkan("explain", "m", "KA").stdout.splitlines()[2]
+    found = json.loads(henkan("inspect", "words.tsv", "--test", "test.tsv", "--source-case", "lower", "--json").stdout)
+    assert found["leaks"]["test.tsv"]["sources"] == 2
+
+
 def test_symbols_of_several_characters(henkan, tmp_path):
     sounds = {"k": "k", "a": "a\u0320", "s": "ts\u02b0", "o": "o\u031e"}
     words = [a + b + c for a in "ks" for b in "ao" for c in "ks"] + [a + b for a in "ks" for b in "ao"]

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 import henkan
 from henkan import HenkanError, ModelFolderError
 from henkan.storage import model_folder
+from henkan.storage.migrations import from_1
 
 SAVED = Path(__file__).parent / "saved"
 PREDICTIONS = {
@@ -44,16 +45,26 @@ def test_older_formats_are_migrated(tmp_path, monkeypatch):
     """A folder of an older format is converted by the migrations up to the current one."""
 
     def rename(config, vocabulary):
-        return {name.removeprefix("old_"): value for name, value in config.items()}, vocabulary
+        return from_1({name.removeprefix("old_"): value for name, value in config.items()}, vocabulary)
 
     shutil.copytree(SAVED / "format1-book", tmp_path / "m")
     rewrite(tmp_path / "m", "config.json", lambda text: text.replace(b'"members"', b'"old_members"'))
     with pytest.raises(ModelFolderError, match=r"config\.json does not have the form"):
         henkan.load(tmp_path / "m")
-    migrations = {number + 1: migration for number, migration in model_folder.MIGRATIONS.items()}
-    monkeypatch.setattr(model_folder, "FORMAT_VERSION", len(migrations) + 2)
-    monkeypatch.setattr(model_folder, "MIGRATIONS", {1: rename, **migrations})
+    monkeypatch.setattr(model_folder, "MIGRATIONS", {1: lambda *contents: from_1(*rename(*contents))})
     assert predict(tmp_path / "m", "format1-book") == ["91", "659"]
+
+
+def test_model_of_format_1_reads_feature_tags_as_given(tmp_path):
+    """It was trained on tags in one order, so sorting them would change its predictions."""
+    henkan.load(SAVED / "format1-words").save(tmp_path / "again")
+    for folder in (SAVED / "format1-words", tmp_path / "again"):
+        model = henkan.load(folder)
+        ordered, reversed_, repeated = model.log_probability(["ab\tPL;X", "ab\tX;PL", "ab\tPL;X;X"], ["A B"] * 3)
+        assert len({ordered, reversed_, repeated}) == 3
+        [spaced] = model.convert(["ab\tPL; X"])
+        assert spaced.unknown == ["feature ' X'"]
+        assert model.score(["ab\tPL;X", "ab\tX;PL"], ["A B", "A B"]) == 1.0
 
 
 def rewrite(folder, name, change):

@@ -2,8 +2,9 @@ from henkan.cli.remedies import sentence
 from henkan.config import ModelConfig
 from henkan.text.audit import audit as audit_tokens
 from henkan.text.audit import show_symbol
-from henkan.text.pairs import Pairs
+from henkan.text.pairs import Pairs, hold_out
 from henkan.text.tokenized_pairs import TokenizedPairs
+from henkan.text.tokenizer import tokenizers
 
 
 def audit(training, others=None, **settings):
@@ -71,6 +72,20 @@ def test_features_are_counted_as_symbols():
     assert found.source.symbols == {"\tV": 2, "g": 2, "o": 2, "\tPST": 1}
     assert found.ambiguous == {}
     assert found.source.invisible == {}
+
+
+def test_sources_that_are_read_alike_are_the_same():
+    rows = pairs(("Go\tV;PST", "went"), ("go\tPST; V", "went"), ("go\tV;PST;V", "goed"))
+    settings = {"features": True, "tag_separator": ";", "source_case": "lower"}
+    found = audit(rows, {"test": pairs(("GO\tPST;V", "went"))}, **settings)
+    assert (found.duplicates, found.ambiguous_sources, found.leaks["test"].pairs) == (1, 1, 1)
+    as_given = audit(rows, features=True, tag_separator=";", sort_tags=False)
+    assert (as_given.duplicates, as_given.ambiguous_sources) == (0, 0)
+    tokenizer, _ = tokenizers(ModelConfig(**settings))
+    several = Pairs.of((f"{verb}\t{tags}", "x") for verb in "abcdefgh" for tags in ("V;PST", "PST;V"))
+    for part in hold_out(several, 0, 0.5, tokenizer.normalize):
+        assert len(part) == 8
+        assert len({tokenizer.normalize(source) for source in part.sources}) == 4
 
 
 def test_symbols_that_look_alike_are_shown_differently():

@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from henkan.errors import ModelFolderError, UnanswerableError
 from henkan.text.tokenizer import Tokenizer
@@ -21,6 +23,14 @@ FAMILY = "\U0001f468\u200d\U0001f469\u200d\U0001f467"  # one grapheme of three j
         (Tokenizer(features=True), "V", ["V"]),
         (Tokenizer(" ", features=True), "r u\tV", ["\tV", "r", "u"]),
         (Tokenizer(" "), "", []),
+        (Tokenizer(features=True, sort_tags=True), "run\tV; PST;V;", ["\tPST", "\tV", "r", "u", "n"]),
+        (Tokenizer(features=True, tag_separator="|"), "run\tV|PST;3", ["\tV", "\tPST;3", "r", "u", "n"]),
+        (Tokenizer(features=True, sort_tags=True, tag_separator=" "), "a\t V  PST ", ["\tPST", "\tV", "a"]),
+        (Tokenizer(features=True, case="lower"), "Run\tV", ["\tV", "r", "u", "n"]),
+        (Tokenizer(case="upper"), "straße", ["S", "T", "R", "A", "S", "S", "E"]),
+        (Tokenizer(case="lower", normalization="NFC"), "E\u0301", ["\u00e9"]),
+        (Tokenizer(case="upper", normalization="NFC"), "\u0390", ["\u03aa", "\u0301"]),
+        (Tokenizer(" ", case="lower"), "K  Sh", ["k", "sh"]),
     ],
 )
 def test_strings_are_tokenized_by_unit_and_normalisation(tokenizer, string, symbols):
@@ -37,6 +47,29 @@ def test_join_inverts_tokenize():
 def test_normalize_applies_unicode_form_and_separators():
     assert Tokenizer(" ", "NFC").normalize("k  e\u0301 ") == "k \u00e9"
     assert Tokenizer(normalization="NFD", features=True).normalize("\u00e9\tV") == "e\u0301\tV"
+
+
+def test_normalize_gives_sources_that_are_read_alike_the_same_form():
+    tokenizer = Tokenizer(" ", "NFC", "lower", features=True, sort_tags=True)
+    assert tokenizer.normalize("K  E\u0301\tV; PST;V") == "k \u00e9\tPST;V"
+    assert tokenizer.normalize("k\t;") == tokenizer.normalize("K") == "k"
+    as_given = Tokenizer(features=True)
+    assert as_given.normalize("a\tV;PST") != as_given.normalize("a\tPST;V")
+
+
+@given(st.text(), st.sampled_from(["none", "NFC", "NFD", "NFKC", "NFKD"]), st.sampled_from(["lower", "upper"]))
+@settings(derandomize=True, database=None)
+def test_normalized_text_is_read_as_it_is(text, form, case):
+    tokenizer = Tokenizer(normalization=form, case=case)
+    assert list(tokenizer.tokenize(text)) == list(tokenizer.normalize(text))
+    assert tokenizer.normalize(text) == tokenizer.normalize(tokenizer.normalize(text))
+
+
+def test_text_and_tags_of_a_source():
+    tokenizer = Tokenizer(features=True, tag_separator=",", sort_tags=True)
+    assert (tokenizer.text("Run\tV,PST"), tokenizer.tags("Run\tV,PST")) == ("Run", ("PST", "V"))
+    assert (tokenizer.text("Run"), tokenizer.tags("Run")) == ("Run", ())
+    assert (Tokenizer().text("a\tb"), Tokenizer().tags("a\tb")) == ("a\tb", ())
 
 
 def test_feature_tags_differ_from_characters():

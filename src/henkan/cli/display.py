@@ -9,7 +9,7 @@ import click
 from henkan.cli.tables import aligned
 from henkan.evaluation.error_rates import NOTHING, Evaluation
 from henkan.evaluation.evaluation_set import EXAMPLES_SHOWN, Counts
-from henkan.text.audit import show_symbol
+from henkan.text.side_statistics import show_symbol
 
 
 def show_examples(result: Counts) -> None:

@@ -14,7 +14,7 @@ from henkan.cli.tables import aligned
 from henkan.errors import DataError
 from henkan.inference.explanation import END, By, Explanation
 from henkan.inference.explanation import explain as make_explanation
-from henkan.text.audit import show_symbol
+from henkan.text.side_statistics import show_symbol
 from henkan.training.fitted_model import load_model
 
 FORMATS = ("png", "svg")

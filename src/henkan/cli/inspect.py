@@ -12,9 +12,11 @@ import click
 from henkan.cli.options import PATH, layout_options, symbol_options
 from henkan.cli.remedies import sentence
 from henkan.config import make_configs
-from henkan.text.audit import EXAMPLES, RARE, Audit, Side, audit, show_symbol
+from henkan.text.audit import EXAMPLES, Audit, audit
+from henkan.text.feature_tags import with_tag_separator
 from henkan.text.pairs import Columns
 from henkan.text.reading import Rejects, read_pairs
+from henkan.text.side_statistics import RARE, Side, show_symbol
 from henkan.text.tokenized_pairs import TokenizedPairs
 
 SYMBOLS_SHOWN = 40
@@ -29,7 +31,11 @@ SYMBOLS_SHOWN = 40
 @layout_options
 def inspect(data: Path, dev: Path | None, test: Path | None, as_json: bool, columns: Columns, **settings: Any) -> None:
     """Check a FILE of training pairs, and report its size, string lengths, symbols, duplicate pairs, sources with
-    several targets, overlap with the validation and test sets, mixed Unicode normalization and invisible characters.
+    several targets, and overlap with the validation and test sets.
+
+    Warn of what is probably a mistake in the file, such as a header, comments, empty targets, swapped columns, text in
+    a wrong encoding or a very long line, with an example and what to do. Of more than 200,000 pairs, a sample of at
+    least 100,000 is searched for this.
 
     \b
     henkan inspect names.tsv --dev names.dev.tsv --test names.test.tsv
@@ -43,9 +49,13 @@ def inspect(data: Path, dev: Path | None, test: Path | None, as_json: bool, colu
         given["features"] = True
     model, _ = make_configs(given)
     others = {str(path): read_pairs(path, **layout) for path in (dev, test) if path is not None}
-    found = audit(TokenizedPairs.of(read_pairs(data, **layout), model), others)
+    pairs = read_pairs(data, **layout)
+    found = audit(TokenizedPairs.of(pairs, with_tag_separator(model, pairs.sources)), others)
     if as_json:
-        click.echo(json.dumps(asdict(found) | {"warnings": [sentence(warning) for warning in found.warnings()]}))
+        values = {name: value for name, value in asdict(found).items() if name != "damage"}
+        messages = {"warnings": found.warnings(), "hints": found.hints()}
+        values |= {name: [sentence(message) for message in each] for name, each in messages.items()}
+        click.echo(json.dumps(values))
     else:
         click.echo("\n".join(_lines(found, rejects)))
 
@@ -67,8 +77,7 @@ def _lines(found: Audit, rejects: Rejects | None) -> list[str]:
             f"    {leak.unknown_rows:,} sources have symbols that are not in the training set",
         ]
     warnings = [f"warning: {sentence(warning)}" for warning in found.warnings()]
-    lines += ["", *(warnings or ["no warnings"])]
-    return lines
+    return [*lines, "", *(warnings or ["no warnings"]), *(f"hint: {sentence(hint)}" for hint in found.hints())]
 
 
 def _side_lines(name: str, side: Side) -> list[str]:

@@ -77,7 +77,7 @@ def open_rejects(path: Path) -> Rejects:
     return rejects
 
 
-METAVARS = {"architecture": "NAME", "source_symbols": "UNIT", "target_symbols": "UNIT"}
+METAVARS = {"architecture": "NAME", "source_symbols": "UNIT", "target_symbols": "UNIT", "tag_separator": "TEXT"}
 SETTINGS: tuple[Field[Any], ...] = (*fields(ModelConfig), *fields(TrainingConfig), *fields(EngineConfig))
 ENGINE_SETTINGS = tuple(each.name for each in fields(EngineConfig))
 

@@ -11,9 +11,11 @@ import click
 from henkan.cli.data_arguments import task_or_file
 from henkan.cli.remedies import sentence
 from henkan.cli.run_options import LAYOUT, RunOptions
+from henkan.config import ModelConfig
 from henkan.errors import DataError
 from henkan.text.audit import audit
 from henkan.text.data_source import DataSource
+from henkan.text.feature_tags import with_tag_separator
 from henkan.text.pairs import Columns, Pairs, hold_out
 from henkan.text.reading import read_pairs
 from henkan.text.tasks import TASKS, Task
@@ -26,8 +28,11 @@ def data_name(data: str) -> str:
     return data if data in TASKS else Path(data).stem
 
 
-def read_data(run: RunOptions, *, quiet: bool) -> tuple[Pairs, Pairs | None, DataSource]:
-    """Return the training set, the validation set or None, and the origin of the pairs."""
+def read_data(run: RunOptions, *, quiet: bool) -> tuple[Pairs, Pairs | None, DataSource, ModelConfig]:
+    """Return the training set, the validation set or None, the origin of the pairs, and the settings of the model.
+
+    In the settings, those that are detected in the pairs are filled in.
+    """
     from henkan.cli.progress import show_reading
 
     data, dev, seed = _path(run, "data"), run.options["dev"], run.training.seed
@@ -38,11 +43,12 @@ def read_data(run: RunOptions, *, quiet: bool) -> tuple[Pairs, Pairs | None, Dat
     source = DataSource(
         name=data_name(data), task=isinstance(found, Task), pairs=len(pairs), seed=seed, held_out="tenth"
     )
+    model = with_tag_separator(run.model, pairs.sources)
     if dev is None:
-        return (*hold_out(pairs, seed, normalize=tokenizers(run.model)[0].normalize), source)
+        return (*hold_out(pairs, seed, normalize=tokenizers(model)[0].normalize), source, model)
     if dev == "none":
-        return pairs, None, replace(source, held_out="none")
-    return pairs, read_pairs(Path(_path(run, "dev")), **layout), replace(source, held_out="file")
+        return pairs, None, replace(source, held_out="none"), model
+    return pairs, read_pairs(Path(_path(run, "dev")), **layout), replace(source, held_out="file"), model
 
 
 def check_data_exists(run: RunOptions, folder: Path) -> None:
@@ -67,9 +73,11 @@ def _path(run: RunOptions, name: str) -> str:
 
 
 def show_audit(tokenized: TokenizedPairs, validation: Pairs | None, dev: str | None) -> None:
-    """Print a summary of the data and its warnings."""
+    """Print a summary of the data, its warnings and hints."""
     evaluation_sets = {} if validation is None else {dev or "the validation set": validation}
-    found = audit(tokenized, evaluation_sets)
+    found = audit(tokenized, evaluation_sets, numbered=dev is not None)
     click.echo(found.summary(), err=True)
     for warning in found.warnings():
         click.echo(f"warning: {sentence(warning)}", err=True)
+    for hint in found.hints():
+        click.echo(f"hint: {sentence(hint)}", err=True)

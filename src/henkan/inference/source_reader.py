@@ -9,7 +9,6 @@ from typing import NamedTuple
 from henkan.engine.base import Execution
 from henkan.errors import UnanswerableError
 from henkan.inference.conversion import Conversion, Request
-from henkan.text.tokenizer import TAG
 from henkan.text.training_range import TrainingRange
 from henkan.text.vocabulary import UNKNOWN, Vocabulary
 
@@ -106,7 +105,7 @@ class SourceReader:
                 unknown = self.vocabulary.unknown_symbols(text)
                 others[index] = Conversion(text, None, None, error.reason, unknown=unknown)
                 continue
-            if self.training_range is not None and self.training_range.is_blank(self._without_tags(text)):
+            if self.training_range is not None and self.training_range.is_blank(self.vocabulary.tokenizer.text(text)):
                 others[index] = Conversion(text, None, None, "it has only whitespace", blank=True)
                 continue
             if source.outside and request.abstain_outside:
@@ -144,8 +143,5 @@ class SourceReader:
         tokenizer = self.vocabulary.tokenizer
         if not tokenizer.features:
             return self.training_range.outside(text, length, unknown)
-        tags = [symbol[1:] for symbol in tokenizer.tokenize(text) if tokenizer.is_tag(symbol)]
-        return self.training_range.outside(self._without_tags(text), length - len(tags), unknown, frozenset(tags))
-
-    def _without_tags(self, text: str) -> str:
-        return text.partition(TAG)[0] if self.vocabulary.tokenizer.features else text
+        tags = tokenizer.tags(text)
+        return self.training_range.outside(tokenizer.text(text), length - len(tags), unknown, frozenset(tags))

@@ -1,19 +1,38 @@
-"""Conversion of config.json and vocabulary.json of earlier formats to the current one."""
+"""Conversion of saved models of earlier formats, so that they keep their behaviour."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-FORMAT_VERSION = 2
+Migration = Callable[[dict[str, Any], dict[str, Any]], tuple[dict[str, Any], dict[str, Any]]]
+
+TAGS_AS_GIVEN = {"tag_separator": ";", "sort_tags": False}
+"""Format 1 separated feature tags by semicolons, and read them in the given order."""
+
+NO_TAGS = {"tag_separator": None, "sort_tags": True}
+"""The defaults, with which a model without tags can be combined with a new one."""
 
 
-def from_1(config: Any, vocabulary: Any) -> tuple[Any, Any]:
-    """Format 2 has the range of the training sources, and the confidence of sources outside it."""
+def from_1(config: dict[str, Any], vocabulary: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Convert format 1 to format 2.
+
+    Format 2 has settings of feature tags and of the case of sources, the range of the training sources, and the
+    confidence of sources outside it.
+    """
+    tags = TAGS_AS_GIVEN if config["model"]["features"] else NO_TAGS
     calibration = config["calibration"]
-    config = {**config, "calibration": calibration and {**calibration, "outside": {}}}
+    config = {
+        **config,
+        "model": {**config["model"], "source_case": "keep", **tags},
+        "calibration": calibration and {**calibration, "outside": {}},
+    }
+    vocabulary = {
+        side: {**values, "cut": {**values["cut"], "case": "keep", **TAGS_AS_GIVEN}}
+        for side, values in vocabulary.items()
+    }
     return config, {**vocabulary, "range": None}
 
 
-MIGRATIONS: Mapping[int, Callable[[Any, Any], tuple[Any, Any]]] = {1: from_1}
-"""Format version -> function that converts config.json and vocabulary.json to the next version."""
+MIGRATIONS: Mapping[int, Migration] = {1: from_1}
+"""Format version -> function that converts the contents of config.json and vocabulary.json to the next version."""

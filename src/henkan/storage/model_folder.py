@@ -26,13 +26,14 @@ from henkan.errors import HenkanError, ModelFolderError, SettingsError
 from henkan.storage import metrics_schema
 from henkan.storage.atomic_folder import INCOMING, WRITTEN, current
 from henkan.storage.files import file_size, from_json, load_tensors, read_file, sha256
-from henkan.storage.migrations import FORMAT_VERSION, MIGRATIONS
+from henkan.storage.migrations import MIGRATIONS
 from henkan.storage.size_limits import SETTINGS, metrics_limit, vocabulary_limit, weights_limit
 from henkan.text.arrays import Array
 from henkan.text.training_range import KINDS, TrainingRange
 from henkan.text.vocabulary import Vocabulary
 
 FORMAT = "henkan-model"
+FORMAT_VERSION = 2
 MAX_MEMBERS = 1000
 CONFIG = {"model", "training", "data", "members", "calibration"}
 VOCABULARY = {"source", "target", "range"}

@@ -14,8 +14,7 @@ from henkan.config import to_dict
 from henkan.errors import ModelFolderError
 from henkan.storage.atomic_folder import INCOMING, WRITTEN, put_files
 from henkan.storage.files import sha256, to_json
-from henkan.storage.migrations import FORMAT_VERSION
-from henkan.storage.model_folder import CHECKPOINT, FORMAT, HASHED, SavedModel, is_model
+from henkan.storage.model_folder import CHECKPOINT, FORMAT, FORMAT_VERSION, HASHED, SavedModel, is_model
 
 
 def save(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -11,42 +9,15 @@ import numpy as np
 
 from henkan.errors import Message
 from henkan.text.arrays import Array
+from henkan.text.damage import find_damage
 from henkan.text.pairs import Pairs
-from henkan.text.texts import CHUNK_ROWS, Texts
+from henkan.text.sample import Sample
+from henkan.text.side_statistics import Side, count_strings, ranked, show_symbol, side_statistics
+from henkan.text.texts import Texts
 from henkan.text.tokenized_pairs import TokenizedPairs
-from henkan.text.tokenizer import TAG, Sequences, Tokenizer, tokenize
+from henkan.text.tokenizer import Tokenizer, tokenize
 
 EXAMPLES = 5
-RARE = 3
-"""A symbol in fewer strings than this is rare: a model can hardly learn it."""
-
-
-@dataclass(frozen=True)
-class Side:
-    """Statistics of the sources or of the targets.
-
-    Attributes:
-        empty: number of strings without symbols.
-        lengths: minimum, median and maximum length in symbols.
-        symbols: symbol -> number of occurrences, most frequent first.
-        rare: symbols that occur in fewer than `RARE` strings.
-        forms: "NFC" or "NFD" -> number of strings in this normalization form and not in the other.
-        invisible: name of an invisible character -> number of occurrences.
-        padded: number of strings with leading or trailing whitespace.
-    """
-
-    empty: int
-    lengths: tuple[int, float, int]
-    symbols: Mapping[str, int]
-    rare: Sequence[str]
-    forms: Mapping[str, int]
-    invisible: Mapping[str, int]
-    padded: int
-
-    @property
-    def mixed(self) -> bool:
-        """Whether some strings are composed (NFC) and others decomposed (NFD)."""
-        return all(self.forms.values())
 
 
 @dataclass(frozen=True)
@@ -79,6 +50,8 @@ class Audit:
         ambiguous: the first of these sources -> their targets.
         source, target: statistics of the two sides.
         leaks: name of a validation or test set -> its overlap with the training set.
+        damage: warnings about damaged strings and pairs; see `henkan.text.damage`.
+        numbered: whether rows are shown by number.
     """
 
     rows: int
@@ -88,6 +61,8 @@ class Audit:
     source: Side
     target: Side
     leaks: Mapping[str, Leak] = field(default_factory=dict)
+    damage: Sequence[Message] = ()
+    numbered: bool = True
 
     def warnings(self) -> list[Message]:
         """Problems that can harm the model or distort its evaluation."""
@@ -118,10 +93,28 @@ class Audit:
             if side.invisible:
                 total = sum(side.invisible.values())
                 shown = ", ".join(list(side.invisible)[:EXAMPLES])
-                found.append(Message(f"the {name}s contain {total:,} invisible characters ({shown})"))
+                found.append(Message(f"the {name}s contain {total:,} invisible characters ({shown}); delete them"))
             if side.padded:
                 found.append(Message(f"{side.padded:,} {name}s have leading or trailing whitespace", "strip"))
-        return found
+            if side.outliers:
+                found.append(self._outliers(name, side))
+        return [*found, *self.damage]
+
+    def _outliers(self, name: str, side: Side) -> Message:
+        row, text = side.longest
+        place = f"row {row + 1:,}" if self.numbered else "for example"
+        return Message(
+            f"{side.outliers:,} of {self.rows:,} {name}s are much longer than nearly all others, which makes training "
+            f"slow ({place}: {text!r}, {side.lengths[2]:,} symbols; median {side.lengths[1]:g}); check or delete these "
+            "lines"
+        )
+
+    def hints(self) -> list[Message]:
+        """Settings that are worth trying."""
+        if self.source.case is None:
+            return []
+        problem = f"all letters of the sources are {self.source.case} case, so the model cannot read others"
+        return [Message(problem, "source_case", {"case": self.source.case})]
 
     def summary(self) -> str:
         """A one-line summary."""
@@ -136,12 +129,13 @@ class Audit:
         return "; ".join(parts)
 
 
-def audit(tokenized: TokenizedPairs, others: Mapping[str, Pairs] | None = None) -> Audit:
+def audit(tokenized: TokenizedPairs, others: Mapping[str, Pairs] | None = None, *, numbered: bool = True) -> Audit:
     """Collect statistics of training pairs, and their overlap with validation and test sets.
 
     Args:
         tokenized: the training pairs. Strings that are equal after normalization count as equal.
         others: name -> a validation or test set.
+        numbered: whether to show rows by number. It makes no sense for a random part of a file.
     """
     pairs, source, target = tokenized.pairs, tokenized.source_tokenizer, tokenized.target_tokenizer
     sources, targets = Texts.of(pairs.sources), Texts.of(pairs.targets)
@@ -153,12 +147,14 @@ def audit(tokenized: TokenizedPairs, others: Mapping[str, Pairs] | None = None) 
         duplicates=len(pairs) - len(first),
         ambiguous_sources=several,
         ambiguous=ambiguous,
-        source=_side(sources, *tokenized.source, source),
-        target=_side(targets, *tokenized.target, target),
+        source=side_statistics(sources, *tokenized.source, source),
+        target=side_statistics(targets, *tokenized.target, target),
         leaks={
             name: _leak(other, (source_hashes, hashes), set(tokenized.source.symbols), source, target)
             for name, other in (others or {}).items()
         },
+        damage=find_damage(Sample.of(pairs, source, target, numbered=numbered)),
+        numbered=numbered,
     )
 
 
@@ -197,104 +193,11 @@ def _leak(pairs: Pairs, known: tuple[Array, Array], symbols: set[str], source: T
     hashes = _hashes(sources, targets, source, target)
     sequences, found = tokenize(sources, source)
     unknown = np.array([symbol not in symbols for symbol in found], bool)
-    counts, rows = _count_strings(sequences, unknown)
+    counts, rows = count_strings(sequences, unknown)
     return Leak(
         rows=len(pairs),
         pairs=int(np.isin(hashes[1], known[1]).sum()),
         sources=int(np.isin(hashes[0], known[0]).sum()),
-        unknown=_ranked({found[id]: int(counts[id]) for id in np.flatnonzero(unknown).tolist()}),
+        unknown=ranked({found[id]: int(counts[id]) for id in np.flatnonzero(unknown).tolist()}),
         unknown_rows=rows,
     )
-
-
-def _count_strings(sequences: Sequences, wanted: Array, limit: int | None = None) -> tuple[Array, int]:
-    """Count the strings that contain each symbol.
-
-    Args:
-        sequences: the strings.
-        wanted: (symbols,) mask of the symbols to count.
-        limit: stop counting a symbol at this number; None: no limit.
-
-    Returns:
-        (symbols,) the counts, and the number of strings that contain at least one wanted symbol.
-    """
-    wanted, counts, strings = wanted.copy(), np.zeros(len(wanted), np.int64), 0
-    for start in range(0, len(sequences), CHUNK_ROWS):
-        ends = sequences.offsets[start : start + CHUNK_ROWS + 1]
-        part = sequences.flat[ends[0] : ends[-1]]
-        positions = np.flatnonzero(wanted[part]) if len(wanted) else np.zeros(0, np.int64)
-        rows = np.searchsorted(ends - ends[0], positions, side="right") - 1
-        found = np.unique(rows * len(wanted) + part[positions])
-        counts += np.bincount(found % max(len(wanted), 1), minlength=len(wanted)).astype(np.int64)
-        strings += len(np.unique(found // max(len(wanted), 1)))
-        if limit is not None:
-            wanted &= counts < limit
-    return counts, strings
-
-
-def _ranked(counts: Mapping[str, int]) -> dict[str, int]:
-    """Sort by count, most frequent first."""
-    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
-
-
-def _side(texts: Texts, sequences: Sequences, symbols: Sequence[str], tokenizer: Tokenizer) -> Side:
-    lengths, counts = sequences.lengths(), np.bincount(sequences.flat, minlength=len(symbols)).tolist()
-    strings, _ = _count_strings(sequences, np.ones(len(symbols), bool), RARE)
-    invisible: Counter[str] = Counter()
-    for symbol, count in zip(symbols, counts, strict=True):
-        text = symbol.replace(TAG, "") if tokenizer.features else symbol
-        for character in filter(_is_invisible, text):
-            invisible[_name(character)] += count
-    return Side(
-        empty=int((lengths == 0).sum()),
-        lengths=(int(lengths.min()), float(np.median(lengths)), int(lengths.max())) if len(lengths) else (0, 0.0, 0),
-        symbols=_ranked(dict(zip(symbols, counts, strict=True))),
-        rare=[symbol for symbol, count in zip(symbols, strings.tolist(), strict=True) if count < RARE],
-        forms=_forms(texts, sequences, symbols, tokenizer),
-        invisible=_ranked(invisible),
-        padded=texts.padded(),
-    )
-
-
-def _forms(texts: Texts, sequences: Sequences, symbols: Sequence[str], tokenizer: Tokenizer) -> dict[str, int]:
-    """Count the strings in NFC but not NFD, and in NFD but not NFC; strings without affected characters are in both."""
-    forms = {"NFC": 0, "NFD": 0}
-    affected = np.array([any(map(_is_affected, symbol)) for symbol in symbols], bool)
-    if tokenizer.normalization != "none" or not affected.any():
-        return forms
-    positions = np.flatnonzero(affected[sequences.flat])
-    for row in np.unique(np.searchsorted(sequences.offsets, positions, side="right") - 1).tolist():
-        string = texts[row]
-        composed, decomposed = (unicodedata.is_normalized(form, string) for form in ("NFC", "NFD"))
-        forms["NFC"] += composed and not decomposed
-        forms["NFD"] += decomposed and not composed
-    return forms
-
-
-def _is_affected(character: str) -> bool:
-    """Whether a character differs between NFC and NFD: an accented letter, a combining mark, or Korean."""
-    if character.isascii():
-        return False
-    decomposes = unicodedata.normalize("NFD", character) != character
-    return decomposes or unicodedata.category(character).startswith("M") or "\u1100" <= character <= "\u11ff"
-
-
-def _is_invisible(character: str) -> bool:
-    """Whether a character is a control or format character, or a space that is neither ASCII nor ideographic."""
-    category = unicodedata.category(character)
-    return category in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") or (category == "Zs" and character not in " \u3000")
-
-
-def _name(character: str) -> str:
-    return f"U+{ord(character):04X} {unicodedata.name(character, 'control')}"
-
-
-def show_symbol(symbol: str) -> str:
-    """Format a symbol readably: escaped if it has invisible or combining characters."""
-    if symbol.startswith(TAG) and len(symbol) > 1:
-        return f"{symbol[1:]} (feature)"
-    plain = all(
-        character.isprintable() and not character.isspace() and not unicodedata.combining(character)
-        for character in symbol
-    )
-    return symbol if plain else f"{symbol!a}"

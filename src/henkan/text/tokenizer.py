@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from henkan.config import ModelConfig, Normalization
+from henkan.config import WORDED_UNITS, Case, ModelConfig, Normalization
 from henkan.errors import SettingsError
 from henkan.text.arrays import Array
 from henkan.text.texts import Texts
@@ -18,7 +18,7 @@ from henkan.text.texts import Texts
 TAG = "\t"
 """Separates the text of a source from its features, and is the first character of every symbol for a feature tag."""
 
-TAG_SEPARATOR = ";"
+DEFAULT_TAG_SEPARATOR = ";"
 
 CODE_POINTS = 0x110000
 
@@ -31,13 +31,21 @@ class Tokenizer:
         unit: "characters"; "graphemes" (Unicode's extended grapheme clusters, such as a letter with its accents); or
             the separator between symbols, such as the space in `k a ɡ`.
         normalization: Unicode normalization form, applied before splitting.
-        features: whether a tab and feature tags separated by semicolons may follow the text: `walk TAB V;PST`.
-            Each tag is one symbol, distinct from every character.
+        case: "lower" or "upper": convert the text to this case before splitting. It may change the number of symbols:
+            `ß` in upper case is `SS`. "keep": do not convert it.
+        features: whether a tab and feature tags may follow the text: `walk TAB V;PST`. Each tag is one symbol, distinct
+            from every character.
+        tag_separator: separator between feature tags.
+        sort_tags: whether tags are a set: sorted, without repeated tags and without whitespace around them. Otherwise
+            they are read as given.
     """
 
     unit: str = "characters"
     normalization: Normalization = "none"
+    case: Case = "keep"
     features: bool = False
+    tag_separator: str = DEFAULT_TAG_SEPARATOR
+    sort_tags: bool = False
 
     def __post_init__(self) -> None:
         if self.unit == "graphemes" and find_spec("regex") is None:
@@ -45,32 +53,56 @@ class Tokenizer:
 
     @property
     def plain(self) -> bool:
-        """Whether the symbols are characters, without normalization or features."""
-        return self == Tokenizer()
+        """Whether the symbols are the characters of the string as given."""
+        return (self.unit, self.normalization, self.case, self.features) == ("characters", "none", "keep", False)
 
     @property
     def separator(self) -> str | None:
         """The separator between symbols, or None for characters and graphemes."""
-        return None if self.unit in ("characters", "graphemes") else self.unit
+        return None if self.unit in WORDED_UNITS else self.unit
+
+    def text(self, string: str) -> str:
+        """Return the text of a source, without its feature tags."""
+        return string.partition(TAG)[0] if self.features else string
+
+    def tags(self, string: str) -> tuple[str, ...]:
+        """Return the feature tags of a source, in the order in which they are read."""
+        if not self.features:
+            return ()
+        tags = string.partition(TAG)[2].split(self.tag_separator)
+        if not self.sort_tags:
+            return tuple(tag for tag in tags if tag)
+        return tuple(sorted({tag.strip() for tag in tags} - {""}))
 
     def normalize(self, string: str) -> str:
-        """Normalize a string, and reduce repeated separators to one."""
-        if self.normalization != "none":
-            string = unicodedata.normalize(self.normalization, string)
-        if self.separator is None or self.features:
-            return string
-        return self.separator.join(symbol for symbol in string.split(self.separator) if symbol)
+        """Convert a string to a form that is the same for all strings that are read alike."""
+        text, tab, tags = string.partition(TAG) if self.features else (string, "", "")
+        if self.sort_tags:
+            tags = self.tag_separator.join(self.tags(string))
+            tab = TAG if tags else ""
+        text = self._converted(text)
+        if self.separator is not None:
+            text = self.separator.join(symbol for symbol in text.split(self.separator) if symbol)
+        return text + tab + tags
 
     def tokenize(self, string: str) -> Sequence[str]:
         """Split a string into symbols; feature tags come first."""
         if not self.features:
             return self._tokenize(string)
-        text, _, tags = string.partition(TAG)
-        return [*(TAG + tag for tag in tags.split(TAG_SEPARATOR) if tag), *self._tokenize(text)]
+        return [*(TAG + tag for tag in self.tags(string)), *self._tokenize(self.text(string))]
 
-    def _tokenize(self, text: str) -> Sequence[str]:
+    def _converted(self, text: str) -> str:
+        """Convert a text to the Unicode form and case of the model."""
         if self.normalization != "none":
             text = unicodedata.normalize(self.normalization, text)
+        if self.case != "keep":
+            text = text.lower() if self.case == "lower" else text.upper()
+            if self.normalization != "none":  # a letter in another case may be in another form
+                text = unicodedata.normalize(self.normalization, text)
+        return text
+
+    def _tokenize(self, text: str) -> Sequence[str]:
+        text = self._converted(text)
         if self.separator is not None:
             return [symbol for symbol in text.split(self.separator) if symbol]
         if self.unit == "graphemes":
@@ -93,7 +125,7 @@ class Tokenizer:
         if not isinstance(symbol, str) or not symbol:
             return False
         if self.is_tag(symbol):
-            return TAG_SEPARATOR not in symbol
+            return self.tag_separator not in symbol
         if self.separator is not None:
             return self.separator not in symbol
         return self.unit == "graphemes" or len(symbol) == 1
@@ -101,10 +133,15 @@ class Tokenizer:
 
 def tokenizers(model: ModelConfig) -> tuple[Tokenizer, Tokenizer]:
     """Create the tokenizers of sources and targets."""
-    return (
-        Tokenizer(model.source_symbols, model.source_normalization, model.features),
-        Tokenizer(model.target_symbols, model.target_normalization),
+    source = Tokenizer(
+        unit=model.source_symbols,
+        normalization=model.source_normalization,
+        case=model.source_case,
+        features=model.features,
+        tag_separator=model.tag_separator or DEFAULT_TAG_SEPARATOR,
+        sort_tags=model.features and model.sort_tags,
     )
+    return source, Tokenizer(model.target_symbols, model.target_normalization)
 
 
 class Sequences:

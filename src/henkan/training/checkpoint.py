@@ -25,7 +25,7 @@ from henkan.training.events import Epoch, Rollback, Step
 from henkan.training.progress import Progress, from_values, to_values
 
 FORMAT = "henkan-checkpoint"
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 SECONDS_BETWEEN = 60.0
 """Default number of seconds between two checkpoints within an epoch."""
 

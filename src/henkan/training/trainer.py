@@ -15,6 +15,7 @@ from henkan.evaluation.evaluation_set import Counts
 from henkan.inference.converter import Converter
 from henkan.inference.outside import corrections_to_values
 from henkan.storage.model_folder import SavedModel
+from henkan.text.feature_tags import with_tag_separator
 from henkan.text.pairs import Pairs
 from henkan.text.tokenized_pairs import TokenizedPairs
 from henkan.training.checkpoint import Checkpoints
@@ -55,7 +56,8 @@ class Trainer:
         loss in case of a tie), and the confidences are calibrated on the validation set.
 
         Args:
-            pairs: the training pairs, as strings or tokenized.
+            pairs: the training pairs, as strings, or tokenized according to `job.model`. For strings, a separator of
+                feature tags that is None is detected.
             validation: the validation pairs, or None.
             job: what to train.
 
@@ -64,9 +66,11 @@ class Trainer:
             SettingsError: if the settings do not match the data, each other or the start model.
             CheckpointError, Interrupted: see `henkan.training.checkpoint`.
         """
-        tokenized = pairs if isinstance(pairs, TokenizedPairs) else TokenizedPairs.of(pairs, job.model)
-        data, job = prepare(tokenized, validation, job)
-        del pairs, tokenized  # free memory: only the ids are needed from here
+        if isinstance(pairs, Pairs):
+            job = replace(job, model=with_tag_separator(job.model, pairs.sources))
+            pairs = TokenizedPairs.of(pairs, job.model)
+        data, job = prepare(pairs, validation, job)
+        del pairs  # free memory: only the ids are needed from here
         progress = self._open(data, job)
         trained = [self._member(number, data, job, progress) for number in range(job.members)]
         converter = data.converter(trained, job.model)
