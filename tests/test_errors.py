@@ -25,7 +25,7 @@ from henkan.errors import (
 SRC = Path(henkan.__file__).parent
 FLAG = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 TORCHRUN = {"--nproc-per-node"}
-VALUES = {"fix": "fix the line", "folder": "models/m", "processes": 2, "side": "source"}
+VALUES = {"encoding": "latin-1", "fix": "fix the line", "folder": "models/m", "processes": 2, "side": "source"}
 
 
 def flags(text):

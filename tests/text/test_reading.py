@@ -83,9 +83,9 @@ def test_columns_are_selected_and_features_appended_to_the_source(tmp_path):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"a\tb\nc\0\td\n", r"line 2: contains a NUL character \(a binary or UTF-16 file\?\); convert"),
-        ("a\tb\n".encode("utf-16"), "the file is UTF-16 or UTF-32"),
-        ("a\tb\n".encode("utf-32"), "the file is UTF-16 or UTF-32"),
+        (b"a\tb\nc\0\td\n", r"line 2: contains a NUL character \(a binary or UTF-16 file\?\); remove it"),
+        ("a\tb\n".encode("utf-16"), r'the file is UTF-16, not UTF-8; pass its encoding, as in encoding="utf-16"'),
+        ("a\tb\n".encode("utf-32"), r'the file is UTF-32, not UTF-8; pass its encoding, as in encoding="utf-32"'),
         (b"\x89PNG\r\n\x1a\n\0\0", "line 1: not UTF-8"),
         (b"a\tb\n" + b"x" * 2 * MAX_LINE_BYTES + b"\ty\n", r"line 2: longer than 1,048,576 bytes"),
         (gzip.compress(b"a\tb\n" * 1000, mtime=0)[:-20], r"the gzip file is damaged or truncated after line"),
@@ -136,8 +136,8 @@ def test_pipes_are_read_and_endless_files_refused(tmp_path):
         (b"\xef\xbb\xbfa\tb\n", Pairs(["a"], ["b"])),
         (b"a\tb", Pairs(["a"], ["b"])),
         (b"\t", Pairs([""], [""])),
-        ("\ufeffa\tb\n".encode("utf-32-be"), "the file is UTF-16 or UTF-32"),
-        ("\ufeffa\tb\n".encode("utf-16-le"), "the file is UTF-16 or UTF-32"),
+        ("\ufeffa\tb\n".encode("utf-32-be"), "the file is UTF-32, not UTF-8"),
+        ("\ufeffa\tb\n".encode("utf-16-le"), "the file is UTF-16, not UTF-8"),
     ],
 )
 def test_pipes_that_deliver_one_byte_at_a_time_are_read(tmp_path, content, read):

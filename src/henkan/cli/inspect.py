@@ -9,12 +9,12 @@ from typing import Any
 
 import click
 
-from henkan.cli.options import PATH, layout_options, symbol_options
+from henkan.cli.options import PATH, choose_target_symbols, layout_options, read_file, symbol_options
 from henkan.cli.remedies import sentence
 from henkan.config import make_configs
 from henkan.text.audit import EXAMPLES, RARE, Audit, Side, audit, show_symbol
 from henkan.text.pairs import Columns
-from henkan.text.reading import Rejects, read_pairs
+from henkan.text.reading import Rejects
 from henkan.text.tokenized_pairs import TokenizedPairs
 
 SYMBOLS_SHOWN = 40
@@ -36,14 +36,16 @@ def inspect(data: Path, dev: Path | None, test: Path | None, as_json: bool, colu
 
     The files are not changed. An invalid line is an error, unless --rejects is given.
     """
-    layout = {"delimiter": settings.pop("delimiter"), "strip": settings.pop("strip"), "columns": columns}
-    layout["rejects"] = rejects = settings.pop("rejects")
+    layout = {name: settings.pop(name) for name in ("format", "encoding", "delimiter", "strip", "rejects")}
+    layout["columns"], rejects = columns, layout["rejects"]
     given = {name: value for name, value in settings.items() if value is not None}
     if columns.features is not None:
         given["features"] = True
     model, _ = make_configs(given)
-    others = {str(path): read_pairs(path, **layout) for path in (dev, test) if path is not None}
-    found = audit(TokenizedPairs.of(read_pairs(data, **layout), model), others)
+    others = {str(path): read_file(path, **layout).pairs for path in (dev, test) if path is not None}
+    file = read_file(data, **layout)
+    model = choose_target_symbols(model, file.pairs, lexicon=file.format == "lexicon")
+    found = audit(TokenizedPairs.of(file.pairs, model), others)
     if as_json:
         click.echo(json.dumps(asdict(found) | {"warnings": [sentence(warning) for warning in found.warnings()]}))
     else:

@@ -22,7 +22,7 @@ from henkan.training.checkpoint import Checkpoints
 from henkan.training.fitted_model import FittedModel, load_model
 from henkan.training.trainer import versions
 
-LAYOUT = ("delimiter", "strip", "columns", "rejects")
+LAYOUT = ("format", "encoding", "delimiter", "strip", "columns", "rejects")
 
 
 @dataclass(frozen=True)
@@ -129,8 +129,8 @@ def run_from_plan(data: str | None, plan: Mapping[str, Any], given: set[str], en
         model, training = ({**plan[part]} for part in ("model", "training"))
         for part in (model, training):
             part.update({name: settings[name] for name in set(part) & set(settings)})
-        options = dict(plan["options"])
-        for name in {"delimiter", "strip", "columns"} & given:
+        options = {"format": "auto", "encoding": "utf-8", **plan["options"]}  # runs of earlier versions have neither
+        for name in (set(LAYOUT) - {"rejects"}) & given:
             options[name] = asdict(settings[name]) if name == "columns" else settings[name]
         if "rejects" in given:
             rejects = settings["rejects"]

@@ -237,7 +237,8 @@ class _Command:
         run = self.run
         if run.data is not None:
             check_data_exists(run, self.checkpoints.model)
-        pairs, validation, source = read_data(run, quiet=self.quiet)
+        pairs, validation, source, model = read_data(run, quiet=self.quiet)
+        run = replace(run, model=model)
         tokenized = TokenizedPairs.of(pairs, run.model)
         example = pairs.sources[0]
         if not self.quiet:

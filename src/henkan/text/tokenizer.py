@@ -103,7 +103,7 @@ def tokenizers(model: ModelConfig) -> tuple[Tokenizer, Tokenizer]:
     """Create the tokenizers of sources and targets."""
     return (
         Tokenizer(model.source_symbols, model.source_normalization, model.features),
-        Tokenizer(model.target_symbols, model.target_normalization),
+        Tokenizer(model.target_symbols or "characters", model.target_normalization),
     )
 
 

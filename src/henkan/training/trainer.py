@@ -15,6 +15,7 @@ from henkan.evaluation.evaluation_set import Counts
 from henkan.inference.converter import Converter
 from henkan.storage.model_folder import SavedModel
 from henkan.text.pairs import Pairs
+from henkan.text.target_symbols import with_target_symbols
 from henkan.text.tokenized_pairs import TokenizedPairs
 from henkan.training.checkpoint import Checkpoints
 from henkan.training.events import Preparing, Report, Started
@@ -53,7 +54,8 @@ class Trainer:
         loss in case of a tie), and the confidences are calibrated on the validation set.
 
         Args:
-            pairs: the training pairs, as strings or tokenized.
+            pairs: the training pairs, as strings, or tokenized according to `job.model`. For strings, target symbols
+                that are None are chosen by the data.
             validation: the validation pairs, or None.
             job: what to train.
 
@@ -62,9 +64,11 @@ class Trainer:
             SettingsError: if the settings do not match the data, each other or the start model.
             CheckpointError, Interrupted: see `henkan.training.checkpoint`.
         """
-        tokenized = pairs if isinstance(pairs, TokenizedPairs) else TokenizedPairs.of(pairs, job.model)
-        data, job = prepare(tokenized, validation, job)
-        del pairs, tokenized  # free memory: only the ids are needed from here
+        if isinstance(pairs, Pairs):
+            job = replace(job, model=with_target_symbols(job.model, pairs))
+            pairs = TokenizedPairs.of(pairs, job.model)
+        data, job = prepare(pairs, validation, job)
+        del pairs  # free memory: only the ids are needed from here
         progress = self._open(data, job)
         trained = [self._member(number, data, job, progress) for number in range(job.members)]
         converter = data.converter(trained, job.model)
@@ -112,7 +116,8 @@ class Trainer:
             return engine
         converter = data.converter([engine], job.model)
         pairs, validation, epochs = len(data.pairs), len(data.validation_pairs or ()), training.epochs or 0
-        self.report(Started(converter, pairs, validation, epochs, data.weights, number + 1, job.members))
+        symbols = data.target_vocabulary.tokenizer.unit
+        self.report(Started(converter, pairs, validation, epochs, data.weights, number + 1, job.members, symbols))
         if progress.state is None:
             engine.set_weights(data.initial_weights(job, number))
             progress.state = TrainingState(np.random.default_rng([training.seed, 3]))
