@@ -34,6 +34,7 @@ CMU = ["HELLO  HH AH0 L OW1", "HELLO(1)  HH EH0 L OW1", "WORLD  W ER1 L D", "'AL
         # a pair file with an invalid line
         (["good day\tb o n Z u R", "New York\tn u j O R k", "bad"], "pairs"),
         (["bonjour\thello", "salut\thi", "bad"], "pairs"),
+        (["hello\tHH AH L OW", "world\tW ER L D", "cat\tK AE T\tnoun"], "pairs"),
         # tables
         (["hello\t120\tHH AH L OW", "world\t7\tW ER L D"], "pairs"),
         (["hello\th ə l oʊ\ten", "world\tw ɜː l d\ten"], "pairs"),

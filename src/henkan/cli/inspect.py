@@ -34,7 +34,8 @@ def inspect(data: Path, dev: Path | None, test: Path | None, as_json: bool, colu
     \b
     henkan inspect names.tsv --dev names.dev.tsv --test names.test.tsv
 
-    The files are not changed. An invalid line is an error, unless --rejects is given.
+    The files are not changed. Pronunciation lexicons (`hello HH AH L OW`), CSV and JSON Lines are detected, see
+    --format. An invalid line is an error, unless --rejects is given.
     """
     layout = {name: settings.pop(name) for name in ("format", "encoding", "delimiter", "strip", "rejects")}
     layout["columns"], rejects = columns, layout["rejects"]

@@ -10,7 +10,7 @@ from contextlib import suppress
 from henkan.text.csv_format import CsvFormat
 from henkan.text.formats import DelimitedFormat, JsonFormat, PairFormat
 from henkan.text.layout import TAB, Layout, is_csv_delimiter
-from henkan.text.lexicon import LexiconFormat, entry, leading_numbers, probability_columns
+from henkan.text.lexicon import NUMBER, LexiconFormat, entry, leading_numbers, probability_columns
 from henkan.text.pairs import TWO_COLUMNS
 from henkan.text.target_symbols import are_symbols
 
@@ -90,10 +90,13 @@ def _is_lexicon(texts: Sequence[str]) -> bool:
         return False
     probabilities = probability_columns([parts for _, parts in entries])
     tabs = [text.count(TAB) for text, _ in entries]
-    if min(tabs) == max(tabs) > 1 + probabilities:  # a table with other columns
+    regular = min(tabs) == max(tabs) or 2 * tabs.count(1) > len(tabs)
+    if regular and any(_is_table_row(text, probabilities) for text, _ in entries if TAB in text):
         return False
-    if 2 * tabs.count(1) > len(tabs) and any(
-        " " in text.partition(TAB)[0].strip() for text, _ in entries if TAB in text
-    ):
-        return False  # a pair file with an invalid line
     return are_symbols([(parts[0], parts[1 + min(probabilities, leading_numbers(parts)) :]) for _, parts in entries])
+
+
+def _is_table_row(text: str, probabilities: int) -> bool:
+    """Whether a line with tabs has columns that an entry of a lexicon does not have, or a source of several words."""
+    first, *others, _ = (column.strip() for column in text.split(TAB))
+    return " " in first or len(others) > probabilities or not all(map(NUMBER.fullmatch, others))

@@ -38,15 +38,15 @@ class LexiconFormat:
 
     def parse(self, text: str) -> tuple[str, str] | None:
         """Return word and phones of a line, or None for a blank line or a comment."""
-        parts = entry(text)
-        if len(parts) < 2:
-            if parts:
-                raise LineError("a word without phones", "fix_line_or_format")
-            self._comments += bool(text.strip(" \t"))
-            self._blank += not text.strip(" \t")
+        content = _without_comment(text)
+        parts = _split(content)
+        if len(parts) == 1:
+            raise LineError("a word without phones", "fix_line_or_format")
+        self._comments += content != text
+        if not parts:
+            self._blank += content == text
             return None
         word, phones = parts[0], parts[1 + min(self._probabilities, leading_numbers(parts)) :]
-        self._comments += text.count("#") + text.count(";;;") > 0 and COMMENT.search(text) is not None
         if word.endswith(")"):
             word, variants = VARIANT.subn("", word)
             self._variants += variants
@@ -65,8 +65,14 @@ class LexiconFormat:
 
 def entry(text: str) -> list[str]:
     """Return the word, the numbers and the phones of a line without its comment; empty if there are none."""
-    if "#" in text or ";;;" in text:
-        text = COMMENT.sub("", text, count=1)
+    return _split(_without_comment(text))
+
+
+def _without_comment(text: str) -> str:
+    return COMMENT.sub("", text, count=1) if "#" in text or ";;;" in text else text
+
+
+def _split(text: str) -> list[str]:
     return [part for part in text.replace("\t", " ").split(" ") if part]
 
 

@@ -128,7 +128,7 @@ class _Reader:
     def _error(self, number: int, reason: LineError) -> DataError:
         if not self.detected:
             return DataError(f"{self.path}, line {number}: {reason}", reason.remedy, **reason.values)
-        remedy = "fix_line_or_format" if reason.remedy in ("skip_lines", "fix_line_or_layout") else reason.remedy
+        remedy = "fix_line_or_format" if reason.remedy == "skip_lines" else reason.remedy
         problem = f"{self.path}, line {number}: {reason} (the file is read as {self.format.description})"
         return DataError(problem, remedy, **reason.values)
 

@@ -54,8 +54,8 @@ class Trainer:
         loss in case of a tie), and the confidences are calibrated on the validation set.
 
         Args:
-            pairs: the training pairs, as strings, or tokenized according to `job.model`. For strings, target symbols
-                that are None are chosen by the data.
+            pairs: the training pairs, as strings or tokenized. Target symbols that are None in the settings are chosen
+                by the data, or are those of the tokenized pairs.
             validation: the validation pairs, or None.
             job: what to train.
 
@@ -65,8 +65,8 @@ class Trainer:
             CheckpointError, Interrupted: see `henkan.training.checkpoint`.
         """
         if isinstance(pairs, Pairs):
-            job = replace(job, model=with_target_symbols(job.model, pairs))
-            pairs = TokenizedPairs.of(pairs, job.model)
+            pairs = TokenizedPairs.of(pairs, with_target_symbols(job.model, pairs))
+        job = replace(job, model=replace(job.model, target_symbols=pairs.target_tokenizer.unit))
         data, job = prepare(pairs, validation, job)
         del pairs  # free memory: only the ids are needed from here
         progress = self._open(data, job)
