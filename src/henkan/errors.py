@@ -33,7 +33,7 @@ REMEDIES: Mapping[str, str] = {
     "force_or_another_folder": "pass force=True to replace it, or choose another folder",
     "install_torch": "pip install 'henkan[torch]'",
     "load_a_model": "pass a folder that was written by save",
-    "name_columns": "pass columns that name all of them to choose others",
+    "name_columns": "pass columns that name all of them to choose others or to omit this note",
     "name_encoding": 'pass its encoding, as in encoding="{encoding}"',
     "name_encoding_of_lines": 'pass its encoding, as in encoding="{encoding}", or pass rejects to skip such lines',
     "no_validation_set": "pass more pairs, or train without a validation set",

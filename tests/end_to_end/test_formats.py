@@ -45,9 +45,11 @@ def test_every_command_reads_a_lexicon_and_says_so(henkan, tmp_path):
 
 
 @pytest.mark.usefixtures("lexicon")
-def test_options_come_before_detection(henkan, refused):
+def test_options_come_before_detection(henkan, refused, tmp_path):
     read = henkan("inspect", "lexicon.txt", "--target-symbols", "characters")
     assert read.stderr.splitlines() == [DETECTED]
+    henkan("train", "lexicon.txt", *SMALL, "--quiet", "--recipe", "modern", "--out", "m")
+    assert target_symbols(tmp_path / "m") == " "
     assert "line 1: no delimiter (a tab)" in refused("inspect", "lexicon.txt", "--format", "pairs")
     assert "neither a delimiter nor columns" in refused(
         "inspect", "lexicon.txt", "--format", "lexicon", "--columns", "2,1"
@@ -88,7 +90,9 @@ def test_csv_is_read_and_broken_records_are_skipped(henkan, refused, tmp_path):
     ) in refused("inspect", "pairs.csv")
     read = henkan("inspect", "pairs.csv", "--rejects", "rejects.tsv", "--json")
     assert set(json.loads(read.stdout)["source"]["symbols"]) == set("a, bc\nd")
-    assert "the columns 'id' of the header are ignored; name all of them with --columns to choose others" in read.stderr
+    assert (
+        "the columns 'id' of the header are ignored; name all of them, as in --columns source,target,-" in read.stderr
+    )
     assert (tmp_path / "rejects.tsv").read_text().splitlines()[1].split("\t")[1::2] == ["5", 'e,"f,3']
 
 

@@ -49,7 +49,7 @@ def test_a_header_selects_the_columns(file):
         f"{path} is read as CSV with the delimiter ','; the first line is a header; pass another format if this is "
         "wrong",
         f"{path}: the columns 'id', 'tags' of the header are ignored; pass columns that name all of them to choose "
-        "others",
+        "others or to omit this note",
     ]
     assert len(read_pairs(file("source,target\na,b\n"), format="pairs", delimiter=",")) == 2
 

@@ -25,7 +25,7 @@ OPTIONS: Mapping[str, str] = {
     "force_or_another_folder": "replace it with --force, or choose another --out",
     "install_torch": "pip install 'henkan[torch]'",
     "load_a_model": "give a folder written by `henkan train`",
-    "name_columns": "name all of them with --columns to choose others",
+    "name_columns": "name all of them, as in --columns source,target,-, to choose others or to omit this note",
     "name_encoding": "name its encoding, as in --encoding {encoding}",
     "name_encoding_of_lines": "name its encoding, as in --encoding {encoding}, or skip such lines with --rejects FILE",
     "no_validation_set": "give more pairs, or train without a validation set (--dev none)",

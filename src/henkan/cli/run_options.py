@@ -78,6 +78,8 @@ def run_from_options(data: str, options: dict[str, Any]) -> RunOptions:
         check_features(fitted, layout["columns"])
         settings = _add_start_settings(fitted, settings, ensemble)
         ensemble = len(fitted.saved.members)
+    elif data not in TASKS and recipe != "book":  # also with the recipe `modern`, whose default is for tasks
+        settings.setdefault("target_symbols", None)
     defaults = TASKS[data].settings if data in TASKS else None
     model, training = make_configs(settings, recipe=recipe, defaults=defaults)
     rejects = layout["rejects"]
