@@ -96,6 +96,11 @@ def test_many_quotes_that_are_not_closed_take_linear_time(file, tmp_path):
     assert rejects.skipped == 1000
 
 
+def test_a_header_alone_has_no_pairs(file):
+    with pytest.raises(DataError, match=r"pairs\.csv: the file has no pairs"):
+        read_pairs(file("source,target\n"))
+
+
 @pytest.mark.parametrize("delimiter", ["::", '"', "\n"])
 def test_other_delimiters_are_refused(tmp_path, delimiter):
     with pytest.raises(SettingsError, match="the delimiter of CSV must be a single character other than a quote"):

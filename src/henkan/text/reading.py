@@ -84,7 +84,8 @@ def read_pair_file(
     if not len(pairs):
         if rejects is not None and rejects.skipped > skipped_before:
             raise DataError(f"{path}: no line is a pair; see {rejects.path} for the reasons")
-        raise DataError(f"{path}: the file is empty; expected a source and a target on each line")
+        problem = "has no pairs" if prefix else "is empty"
+        raise DataError(f"{path}: the file {problem}; expected a source and a target on each line")
     return PairFile(path, pairs, name, tuple(_notes(path, form, detected)))
 
 
