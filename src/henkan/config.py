@@ -170,8 +170,13 @@ class ModelConfig:
         UNIT,
         group="symbols",
     )
-    target_symbols: str = setting(
-        "characters", "How to split a target into symbols; same values as for the source.", UNIT, group="symbols"
+    target_symbols: str | None = setting(
+        "characters",
+        "How to split a target into symbols; same values as for the source. If not given, ' ' for a pronunciation "
+        "lexicon and for targets that clearly are symbols separated by spaces, such as phones; otherwise characters.",
+        UNIT,
+        none="by data",
+        group="symbols",
     )
     source_normalization: Normalization = setting(
         "none",
@@ -215,7 +220,7 @@ class ModelConfig:
             )
         for side in ("source", "target"):
             unit, form = getattr(self, f"{side}_symbols"), getattr(self, f"{side}_normalization")
-            if form != "none" and normalize(form, unit) != unit:
+            if form != "none" and unit is not None and normalize(form, unit) != unit:
                 raise SettingsError(
                     f"normalization {form} of the {side} would change the separator {unit!r}; choose another of either"
                 )
@@ -224,7 +229,7 @@ class ModelConfig:
             raise SettingsError(f"source case {case} would change the separator {unit!r}; choose another of either")
         if self.tag_separator is not None and not self.features:
             raise SettingsError("a tag separator needs sources with feature tags", "name_features")
-        plain = self.source_symbols == self.target_symbols == "characters" and not self.features
+        plain = {self.source_symbols, self.target_symbols} <= {"characters", None} and not self.features
         if self.fill and not plain:
             raise SettingsError(
                 "padding to a fixed length (recipe `book`) requires characters as symbols, and no features"
@@ -380,7 +385,7 @@ class Settings(TypedDict, total=False):
     hidden_size: int
     fill: bool
     source_symbols: str
-    target_symbols: str
+    target_symbols: str | None
     source_normalization: Normalization
     target_normalization: Normalization
     source_case: Case
@@ -422,6 +427,7 @@ RECIPES: Mapping[str, Mapping[str, Any]] = {
         "attention": True,
         "bidirectional": True,
         "peeky": False,
+        "target_symbols": None,
         "embedding_size": 64,
         "hidden_size": 128,
         "updates": 4500,

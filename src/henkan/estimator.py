@@ -85,7 +85,9 @@ class Seq2Seq:
         model together, and each of them has it afterwards.
 
         Args:
-            sources, targets: n sources and their n targets.
+            sources, targets: n sources and their n targets. If the setting `target_symbols` is None, as in the recipe
+                "words", targets that clearly are symbols separated by spaces, such as phones, are split at spaces, and
+                others into characters. The event `henkan.Started` has what was chosen.
             dev: sources and targets of a validation set. The model is evaluated on it after every epoch, keeps the
                 weights of the epoch with the highest exact match, and calibrates its confidence on it. None: no
                 validation, the weights of the last epoch are kept, and confidence is not calibrated.

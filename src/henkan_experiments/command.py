@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from henkan.cli.options import PATH, layout_options
+from henkan.cli.options import PATH, layout_options, read_file
 from henkan.engine.workers import available_cores
 from henkan.errors import Interrupted
-from henkan.text.reading import read_pairs
 from henkan.training.signals import Interruption
 
 if TYPE_CHECKING:
@@ -70,7 +69,9 @@ def reproduce_command(
     plan = Plan(seeds=seeds, quick=quick, files=files)
     splits = {task: plan.split(task) for task in TASK_NAMES if task != "addition" or not files}
     if train is not None and test is not None:
-        splits["addition"] = Split(*(checked_sums(read_pairs(file, **layout), str(file)) for file in (train, test)))
+        splits["addition"] = Split(
+            *(checked_sums(read_file(file, **layout).pairs, str(file)) for file in (train, test))
+        )
     interruption = Interruption()
     try:
         with interruption, ProgressDisplay() as display:

@@ -55,7 +55,8 @@ def test_training_prints_the_summary_and_warnings_of_inspect(henkan, tmp_path):
     (tmp_path / "dev.tsv").write_text("ka\tk a\n")
     done = henkan("train", "train.tsv", "--dev", "dev.tsv", "--epochs", "1", "--hidden-size", "8", "--out", "m")
     lines = done.stderr.splitlines()
-    assert lines[0].startswith("7 pairs; sources of 2 to 5 symbols")
+    assert lines[0].startswith("note: targets are split into symbols at spaces")
+    assert lines[1].startswith("7 pairs; sources of 2 to 5 symbols")
     assert any(line.startswith("warning: 1 of 1 sources in dev.tsv are also in the training set") for line in lines)
     assert any(line.startswith("hint: all letters of the sources are lower case") for line in lines)
 

@@ -9,11 +9,23 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from henkan.cli import main
+from henkan.text.layout import FORMATS
 
 SAVED = Path(__file__).parent / "saved"
 LINES = st.lists(st.binary(max_size=12) | st.text(max_size=8).map(lambda text: text.encode("utf-8", "replace")))
 CONTENTS = (
     st.binary(max_size=60) | LINES.map(b"\n".join) | LINES.map(lambda each: b"\n".join(a + b"\t" + a for a in each))
+)
+PHONES = st.lists(st.sampled_from([b"a", b"HH", b"0.5", b" ", b"\t", b"\n", b"# x", b"(2)", b'"', b",", b"\xff"])).map(
+    b"".join
+)
+LAYOUTS = st.sampled_from(
+    [
+        *(["--format", name] for name in FORMATS),
+        *(["--encoding", name] for name in ("latin-1", "utf-16", "shift_jis", "utf-7")),
+        ["--rejects", "rejects.tsv"],
+        ["--delimiter", " ", "--columns", "1,2"],
+    ]
 )
 
 
@@ -44,15 +56,17 @@ def test_any_bytes_as_a_file_of_pairs(henkan, tmp_path_factory, examples):
     file = folder / "pairs"
 
     @settings(max_examples=examples, **SHORT)
-    @given(CONTENTS)
-    @example(b"a\tb\n\xff\xfe\n")
-    @example(b"\x1f\x8b\x08\x00")
-    @example(b"a\x00\tb\n")
-    @example("\u0301\t\u202e\n".encode())
-    def check(content):
+    @given(CONTENTS | PHONES, st.just([]) | LAYOUTS)
+    @example(b"a\tb\n\xff\xfe\n", [])
+    @example(b"\x1f\x8b\x08\x00", [])
+    @example(b"a\x00\tb\n", [])
+    @example("\u0301\t\u202e\n".encode(), [])
+    @example(b"hello HH AH L OW\nworld W ER L D\n", [])
+    def check(content, layout):
         file.write_bytes(content)
-        henkan("inspect", file)
-        settings = ("--epochs", 1, "--hidden-size", 2, "--embedding-size", 2, "--quiet", "--dev", "none")
+        layout = [folder / each if each == "rejects.tsv" else each for each in layout]
+        henkan("inspect", file, *layout)
+        settings = ("--epochs", 1, "--hidden-size", 2, "--embedding-size", 2, "--quiet", "--dev", "none", *layout)
         henkan("train", file, *settings, "--recipe", "modern", "--out", folder / "m", "--force")
 
     check()

@@ -9,7 +9,11 @@ NEW = ("source_case", "tag_separator", "sort_tags")
 
 def migrated(model):
     """The settings and the tokenizers of a model that was saved in format 1."""
-    config = {"model": {name: value for name, value in to_dict(model).items() if name not in NEW}, "members": 1}
+    config = {
+        "model": {name: value for name, value in to_dict(model).items() if name not in NEW},
+        "members": 1,
+        "calibration": None,
+    }
     cut = {"unit": "characters", "normalization": "none", "features": False}
     vocabulary = {"source": {"cut": {**cut, "features": model.features}, "longest": 3}, "target": {"cut": cut}}
     config, vocabulary = from_1(config, vocabulary)

@@ -10,9 +10,8 @@ from typing import Any
 import click
 
 from henkan.cli.display import show_exact_match
-from henkan.cli.options import PATH, check_features, engine_options, layout_options, pop_engines
+from henkan.cli.options import PATH, check_features, engine_options, layout_options, pop_engines, read_file
 from henkan.storage.save_model import check_destination
-from henkan.text.reading import read_pairs
 from henkan.training.combine import check_models
 from henkan.training.combine import combine as combine_models
 from henkan.training.fitted_model import load_model
@@ -50,7 +49,7 @@ def combine(models: Sequence[Path], out: Path, dev: Path | None, force: bool, **
     validation = None
     if dev is not None:
         check_features(fitted[0], layout["columns"])
-        validation = read_pairs(dev, **layout)
+        validation = read_file(dev, **layout).pairs
     ensemble = combine_models(fitted, validation, engines)
     ensemble.save(out, force=force)
     if ensemble.held_out is not None:

@@ -11,14 +11,13 @@ import click
 
 from henkan.cli.data_arguments import task_or_file
 from henkan.cli.display import show_coverage, show_details, show_exact_match, show_examples
-from henkan.cli.options import PATH, check_features, engine_options, layout_options, pop_engines
+from henkan.cli.options import PATH, check_features, engine_options, layout_options, pop_engines, read_file
 from henkan.errors import DataError
 from henkan.evaluation.error_rates import Evaluation
 from henkan.evaluation.error_rates import evaluate as measure
 from henkan.evaluation.evaluation_set import Prediction
 from henkan.evaluation.task_pairs import task_pairs
 from henkan.inference.conversion import Request
-from henkan.text.reading import read_pairs
 from henkan.text.tasks import Task
 from henkan.training.fitted_model import load_model
 
@@ -68,7 +67,7 @@ def evaluate(
                 err=True,
             )
     else:
-        pairs = read_pairs(found, **layout)
+        pairs = read_file(found, **layout).pairs
         check_features(fitted, layout["columns"])
         if errors is not None and errors.exists() and errors.samefile(found):
             raise DataError(f"{errors}: --errors would overwrite the pairs to evaluate; choose another file")

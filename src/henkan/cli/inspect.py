@@ -9,13 +9,12 @@ from typing import Any
 
 import click
 
-from henkan.cli.options import PATH, layout_options, symbol_options
+from henkan.cli.options import PATH, choose_settings, layout_options, read_file, symbol_options
 from henkan.cli.remedies import sentence
 from henkan.config import make_configs
 from henkan.text.audit import EXAMPLES, Audit, audit
-from henkan.text.feature_tags import with_tag_separator
 from henkan.text.pairs import Columns
-from henkan.text.reading import Rejects, read_pairs
+from henkan.text.reading import Rejects
 from henkan.text.side_statistics import RARE, Side, show_symbol
 from henkan.text.tokenized_pairs import TokenizedPairs
 
@@ -40,17 +39,19 @@ def inspect(data: Path, dev: Path | None, test: Path | None, as_json: bool, colu
     \b
     henkan inspect names.tsv --dev names.dev.tsv --test names.test.tsv
 
-    The files are not changed. An invalid line is an error, unless --rejects is given.
+    The files are not changed. Pronunciation lexicons (`hello HH AH L OW`), CSV and JSON Lines are detected, see
+    --format. An invalid line is an error, unless --rejects is given.
     """
-    layout = {"delimiter": settings.pop("delimiter"), "strip": settings.pop("strip"), "columns": columns}
-    layout["rejects"] = rejects = settings.pop("rejects")
+    layout = {name: settings.pop(name) for name in ("format", "encoding", "delimiter", "strip", "rejects")}
+    layout["columns"], rejects = columns, layout["rejects"]
     given = {name: value for name, value in settings.items() if value is not None}
     if columns.features is not None:
         given["features"] = True
     model, _ = make_configs(given)
-    others = {str(path): read_pairs(path, **layout) for path in (dev, test) if path is not None}
-    pairs = read_pairs(data, **layout)
-    found = audit(TokenizedPairs.of(pairs, with_tag_separator(model, pairs.sources)), others)
+    others = {str(path): read_file(path, **layout).pairs for path in (dev, test) if path is not None}
+    file = read_file(data, **layout)
+    model = choose_settings(model, file.pairs, lexicon=file.format == "lexicon")
+    found = audit(TokenizedPairs.of(file.pairs, model), others)
     if as_json:
         values = {name: value for name, value in asdict(found).items() if name != "damage"}
         messages = {"warnings": found.warnings(), "hints": found.hints()}

@@ -7,17 +7,20 @@ from collections.abc import Callable
 from dataclasses import Field, fields
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, Unpack
 
 import click
 
 from henkan.cli.data_arguments import parse_columns
+from henkan.cli.remedies import sentence
 from henkan.config import RECIPE_HELP, EngineConfig, ModelConfig, TrainingConfig, make_configs, to_dict
 from henkan.engine.base import Engines
 from henkan.engine.choice import choose_engines, process_rank
 from henkan.errors import DataError
-from henkan.text.pairs import Columns
-from henkan.text.reading import Rejects
+from henkan.text.detected_settings import with_detected_settings
+from henkan.text.layout import FORMATS, Layout, LayoutOptions
+from henkan.text.pairs import Columns, Pairs
+from henkan.text.reading import PairFile, Progress, Rejects, read_pair_file
 from henkan.training.fitted_model import FittedModel
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -26,13 +29,29 @@ PATH = click.Path(path_type=Path)
 
 
 def layout_options(command: Command) -> Command:
-    """Add the options for the layout of a pair file: `delimiter`, `strip`, `columns` and `rejects`."""
+    """Add the options for the layout of a pair file: the attributes of `Layout`, and `rejects`."""
+    form = click.option(
+        "--format",
+        type=click.Choice(FORMATS),
+        default="auto",
+        show_default=True,
+        help="Format of the file. pairs: one pair per line, source TAB target. lexicon: a word, whitespace, phones; "
+        "comments (# and ;;;) and columns of probabilities are ignored, and a variant such as WORD(2) is an entry of "
+        "WORD. csv: comma-separated values with quotes. jsonl: JSON objects with the keys source and target. auto: by "
+        "the name and the first lines of the file; what is detected is reported.",
+    )
+    encoding = click.option(
+        "--encoding",
+        default="utf-8",
+        show_default=True,
+        metavar="NAME",
+        help="Encoding of the file, such as latin-1, shift_jis or utf-16.",
+    )
     delimiter = click.option(
         "--delimiter",
-        default="\t",
         metavar="TEXT",
-        callback=lambda _context, _option, value: value.replace("\\t", "\t"),
-        help="Separator between the columns of a line.  [default: a tab]",
+        callback=lambda _context, _option, value: None if value is None else value.replace("\\t", "\t"),
+        help="Separator between the columns of a line.  [default: a tab; in CSV a comma, a semicolon or a tab]",
     )
     strip = click.option("--strip", is_flag=True, help="Remove leading and trailing whitespace from every column.")
     columns = click.option(
@@ -50,10 +69,11 @@ def layout_options(command: Command) -> Command:
         metavar="FILE",
         callback=_rejects,
         help="Skip invalid lines, and write them to FILE with the reasons. A line is invalid if it has another number "
-        "of columns (in a .jsonl file: is not an object of strings), is not UTF-8, contains a NUL character, or is "
-        "longer than 1 MiB.  [default: an invalid line is an error]",
+        "of columns (in a .jsonl file: is not an object of strings), is not in the encoding, contains a NUL "
+        "character, or is longer than 1 MiB; in a lexicon, if a word has no phones.  "
+        "[default: an invalid line is an error]",
     )
-    return delimiter(columns(strip(rejects(command))))
+    return form(encoding(delimiter(columns(strip(rejects(command))))))
 
 
 def _rejects(_context: click.Context, _option: click.Parameter, value: str | None) -> Rejects | None:
@@ -75,6 +95,32 @@ def open_rejects(path: Path) -> Rejects:
 
     click.get_current_context().call_on_close(close)
     return rejects
+
+
+def read_file(
+    path: Path,
+    *,
+    rejects: Rejects | None = None,
+    progress: Progress | None = None,
+    quiet: bool = False,
+    **layout: Unpack[LayoutOptions],
+) -> PairFile:
+    """Read a pair file and, unless `quiet`, print what was detected or ignored. The layout is that of the options."""
+    file = read_pair_file(path, Layout(**layout), rejects, progress)
+    for note in () if quiet else file.notes:
+        click.echo(f"note: {sentence(note)}", err=True)
+    return file
+
+
+def choose_settings(model: ModelConfig, pairs: Pairs, *, lexicon: bool, quiet: bool = False) -> ModelConfig:
+    """Fill in the settings that the data determine and, unless `quiet`, print the target symbols that were chosen."""
+    chosen = with_detected_settings(model, pairs, lexicon=lexicon)
+    if model.target_symbols is None and chosen.target_symbols == " " and not quiet:
+        click.echo(
+            "note: targets are split into symbols at spaces; choose --target-symbols characters if they are plain text",
+            err=True,
+        )
+    return chosen
 
 
 METAVARS = {"architecture": "NAME", "source_symbols": "UNIT", "target_symbols": "UNIT", "tag_separator": "TEXT"}

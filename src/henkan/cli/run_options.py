@@ -22,7 +22,7 @@ from henkan.training.checkpoint import Checkpoints
 from henkan.training.fitted_model import FittedModel, load_model
 from henkan.training.trainer import versions
 
-LAYOUT = ("delimiter", "strip", "columns", "rejects")
+LAYOUT = ("format", "encoding", "delimiter", "strip", "columns", "rejects")
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,8 @@ def run_from_options(data: str, options: dict[str, Any]) -> RunOptions:
         check_features(fitted, layout["columns"])
         settings = _add_start_settings(fitted, settings, ensemble)
         ensemble = len(fitted.saved.members)
+    elif data not in TASKS and recipe != "book":  # also with the recipe `modern`, whose default is for tasks
+        settings.setdefault("target_symbols", None)
     defaults = TASKS[data].settings if data in TASKS else None
     model, training = make_configs(settings, recipe=recipe, defaults=defaults)
     rejects = layout["rejects"]
@@ -129,8 +131,8 @@ def run_from_plan(data: str | None, plan: Mapping[str, Any], given: set[str], en
         model, training = ({**plan[part]} for part in ("model", "training"))
         for part in (model, training):
             part.update({name: settings[name] for name in set(part) & set(settings)})
-        options = dict(plan["options"])
-        for name in {"delimiter", "strip", "columns"} & given:
+        options = {"format": "auto", "encoding": "utf-8", **plan["options"]}  # runs of earlier versions have neither
+        for name in (set(LAYOUT) - {"rejects"}) & given:
             options[name] = asdict(settings[name]) if name == "columns" else settings[name]
         if "rejects" in given:
             rejects = settings["rejects"]

@@ -10,11 +10,10 @@ from typing import Any
 
 import click
 
-from henkan.cli.options import PATH, check_features, engine_options, layout_options, pop_engines
+from henkan.cli.options import PATH, check_features, engine_options, layout_options, pop_engines, read_file
 from henkan.engine.base import Engines
 from henkan.inference.converter import Converter
 from henkan.text.pairs import Pairs
-from henkan.text.reading import read_pairs
 from henkan.text.tokenizer import tokenizers
 from henkan.training.events import Epoch, Event, Started
 from henkan.training.fitted_model import FittedModel, load_model
@@ -60,7 +59,7 @@ def score(model: Path, data: Path, suspicious: bool, folds: int, as_json: bool, 
     """
     engines = pop_engines(layout)
     fitted = load_model(model, engines)
-    pairs = read_pairs(data, **layout)
+    pairs = read_file(data, **layout).pairs
     check_features(fitted, layout["columns"])
     if suspicious:
         rows = _label_errors(fitted, pairs, folds, engines)

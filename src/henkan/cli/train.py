@@ -124,9 +124,10 @@ def train(
     henkan train --resume models/names
     henkan train more.tsv --from models/names --out models/more
 
-    A file is UTF-8 text with one pair per line: source TAB target. Use --delimiter, --columns and --strip for other
-    layouts (`--delimiter _ --strip` for lines such as `16+75  _91  `). An invalid line is an error; use --rejects
-    to skip such lines.
+    A file is UTF-8 text with one pair per line: source TAB target. Pronunciation lexicons (`hello HH AH L OW`), CSV and
+    JSON Lines are detected, see --format. Use --delimiter, --columns, --strip and --encoding for other layouts
+    (`--delimiter _ --strip` for lines such as `16+75  _91  `). An invalid line is an error; use --rejects to skip such
+    lines.
 
     Progress is written to standard error, the result to standard output.
 

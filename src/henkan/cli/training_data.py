@@ -9,15 +9,14 @@ from pathlib import Path
 import click
 
 from henkan.cli.data_arguments import task_or_file
+from henkan.cli.options import choose_settings, read_file
 from henkan.cli.remedies import sentence
 from henkan.cli.run_options import LAYOUT, RunOptions
 from henkan.config import ModelConfig
 from henkan.errors import DataError
 from henkan.text.audit import audit
 from henkan.text.data_source import DataSource
-from henkan.text.feature_tags import with_tag_separator
 from henkan.text.pairs import Columns, Pairs, hold_out
-from henkan.text.reading import read_pairs
 from henkan.text.tasks import TASKS, Task
 from henkan.text.tokenized_pairs import TokenizedPairs
 from henkan.text.tokenizer import tokenizers
@@ -37,18 +36,22 @@ def read_data(run: RunOptions, *, quiet: bool) -> tuple[Pairs, Pairs | None, Dat
 
     data, dev, seed = _path(run, "data"), run.options["dev"], run.training.seed
     layout = {name: run.options[name] for name in LAYOUT} | {"columns": Columns(**run.options["columns"])}
-    layout |= {"rejects": run.rejects, "progress": None if quiet else show_reading}
-    found = task_or_file(data)
-    pairs = found.generate(seed=seed) if isinstance(found, Task) else read_pairs(found, **layout)
+    layout |= {"rejects": run.rejects, "progress": None if quiet else show_reading, "quiet": quiet}
+    found, lexicon = task_or_file(data), False
+    if isinstance(found, Task):
+        pairs = found.generate(seed=seed)
+    else:
+        file = read_file(found, **layout)
+        pairs, lexicon = file.pairs, file.format == "lexicon"
+    model = choose_settings(run.model, pairs, lexicon=lexicon, quiet=quiet)
     source = DataSource(
         name=data_name(data), task=isinstance(found, Task), pairs=len(pairs), seed=seed, held_out="tenth"
     )
-    model = with_tag_separator(run.model, pairs.sources)
     if dev is None:
         return (*hold_out(pairs, seed, normalize=tokenizers(model)[0].normalize), source, model)
     if dev == "none":
         return pairs, None, replace(source, held_out="none"), model
-    return pairs, read_pairs(Path(_path(run, "dev")), **layout), replace(source, held_out="file"), model
+    return pairs, read_file(Path(_path(run, "dev")), **layout).pairs, replace(source, held_out="file"), model
 
 
 def check_data_exists(run: RunOptions, folder: Path) -> None:

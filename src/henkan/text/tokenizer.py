@@ -141,7 +141,7 @@ def tokenizers(model: ModelConfig) -> tuple[Tokenizer, Tokenizer]:
         tag_separator=model.tag_separator or DEFAULT_TAG_SEPARATOR,
         sort_tags=model.features and model.sort_tags,
     )
-    return source, Tokenizer(model.target_symbols, model.target_normalization)
+    return source, Tokenizer(model.target_symbols or "characters", model.target_normalization)
 
 
 class Sequences:

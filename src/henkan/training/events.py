@@ -20,6 +20,7 @@ class Started:
         weights: number of weights.
         member: number of the ensemble member, from 1.
         members: number of ensemble members.
+        target_symbols: how targets are split into symbols; chosen by the data if the setting is None.
     """
 
     converter: Converter
@@ -29,6 +30,7 @@ class Started:
     weights: int
     member: int = 1
     members: int = 1
+    target_symbols: str = "characters"
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from henkan.evaluation.evaluation_set import Counts
 from henkan.inference.converter import Converter
 from henkan.inference.outside import corrections_to_values
 from henkan.storage.model_folder import SavedModel
-from henkan.text.feature_tags import with_tag_separator
+from henkan.text.detected_settings import with_detected_settings
 from henkan.text.pairs import Pairs
 from henkan.text.tokenized_pairs import TokenizedPairs
 from henkan.training.checkpoint import Checkpoints
@@ -56,8 +56,8 @@ class Trainer:
         loss in case of a tie), and the confidences are calibrated on the validation set.
 
         Args:
-            pairs: the training pairs, as strings, or tokenized according to `job.model`. For strings, a separator of
-                feature tags that is None is detected.
+            pairs: the training pairs, as strings, or tokenized according to `job.model`. For strings, settings that are
+                None are detected; see `henkan.text.detected_settings`.
             validation: the validation pairs, or None.
             job: what to train.
 
@@ -67,7 +67,7 @@ class Trainer:
             CheckpointError, Interrupted: see `henkan.training.checkpoint`.
         """
         if isinstance(pairs, Pairs):
-            job = replace(job, model=with_tag_separator(job.model, pairs.sources))
+            job = replace(job, model=with_detected_settings(job.model, pairs))
             pairs = TokenizedPairs.of(pairs, job.model)
         data, job = prepare(pairs, validation, job)
         del pairs  # free memory: only the ids are needed from here
@@ -137,7 +137,8 @@ class Trainer:
             return engine
         converter = data.converter([engine], job.model)
         pairs, validation, epochs = len(data.pairs), len(data.validation_pairs or ()), training.epochs or 0
-        self.report(Started(converter, pairs, validation, epochs, data.weights, number + 1, job.members))
+        symbols = data.target_vocabulary.tokenizer.unit
+        self.report(Started(converter, pairs, validation, epochs, data.weights, number + 1, job.members, symbols))
         if progress.state is None:
             engine.set_weights(data.initial_weights(job, number))
             progress.state = TrainingState(np.random.default_rng([training.seed, 3]))
