@@ -236,13 +236,16 @@ class Seq2Seq:
         return scores
 
     def score(self, sources: Sequence[str], targets: Sequence[str]) -> float:
-        """Compute the exact match: the fraction of sources, from 0 to 1, that are predicted correctly.
+        """Compute the exact match: the fraction of distinct sources, from 0 to 1, that are predicted correctly.
 
-        A prediction is correct if it equals the target; if the source occurs with several targets, any of them is
-        correct. A source that the model cannot read counts as wrong.
+        A prediction is correct if it equals the target. A source that occurs several times counts once, and any of its
+        targets is correct. Sources are equal if they are equal after the Unicode normalization of the model. A source
+        that the model cannot read counts as wrong. 1 minus the exact match is the word error rate.
 
         >>> model = Seq2Seq(epochs=50).fit(["ab", "ba"], ["AB", "BA"])
         >>> model.score(["ab", "ba"], ["AB", "AB"])
+        0.5
+        >>> model.score(["ab", "ab", "ba"], ["AB", "ab", "ba"])  # one of two sources
         0.5
 
         Args:
