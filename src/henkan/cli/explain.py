@@ -15,6 +15,7 @@ from henkan.errors import DataError
 from henkan.inference.explanation import END, By, Explanation
 from henkan.inference.explanation import explain as make_explanation
 from henkan.text.audit import show_symbol
+from henkan.text.escaping import escape
 from henkan.training.fitted_model import load_model
 
 FORMATS = ("png", "svg")
@@ -48,6 +49,9 @@ def explain(
 
     The confidence is the probability of the complete prediction, calibrated on the validation set; without a validation
     set, it is not calibrated. The probabilities of the symbols are never calibrated.
+
+    In the first line, line breaks, tabs and backslashes are printed as \\n, \\r, \\t and \\\\. --json has the exact
+    strings.
     """
     if picture is not None and picture.suffix.removeprefix(".").lower() not in FORMATS:
         raise DataError(f"{picture}: unknown image format; choose a file name that ends in .png or .svg")
@@ -62,7 +66,7 @@ def explain(
 
 def _lines(explanation: Explanation) -> list[str]:
     lines = [
-        f"{explanation.source} -> {explanation.answer}   confidence {explanation.confidence:.3f}   "
+        f"{escape(explanation.source)} -> {escape(explanation.answer)}   confidence {explanation.confidence:.3f}   "
         f"weights from {explanation.by}"
     ]
     if explanation.unknown:

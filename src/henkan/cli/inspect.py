@@ -13,6 +13,7 @@ from henkan.cli.options import PATH, layout_options, symbol_options
 from henkan.cli.remedies import sentence
 from henkan.config import make_configs
 from henkan.text.audit import EXAMPLES, RARE, Audit, Side, audit, show_symbol
+from henkan.text.escaping import escape
 from henkan.text.pairs import Columns
 from henkan.text.reading import Rejects, read_pairs
 from henkan.text.tokenized_pairs import TokenizedPairs
@@ -56,7 +57,7 @@ def _lines(found: Audit, rejects: Rejects | None) -> list[str]:
     lines.append(f"{found.duplicates:,} duplicate pairs")
     lines.append(f"{found.ambiguous_sources:,} sources with several targets")
     for text, targets in list(found.ambiguous.items())[:EXAMPLES]:
-        lines.append(f"    {text}: {' | '.join(targets)}")
+        lines.append(f"    {escape(text)}: {' | '.join(map(escape, targets))}")
     for name, side in (("source", found.source), ("target", found.target)):
         lines += ["", *_side_lines(name, side)]
     for name, leak in found.leaks.items():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -16,6 +15,7 @@ from henkan.cli.options import PATH, engine_options, pop_engines
 from henkan.errors import DataError, UnanswerableError
 from henkan.inference.conversion import Conversion, Request, Unknown
 from henkan.inference.converter import Converter
+from henkan.text.escaping import escape, json_line
 from henkan.text.reading import MAX_LINE_BYTES, decode_line
 from henkan.training.fitted_model import load_model
 
@@ -72,6 +72,9 @@ def predict(model: Path, texts: Sequence[str], as_json: bool, **options: Any) ->
 
     By default, standard output has one prediction per line, in input order, and nothing else. Without TEXT on a
     terminal, texts are read interactively until Ctrl-D.
+
+    Line breaks, tabs and backslashes are printed as \\n, \\r, \\t and \\\\, and any other character that ends a line
+    as \\u and four hexadecimal digits. --json has the exact strings.
 
     The confidence of a prediction is its probability, calibrated on the validation set; without a validation set, it is
     not calibrated.
@@ -134,10 +137,7 @@ class Printer:
         self.cut_off += sum(each.cut_off for each in conversions[:stop])
         self.unknown += sum(len(each.unknown) > 0 for each in conversions[:stop])
         shown = "".join(self.line(conversion) + "\n" for conversion in conversions[:stop])
-        try:
-            sys.stdout.buffer.write(shown.encode("utf-8", "surrogateescape"))
-        except UnicodeEncodeError:  # an unpaired surrogate, which UTF-8 cannot encode
-            sys.stdout.buffer.write(shown.encode("utf-8", "backslashreplace"))
+        sys.stdout.buffer.write(shown.encode())
         sys.stdout.buffer.flush()
         if stop < len(conversions):
             error = UnanswerableError(conversions[stop].source, stop, conversions[stop].reason or "")
@@ -161,20 +161,15 @@ class Printer:
         """Format one conversion."""
         if not self.as_json:
             if conversion.nbest and not conversion.abstained:
-                source = conversion.source
+                source = escape(conversion.source)
                 return "\n".join(
-                    f"{source}\t{each.prediction}\t{each.log_probability:.4f}" for each in conversion.nbest
+                    f"{source}\t{escape(each.prediction)}\t{each.log_probability:.4f}" for each in conversion.nbest
                 )
-            return conversion.prediction or ""
+            return escape(conversion.prediction or "")
         always = ("source", "prediction", "log_probability", "confidence")
         values = {name: value for name, value in asdict(conversion).items() if name in always or value}
         values.pop("ids", None)
-        text = json.dumps(values, ensure_ascii=False)
-        try:
-            text.encode()
-        except UnicodeEncodeError:  # an unpaired surrogate: JSON can escape it, UTF-8 cannot encode it
-            text = json.dumps(values)
-        return text
+        return json_line(values)
 
 
 def _line_batches(file: BinaryIO) -> Iterator[list[bytes]]:

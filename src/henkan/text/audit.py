@@ -11,6 +11,7 @@ import numpy as np
 
 from henkan.errors import Message
 from henkan.text.arrays import Array
+from henkan.text.escaping import escape
 from henkan.text.pairs import Pairs
 from henkan.text.texts import CHUNK_ROWS, Texts
 from henkan.text.tokenized_pairs import TokenizedPairs
@@ -292,7 +293,7 @@ def _name(character: str) -> str:
 def show_symbol(symbol: str) -> str:
     """Format a symbol readably: escaped if it has invisible or combining characters."""
     if symbol.startswith(TAG) and len(symbol) > 1:
-        return f"{symbol[1:]} (feature)"
+        return f"{escape(symbol[1:])} (feature)"
     plain = all(
         character.isprintable() and not character.isspace() and not unicodedata.combining(character)
         for character in symbol
