@@ -17,6 +17,7 @@ from henkan.evaluation.error_rates import evaluate
 from henkan.inference.conversion import Conversion, Fallback, Request, Unknown
 from henkan.text.data_source import DataSource
 from henkan.text.pairs import Pairs
+from henkan.text.string_lists import string_list
 from henkan.training.checkpoint import SECONDS_BETWEEN, Checkpoints
 from henkan.training.combine import check_models
 from henkan.training.combine import combine as combine_models
@@ -34,6 +35,10 @@ class Seq2Seq:
     >>> model = Seq2Seq(epochs=50).fit(["ab", "ba"], ["AB", "BA"])
     >>> model.predict(["ab"])
     ['AB']
+
+    Wherever methods take sources or targets, they are a list of strings or any other ordered collection of strings: a
+    tuple, an iterator, a one-dimensional array, or a column of a table, such as `df["word"]` of pandas or polars.
+    Sources and targets are paired by position. Tables, sets, dictionaries and missing values are refused.
 
     Args:
         recipe: the defaults of the settings: "words" for pairs of words, "modern" for small models of arithmetic and
@@ -68,10 +73,10 @@ class Seq2Seq:
 
     def fit(
         self,
-        sources: Sequence[str],
-        targets: Sequence[str],
+        sources: Iterable[str],
+        targets: Iterable[str],
         *,
-        dev: tuple[Sequence[str], Sequence[str]] | None = None,
+        dev: tuple[Iterable[str], Iterable[str]] | None = None,
         callback: Report | None = None,
         checkpoint: str | os.PathLike[str] | None = None,
         checkpoint_every: float = SECONDS_BETWEEN,
@@ -102,7 +107,8 @@ class Seq2Seq:
             self.
 
         Raises:
-            DataError: if there are no pairs, the numbers of sources and targets differ, or an element is not a string.
+            DataError: if there are no pairs, the numbers of sources and targets differ, or they are not strings in
+                an order.
             CheckpointError: if the folder has a run with other pairs or settings, or cannot be written.
             SettingsError: if an argument, or a combination of settings, is invalid.
 
@@ -138,7 +144,7 @@ class Seq2Seq:
 
     def predict(
         self,
-        sources: Sequence[str],
+        sources: Iterable[str],
         *,
         unknown: Unknown = "use",
         beam: int = 1,
@@ -167,16 +173,16 @@ class Seq2Seq:
 
         Raises:
             UnanswerableError: at the first source that the model cannot read, unless `unknown` is "skip".
-            DataError: if `sources` is not a list of strings.
+            DataError: if `sources` are not strings, or have no order.
             NotFittedError: if the model is not trained.
             SettingsError: if an argument is invalid.
         """
         request = Request(unknown=unknown, beam=beam, abstain_below=abstain_below)
-        return self._model().converter.predict(_strings(sources, "sources"), request, fallback)
+        return self._model().converter.predict(string_list(sources, "sources"), request, fallback)
 
     def convert(
         self,
-        sources: Sequence[str],
+        sources: Iterable[str],
         *,
         unknown: Unknown = "use",
         beam: int = 1,
@@ -205,14 +211,14 @@ class Seq2Seq:
             n conversions, in the order of the sources.
 
         Raises:
-            DataError: if `sources` is not a list of strings.
+            DataError: if `sources` are not strings, or have no order.
             NotFittedError: if the model is not trained.
             SettingsError: if an argument is invalid.
         """
         request = Request(unknown=unknown, beam=beam, nbest=nbest, confidence=confidence, abstain_below=abstain_below)
-        return self._model().converter.convert(_strings(sources, "sources"), request)
+        return self._model().converter.convert(string_list(sources, "sources"), request)
 
-    def log_probability(self, sources: Sequence[str], targets: Sequence[str]) -> list[float]:
+    def log_probability(self, sources: Iterable[str], targets: Iterable[str]) -> list[float]:
         """Compute the log-probability of each target given its source.
 
         >>> model = Seq2Seq(epochs=50).fit(["ab", "ba"], ["AB", "BA"])
@@ -228,14 +234,14 @@ class Seq2Seq:
             that was not in the training targets, or the model cannot read the source.
 
         Raises:
-            DataError: if the numbers of sources and targets differ, or an element is not a string.
+            DataError: if the numbers of sources and targets differ, or they are not strings in an order.
             NotFittedError: if the model is not trained.
         """
         pairs = _pairs(sources, targets)
         scores: list[float] = self._model().converter.score(pairs.sources, pairs.targets)[0].tolist()
         return scores
 
-    def score(self, sources: Sequence[str], targets: Sequence[str]) -> float:
+    def score(self, sources: Iterable[str], targets: Iterable[str]) -> float:
         """Compute the exact match: the fraction of distinct sources, from 0 to 1, that are predicted correctly.
 
         A prediction is correct if it equals the target. A source that occurs several times counts once, and any of its
@@ -252,7 +258,7 @@ class Seq2Seq:
             sources, targets: n sources and their n targets.
 
         Raises:
-            DataError: if the numbers of sources and targets differ, or an element is not a string.
+            DataError: if the numbers of sources and targets differ, or they are not strings in an order.
             NotFittedError: if the model is not trained.
         """
         return evaluate(self._model().converter, _pairs(sources, targets)).exact_match
@@ -319,7 +325,7 @@ def load(
     return Seq2Seq._of(load_model(Path(folder), choose_engines(wanted)), wanted)
 
 
-def combine(models: Sequence[Seq2Seq], *, dev: tuple[Sequence[str], Sequence[str]] | None = None) -> Seq2Seq:
+def combine(models: Sequence[Seq2Seq], *, dev: tuple[Iterable[str], Iterable[str]] | None = None) -> Seq2Seq:
     """Combine models into an ensemble, which averages the log-probabilities of its members.
 
     The models must have the same settings and vocabularies, for example because they were trained on the same pairs
@@ -351,23 +357,13 @@ def _folder(name: str | os.PathLike[str], argument: str) -> Path:
     return Path(name)
 
 
-def _validation(dev: tuple[Sequence[str], Sequence[str]] | None) -> Pairs | None:
+def _validation(dev: tuple[Iterable[str], Iterable[str]] | None) -> Pairs | None:
     if dev is None:
         return None
     if not isinstance(dev, tuple | list) or len(dev) != 2:
         raise DataError("dev must be two lists: sources and targets")
-    return _pairs(*dev)
+    return _pairs(*dev, names=("dev[0]", "dev[1]"))
 
 
-def _pairs(sources: Sequence[str], targets: Sequence[str]) -> Pairs:
-    return Pairs(_strings(sources, "sources"), _strings(targets, "targets"))
-
-
-def _strings(strings: Sequence[str], name: str) -> list[str]:
-    if isinstance(strings, str) or not isinstance(strings, Iterable):
-        raise DataError(f"{name} is {strings!r:.80}; give a list of strings")
-    listed = list(strings)
-    for index, string in enumerate(listed):
-        if not isinstance(string, str):
-            raise DataError(f"{name}[{index}] is {string!r}, not a string")
-    return listed
+def _pairs(sources: Iterable[str], targets: Iterable[str], names: Sequence[str] = ("sources", "targets")) -> Pairs:
+    return Pairs(string_list(sources, names[0]), string_list(targets, names[1]))
