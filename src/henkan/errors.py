@@ -46,6 +46,7 @@ REMEDIES: Mapping[str, str] = {
     "saliency": 'omit by, or pass by="saliency"',
     "same_pairs_or_restart": "pass the same pairs again, or choose another checkpoint folder",
     "same_setting_or_restart": "pass the same value, or choose another checkpoint folder",
+    "several_predictions": "pass nbest and beam, such as nbest=5 and beam=5",
     "skip_lines": "{fix}, or pass rejects to skip such lines",
     "strip": "pass strip=True to remove it",
     "training_targets": "use only symbols of its training targets",

@@ -189,6 +189,7 @@ class Seq2Seq:
         nbest: int = 1,
         confidence: bool = False,
         abstain_below: float | None = None,
+        mass: float | None = None,
     ) -> list[Conversion]:
         """Predict the targets of sources, with log-probabilities and optionally confidences and n-best lists.
 
@@ -206,6 +207,9 @@ class Seq2Seq:
             nbest: number of predictions for each source, at most `beam`.
             confidence: whether to compute the confidence: the estimated probability, from 0 to 1, that the prediction
                 is correct.
+            mass: probability, from 0 to 1, at which to stop: of the `nbest` predictions, only the first are returned
+                whose probabilities add up to it, and at least one. The probabilities are calibrated as the confidence.
+                None: all are returned.
 
         Returns:
             n conversions, in the order of the sources.
@@ -215,7 +219,9 @@ class Seq2Seq:
             NotFittedError: if the model is not trained.
             SettingsError: if an argument is invalid.
         """
-        request = Request(unknown=unknown, beam=beam, nbest=nbest, confidence=confidence, abstain_below=abstain_below)
+        request = Request(
+            unknown=unknown, beam=beam, nbest=nbest, confidence=confidence, abstain_below=abstain_below, mass=mass
+        )
         return self._model().converter.convert(string_list(sources, "sources"), request)
 
     def log_probability(self, sources: Iterable[str], targets: Iterable[str]) -> list[float]:

@@ -39,6 +39,7 @@ OPTIONS: Mapping[str, str] = {
     "saliency": "omit --by, or choose --by saliency",
     "same_pairs_or_restart": "give the same pairs again, or start a new run with another --out",
     "same_setting_or_restart": "omit the option to keep the earlier value, or start a new run with another --out",
+    "several_predictions": "choose --beam 5 --nbest 5, for example",
     "skip_lines": "{fix}, or skip such lines with --rejects FILE",
     "strip": "remove it with --strip",
     "training_targets": "use only symbols of its training targets",
