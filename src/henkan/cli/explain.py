@@ -11,6 +11,7 @@ import click
 
 from henkan.cli.options import PATH
 from henkan.cli.tables import aligned
+from henkan.cli.text_arguments import TEXT
 from henkan.errors import DataError
 from henkan.inference.explanation import END, By, Explanation
 from henkan.inference.explanation import explain as make_explanation
@@ -23,8 +24,8 @@ FORMATS = ("png", "svg")
 
 @click.command(short_help="Explain a prediction symbol by symbol.")
 @click.argument("model", type=PATH)
-@click.argument("text")
-@click.option("--answer", metavar="TEXT", help="Explain this target instead of the model's prediction.")
+@click.argument("text", type=TEXT)
+@click.option("--answer", type=TEXT, metavar="TEXT", help="Explain this target instead of the model's prediction.")
 @click.option("--beam", type=int, metavar="N", default=1, show_default=True, help="Beam width; 1 is greedy search.")
 @click.option(
     "--by",

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import click
 
 from henkan.cli.data_arguments import parse_columns
+from henkan.cli.text_arguments import TEXT
 from henkan.config import RECIPE_HELP, EngineConfig, ModelConfig, TrainingConfig, make_configs, to_dict
 from henkan.engine.base import Engines
 from henkan.engine.choice import choose_engines, process_rank
@@ -29,6 +30,7 @@ def layout_options(command: Command) -> Command:
     """Add the options for the layout of a pair file: `delimiter`, `strip`, `columns` and `rejects`."""
     delimiter = click.option(
         "--delimiter",
+        type=TEXT,
         default="\t",
         metavar="TEXT",
         callback=lambda _context, _option, value: value.replace("\\t", "\t"),
@@ -118,7 +120,8 @@ def _option(setting: Field[Any]) -> Callable[[Command], Command]:
     if allowed.kind is bool:
         arguments |= {"is_flag": True} if is_engine else {}
     else:
-        arguments |= {"type": click.Choice(allowed.choices) if allowed.choices else allowed.kind}
+        kind = TEXT if allowed.kind is str else allowed.kind
+        arguments |= {"type": click.Choice(allowed.choices) if allowed.choices else kind}
         arguments |= {"metavar": METAVARS.get(setting.name, "N" if allowed.kind is int else None)}
     return click.option(option_name(setting), help=f"{setting.metadata['help']}  {_default(setting)}", **arguments)
 
