@@ -12,6 +12,7 @@ import click
 from henkan.cli.data_arguments import task_or_file
 from henkan.cli.display import show_coverage, show_details, show_exact_match, show_examples
 from henkan.cli.options import PATH, check_features, engine_options, layout_options, pop_engines
+from henkan.cli.task_names import unambiguous
 from henkan.errors import DataError
 from henkan.evaluation.error_rates import Evaluation
 from henkan.evaluation.error_rates import evaluate as measure
@@ -26,7 +27,7 @@ from henkan.training.fitted_model import load_model
 
 @click.command(short_help="Evaluate a saved model.")
 @click.argument("model", type=PATH)
-@click.argument("data", metavar="FILE_OR_TASK")
+@click.argument("data", metavar="FILE_OR_TASK", callback=unambiguous)
 @click.option(
     "--errors",
     type=PATH,
@@ -51,7 +52,8 @@ def evaluate(
     henkan evaluate models/names test.tsv --errors wrong.tsv
 
     For a task, the pairs are those of the validation set if the model was trained on this task with the default
-    validation split; otherwise they are newly generated.
+    validation split; otherwise they are newly generated. If a file has the name of a task, as in addition, write
+    ./addition for the file or task:addition for the task.
 
     Each distinct source counts once, however many pairs it has. Exact match is the share of sources whose prediction
     equals a target: if a source has several targets, any of them is correct. The word error rate is 1 minus the exact
