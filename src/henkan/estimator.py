@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterable, Sequence
-from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Unpack
 
 from henkan.config import Device, EngineConfig, EngineName, Precision, Settings, make_configs
 from henkan.engine.choice import choose_engines, process_rank
-from henkan.errors import DataError, NotFittedError, SettingsError
+from henkan.errors import DataError, Interrupted, NotFittedError, SettingsError
 from henkan.evaluation.error_rates import evaluate
 from henkan.inference.conversion import Conversion, Fallback, Request, Unknown
 from henkan.text.data_source import DataSource
@@ -23,8 +22,9 @@ from henkan.training.combine import check_models
 from henkan.training.combine import combine as combine_models
 from henkan.training.events import Report
 from henkan.training.fitted_model import FittedModel, load_model
-from henkan.training.other_checkpoints import ReadOnlyCheckpoints
+from henkan.training.other_checkpoints import NoCheckpoints, ReadOnlyCheckpoints
 from henkan.training.prepared import TrainingJob
+from henkan.training.signals import Interruption
 from henkan.training.state import MAX_ROLLBACKS
 from henkan.training.trainer import Trainer
 
@@ -69,7 +69,7 @@ class Seq2Seq:
         self._engine = EngineConfig(engine=engine, device=device, precision=precision, deterministic=deterministic)
         self._model_config, self._training_config = make_configs(settings, recipe=recipe)
         self._fitted: FittedModel | None = None
-        self._checkpoints: Checkpoints | None = None
+        self._checkpoints: Checkpoints | NoCheckpoints | None = None
 
     def fit(
         self,
@@ -111,6 +111,10 @@ class Seq2Seq:
                 an order.
             CheckpointError: if the folder has a run with other pairs or settings, or cannot be written.
             SettingsError: if an argument, or a combination of settings, is invalid.
+            KeyboardInterrupt: after Ctrl-C, or if `callback` raises it. Training stops after the current batch; a
+                second Ctrl-C stops at once. The model then has the best weights so far and can be used and saved, but
+                its confidence is not calibrated. Before the first update, the model stays as it was before the call.
+                With a checkpoint folder, the next call resumes the run.
 
         Warns:
             RuntimeWarning: if training diverged (non-finite loss) repeatedly and was stopped. The model then has the
@@ -121,17 +125,30 @@ class Seq2Seq:
         seed = self._training_config.seed
         source = DataSource(pairs=len(pairs), held_out="none" if dev is None else "file", seed=seed)
         engines = choose_engines(self._engine, together=True)
-        checkpoints = None
+        job = TrainingJob(self._model_config, self._training_config, source, self._ensemble)
+        interruption = Interruption.of_caller()
+
+        def stop() -> int | None:
+            return engines.group.max(interruption.signal or 0) or None
+
+        checkpoints: Checkpoints | NoCheckpoints = NoCheckpoints(stop)
         if checkpoint is not None:
             checkpoints_type = Checkpoints if engines.group.rank == 0 else ReadOnlyCheckpoints
-            checkpoints = checkpoints_type(_folder(checkpoint, "checkpoint"), every=checkpoint_every)
-        with nullcontext() if checkpoints is None else checkpoints.held():
-            if checkpoints is not None:
-                checkpoints.resume = bool(engines.group.broadcast(checkpoints.resumable))
-            job = TrainingJob(self._model_config, self._training_config, source, self._ensemble)
-            self._fitted = Trainer(engines, checkpoints=checkpoints, report=callback).fit(pairs, validation, job)
-        self._checkpoints = checkpoints
-        metrics = self._fitted.saved.metrics
+            checkpoints = checkpoints_type(_folder(checkpoint, "checkpoint"), every=checkpoint_every, stop=stop)
+        trainer = Trainer(engines, checkpoints=checkpoints, report=interruption.deferring(callback))
+        with interruption, checkpoints.held():
+            checkpoints.resume = bool(engines.group.broadcast(checkpoints.resumable))
+            try:
+                fitted = trainer.fit(pairs, validation, job)
+            except (Interrupted, KeyboardInterrupt) as error:
+                best = trainer.best_model(between_updates=isinstance(error, Interrupted))
+                if best is not None:
+                    self._fitted, self._checkpoints = best, None  # `save` keeps the checkpoint, to resume the run
+                raise KeyboardInterrupt(str(error)) from None
+        self._fitted, self._checkpoints = fitted, checkpoints
+        if interruption.signal is not None:  # too late to stop anything
+            raise KeyboardInterrupt
+        metrics = fitted.saved.metrics
         if any(each.get("setbacks", 0) > MAX_ROLLBACKS for each in metrics.get("members", [metrics])):
             rate = self._training_config.learning_rate
             warnings.warn(
