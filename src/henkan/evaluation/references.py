@@ -32,7 +32,7 @@ class References:
         self.sources, self.targets = sources, targets
         self.source_tokenizer, self.target_tokenizer = source_tokenizer, target_tokenizer
         # Sorted hashes of the sources need far less memory than a dictionary of millions of strings.
-        hashes = np.fromiter(map(self._hash, sources), np.int64, count=len(sources))
+        hashes = np.fromiter(map(self._hash, map(source_tokenizer.normalize, sources)), np.int64, count=len(sources))
         self._order = np.argsort(hashes, kind="stable")
         self._hashes = hashes[self._order]
 
@@ -65,13 +65,21 @@ class References:
 
     def targets_of(self, source: str) -> Sequence[str]:
         """Return the distinct targets of a source, in their original order."""
-        normalize, hashed = self.source_tokenizer.normalize, self._hash(source)
-        start, end = (int(self._hashes.searchsorted(hashed, side)) for side in ("left", "right"))
-        rows, source = self._order[start:end].tolist(), normalize(source)
-        return list(dict.fromkeys(self.targets[row] for row in rows if normalize(self.sources[row]) == source))
+        normalize = self.source_tokenizer.normalize
+        found: dict[str, None] = {}
+        source = normalize(source)
+        hashed = self._hash(source)
+        for index in range(int(self._hashes.searchsorted(hashed)), len(self)):
+            if self._hashes[index] != hashed:
+                break
+            row = int(self._order[index])
+            if normalize(self.sources[row]) == source:
+                found[self.targets[row]] = None
+        return list(found)
 
-    def _hash(self, source: str) -> int:
-        return hash(self.source_tokenizer.normalize(source))
+    @staticmethod
+    def _hash(normalized: str) -> int:
+        return hash(normalized)
 
 
 def _as_predicted(targets: Iterable[str], vocabulary: Vocabulary) -> Iterator[str]:
