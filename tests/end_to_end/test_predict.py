@@ -97,12 +97,15 @@ def test_closed_output_pipe_is_not_an_error(folder):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
-def test_terminal_input_is_prompted_for(folder):
+@pytest.mark.parametrize("locale", [{}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}], ids=str)
+def test_terminal_input_is_prompted_for(folder, locale):
     import pty
 
     leader, follower = pty.openpty()
     command = [sys.executable, "-m", "henkan", "predict", str(folder)]
-    with subprocess.Popen(command, stdin=follower, stdout=follower, stderr=follower) as process:
+    with subprocess.Popen(
+        command, stdin=follower, stdout=follower, stderr=follower, env=os.environ | locale
+    ) as process:
         os.close(follower)
         timeout = Timer(60, process.kill)  # a missing prompt must not block the tests
         timeout.start()
@@ -114,7 +117,12 @@ def test_terminal_input_is_prompted_for(folder):
                 unread += os.read(leader, 1024)  # raises at the end, on Linux
             unread = unread[unread.index(text) + len(text) :]
 
-        for typed, answer in ((b"cab\r", b"CAB"), (b"xa\r", b"(unknown: symbol 'x')"), (b"ab\r", b"AB")):
+        for typed, answer in (
+            (b"cab\r", b"CAB"),
+            ("é\r".encode(), "(unknown: symbol 'é')".encode()),
+            (b"\xff\r", b"is not UTF-8"),
+            (b"ab\r", b"AB"),
+        ):
             until(b"> ")
             os.write(leader, typed)
             until(answer)

@@ -186,8 +186,9 @@ class Printer:
 
 
 def _convert_interactively(printer: Printer) -> None:
-    with suppress(ImportError):
-        import readline  # noqa: F401  (enables line editing at the prompt)
+    if sys.stdin.encoding != "ascii":  # readline would take the bytes of UTF-8 for commands
+        with suppress(ImportError):
+            import readline  # noqa: F401  (enables line editing at the prompt)
     click.echo("Type a text and press Enter. Press Ctrl-D to exit.", err=True)
     while True:
         try:
