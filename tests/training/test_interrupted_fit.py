@@ -13,6 +13,7 @@ import pytest
 import henkan
 from henkan import Epoch, Preparing, Seq2Seq, Started, Step
 from henkan.training import validation
+from henkan.training.trainer import Trainer
 
 SETTINGS = {"batch_size": 8, "hidden_size": 8, "embedding_size": 4, "epochs": 6, "schedule": "constant"}
 
@@ -145,6 +146,21 @@ def test_interrupted_validation_leaves_the_trained_weights(words, monkeypatch, c
     model = interrupted(Seq2Seq(**SETTINGS | {"epochs": 1}), words, dev=words)
     assert same(weights(model), weights(Seq2Seq(**SETTINGS | {"epochs": 1}).fit(*words)))
     assert model._fitted.saved.temperature is None
+
+
+def test_ctrl_c_after_the_last_batch_is_not_lost(words, monkeypatch, tmp_path):
+    real = Trainer.fit
+
+    def fit(self, *arguments):
+        fitted = real(self, *arguments)
+        press_ctrl_c()
+        return fitted
+
+    monkeypatch.setattr(Trainer, "fit", fit)
+    model = interrupted(Seq2Seq(**SETTINGS), words, dev=words, checkpoint=tmp_path / "c")
+    assert model._fitted.saved.temperature is not None  # complete
+    model.save(tmp_path / "c")
+    assert not (tmp_path / "c" / "checkpoint").exists()
 
 
 def test_second_ctrl_c_stops_at_once_and_leaves_finite_weights(words, monkeypatch):

@@ -116,16 +116,12 @@ class UnfinishedRun:
         if self.engine is None:
             return None
         if between_updates and state.step and _is_finite(self.engine.weights):
-            return _copied(self.engine.weights)
+            return self.engine.weights
         if point is not None and point.position.step:
             self.engine.restore(point.snapshot)
-            return _copied(self.engine.weights)
+            return self.engine.weights
         return None
 
 
 def _is_finite(weights: Mapping[str, Array]) -> bool:
     return all(bool(np.isfinite(array).all()) for array in weights.values())
-
-
-def _copied(weights: Mapping[str, Array]) -> dict[str, Array]:
-    return {name: array.copy() for name, array in weights.items()}
