@@ -10,7 +10,7 @@ import pytest
 
 import henkan
 from henkan.cli.main import COMMANDS, cli
-from henkan.cli.remedies import OPTIONS, sentence
+from henkan.cli.remedies import OPTIONS, WITHOUT_OPTION, sentence
 from henkan.errors import (
     REMEDIES,
     CheckpointError,
@@ -149,3 +149,25 @@ def test_command_line_shows_the_option_of_an_argument():
 def test_error_without_a_remedy_shows_only_its_message():
     assert str(CheckpointError("damaged")) == sentence(CheckpointError("damaged")) == "damaged"
     assert sentence(Message("padded", "strip")) == "padded; remove it with --strip"
+
+
+def test_advice_names_only_options_of_the_command():
+    damaged = CheckpointError("progress.json is damaged", "restart")
+    assert sentence(damaged, {"--resume", "--force"}) == (
+        "progress.json is damaged; start over with --force instead of --resume"
+    )
+    assert sentence(damaged, {"--out"}) == (
+        "progress.json is damaged; delete the folder and run the same command again"
+    )
+    assert sentence(Message("padded", "strip"), {"--beam"}) == "padded"
+    assert sentence(SettingsError("patience needs a validation set", argument="patience"), {"--beam"}) == (
+        "patience needs a validation set"
+    )
+    processes = CheckpointError("too many", "fewer_processes", processes=2)
+    assert sentence(processes, set()) == "too many; start torchrun with --nproc-per-node 2"
+
+
+def test_remedies_without_options_name_none():
+    for key, text in WITHOUT_OPTION.items():
+        assert flags(OPTIONS[key])
+        assert not flags(text)

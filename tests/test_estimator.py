@@ -155,7 +155,7 @@ def test_resumed_training_gives_the_same_bits(words, tmp_path):
         estimator().fit(*words, dev=(["a"], ["A"]), checkpoint=tmp_path / "c")
     events = []
     resumed = estimator().fit(*words, dev=validation_set, callback=events.append, checkpoint=tmp_path / "c")
-    assert [event.epoch for event in events if isinstance(event, Epoch)] == [4, 5, 6]
+    assert [event.epoch for event in events if isinstance(event, Epoch)] == [5, 6]
     vectors = [model._fitted.converter.model.parameters.vector for model in (uninterrupted, resumed)]
     assert (vectors[0] == vectors[1]).all()
     resumed.save(tmp_path / "c")

@@ -61,6 +61,7 @@ REMEDIES: Mapping[str, str] = {
     "same_pairs_or_restart": "pass the same pairs again, or choose another checkpoint folder",
     "same_setting_or_restart": "pass the same value, or choose another checkpoint folder",
     "separate_symbols": 'pass {side}_symbols=" "',
+    "several_predictions": "pass nbest and beam, such as nbest=5 and beam=5",
     "skip_lines": "{fix}, or pass rejects to skip such lines",
     "source_case": 'pass source_case="{case}" to read both cases',
     "strip": "pass strip=True to remove it",

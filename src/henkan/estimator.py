@@ -5,25 +5,26 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterable, Sequence
-from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Unpack
 
 from henkan.config import Device, EngineConfig, EngineName, Precision, Settings, make_configs
 from henkan.engine.choice import choose_engines, process_rank
-from henkan.errors import DataError, NotFittedError, SettingsError
+from henkan.errors import DataError, Interrupted, NotFittedError, SettingsError
 from henkan.evaluation.error_rates import evaluate
 from henkan.inference.conversion import Conversion, Fallback, Request, Unknown
 from henkan.text.data_source import DataSource
 from henkan.text.pairs import Pairs
+from henkan.text.string_lists import string_list
 from henkan.training.checkpoint import SECONDS_BETWEEN, Checkpoints
 from henkan.training.combine import check_models
 from henkan.training.combine import combine as combine_models
 from henkan.training.events import Report
 from henkan.training.fitted_model import FittedModel, load_model
-from henkan.training.other_checkpoints import ReadOnlyCheckpoints
+from henkan.training.other_checkpoints import NoCheckpoints, ReadOnlyCheckpoints
 from henkan.training.prepared import TrainingJob
+from henkan.training.signals import Interruption
 from henkan.training.state import MAX_ROLLBACKS
 from henkan.training.trainer import Trainer
 
@@ -34,6 +35,10 @@ class Seq2Seq:
     >>> model = Seq2Seq(epochs=50).fit(["ab", "ba"], ["AB", "BA"])
     >>> model.predict(["ab"])
     ['AB']
+
+    Wherever methods take sources or targets, they are a list of strings or any other ordered collection of strings: a
+    tuple, an iterator, a one-dimensional array, or a column of a table, such as `df["word"]` of pandas or polars.
+    Sources and targets are paired by position. Tables, sets, dictionaries and missing values are refused.
 
     Args:
         recipe: the defaults of the settings: "words" for pairs of words, "modern" for small models of arithmetic and
@@ -64,14 +69,14 @@ class Seq2Seq:
         self._engine = EngineConfig(engine=engine, device=device, precision=precision, deterministic=deterministic)
         self._model_config, self._training_config = make_configs(settings, recipe=recipe)
         self._fitted: FittedModel | None = None
-        self._checkpoints: Checkpoints | None = None
+        self._checkpoints: Checkpoints | NoCheckpoints | None = None
 
     def fit(
         self,
-        sources: Sequence[str],
-        targets: Sequence[str],
+        sources: Iterable[str],
+        targets: Iterable[str],
         *,
-        dev: tuple[Sequence[str], Sequence[str]] | None = None,
+        dev: tuple[Iterable[str], Iterable[str]] | None = None,
         callback: Report | None = None,
         checkpoint: str | os.PathLike[str] | None = None,
         checkpoint_every: float = SECONDS_BETWEEN,
@@ -104,9 +109,14 @@ class Seq2Seq:
             self.
 
         Raises:
-            DataError: if there are no pairs, the numbers of sources and targets differ, or an element is not a string.
+            DataError: if there are no pairs, the numbers of sources and targets differ, or they are not strings in
+                an order.
             CheckpointError: if the folder has a run with other pairs or settings, or cannot be written.
             SettingsError: if an argument, or a combination of settings, is invalid.
+            KeyboardInterrupt: after Ctrl-C, or if `callback` raises it. Training stops after the current batch; a
+                second Ctrl-C stops at once. The model then has the best weights so far and can be used and saved, but
+                its confidence is not calibrated. Before the first update, the model stays as it was before the call.
+                With a checkpoint folder, the next call resumes the run.
 
         Warns:
             RuntimeWarning: if training diverged (non-finite loss) repeatedly and was stopped. The model then has the
@@ -117,17 +127,30 @@ class Seq2Seq:
         seed = self._training_config.seed
         source = DataSource(pairs=len(pairs), held_out="none" if dev is None else "file", seed=seed)
         engines = choose_engines(self._engine, together=True)
-        checkpoints = None
+        job = TrainingJob(self._model_config, self._training_config, source, self._ensemble)
+        interruption = Interruption.of_caller()
+
+        def stop() -> int | None:
+            return engines.group.max(interruption.signal or 0) or None
+
+        checkpoints: Checkpoints | NoCheckpoints = NoCheckpoints(stop)
         if checkpoint is not None:
             checkpoints_type = Checkpoints if engines.group.rank == 0 else ReadOnlyCheckpoints
-            checkpoints = checkpoints_type(_folder(checkpoint, "checkpoint"), every=checkpoint_every)
-        with nullcontext() if checkpoints is None else checkpoints.held():
-            if checkpoints is not None:
-                checkpoints.resume = bool(engines.group.broadcast(checkpoints.resumable))
-            job = TrainingJob(self._model_config, self._training_config, source, self._ensemble)
-            self._fitted = Trainer(engines, checkpoints=checkpoints, report=callback).fit(pairs, validation, job)
-        self._checkpoints = checkpoints
-        metrics = self._fitted.saved.metrics
+            checkpoints = checkpoints_type(_folder(checkpoint, "checkpoint"), every=checkpoint_every, stop=stop)
+        trainer = Trainer(engines, checkpoints=checkpoints, report=interruption.deferring(callback))
+        with interruption, checkpoints.held():
+            checkpoints.resume = bool(engines.group.broadcast(checkpoints.resumable))
+            try:
+                fitted = trainer.fit(pairs, validation, job)
+            except (Interrupted, KeyboardInterrupt) as error:
+                best = trainer.best_model(between_updates=isinstance(error, Interrupted))
+                if best is not None:
+                    self._fitted, self._checkpoints = best, None  # `save` keeps the checkpoint, to resume the run
+                raise KeyboardInterrupt(str(error)) from None
+        self._fitted, self._checkpoints = fitted, checkpoints
+        if interruption.signal is not None:  # too late to stop anything
+            raise KeyboardInterrupt
+        metrics = fitted.saved.metrics
         if any(each.get("setbacks", 0) > MAX_ROLLBACKS for each in metrics.get("members", [metrics])):
             rate = self._training_config.learning_rate
             warnings.warn(
@@ -140,7 +163,7 @@ class Seq2Seq:
 
     def predict(
         self,
-        sources: Sequence[str],
+        sources: Iterable[str],
         *,
         unknown: Unknown = "use",
         beam: int = 1,
@@ -173,16 +196,16 @@ class Seq2Seq:
 
         Raises:
             UnanswerableError: at the first source that the model cannot read, unless `unknown` is "skip".
-            DataError: if `sources` is not a list of strings.
+            DataError: if `sources` are not strings, or have no order.
             NotFittedError: if the model is not trained.
             SettingsError: if an argument is invalid.
         """
         request = Request(unknown=unknown, beam=beam, abstain_below=abstain_below, abstain_outside=abstain_outside)
-        return self._model().converter.predict(_strings(sources, "sources"), request, fallback)
+        return self._model().converter.predict(string_list(sources, "sources"), request, fallback)
 
     def convert(
         self,
-        sources: Sequence[str],
+        sources: Iterable[str],
         *,
         unknown: Unknown = "use",
         beam: int = 1,
@@ -190,6 +213,7 @@ class Seq2Seq:
         confidence: bool = False,
         abstain_below: float | None = None,
         abstain_outside: bool = False,
+        mass: float | None = None,
     ) -> list[Conversion]:
         """Predict the targets of sources, with log-probabilities and optionally confidences and n-best lists.
 
@@ -207,12 +231,15 @@ class Seq2Seq:
             nbest: number of predictions for each source, at most `beam`.
             confidence: whether to compute the confidence: the estimated probability, from 0 to 1, that the prediction
                 is correct. It is None for a source outside the training data if nothing supports an estimate.
+            mass: probability, from 0 to 1, at which to stop: of the `nbest` predictions, only the first are returned
+                whose probabilities add up to it, and at least one. The probabilities are calibrated as the confidence.
+                None: all are returned.
 
         Returns:
             n conversions, in the order of the sources.
 
         Raises:
-            DataError: if `sources` is not a list of strings.
+            DataError: if `sources` are not strings, or have no order.
             NotFittedError: if the model is not trained.
             SettingsError: if an argument is invalid.
         """
@@ -223,10 +250,11 @@ class Seq2Seq:
             confidence=confidence,
             abstain_below=abstain_below,
             abstain_outside=abstain_outside,
+            mass=mass,
         )
-        return self._model().converter.convert(_strings(sources, "sources"), request)
+        return self._model().converter.convert(string_list(sources, "sources"), request)
 
-    def log_probability(self, sources: Sequence[str], targets: Sequence[str]) -> list[float]:
+    def log_probability(self, sources: Iterable[str], targets: Iterable[str]) -> list[float]:
         """Compute the log-probability of each target given its source.
 
         >>> model = Seq2Seq(epochs=50).fit(["ab", "ba"], ["AB", "BA"])
@@ -242,28 +270,31 @@ class Seq2Seq:
             that was not in the training targets, or the model cannot read the source.
 
         Raises:
-            DataError: if the numbers of sources and targets differ, or an element is not a string.
+            DataError: if the numbers of sources and targets differ, or they are not strings in an order.
             NotFittedError: if the model is not trained.
         """
         pairs = _pairs(sources, targets)
         scores: list[float] = self._model().converter.score(pairs.sources, pairs.targets)[0].tolist()
         return scores
 
-    def score(self, sources: Sequence[str], targets: Sequence[str]) -> float:
-        """Compute the exact match: the fraction of sources, from 0 to 1, that are predicted correctly.
+    def score(self, sources: Iterable[str], targets: Iterable[str]) -> float:
+        """Compute the exact match: the fraction of distinct sources, from 0 to 1, that are predicted correctly.
 
-        A prediction is correct if it equals the target; if the source occurs with several targets, any of them is
-        correct. A source that the model cannot read counts as wrong.
+        A prediction is correct if it equals the target. A source that occurs several times counts once, and any of its
+        targets is correct. Sources are equal if they are equal after the Unicode normalization of the model. A source
+        that the model cannot read counts as wrong. 1 minus the exact match is the word error rate.
 
         >>> model = Seq2Seq(epochs=50).fit(["ab", "ba"], ["AB", "BA"])
         >>> model.score(["ab", "ba"], ["AB", "AB"])
+        0.5
+        >>> model.score(["ab", "ab", "ba"], ["AB", "ab", "ba"])  # one of two sources
         0.5
 
         Args:
             sources, targets: n sources and their n targets.
 
         Raises:
-            DataError: if the numbers of sources and targets differ, or an element is not a string.
+            DataError: if the numbers of sources and targets differ, or they are not strings in an order.
             NotFittedError: if the model is not trained.
         """
         return evaluate(self._model().converter, _pairs(sources, targets)).exact_match
@@ -330,7 +361,7 @@ def load(
     return Seq2Seq._of(load_model(Path(folder), choose_engines(wanted)), wanted)
 
 
-def combine(models: Sequence[Seq2Seq], *, dev: tuple[Sequence[str], Sequence[str]] | None = None) -> Seq2Seq:
+def combine(models: Sequence[Seq2Seq], *, dev: tuple[Iterable[str], Iterable[str]] | None = None) -> Seq2Seq:
     """Combine models into an ensemble, which averages the log-probabilities of its members.
 
     The models must have the same settings and vocabularies, for example because they were trained on the same pairs
@@ -362,23 +393,13 @@ def _folder(name: str | os.PathLike[str], argument: str) -> Path:
     return Path(name)
 
 
-def _validation(dev: tuple[Sequence[str], Sequence[str]] | None) -> Pairs | None:
+def _validation(dev: tuple[Iterable[str], Iterable[str]] | None) -> Pairs | None:
     if dev is None:
         return None
     if not isinstance(dev, tuple | list) or len(dev) != 2:
         raise DataError("dev must be two lists: sources and targets")
-    return _pairs(*dev)
+    return _pairs(*dev, names=("dev[0]", "dev[1]"))
 
 
-def _pairs(sources: Sequence[str], targets: Sequence[str]) -> Pairs:
-    return Pairs(_strings(sources, "sources"), _strings(targets, "targets"))
-
-
-def _strings(strings: Sequence[str], name: str) -> list[str]:
-    if isinstance(strings, str) or not isinstance(strings, Iterable):
-        raise DataError(f"{name} is {strings!r:.80}; give a list of strings")
-    listed = list(strings)
-    for index, string in enumerate(listed):
-        if not isinstance(string, str):
-            raise DataError(f"{name}[{index}] is {string!r}, not a string")
-    return listed
+def _pairs(sources: Iterable[str], targets: Iterable[str], names: Sequence[str] = ("sources", "targets")) -> Pairs:
+    return Pairs(string_list(sources, names[0]), string_list(targets, names[1]))

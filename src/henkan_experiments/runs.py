@@ -53,7 +53,8 @@ class FinalAnswers:
             self.started = event
         elif isinstance(event, Epoch) and self.started is not None and event.epoch == self.started.epochs:
             evaluation = evaluate(self.started.converter, self.test)
-            answers = [conversion.prediction or "" for conversion in evaluation.conversions]
+            answer_of = {each.source: each.prediction or "" for each in evaluation.conversions}
+            answers = [answer_of[source] for source in self.test.sources]
             write_file(
                 self.folder / FINAL_ANSWERS, to_json({"exact_match": evaluation.exact_match, "answers": answers})
             )

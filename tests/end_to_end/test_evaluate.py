@@ -28,8 +28,9 @@ def test_json_output_is_one_object(henkan, folder, tmp_path):
     (tmp_path / "test.tsv").write_text("ab\tAB\nc\tX\nxy\tXY\n")
     result = json.loads(henkan("evaluate", folder, "test.tsv", "--json").stdout)
     wanted = {
-        "exact_match": 1 / 3, "word_error_rate": pytest.approx(2 / 3), "correct": 1, "total": 3, "unanswerable": 0,
-        "unknown": 1, "cut_off": 0, "model": str(folder), "data": "test.tsv", "by_length": {"1": [0, 1], "2": [1, 2]},
+        "exact_match": 1 / 3, "word_error_rate": pytest.approx(2 / 3), "correct": 1, "total": 3, "pairs": 3,
+        "unanswerable": 0, "unknown": 1, "cut_off": 0, "model": str(folder), "data": "test.tsv",
+        "by_length": {"1": [0, 1], "2": [1, 2]},
     }  # fmt: skip
     assert {name: result[name] for name in wanted} == wanted
     assert 1 / 5 < result["symbol_error_rate"] <= 1
@@ -42,11 +43,11 @@ def test_details_show_accuracy_by_length_and_confusions(henkan, folder, tmp_path
     (tmp_path / "test.tsv").write_text("ab\tAB\nc\tX\nc\tY\nba\tBAB\n")
     lines = henkan("evaluate", folder, "test.tsv", "--details").stdout.splitlines()
     assert [line.split() for line in lines[lines.index("") + 1 :][:3]] == [
-        ["source", "symbols", "exact", "match", "pairs"],
-        ["1", "0.0%", "2"],
+        ["source", "symbols", "exact", "match", "sources"],
+        ["1", "0.0%", "1"],
         ["2", "50.0%", "2"],
     ]
-    assert "     2  predicted C instead of X" in lines
+    assert "     1  predicted C instead of X" in lines
     assert "     1  omitted B" in lines
 
 
@@ -70,7 +71,18 @@ def test_invalid_arguments_are_refused(refused, folder, pairs_file):
 def test_any_of_several_accepted_targets_is_correct(henkan, folder, tmp_path):
     (tmp_path / "test.tsv").write_text("ab\tAX\nab\tAB\n")
     lines = henkan("evaluate", folder, "test.tsv").stdout.splitlines()
-    assert [line[0] for line in lines[1:3]] == ["O", "O"]
+    assert [line.split() for line in lines[1:3]] == [["O", "ab", "AB", "AB"], []]
+    assert lines[-2:] == ["2 pairs, 1 distinct sources; each counts once", "exact match 100.000% (1 of 1)"]
+
+
+def test_each_source_counts_once(henkan, folder, tmp_path):
+    """A wrong prediction of a source with three targets and a correct prediction."""
+    (tmp_path / "test.tsv").write_text("ab\tXXXX\nab\tAX\nc\tC\nab\tXXX\n")
+    done = henkan("evaluate", folder, "test.tsv", "--json", "--errors", "wrong.tsv")
+    result = json.loads(done.stdout)
+    assert (result["exact_match"], result["word_error_rate"], result["symbol_error_rate"]) == (0.5, 0.5, 1 / 3)
+    assert (result["correct"], result["total"], result["pairs"]) == (1, 2, 4)
+    assert (tmp_path / "wrong.tsv").read_text() == "ab\tAX\tAB\n"  # the target nearest to the prediction
 
 
 def test_feature_column_is_refused_by_a_model_without_features(refused, folder, tmp_path):

@@ -97,12 +97,15 @@ def test_closed_output_pipe_is_not_an_error(folder):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
-def test_terminal_input_is_prompted_for(folder):
+@pytest.mark.parametrize("locale", [{}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}], ids=str)
+def test_terminal_input_is_prompted_for(folder, locale):
     import pty
 
     leader, follower = pty.openpty()
     command = [sys.executable, "-m", "henkan", "predict", str(folder)]
-    with subprocess.Popen(command, stdin=follower, stdout=follower, stderr=follower) as process:
+    with subprocess.Popen(
+        command, stdin=follower, stdout=follower, stderr=follower, env=os.environ | locale
+    ) as process:
         os.close(follower)
         timeout = Timer(60, process.kill)  # a missing prompt must not block the tests
         timeout.start()
@@ -114,7 +117,12 @@ def test_terminal_input_is_prompted_for(folder):
                 unread += os.read(leader, 1024)  # raises at the end, on Linux
             unread = unread[unread.index(text) + len(text) :]
 
-        for typed, answer in ((b"cab\r", b"CAB"), (b"xa\r", b"(unknown: symbol 'x')"), (b"ab\r", b"AB")):
+        for typed, answer in (
+            (b"cab\r", b"CAB"),
+            ("é\r".encode(), "(unknown: symbol 'é')".encode()),
+            (b"\xff\r", b"is not UTF-8"),
+            (b"ab\r", b"AB"),
+        ):
             until(b"> ")
             os.write(leader, typed)
             until(answer)
@@ -188,3 +196,69 @@ def test_predictions_cut_off_at_the_length_limit_are_reported(henkan, words, tmp
     assert len(done.stdout.strip()) == 8
     assert "cut off at the length limit (twice the longest training target): 1" in done.stderr
     assert json.loads(henkan("predict", "endless", "--json", "ab").stdout)["cut_off"] is True
+
+
+@pytest.mark.parametrize(
+    "locale",
+    [
+        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+        {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+        {"LC_ALL": "POSIX"},
+    ],
+    ids=str,
+)
+def test_arguments_are_utf8_in_every_locale(tmp_path, locale):
+    model = Seq2Seq(epochs=60, hidden_size=16, target_symbols="·").fit(["é", "日", "e"], ["é·x", "本·語", "e"])
+    model.save(tmp_path / "model")
+
+    def run(*arguments, status=0, text=""):
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "LANG"))}
+        command = [sys.executable, "-m", "henkan", *map(os.fsencode, arguments)]
+        done = subprocess.run(
+            command, cwd=tmp_path, env=environment | locale, input=text.encode(), capture_output=True, check=False
+        )
+        assert done.returncode == status, done.stderr
+        return (done.stdout if status == 0 else done.stderr).decode()
+
+    assert run("predict", "model", "é", "日") == run("predict", "model", text="é\n日\n") == "é·x\n本·語\n"
+    assert json.loads(run("explain", "model", "日", "--answer", "é·x", "--json"))["answer"] == "é·x"
+    (tmp_path / "pairs.txt").write_text("é→é\n", encoding="utf-8")
+    assert run("score", "model", "pairs.txt", "--delimiter", "→").endswith("\té\té\n")
+    run("train", "pairs.txt", "--delimiter", "→", "--dev", "none", "--epochs", "1", "--target-symbols", "·", "--quiet")
+    saved = json.loads((tmp_path / "models" / "pairs" / "config.json").read_text(encoding="utf-8"))
+    assert "·" in json.dumps(saved, ensure_ascii=False)
+    assert "is not UTF-8; convert it to UTF-8" in run("predict", "model", b"\xff", status=2)
+
+
+def test_standard_input_in_another_encoding(henkan, folder):
+    for encoding in ("utf-16", "utf-32-le", "shift_jis", "latin-1", "UTF8"):
+        done = henkan("predict", folder, "--encoding", encoding, input="ab\r\nc\n".encode(encoding))
+        assert done.stdout == b"AB\nC\n"
+    done = henkan(
+        "predict", folder, "--encoding", "utf-16", input="c\nab\n".encode("utf-16") + b"\x00\xdca\0", status=2
+    )
+    assert done.stdout == b"C\nAB\n"
+    assert done.stderr == b"henkan: line 3: not utf-16; give the encoding of the input with --encoding\n"
+    done = henkan("predict", folder, "--encoding", "shift_jis", input=b"c\nb\xff\nab\n", status=2)
+    assert (done.stdout, done.stderr[:25]) == (b"C\n", b"henkan: line 2: not shift")
+    done = henkan("predict", folder, "--encoding", "utf-16", input="c\n".encode("utf-16") + b"a", status=2)
+    assert (done.stdout, done.stderr[:30]) == (b"C\n", b"henkan: line 2: incomplete utf")
+
+
+def test_unknown_encodings_are_refused(refused, folder):
+    for name in ("utf-9", "base64", ""):
+        assert "--encoding must be the name of a text encoding" in refused("predict", folder, "a", "--encoding", name)
+
+
+def test_nbest_stops_at_a_probability_mass(henkan, refused, folder):
+    def predictions(mass):
+        done = henkan("predict", folder, "--beam", 5, "--nbest", 5, "--mass", mass, "ab")
+        assert "confidence is not calibrated" in done.stderr
+        return done.stdout.splitlines()
+
+    assert len(predictions(0)) == len(predictions(0.5)) == 1
+    assert len(predictions(1)) == 5
+    assert refused("predict", folder, "--mass", 0.9, "ab") == (
+        "henkan: --mass needs several predictions for each text, but nbest is 1; choose --beam 5 --nbest 5, for example"
+    )
+    assert "divide a percentage by 100" in refused("predict", folder, "--mass", 95, "ab")

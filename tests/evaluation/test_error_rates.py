@@ -1,10 +1,14 @@
 """Error rates and counts match values counted by hand."""
 
+from collections import Counter
 from itertools import product
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from henkan import Seq2Seq
 from henkan.engine.base import SingleProcess
 from henkan.evaluation.error_rates import NOTHING, Evaluation, evaluate
 from henkan.evaluation.evaluation_set import Counts, EvaluationSet
@@ -19,11 +23,12 @@ from models import SOURCES, TARGETS, encoded, small_model
 
 def evaluation_of(*triples, **options):
     """Evaluate (source, target, prediction) triples; a prediction of None marks an unanswerable source."""
+    predictions = {source: prediction for source, _, prediction in triples}
     conversions = [
         Conversion(source, prediction, -0.1)
         if prediction is not None
         else Conversion(source, None, None, "unknown symbol")
-        for source, _, prediction in triples
+        for source, prediction in predictions.items()
     ]
     sources, targets = [source for source, _, _ in triples], [target for _, target, _ in triples]
     return Evaluation(conversions, References(sources, targets, **options))
@@ -69,10 +74,60 @@ def test_separator_defines_the_symbols():
 
 
 def test_any_target_of_a_repeated_source_is_accepted():
-    result = evaluation_of(("read", "r i d", "r i d"), ("read", "r ɛ d", "r i d"), target_tokenizer=Tokenizer(" "))
-    assert (result.counts.correct, result.exact_match, result.symbol_error_rate) == (2, 1, 0)
+    result = evaluation_of(("read", "r i d", "r ɛ d"), ("read", "r ɛ d", "r ɛ d"), target_tokenizer=Tokenizer(" "))
+    assert (result.counts.correct, result.exact_match, result.symbol_error_rate) == (1, 1, 0)
+    assert result.counts.first[0].target == "r ɛ d"
     result = evaluation_of(("read", "ri:d", "rEd"), ("read", "rɛd", "rEd"))
-    assert result.symbol_error_rate == 2 / 6  # each prediction is compared with the nearest target
+    assert result.symbol_error_rate == 1 / 3  # each prediction is compared with the nearest target
+    assert (result.counts.first[0].target, result.confusions()) == ("rɛd", [("ɛ", "E", 1)])
+
+
+def test_each_source_counts_once():
+    """One wrong source with three targets and one correct source."""
+    wrong = [("read", target, "x") for target in ("ri:d", "rEd", "rid")]
+    result = evaluation_of(*wrong, ("dog", "dog", "dog"))
+    assert (result.exact_match, result.word_error_rate, result.counts.total) == (0.5, 0.5, 2)
+    assert result.by_length() == {3: (1, 1), 4: (0, 1)}
+    assert result.coverage()[0][2] == 0.5
+
+
+class CountingConverter:
+    """Predicts with a model, and counts how often each source is predicted."""
+
+    def __init__(self, converter):
+        self.converter, self.predicted = converter, Counter()
+
+    def __getattr__(self, name):
+        return getattr(self.converter, name)
+
+    def convert(self, texts, *arguments):
+        self.predicted.update(texts)
+        return self.converter.convert(texts, *arguments)
+
+
+def test_sources_that_are_equal_after_normalization_are_predicted_once():
+    sources, targets = ["é", "e\u0301", "é", "o"], ["1", "2", "1", "3"]
+    model = Seq2Seq(epochs=1, source_normalization="NFD", hidden_size=4).fit(sources, targets)
+    converter = CountingConverter(model._fitted.converter)
+    result = evaluate(converter, Pairs(sources, targets))
+    assert converter.predicted == {"é": 1, "o": 1}
+    assert [list(each.targets) for each in result.predictions] == [["1", "2"], ["3"]]
+    assert len(result.references) == 4
+
+
+@given(st.lists(st.sampled_from(["a", "b", "ab", "ba", "c", ""]), max_size=12), st.sampled_from([hash, len, ord]))
+def test_first_rows_do_not_depend_on_hashes(sources, function):
+    """Even if different sources have the same hash."""
+
+    class Colliding(References):
+        def _hash(self, source):
+            return function(source[:1] or "a") if function is ord else function(source)
+
+    targets = [str(row) for row in range(len(sources))]
+    references = Colliding(sources, targets)
+    assert [sources[row] for row in references.rows] == list(dict.fromkeys(sources))
+    for source in sources:
+        assert references.targets_of(source) == [str(row) for row, each in enumerate(sources) if each == source]
 
 
 def test_confusions_are_sorted_by_frequency():
@@ -111,25 +166,26 @@ def test_evaluation_in_parts_equals_evaluation_at_once(monkeypatch, fill, collid
     """Repeated pairs of four sources and four targets; one source is unanswerable."""
     generator = np.random.default_rng(0)
     converter, _ = small_model(fill=fill)
-    all_pairs = [pair for pair in product(("1", "2", "12", "?"), ("3", "4 ", "46", "")) if generator.random() < 0.6]
+    all_pairs = [pair for pair in product(("1", "2", "12", "?"), ("3", "4 ", "46", "")) if generator.random() < 0.7]
     drawn = [all_pairs[row] for row in generator.integers(len(all_pairs), size=100)]
     pairs = Pairs([source for source, _ in drawn], [target for _, target in drawn])
+    assert set(pairs.sources) == {"1", "2", "12", "?"}
     fixed_converter = FixedConverter(converter, {"1": "46", "2": "4", "12": "5"})
     if collide:  # force hash collisions, which are too rare to occur by chance
-        monkeypatch.setattr(References, "_hash", lambda _self, source, _target: len(source))
+        monkeypatch.setattr(References, "_hash", lambda _self, source: len(source))
     evaluation_set, counts = EvaluationSet(pairs, converter.source_vocabulary, converter.target_vocabulary), Counts()
-    for start in range(0, 100, 7):
-        counts.add(evaluation_set.predict(fixed_converter, slice(start, start + 7))[0])
-    assert set(fixed_converter.calls) == {(7, 100), (2, 100)}
+    for start in range(0, 4, 3):
+        counts.add(evaluation_set.predict(fixed_converter, slice(start, start + 3))[0])
+    assert fixed_converter.calls == [(3, 4), (1, 4)]
     expected = evaluate(fixed_converter, pairs).counts
     assert counts == expected
-    assert (0 < counts.correct < 100, counts.unanswerable) == (True, pairs.sources.count("?"))
+    assert (counts.total, 0 < counts.correct < 4, counts.unanswerable) == (4, True, 1)
 
 
 def test_validation_in_chunks_gives_the_same_results(monkeypatch):
     """`pause` is called after every chunk."""
     converter, _ = small_model(dtype=np.float32)
-    pairs = Pairs([*SOURCES * 5, "?", "1"], [*TARGETS * 5, "3", "?"])
+    pairs = Pairs([*SOURCES * 5, "?", "1"], [*TARGETS * 5, "3", "?"])  # 8 distinct sources
     evaluation_set = EvaluationSet(pairs, converter.source_vocabulary, converter.target_vocabulary)
 
     def measured(chunk_size):
@@ -143,8 +199,8 @@ def test_validation_in_chunks_gives_the_same_results(monkeypatch):
     monkeypatch.setattr(validation, "BATCH_SIZE", 4)
     at_once, pauses = measured(1000)
     assert pauses == 3
-    in_chunks, pauses = measured(8)
-    assert pauses == 4 + 4 + 4
+    in_chunks, pauses = measured(4)
+    assert pauses == 2 + 8 + 2  # exact match and calibration by source, loss by pair
     assert in_chunks == pytest.approx(at_once, rel=1e-6)
     batches = [encoded(converter, SOURCES, TARGETS).batch(np.arange(6))]
     assert at_once[1] == pytest.approx(converter.model.loss(batches[0]), rel=1e-5)

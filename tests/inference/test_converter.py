@@ -1,8 +1,13 @@
+from copy import copy
+from itertools import accumulate
+from math import exp
+
 import numpy as np
 import pytest
 
 from henkan import Seq2Seq
 from henkan.errors import SettingsError, UnanswerableError
+from henkan.inference.conversion import Request
 from models import SOURCES, small_model
 
 
@@ -81,6 +86,36 @@ def test_unknown_symbols_are_copied_where_attention_points(copying_model, text):
 def test_copying_needs_attention(trained):
     with pytest.raises(SettingsError, match="only by a model with attention"):
         trained.predict(["a?"], unknown="copy")
+
+
+def test_nbest_stops_at_a_calibrated_probability_mass(trained, words):
+    converter = replace_temperature(trained._fitted.converter, 4.0)
+
+    def convert(**options):
+        return converter.convert(words[0], Request(beam=6, nbest=6, **options))
+
+    everything, sizes = convert(confidence=True), set()
+    for mass in (0.0, 0.3, 0.6, 1.0):
+        for found, full in zip(convert(mass=mass), everything, strict=True):
+            targets = [each.prediction for each in full.nbest]
+            [logs] = converter.score([full.source] * len(targets), targets, [4.0]).tolist()
+            needed = [total >= mass for total in accumulate(map(exp, logs))]
+            assert list(found.nbest) == list(full.nbest[: needed.index(True) + 1 if True in needed else None])
+            assert found.confidence == full.confidence
+            sizes.add(len(found.nbest))
+    assert sizes == {1, 2, 3, 4, 5, 6}
+    with pytest.raises(SettingsError, match=r"mass needs several predictions .* pass nbest and beam, such as nbest=5"):
+        trained.convert(["a"], mass=0.9)
+    for wrong in (95, -0.1, float("nan"), "0.9", True):
+        with pytest.raises(SettingsError, match="mass must be a probability from 0 to 1"):
+            trained.convert(["a"], beam=2, nbest=2, mass=wrong)
+    assert len(trained.convert(["ab"], beam=3, nbest=3, mass=0.5)[0].nbest) == 1
+
+
+def replace_temperature(converter, temperature):
+    changed = copy(converter)
+    changed.temperature = temperature
+    return changed
 
 
 def test_nbest_starts_with_the_best_prediction(trained, words):

@@ -13,7 +13,7 @@ from henkan.training.trainer import Trainer
 
 
 def test_training_resumes_from_every_possible_interruption(words, tmp_path, monkeypatch):
-    """After updates and epochs, and between chunks of validation: of exact match, of loss and at the end."""
+    """Before and after updates, after epochs, and between chunks of validation: of exact match, of loss, at the end."""
     monkeypatch.setattr(validation, "CHUNK_SIZE", 7)
     monkeypatch.setattr(validation, "BATCH_SIZE", 7)
     model, training = make_configs({"epochs": 2, "batch_size": 20, "hidden_size": 4, "embedding_size": 4})
@@ -39,4 +39,4 @@ def test_training_resumes_from_every_possible_interruption(words, tmp_path, monk
             weights, temperature = run(checkpoints)
         assert temperature == expected_temperature
         assert all(np.array_equal(weights[name], array) for name, array in expected_weights.items())
-    assert stop_at - 1 == 2 * (2 + 3 + 3 + 1) + 3
+    assert stop_at - 1 == 1 + 2 * (2 + 3 + 3 + 1) + 3

@@ -9,11 +9,12 @@ import click
 from henkan.cli.tables import aligned
 from henkan.evaluation.error_rates import NOTHING, Evaluation
 from henkan.evaluation.evaluation_set import EXAMPLES_SHOWN, Counts
+from henkan.text.escaping import escape
 from henkan.text.side_statistics import show_symbol
 
 
 def show_examples(result: Counts) -> None:
-    """Print the first pairs with O (correct) or X (wrong)."""
+    """Print the first sources with O (correct) or X (wrong)."""
     click.echo("\n".join(example_rows(result)))
 
 
@@ -42,8 +43,8 @@ def show_coverage(result: Evaluation) -> None:
 
 def show_details(by_length: Mapping[int, tuple[int, int]], confusions: Sequence[tuple[str, str, int]]) -> None:
     """Print exact match by source length, and the most frequent symbol confusions."""
-    rows = [("source symbols", "exact match", "pairs")]
-    rows += [(str(length), f"{right / pairs:.1%}", f"{pairs:,}") for length, (right, pairs) in by_length.items()]
+    rows = [("source symbols", "exact match", "sources")]
+    rows += [(str(length), f"{right / total:.1%}", f"{total:,}") for length, (right, total) in by_length.items()]
     click.echo("\n" + "\n".join(aligned(rows, right=(0, 1, 2))))
     click.echo()
     if not confusions:
@@ -64,9 +65,10 @@ def exact_match_line(result: Counts) -> str:
 
 
 def example_rows(result: Counts) -> list[str]:
-    """Return a header and one line for each of the first pairs: O or X, source, target, prediction."""
-    rows = [("", "source", "target", "prediction")]
+    """Return a header and one line for each of the first sources: O or X, source, target, prediction."""
+    rows: list[tuple[str, ...]] = [("", "source", "target", "prediction")]
     for each in result.first:
         conversion = each.conversion
-        rows.append(("OX"[not each.right], conversion.source, each.target, conversion.prediction or ""))
+        texts = conversion.source, each.target, conversion.prediction or ""
+        rows.append(("OX"[not each.right], *map(escape, texts)))
     return aligned(rows)

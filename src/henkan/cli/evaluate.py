@@ -12,21 +12,27 @@ import click
 from henkan.cli.data_arguments import task_or_file
 from henkan.cli.display import show_coverage, show_details, show_exact_match, show_examples
 from henkan.cli.options import PATH, check_features, engine_options, layout_options, pop_engines, read_file
+from henkan.cli.task_names import unambiguous
 from henkan.errors import DataError
 from henkan.evaluation.error_rates import Evaluation
 from henkan.evaluation.error_rates import evaluate as measure
 from henkan.evaluation.evaluation_set import Prediction
 from henkan.evaluation.task_pairs import task_pairs
 from henkan.inference.conversion import Request
+from henkan.text.escaping import escape
 from henkan.text.tasks import Task
 from henkan.training.fitted_model import load_model
 
 
 @click.command(short_help="Evaluate a saved model.")
 @click.argument("model", type=PATH)
-@click.argument("data", metavar="FILE_OR_TASK")
+@click.argument("data", metavar="FILE_OR_TASK", callback=unambiguous)
 @click.option(
-    "--errors", type=PATH, metavar="FILE", help="Write the wrong predictions to FILE: source, target, prediction."
+    "--errors",
+    type=PATH,
+    metavar="FILE",
+    help="Write the wrong predictions to FILE, one per line: source TAB target TAB prediction. If the source has "
+    "several targets, the nearest to the prediction is written.",
 )
 @click.option(
     "--details", is_flag=True, help="Also print exact match by source length and the most frequent symbol confusions."
@@ -45,15 +51,20 @@ def evaluate(
     henkan evaluate models/names test.tsv --errors wrong.tsv
 
     For a task, the pairs are those of the validation set if the model was trained on this task with the default
-    validation split; otherwise they are newly generated.
+    validation split; otherwise they are newly generated. If a file has the name of a task, as in addition, write
+    ./addition for the file or task:addition for the task.
 
-    Exact match is the share of predictions that equal a target: if the source occurs with several targets, any of them
-    is correct. A source that the model cannot read counts as wrong and is also counted separately.
+    Each distinct source counts once, however many pairs it has. Exact match is the share of sources whose prediction
+    equals a target: if a source has several targets, any of them is correct. The word error rate is 1 minus the exact
+    match. A source that the model cannot read counts as wrong and is also counted separately.
 
     The symbol error rate is the number of inserted, deleted and replaced symbols divided by the number of target
-    symbols. The coverage table shows the exact match of only the most confident predictions (see `henkan predict
-    --abstain-below`). The expected calibration error is the absolute difference between confidence and exact match,
-    averaged over bins of confidence.
+    symbols; if a source has several targets, the one nearest to the prediction is used. The coverage table shows the
+    exact match of only the most confident predictions (see `henkan predict --abstain-below`). The expected calibration
+    error is the absolute difference between confidence and exact match, averaged over bins of confidence.
+
+    Line breaks, tabs and backslashes in texts are printed as \\n, \\r, \\t and \\\\, and any other character that ends
+    a line as \\u and four hexadecimal digits. --json has the exact strings.
     """
     request = Request(beam=beam, confidence=True)
     fitted = load_model(model, pop_engines(layout))
@@ -82,6 +93,8 @@ def evaluate(
             show_details(result.by_length(), result.confusions())
         show_coverage(result)
         click.echo(f"symbol error rate {result.symbol_error_rate:.3%}")
+        if len(result.references) > result.counts.total:
+            click.echo(f"{len(result.references):,} pairs, {result.counts.total:,} distinct sources; each counts once")
         show_exact_match(result.counts)
     if errors is not None:
         _write_errors(result.predictions, errors)
@@ -96,6 +109,7 @@ def _as_values(result: Evaluation) -> dict[str, Any]:
         "symbol_error_rate": result.symbol_error_rate,
         "correct": counts.correct,
         "total": counts.total,
+        "pairs": len(result.references),
         "unanswerable": counts.unanswerable,
         "unknown": counts.unknown,
         "cut_off": counts.cut_off,
@@ -108,11 +122,11 @@ def _as_values(result: Evaluation) -> dict[str, Any]:
 
 def _write_errors(predictions: Sequence[Prediction], path: Path) -> None:
     try:
-        with path.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
+        with path.open("w", encoding="utf-8", newline="\n") as file:
             for each in predictions:
                 conversion = each.conversion
                 if not each.right:
-                    predicted = conversion.prediction if conversion.reason is None else f"({conversion.reason})"
-                    file.write(f"{conversion.source}\t{each.target}\t{predicted}\n")
+                    predicted = f"({conversion.reason})" if conversion.prediction is None else conversion.prediction
+                    file.write("\t".join(map(escape, (conversion.source, each.target, predicted))) + "\n")
     except OSError as error:
         raise DataError(f"{path}: cannot be written ({error.strerror or error}); choose another --errors") from None

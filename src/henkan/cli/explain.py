@@ -11,9 +11,11 @@ import click
 
 from henkan.cli.options import PATH
 from henkan.cli.tables import aligned
+from henkan.cli.text_arguments import TEXT
 from henkan.errors import DataError
 from henkan.inference.explanation import END, By, Explanation
 from henkan.inference.explanation import explain as make_explanation
+from henkan.text.escaping import escape
 from henkan.text.side_statistics import show_symbol
 from henkan.training.fitted_model import load_model
 
@@ -22,8 +24,8 @@ FORMATS = ("png", "svg")
 
 @click.command(short_help="Explain a prediction symbol by symbol.")
 @click.argument("model", type=PATH)
-@click.argument("text")
-@click.option("--answer", metavar="TEXT", help="Explain this target instead of the model's prediction.")
+@click.argument("text", type=TEXT)
+@click.option("--answer", type=TEXT, metavar="TEXT", help="Explain this target instead of the model's prediction.")
 @click.option("--beam", type=int, metavar="N", default=1, show_default=True, help="Beam width; 1 is greedy search.")
 @click.option(
     "--by",
@@ -48,6 +50,9 @@ def explain(
 
     The confidence is the probability of the complete prediction, calibrated on the validation set; without a validation
     set, it is not calibrated. The probabilities of the symbols are never calibrated.
+
+    In the first line, line breaks, tabs and backslashes are printed as \\n, \\r, \\t and \\\\. --json has the exact
+    strings.
     """
     if picture is not None and picture.suffix.removeprefix(".").lower() not in FORMATS:
         raise DataError(f"{picture}: unknown image format; choose a file name that ends in .png or .svg")
@@ -62,7 +67,10 @@ def explain(
 
 def _lines(explanation: Explanation) -> list[str]:
     confidence = "unknown" if explanation.confidence is None else f"{explanation.confidence:.3f}"
-    lines = [f"{explanation.source} -> {explanation.answer}   confidence {confidence}   weights from {explanation.by}"]
+    lines = [
+        f"{escape(explanation.source)} -> {escape(explanation.answer)}   confidence {confidence}   "
+        f"weights from {explanation.by}"
+    ]
     if explanation.unknown:
         lines.append(f"read as unknown: {', '.join(explanation.unknown)}")
     if explanation.cut_off:

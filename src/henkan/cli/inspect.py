@@ -13,6 +13,7 @@ from henkan.cli.options import PATH, choose_settings, layout_options, read_file,
 from henkan.cli.remedies import sentence
 from henkan.config import make_configs
 from henkan.text.audit import EXAMPLES, Audit, audit
+from henkan.text.escaping import escape
 from henkan.text.pairs import Columns
 from henkan.text.reading import Rejects
 from henkan.text.side_statistics import RARE, Side, show_symbol
@@ -67,7 +68,7 @@ def _lines(found: Audit, rejects: Rejects | None) -> list[str]:
     lines.append(f"{found.duplicates:,} duplicate pairs")
     lines.append(f"{found.ambiguous_sources:,} sources with several targets")
     for text, targets in list(found.ambiguous.items())[:EXAMPLES]:
-        lines.append(f"    {text}: {' | '.join(targets)}")
+        lines.append(f"    {escape(text)}: {' | '.join(map(escape, targets))}")
     for name, side in (("source", found.source), ("target", found.target)):
         lines += ["", *_side_lines(name, side)]
     for name, leak in found.leaks.items():

@@ -80,7 +80,7 @@ def main() -> None:
         status = cli(standalone_mode=False)
         sys.stdout.flush()
     except HenkanError as error:
-        _fail(sentence(error), 2)
+        _fail(sentence(error, _options()), 2)
     except click.ClickException as error:
         error.show()
         _exit(error.exit_code if error.exit_code != 1 else 2)
@@ -105,6 +105,13 @@ def main() -> None:
         traceback.print_exc()
         _exit(1)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _options() -> set[str]:
+    """Return the names of the options of the command in use."""
+    name = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
+    command = cli.get_command(click.Context(cli), name)
+    return set() if command is None else {option for each in command.params for option in each.opts}
 
 
 def _prepare_streams() -> None:

@@ -13,6 +13,7 @@ import click
 
 from henkan.cli.data_arguments import parse_columns
 from henkan.cli.remedies import sentence
+from henkan.cli.text_arguments import TEXT
 from henkan.config import RECIPE_HELP, EngineConfig, ModelConfig, TrainingConfig, make_configs, to_dict
 from henkan.engine.base import Engines
 from henkan.engine.choice import choose_engines, process_rank
@@ -49,6 +50,7 @@ def layout_options(command: Command) -> Command:
     )
     delimiter = click.option(
         "--delimiter",
+        type=TEXT,
         metavar="TEXT",
         callback=lambda _context, _option, value: None if value is None else value.replace("\\t", "\t"),
         help="Separator between the columns of a line.  [default: a tab; in CSV a comma, a semicolon or a tab]",
@@ -164,7 +166,8 @@ def _option(setting: Field[Any]) -> Callable[[Command], Command]:
     if allowed.kind is bool:
         arguments |= {"is_flag": True} if is_engine else {}
     else:
-        arguments |= {"type": click.Choice(allowed.choices) if allowed.choices else allowed.kind}
+        kind = TEXT if allowed.kind is str else allowed.kind
+        arguments |= {"type": click.Choice(allowed.choices) if allowed.choices else kind}
         arguments |= {"metavar": METAVARS.get(setting.name, "N" if allowed.kind is int else None)}
     return click.option(option_name(setting), help=f"{setting.metadata['help']}  {_default(setting)}", **arguments)
 

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, get_args
+from typing import Any, get_args
 
 import click
 
+from henkan.cli.input_lines import check_encoding, decoded_lines, read_text
 from henkan.cli.options import PATH, engine_options, pop_engines
+from henkan.cli.text_arguments import TEXT
 from henkan.errors import DataError, UnanswerableError
 from henkan.inference.conversion import Conversion, Request, Unknown
 from henkan.inference.converter import Converter
-from henkan.text.reading import MAX_LINE_BYTES, decode_line
+from henkan.text.escaping import escape, json_line
 from henkan.training.fitted_model import load_model
-
-READ_SIZE = 1 << 16
 
 
 @click.command(short_help="Convert strings with a saved model.")
 @click.argument("model", type=PATH)
-@click.argument("texts", nargs=-1, metavar="[TEXT]...")
+@click.argument("texts", nargs=-1, type=TEXT, metavar="[TEXT]...")
 @click.option(
     "--json",
     "as_json",
@@ -46,6 +45,13 @@ READ_SIZE = 1 << 16
     "not be sorted.",
 )
 @click.option(
+    "--mass",
+    type=float,
+    metavar="P",
+    help="With --nbest, stop as soon as the probabilities of the text's predictions add up to P, from 0 to 1. The "
+    "probabilities are calibrated as the confidence.  [default: print all]",
+)
+@click.option(
     "--abstain-below",
     type=float,
     metavar="P",
@@ -61,8 +67,16 @@ READ_SIZE = 1 << 16
     "also copy them to the prediction where attention selects them. skip: print an empty line (in JSON, null and the "
     "reason). error: stop with an error. If the model has no unknown symbol, use acts like error.",
 )
+@click.option(
+    "--encoding",
+    metavar="NAME",
+    default="utf-8",
+    show_default=True,
+    callback=check_encoding,
+    help="Encoding of standard input, such as utf-16 or shift_jis. The output is always UTF-8.",
+)
 @engine_options
-def predict(model: Path, texts: Sequence[str], as_json: bool, **options: Any) -> None:
+def predict(model: Path, texts: Sequence[str], as_json: bool, encoding: str, **options: Any) -> None:
     """Convert each TEXT with the saved MODEL. Without TEXT, convert each line of standard input.
 
     \b
@@ -73,15 +87,20 @@ def predict(model: Path, texts: Sequence[str], as_json: bool, **options: Any) ->
     By default, standard output has one prediction per line, in input order, and nothing else. Without TEXT on a
     terminal, texts are read interactively until Ctrl-D.
 
+    Line breaks, tabs and backslashes are printed as \\n, \\r, \\t and \\\\, and any other character that ends a line
+    as \\u and four hexadecimal digits. --json has the exact strings.
+
     The confidence of a prediction is its probability, calibrated on the validation set; without a validation set, it is
     not calibrated.
     """
     engines = pop_engines(options)
     request = Request(**options, confidence=as_json)
     converter = load_model(model, engines).converter
-    if request.abstain_below is not None and converter.temperature is None:
+    if (request.abstain_below, request.mass) != (None, None) and converter.temperature is None:
         click.echo(
-            "note: confidence is not calibrated, because this model was trained without a validation set", err=True
+            "note: confidence is not calibrated, because this model was trained without a validation set, or its "
+            "training was interrupted",
+            err=True,
         )
     printer = Printer(converter, request, as_json=as_json)
     if texts:
@@ -90,11 +109,8 @@ def predict(model: Path, texts: Sequence[str], as_json: bool, **options: Any) ->
         _convert_interactively(printer)
     else:
         number = 1
-        for lines in _line_batches(sys.stdin.buffer):
-            known, error = _decode(lines, number)
-            printer.convert(known, "line", number)
-            if error is not None:
-                raise error
+        for lines in decoded_lines(sys.stdin.buffer, encoding):
+            printer.convert(lines, "line", number)
             number += len(lines)
     printer.end()
 
@@ -134,10 +150,7 @@ class Printer:
         self.cut_off += sum(each.cut_off for each in conversions[:stop])
         self.unknown += sum(len(each.unknown) > 0 for each in conversions[:stop])
         shown = "".join(self.line(conversion) + "\n" for conversion in conversions[:stop])
-        try:
-            sys.stdout.buffer.write(shown.encode("utf-8", "surrogateescape"))
-        except UnicodeEncodeError:  # an unpaired surrogate, which UTF-8 cannot encode
-            sys.stdout.buffer.write(shown.encode("utf-8", "backslashreplace"))
+        sys.stdout.buffer.write(shown.encode())
         sys.stdout.buffer.flush()
         if stop < len(conversions):
             error = UnanswerableError(conversions[stop].source, stop, conversions[stop].reason or "")
@@ -161,63 +174,31 @@ class Printer:
         """Format one conversion."""
         if not self.as_json:
             if conversion.nbest and not conversion.abstained:
-                source = conversion.source
+                source = escape(conversion.source)
                 return "\n".join(
-                    f"{source}\t{each.prediction}\t{each.log_probability:.4f}" for each in conversion.nbest
+                    f"{source}\t{escape(each.prediction)}\t{each.log_probability:.4f}" for each in conversion.nbest
                 )
-            return conversion.prediction or ""
+            return escape(conversion.prediction or "")
         always = ("source", "prediction", "log_probability", "confidence")
         values = {name: value for name, value in asdict(conversion).items() if name in always or value}
         values.pop("ids", None)
-        text = json.dumps(values, ensure_ascii=False)
-        try:
-            text.encode()
-        except UnicodeEncodeError:  # an unpaired surrogate: JSON can escape it, UTF-8 cannot encode it
-            text = json.dumps(values)
-        return text
-
-
-def _line_batches(file: BinaryIO) -> Iterator[list[bytes]]:
-    """Yield the lines of a file in batches, as soon as they arrive.
-
-    All lines of one read form a batch: a fast pipe is read in large batches, and a slow one gets its predictions at
-    once.
-    """
-    read = getattr(file, "read1", file.read)
-    pieces: list[bytes] = []  # of an incomplete line
-    while data := read(READ_SIZE):
-        *lines, rest = data.split(b"\n")
-        if lines:
-            yield [b"".join([*pieces, lines[0]]), *lines[1:]]
-            pieces = []
-        pieces.append(rest)
-        if sum(map(len, pieces)) > MAX_LINE_BYTES:
-            break  # the line is too long, and the input may never end
-    if last := b"".join(pieces):
-        yield [last]
-
-
-def _decode(lines: Sequence[bytes], first: int) -> tuple[list[str], DataError | None]:
-    """Decode lines up to the first that is not UTF-8, and return its error."""
-    texts: list[str] = []
-    for number, line in enumerate(lines, start=first):
-        try:
-            texts.append(decode_line(line, f"line {number}", first=number == 1))
-        except DataError as error:
-            return texts, error
-    return texts, None
+        return json_line(values)
 
 
 def _convert_interactively(printer: Printer) -> None:
-    with suppress(ImportError):
-        import readline  # noqa: F401  (enables line editing at the prompt)
+    if sys.stdin.encoding != "ascii":  # readline would take the bytes of UTF-8 for commands
+        with suppress(ImportError):
+            import readline  # noqa: F401  (enables line editing at the prompt)
     click.echo("Type a text and press Enter. Press Ctrl-D to exit.", err=True)
     while True:
         try:
-            text = _read_text()
+            text = read_text()
         except EOFError:
             click.echo(err=True)
             return
+        except DataError as error:
+            click.echo(f"henkan: {error}", err=True)
+            continue
         [conversion] = printer.converter.convert([text], printer.request)
         if conversion.reason is not None and (conversion.abstained or printer.request.unknown != "skip"):
             click.echo(f"henkan: {UnanswerableError(text, 0, conversion.reason)}", err=True)
@@ -225,13 +206,3 @@ def _convert_interactively(printer: Printer) -> None:
             if conversion.unknown:
                 click.echo(f"(unknown: {', '.join(conversion.unknown)})", err=True)
             click.echo(printer.line(conversion))
-
-
-def _read_text() -> str:
-    if sys.stdout.isatty():
-        return input("> ")
-    click.echo("> ", err=True, nl=False)  # standard output has only predictions
-    line = sys.stdin.readline()
-    if not line:
-        raise EOFError
-    return line.rstrip("\n")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 
 from henkan.errors import HenkanError, Interrupted, Message
 
@@ -53,6 +54,7 @@ OPTIONS: Mapping[str, str] = {
     "same_pairs_or_restart": "give the same pairs again, or start a new run with another --out",
     "same_setting_or_restart": "omit the option to keep the earlier value, or start a new run with another --out",
     "separate_symbols": "use --{side}-symbols ' '",
+    "several_predictions": "choose --beam 5 --nbest 5, for example",
     "skip_lines": "{fix}, or skip such lines with --rejects FILE",
     "source_case": "use --source-case {case} to read both cases",
     "strip": "remove it with --strip",
@@ -64,8 +66,30 @@ OPTIONS: Mapping[str, str] = {
 """Key of a remedy -> what to do, in terms of the command line."""
 
 
-def sentence(error: HenkanError | Interrupted | Message) -> str:
-    """Return the sentence that the command line prints for an error or other message."""
+WITHOUT_OPTION: Mapping[str, str] = {
+    "other_version": "use that version, or delete the folder and run the same command again",
+    "restart": "delete the folder and run the same command again",
+}
+"""Key of a remedy -> what to do with a command that lacks an option of the remedy above."""
+
+OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
+OTHER_PROGRAMS = {"--nproc-per-node"}
+
+
+def sentence(error: HenkanError | Interrupted | Message, options: Collection[str] | None = None) -> str:
+    """Return the sentence that the command line prints for an error or other message.
+
+    Args:
+        error: the error or message.
+        options: names of the command's options, such as `--out`: advice that names another option is replaced or left
+            out. None: any option may be named.
+    """
     message = error if isinstance(error, Message) else error.message
     text, argument = message.phrased(OPTIONS), message.argument
-    return text if argument is None else f"--{argument.replace('_', '-')}{text.removeprefix(argument)}"
+    advice = text.removeprefix(message.problem)
+    if options is not None and not {*OPTION.findall(advice)} - OTHER_PROGRAMS <= {*options}:
+        text = message.phrased(WITHOUT_OPTION) if message.remedy in WITHOUT_OPTION else message.problem
+    option = "" if argument is None else f"--{argument.replace('_', '-')}"
+    if argument is None or (options is not None and option not in options):
+        return text
+    return f"{option}{text.removeprefix(argument)}"

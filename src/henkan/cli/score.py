@@ -13,6 +13,7 @@ import click
 from henkan.cli.options import PATH, check_features, engine_options, layout_options, pop_engines, read_file
 from henkan.engine.base import Engines
 from henkan.inference.converter import Converter
+from henkan.text.escaping import escape
 from henkan.text.pairs import Pairs
 from henkan.text.tokenizer import tokenizers
 from henkan.training.events import Epoch, Event, Started
@@ -51,6 +52,9 @@ def score(model: Path, data: Path, suspicious: bool, folds: int, as_json: bool, 
 
     The log-probability (natural logarithm) is that of the target given the source, including the end of the target.
     -inf: the target contains a symbol that is not in the vocabulary.
+
+    Line breaks, tabs and backslashes are printed as \\n, \\r, \\t and \\\\, and any other character that ends a line
+    as \\u and four hexadecimal digits. --json has the exact strings.
 
     --suspicious trains --folds models: each target is compared with the prediction of a model that was trained without
     this pair. The first column is then the log-probability of the target minus that of the prediction, and a fourth
@@ -106,7 +110,7 @@ def _line(row: dict[str, Any], *, as_json: bool) -> str:
     if as_json:  # JSON has neither infinity nor NaN
         return json.dumps({name: value if _is_finite(value) else None for name, value in row.items()})
     number = row.get("margin", row["log_probability"])
-    rest = [row[name] for name in ("source", "target", "answer") if name in row]
+    rest = [escape(row[name]) for name in ("source", "target", "answer") if name in row]
     return "\t".join([f"{number:.4f}", *rest])
 
 

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 def aligned(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> list[str]:
     """Format rows as lines with aligned columns; the columns in `right` are right-aligned.
 
-    Japanese and Korean characters are two cells wide, combining characters none.
+    Cells must be escaped (`henkan.text.escaping`): a tab or a line break would break the alignment. Japanese and
+    Korean characters are two cells wide, combining characters none.
     """
     from rich.cells import cell_len
 
-    rows = [[cell.replace("\t", " ") for cell in row] for row in rows]  # tabs would break the alignment
     widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
     lines = []
     for row in rows:

@@ -31,6 +31,7 @@ from henkan.cli.run_options import (
     run_from_options,
     run_from_plan,
 )
+from henkan.cli.task_names import is_also_file, unambiguous
 from henkan.cli.train_output import show_engine, show_result
 from henkan.cli.training_data import check_data_exists, data_name, read_data, show_audit
 from henkan.config import RECIPE_HELP
@@ -51,7 +52,7 @@ from henkan.training.trainer import Trainer
 
 
 @click.command(short_help="Train a model on a task or a file of pairs.", epilog=recipe_tables())
-@click.argument("data", metavar="[TASK_OR_FILE]", required=False)
+@click.argument("data", metavar="[TASK_OR_FILE]", required=False, callback=unambiguous)
 @click.option(
     "--dev",
     metavar="FILE|none",
@@ -124,6 +125,8 @@ def train(
     henkan train --resume models/names
     henkan train more.tsv --from models/names --out models/more
 
+    If a file has the name of a task, as in addition, write ./addition for the file or task:addition for the task.
+
     A file is UTF-8 text with one pair per line: source TAB target. Pronunciation lexicons (`hello HH AH L OW`), CSV and
     JSON Lines are detected, see --format. Use --delimiter, --columns, --strip and --encoding for other layouts
     (`--delimiter _ --strip` for lines such as `16+75  _91  `). An invalid line is an error; use --rejects to skip such
@@ -161,6 +164,9 @@ def train(
     )
     if checkpoints.resume:
         run = run_from_plan(data, checkpoints.plan(), given if resume is not None else set(), engines)
+        if data is None and is_also_file(run.options["data"]) and group.rank == 0:
+            task = run.options["data"]
+            click.echo(f"note: this run trains on the task {task}, not on the file ./{task}", err=True)
     else:
         run = run_from_options(str(data), options)
         run.options["command"] = sys.argv[1:]

@@ -15,6 +15,7 @@ from henkan.cli.run_options import RunOptions
 from henkan.config import EngineConfig
 from henkan.engine.base import Engines
 from henkan.errors import SettingsError
+from henkan.text.escaping import escape
 from henkan.training.fitted_model import FittedModel
 from henkan.training.state import MAX_ROLLBACKS
 
@@ -52,13 +53,22 @@ def show_result(fitted: FittedModel, folder: Path, example: str, *, pictured: bo
             click.echo(
                 "note: no learning curve was drawn, because matplotlib is missing; pip install 'henkan[plot]'", err=True
             )
-        shown = quote(example)
-        click.echo(f"try it:  {_program()} predict {quote(str(folder))} {'-- ' * shown.startswith('-')}{shown}")
+        end_of_options = "-- " * example.startswith("-")
+        click.echo(f"try it:  {_program()} predict {quote(str(folder))} {end_of_options}{_quoted(example)}")
     if any(each.get("setbacks", 0) > MAX_ROLLBACKS for each in histories):
         raise SettingsError(
             f"training diverged (non-finite loss) {MAX_ROLLBACKS + 1} times and was stopped; the last finite weights "
             f"are saved in {folder}; train again with a learning rate below {fitted.saved.training.learning_rate:g}"
         )
+
+
+def _quoted(text: str) -> str:
+    """Quote a text for a shell, on one line."""
+    without_backslashes = text.replace("\\", "")  # quotes are enough for these
+    if escape(without_backslashes) == without_backslashes:
+        return quote(text)
+    escaped = escape(text).replace("'", "\\'")
+    return f"$'{escaped}'"
 
 
 def _program() -> str:

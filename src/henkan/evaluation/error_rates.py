@@ -22,9 +22,12 @@ NOTHING = ""
 class Evaluation:
     """Predictions for a set of pairs, and their statistics.
 
+    All statistics count each distinct source once. If a source has several targets, each of them is correct, and a
+    wrong prediction is compared with the nearest.
+
     Attributes:
-        conversions: the conversion of each source.
-        references: the pairs. If a source has several targets, each of them is correct.
+        conversions: the conversion of each distinct source.
+        references: the pairs.
     """
 
     conversions: Sequence[Conversion]
@@ -32,8 +35,8 @@ class Evaluation:
 
     @cached_property
     def predictions(self) -> Sequence[Prediction]:
-        """The conversions with their targets and whether they are correct."""
-        return judge(self.conversions, self.references.targets, self.references)
+        """The conversions with their targets."""
+        return judge(self.conversions, self.references)
 
     @cached_property
     def counts(self) -> Counts:
@@ -54,22 +57,16 @@ class Evaluation:
 
     @cached_property
     def _nearest(self) -> Sequence[tuple[Sequence[str], Sequence[str]]]:
-        """For each pair, the symbols of the target with the smallest edit distance, and those of the prediction."""
-        from rapidfuzz.distance import Levenshtein
-
-        tokenize, nearest = self.references.target_tokenizer.tokenize, []
-        for conversion in self.conversions:
-            predicted = list(tokenize(conversion.prediction or ""))
-            targets = [list(tokenize(target)) for target in self.references.targets_of(conversion.source)]
-            nearest.append((min(targets, key=lambda target: Levenshtein.distance(target, predicted)), predicted))
-        return nearest
+        """For each source, the symbols of the nearest target, and those of the prediction."""
+        return [
+            (each.symbols(each.target), each.symbols(each.conversion.prediction or "")) for each in self.predictions
+        ]
 
     @property
     def symbol_error_rate(self) -> float:
         """Edit distance (Levenshtein 1966) between predictions and targets, per symbol of the targets.
 
-        It can exceed 1. A missing prediction counts as an empty one. If a source has several targets, the one with the
-        smallest edit distance is used.
+        It can exceed 1. A missing prediction counts as an empty one.
         """
         from rapidfuzz.distance import Levenshtein
 
@@ -77,13 +74,13 @@ class Evaluation:
         return edits / max(1, sum(len(target) for target, _ in self._nearest))
 
     def by_length(self) -> dict[int, tuple[int, int]]:
-        """Return source length in symbols -> (number of correct predictions, number of pairs)."""
+        """Return source length in symbols -> (number of correct predictions, number of sources)."""
         counts: dict[int, list[int]] = defaultdict(lambda: [0, 0])
         for each in self.predictions:
             count = counts[len(self.references.source_tokenizer.tokenize(each.conversion.source))]
             count[0] += each.right
             count[1] += 1
-        return {length: (right, pairs) for length, (right, pairs) in sorted(counts.items())}
+        return {length: (right, total) for length, (right, total) in sorted(counts.items())}
 
     def _confidences(self) -> tuple[list[float], list[bool]]:
         confidences = [each.conversion.confidence or 0.0 for each in self.predictions]
@@ -116,7 +113,7 @@ class Evaluation:
 
 
 def evaluate(converter: Converter, pairs: Pairs, request: Request = Request()) -> Evaluation:  # noqa: B008
-    """Evaluate a model on a set of pairs.
+    """Evaluate a model on a set of pairs. Each distinct source is predicted once.
 
     Args:
         converter: the model.
@@ -124,4 +121,5 @@ def evaluate(converter: Converter, pairs: Pairs, request: Request = Request()) -
         request: how to convert the sources.
     """
     references = References.of(pairs, converter.source_vocabulary, converter.target_vocabulary)
-    return Evaluation(converter.convert(pairs.sources, request), references)
+    sources = [pairs.sources[row] for row in references.rows.tolist()]
+    return Evaluation(converter.convert(sources, request), references)

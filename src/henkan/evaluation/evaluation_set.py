@@ -10,6 +10,7 @@ from henkan.inference.conversion import Conversion
 from henkan.inference.converter import Converter
 from henkan.text.arrays import Array
 from henkan.text.pairs import Pairs
+from henkan.text.tokenizer import Tokenizer
 from henkan.text.vocabulary import Vocabulary
 
 EXAMPLES_SHOWN = 10
@@ -21,25 +22,44 @@ CHUNK_SIZE = 1 << 14
 
 @dataclass(frozen=True)
 class Prediction:
-    """A conversion with its target.
+    """The conversion of a source with the targets of this source.
 
     Attributes:
         conversion: the source and the prediction.
-        target: the reference target.
-        right: whether the prediction is one of the targets of the source.
+        targets: one or more reference targets.
+        tokenizer: the tokenizer of the targets.
     """
 
     conversion: Conversion
-    target: str
-    right: bool
+    targets: Sequence[str]
+    tokenizer: Tokenizer
+
+    @property
+    def right(self) -> bool:
+        """Whether the prediction is one of the targets."""
+        return self.conversion.prediction in self.targets
+
+    @property
+    def target(self) -> str:
+        """The target nearest to the prediction: with the smallest edit distance in symbols, and the first of these."""
+        if len(self.targets) == 1:
+            return self.targets[0]
+        from rapidfuzz.distance import Levenshtein
+
+        predicted = self.symbols(self.conversion.prediction or "")
+        return min(self.targets, key=lambda target: Levenshtein.distance(self.symbols(target), predicted))
+
+    def symbols(self, text: str) -> Sequence[str]:
+        """Split a target into symbols."""
+        return list(self.tokenizer.tokenize(text))
 
 
 @dataclass
 class Counts:
-    """Counts of predictions.
+    """Counts of predictions, one for each source.
 
     Attributes:
-        total: number of predictions.
+        total: number of sources.
         correct: number of correct ones.
         unanswerable: number of sources that could not be converted; they count as wrong.
         unknown: number of sources with symbols that were not in training.
@@ -74,6 +94,9 @@ class Counts:
 class EvaluationSet:
     """Pairs for the evaluation of converters with the same vocabularies, in chunks.
 
+    Each distinct source is predicted and counted once, and `len` is their number. A prediction is correct if it is one
+    of the targets of its source.
+
     Args:
         pairs: sources and targets.
         source_vocabulary, target_vocabulary: the vocabularies of the converters.
@@ -84,30 +107,27 @@ class EvaluationSet:
         self.references = References.of(pairs, source_vocabulary, target_vocabulary)
 
     def __len__(self) -> int:
-        return len(self.pairs)
+        return len(self.references.rows)
 
     def predict(
-        self, converter: Converter, rows: slice, temperatures: Sequence[float] = ()
+        self, converter: Converter, part: slice, temperatures: Sequence[float] = ()
     ) -> tuple[list[Prediction], Array]:
-        """Evaluate a model on some rows.
+        """Evaluate a model on some of the sources.
 
         Args:
             converter: the model.
-            rows: the rows.
+            part: which of the distinct sources, in the order of their first occurrence.
             temperatures: K temperatures; see `Converter.convert_calibrated`.
 
         Returns:
-            the predictions, and their log-probabilities (K, rows) in nats at the temperatures.
+            the predictions, and their log-probabilities (K, sources) in nats at the temperatures.
         """
-        conversions, scores = converter.convert_calibrated(
-            self.pairs.sources[rows], temperatures=temperatures, among=len(self)
-        )
-        return judge(conversions, self.references.targets[rows], self.references), scores
+        sources = [self.pairs.sources[row] for row in self.references.rows[part].tolist()]
+        conversions, scores = converter.convert_calibrated(sources, temperatures=temperatures, among=len(self))
+        return judge(conversions, self.references), scores
 
 
-def judge(conversions: Sequence[Conversion], targets: Sequence[str], references: References) -> list[Prediction]:
-    """Combine conversions with their targets, and decide whether they are correct."""
-    return [
-        Prediction(conversion, target, references.accepts(conversion.source, conversion.prediction))
-        for conversion, target in zip(conversions, targets, strict=True)
-    ]
+def judge(conversions: Sequence[Conversion], references: References) -> list[Prediction]:
+    """Combine conversions with the targets of their sources."""
+    tokenizer = references.target_tokenizer
+    return [Prediction(each, references.targets_of(each.source), tokenizer) for each in conversions]

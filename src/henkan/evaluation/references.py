@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 
 import numpy as np
 
+from henkan.text.arrays import Array
 from henkan.text.pairs import Pairs
 from henkan.text.texts import Texts
 from henkan.text.tokenizer import Tokenizer
@@ -31,15 +31,14 @@ class References:
     ) -> None:
         self.sources, self.targets = sources, targets
         self.source_tokenizer, self.target_tokenizer = source_tokenizer, target_tokenizer
-        # Sorted hashes of the pairs need far less memory than a dictionary of millions of strings.
-        pairs = zip(sources, targets, strict=True)
-        hashes = np.fromiter((self._hash(*pair) for pair in pairs), np.int64, count=len(sources))
+        # Sorted hashes of the sources need far less memory than a dictionary of millions of strings.
+        hashes = np.fromiter(map(self._hash, map(source_tokenizer.normalize, sources)), np.int64, count=len(sources))
         self._order = np.argsort(hashes, kind="stable")
         self._hashes = hashes[self._order]
 
     @classmethod
     def of(cls, pairs: Pairs, source_vocabulary: Vocabulary, target_vocabulary: Vocabulary) -> References:
-        """Create the references for a model with these vocabularies.
+        """Create the references of pairs for a model with these vocabularies.
 
         Targets are normalised as in training. If the model pads strings, trailing spaces are removed.
         """
@@ -51,33 +50,36 @@ class References:
     def __len__(self) -> int:
         return len(self.sources)
 
-    def accepts(self, source: str, prediction: str | None) -> bool:
-        """Whether a prediction exactly matches one of the targets of the source."""
-        if prediction is None:
-            return False
-        normalize = self.source_tokenizer.normalize
-        hashed, source = self._hash(source, prediction), normalize(source)
-        for index in range(int(self._hashes.searchsorted(hashed)), len(self)):
-            if self._hashes[index] != hashed:
-                return False
-            row = int(self._order[index])
-            if self.targets[row] == prediction and normalize(self.sources[row]) == source:
-                return True
-        return False
+    @cached_property
+    def rows(self) -> Array:
+        """The rows in which a source occurs for the first time, in order: one for each distinct source."""
+        starts = np.flatnonzero(np.append(True, self._hashes[1:] != self._hashes[:-1])) if len(self) else self._order
+        counts = np.diff(np.append(starts, len(self)))
+        found = self._order[starts[counts == 1]].tolist()
+        for start, count in zip(starts[counts > 1].tolist(), counts[counts > 1].tolist(), strict=True):
+            first: dict[str, int] = {}  # different sources may have the same hash
+            for row in self._order[start : start + count].tolist():
+                first.setdefault(self.source_tokenizer.normalize(self.sources[row]), row)
+            found += first.values()
+        return np.sort(np.array(found, np.int64))
 
     def targets_of(self, source: str) -> Sequence[str]:
         """Return the distinct targets of a source, in their original order."""
-        return self._by_source[self.source_tokenizer.normalize(source)]
+        normalize = self.source_tokenizer.normalize
+        found: dict[str, None] = {}
+        source = normalize(source)
+        hashed = self._hash(source)
+        for index in range(int(self._hashes.searchsorted(hashed)), len(self)):
+            if self._hashes[index] != hashed:
+                break
+            row = int(self._order[index])
+            if normalize(self.sources[row]) == source:
+                found[self.targets[row]] = None
+        return list(found)
 
-    @cached_property
-    def _by_source(self) -> Mapping[str, Sequence[str]]:
-        targets: dict[str, dict[str, None]] = defaultdict(dict)
-        for source, target in zip(self.sources, self.targets, strict=True):
-            targets[self.source_tokenizer.normalize(source)][target] = None
-        return {source: list(each) for source, each in targets.items()}
-
-    def _hash(self, source: str, target: str) -> int:
-        return hash((self.source_tokenizer.normalize(source), target))
+    @staticmethod
+    def _hash(normalized: str) -> int:
+        return hash(normalized)
 
 
 def _as_predicted(targets: Iterable[str], vocabulary: Vocabulary) -> Iterator[str]:

@@ -30,6 +30,8 @@ class Request:
         abstain_below: abstain if the confidence is below this probability or cannot be estimated; None: never.
         abstain_outside: whether to abstain for sources outside the training data; see
             `henkan.text.training_range.KINDS`.
+        mass: stop the list of several predictions as soon as their probabilities, calibrated as the confidence, add up
+            to this number; None: return `nbest` predictions.
 
     Raises:
         SettingsError: if a value is out of range.
@@ -41,6 +43,7 @@ class Request:
     confidence: bool = False
     abstain_below: float | None = None
     abstain_outside: bool = False
+    mass: float | None = None
 
     def __post_init__(self) -> None:
         if self.unknown not in get_args(Unknown):
@@ -55,19 +58,27 @@ class Request:
                 "wider_beam" if _is_integer(self.nbest, MAX_BEAM) else None,
                 argument="nbest",
             )
-        below = self.abstain_below
-        if below is not None and (isinstance(below, bool) or not isinstance(below, int | float) or not 0 <= below <= 1):
-            is_percentage = isinstance(below, int | float) and below > 1
+        for name in ("abstain_below", "mass"):
+            _check_probability(getattr(self, name), name)
+        if self.mass is not None and self.nbest == 1:
             raise SettingsError(
-                f"abstain_below must be a probability from 0 to 1, not {below!r}",
-                "divide_percentage" if is_percentage else None,
-                argument="abstain_below",
+                "mass needs several predictions for each text, but nbest is 1", "several_predictions", argument="mass"
             )
 
     @property
     def needs_confidence(self) -> bool:
         """Whether confidences must be computed."""
-        return self.confidence or self.abstain_below is not None
+        return self.confidence or self.abstain_below is not None or self.mass is not None
+
+
+def _check_probability(value: object, name: str) -> None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1):
+        is_percentage = isinstance(value, int | float) and value > 1
+        raise SettingsError(
+            f"{name} must be a probability from 0 to 1, not {value!r}",
+            "divide_percentage" if is_percentage else None,
+            argument=name,
+        )
 
 
 def _is_integer(value: object, maximum: int) -> bool:

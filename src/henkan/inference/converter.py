@@ -267,10 +267,17 @@ class Converter:
     ) -> list[Answer]:
         """The best different predictions; copies may make two hypotheses the same."""
         several: dict[str, Answer] = {}
+        mass = 0.0
         for each in hypotheses:
             text = self._with_copies(each, source) if copies else self.decode(source.ids, each.symbols)
+            if len(several) == request.nbest and text not in several:
+                break
             several.setdefault(text, Answer(text, each.log_probability))
-        return list(several.values())[: request.nbest]
+            if request.mass is not None:
+                mass += exp(min(each.calibrated[0], 0.0))
+                if mass >= request.mass:
+                    break
+        return list(several.values())
 
     def decode(self, source: Sequence[int], symbols: Sequence[int]) -> str:
         """Decode predicted symbols to text.

@@ -89,6 +89,8 @@ def _training_data(saved: SavedModel) -> str:
 def _accuracy(saved: SavedModel) -> str:
     metrics = saved.metrics
     measured = metrics.get("exact_match")
+    if measured is None and metrics.get("held_out"):
+        return "The training was interrupted, so the accuracy of these weights was not measured."
     if measured is None:
         return "The model was trained without a validation set, so its accuracy was not measured."
     single = len(saved.members) == 1

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from henkan.errors import SettingsError
+from henkan.text.escaping import escape
 
 HEADER = b"file\tline\treason\ttext\n"
 
@@ -21,7 +22,8 @@ class Rejects:
     to be one of the files to read.
 
     Attributes:
-        path: the list's file; its tab-separated columns are file, line number, reason and the line itself.
+        path: the list's file; its tab-separated columns are file, line number, reason and, byte for byte, the line
+            itself, so that it can be corrected and read again.
         skipped, lines: number of skipped lines and of all lines.
         complete: whether all skipped lines are in the list.
     """
@@ -60,7 +62,7 @@ class Rejects:
             SettingsError: if the list cannot be written.
         """
         self.skipped += 1
-        line = f"{path}\t{number}\t{reason}\t".encode("utf-8", "surrogateescape") + raw + b"\n"
+        line = f"{escape(str(path))}\t{number}\t{escape(reason)}\t".encode() + raw + b"\n"
         try:
             self._open().write(line)
         except OSError as error:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from henkan.text.arrays import Array
+from henkan.text.escaping import escape
 from henkan.text.texts import CHUNK_ROWS, Texts
 from henkan.text.tokenizer import TAG, Sequences, Tokenizer
 
@@ -192,7 +193,7 @@ def _name(character: str) -> str:
 def show_symbol(symbol: str) -> str:
     """Format a symbol readably: escaped if it has invisible or combining characters."""
     if symbol.startswith(TAG) and len(symbol) > 1:
-        return f"{symbol[1:]} (feature)"
+        return f"{escape(symbol[1:])} (feature)"
     plain = all(
         character.isprintable() and not character.isspace() and not unicodedata.combining(character)
         for character in symbol

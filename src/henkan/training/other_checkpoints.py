@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from henkan.errors import Interrupted
 from henkan.training.checkpoint import Checkpoints
 from henkan.training.events import Epoch, Rollback, Step
 from henkan.training.progress import Progress
@@ -51,9 +52,21 @@ class ReadOnlyCheckpoints(Checkpoints):
 
 
 class NoCheckpoints:
-    """Replaces `Checkpoints` in runs without a checkpoint folder."""
+    """Replaces `Checkpoints` in runs without a checkpoint folder.
 
-    resume = False
+    Args:
+        stop: called after every update; returns the number of a received signal, or None.
+    """
+
+    resume = resumable = False
+
+    def __init__(self, stop: Callable[[], int | None] = lambda: None) -> None:
+        self.stop = stop
+
+    @contextmanager
+    def held(self) -> Iterator[NoCheckpoints]:
+        """Do nothing."""
+        yield self
 
     def clear(self) -> None:
         """Do nothing."""
@@ -71,8 +84,15 @@ class NoCheckpoints:
     def keep(self, progress: Progress) -> None:
         """Do nothing."""
 
-    def after(self, event: Step | Epoch | Rollback, progress: Callable[[], Progress]) -> None:
-        """Do nothing."""
+    def after(self, event: Step | Epoch | Rollback, progress: Callable[[], Progress]) -> None:  # noqa: ARG002
+        """Stop if a signal was received."""
+        self.pause(progress)
 
-    def pause(self, progress: Callable[[], Progress]) -> None:
+    def pause(self, progress: Callable[[], Progress]) -> None:  # noqa: ARG002
+        """Stop if a signal was received."""
+        number = self.stop()
+        if number is not None:
+            raise Interrupted("training interrupted", number)
+
+    def discard(self) -> None:
         """Do nothing."""

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, replace
-from typing import Any
 
 import numpy as np
 
 from henkan._version import __version__
 from henkan.config import TrainingConfig, to_dict
 from henkan.engine.base import Engine, Engines, Execution
-from henkan.evaluation.evaluation_set import Counts
 from henkan.inference.converter import Converter
-from henkan.inference.outside import corrections_to_values
-from henkan.storage.model_folder import SavedModel
 from henkan.text.detected_settings import with_detected_settings
 from henkan.text.pairs import Pairs
 from henkan.text.tokenized_pairs import TokenizedPairs
@@ -26,6 +22,7 @@ from henkan.training.other_checkpoints import NoCheckpoints
 from henkan.training.prepared import PreparedData, TrainingJob, prepare
 from henkan.training.probe import estimate_corrections
 from henkan.training.progress import Progress
+from henkan.training.result import UnfinishedRun, history, trained_model
 from henkan.training.state import TrainingState
 from henkan.training.validation import Validator, evaluate_and_calibrate
 
@@ -43,11 +40,16 @@ class Trainer:
     """
 
     def __init__(
-        self, engines: Engines, *, checkpoints: Checkpoints | None = None, report: Report | None = None
+        self,
+        engines: Engines,
+        *,
+        checkpoints: Checkpoints | NoCheckpoints | None = None,
+        report: Report | None = None,
     ) -> None:
         self.engines, self.group = engines, engines.group
         self.checkpoints = checkpoints or NoCheckpoints()
         self.report: Report = report if report is not None else lambda _: None
+        self._run: UnfinishedRun | None = None
 
     def fit(self, pairs: Pairs | TokenizedPairs, validation: Pairs | None, job: TrainingJob) -> FittedModel:
         """Train a model.
@@ -72,26 +74,20 @@ class Trainer:
         data, job = prepare(pairs, validation, job)
         del pairs  # free memory: only the ids are needed from here
         progress = self._open(data, job)
-        trained = [self._member(number, data, job, progress) for number in range(job.members)]
+        self._run = UnfinishedRun(data, job, progress)
+        trained = [self._member(number, self._run) for number in range(job.members)]
         converter = data.converter(trained, job.model)
         counts = None
         if data.validation is not None:
             pause = self._pause(lambda: progress)
             counts = evaluate_and_calibrate(converter, data.validation, self.group, pause)
             self._calibrate_outside(converter, data, job, pause)
-        saved = SavedModel(
-            model=job.model,
-            training=job.training,
-            source_vocabulary=data.source_vocabulary,
-            target_vocabulary=data.target_vocabulary,
-            members=[dict(engine.weights) for engine in trained],
-            data=asdict(job.data),
-            metrics=_metrics(data, job, progress, counts),
-            temperature=converter.temperature,
-            training_range=data.training_range,
-            corrections={} if converter.domain is None else corrections_to_values(converter.domain.corrections),
-        )
-        return FittedModel(saved, converter, job.data, counts)
+        members = [engine.weights for engine in trained]
+        return trained_model(data, job, converter, members, progress.histories, counts)
+
+    def best_model(self, *, between_updates: bool) -> FittedModel | None:
+        """Return the best model so far of an interrupted `fit`; see `UnfinishedRun.best_model`."""
+        return None if self._run is None else self._run.best_model(self.engines, between_updates=between_updates)
 
     def _calibrate_outside(
         self, converter: Converter, data: PreparedData, job: TrainingJob, pause: Callable[[], None]
@@ -127,8 +123,9 @@ class Trainer:
         self.group.broadcast(0)  # barrier: no process writes before all have read
         return progress
 
-    def _member(self, number: int, data: PreparedData, job: TrainingJob, progress: Progress) -> Engine:
+    def _member(self, number: int, run: UnfinishedRun) -> Engine:
         """Train or resume a member, or restore its weights if it was finished before the run was interrupted."""
+        data, job, progress = run.data, run.job, run.progress
         training = replace(job.training, seed=job.training.seed + number)
         engine = self.engines.make(job.model, data.sizes, training=training)
         if number < len(progress.done):
@@ -145,6 +142,7 @@ class Trainer:
         else:
             self._check_fits(progress, engine)
             engine.restore(progress.snapshot)
+        run.engine = engine
         self._train(engine, converter, data, training, progress)
         return engine
 
@@ -165,6 +163,7 @@ class Trainer:
             validator = Validator(engine, converter, data.validation, self.group, self._pause(now))
         self.report(Preparing())
         engine.prepare(data.pairs.batch(np.arange(min(len(data.pairs), training.batch_size or 1))))
+        self.checkpoints.pause(now)
         with engine.session(Execution(threads=True)):
             for event in train(engine, data.pairs, training, state, validator):
                 self.report(event)
@@ -172,7 +171,7 @@ class Trainer:
         if state.best is not None:
             engine.set_weights(state.best.weights)
         progress.done.append({name: array.copy() for name, array in engine.weights.items()})
-        progress.histories.append(_history(training, state))
+        progress.histories.append(history(training, state))
         progress.state = None
         self.checkpoints.keep(progress)
 
@@ -193,25 +192,3 @@ class Trainer:
 def versions(engines: Engines) -> dict[str, str]:
     """Versions that the last bits of a model may depend on."""
     return {"henkan": __version__, "engine": engines.describe()}
-
-
-def _history(training: TrainingConfig, state: TrainingState) -> dict[str, Any]:
-    """Metrics of a member; see `henkan.storage.metrics_schema`."""
-    return {
-        "seed": training.seed,
-        "epochs": [asdict(record) for record in state.records],
-        "best_epoch": None if state.best is None else state.best.epoch,
-        **({"setbacks": state.rollbacks} if state.rollbacks else {}),
-    }
-
-
-def _metrics(data: PreparedData, job: TrainingJob, progress: Progress, counts: Counts | None) -> dict[str, Any]:
-    """Metrics of the run; see `henkan.storage.metrics_schema`."""
-    return {
-        **progress.histories[0],
-        **({"members": progress.histories} if job.members > 1 else {}),
-        "pairs": len(data.pairs),
-        "held_out": len(data.validation_pairs or ()),
-        "exact_match": None if counts is None else counts.exact_match,
-        "weights": data.weights,
-    }

@@ -54,7 +54,7 @@ class Validator:
         self.rows = np.flatnonzero(readable & writable)
 
     def exact_match(self) -> float:
-        """Share of the pairs that are predicted exactly, from 0 to 1."""
+        """Share of the distinct sources whose prediction equals one of their targets, from 0 to 1."""
         counts = Counts()
         for part in parts(len(self.evaluation_set), self.pause):
             if self.group.rank == 0:
