@@ -19,7 +19,7 @@ TAGS = "tags not in training"
 COMBINATION = "tag combination not in training"
 NO_TAGS = "no tags"
 KINDS = (LONGER, LONGER_NUMBER, SYMBOLS, TAGS, COMBINATION, NO_TAGS)
-"""The ways in which a source can be outside the training data, as `henkan predict --json` names them."""
+"""The ways in which a source can be outside the training data, the values of `Conversion.outside`."""
 
 MAX_TAG_SETS = 10_000
 """With more combinations of tags, almost any combination may be correct, and they are not saved."""
