@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
-from typing import Unpack
+from typing import Any, Unpack
 
 from henkan.config import Device, EngineConfig, EngineName, Precision, Settings, make_configs
 from henkan.engine.choice import choose_engines, process_rank
@@ -166,7 +166,8 @@ class Seq2Seq:
             n predictions, in the order of the sources.
 
         Raises:
-            UnanswerableError: at the first source that the model cannot read, unless `unknown` is "skip".
+            UnanswerableError: at the first source that the model cannot read, or for which there is not enough memory,
+                unless `unknown` is "skip".
             DataError: if `sources` is not a list of strings.
             NotFittedError: if the model is not trained.
             SettingsError: if an argument is invalid.
@@ -225,7 +226,8 @@ class Seq2Seq:
 
         Returns:
             n log-probabilities in nats, including the end of the target. Minus infinity if the target has a symbol
-            that was not in the training targets, or the model cannot read the source.
+            that was not in the training targets, or the model cannot read the source. nan if there is not enough
+            memory for the pair.
 
         Raises:
             DataError: if the numbers of sources and targets differ, or an element is not a string.
@@ -272,6 +274,10 @@ class Seq2Seq:
         self._model().save(Path(folder), force=force)
         if self._checkpoints is not None:
             self._checkpoints.discard()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Copy and pickle the model without its checkpoint, which `save` of the original deletes."""
+        return self.__dict__ | {"_checkpoints": None}
 
     @classmethod
     def _of(cls, fitted: FittedModel, engine: EngineConfig) -> Seq2Seq:

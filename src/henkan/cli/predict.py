@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, get_args
 
@@ -109,6 +109,7 @@ class Printer:
         as_json: whether to print JSON.
         cut_off: number of predictions so far that reached the length limit.
         unknown: number of texts so far with symbols that were not in the training data.
+        too_large: descriptions of the texts so far for which there was not enough memory.
     """
 
     converter: Converter
@@ -116,6 +117,7 @@ class Printer:
     as_json: bool
     cut_off: int = 0
     unknown: int = 0
+    too_large: list[str] = field(default_factory=list)
 
     def convert(self, texts: Sequence[str], kind: str, first: int) -> None:
         """Convert texts and print the predictions.
@@ -129,10 +131,15 @@ class Printer:
             DataError: at the first text that cannot be converted, unless such texts are skipped.
         """
         conversions = self.converter.convert(texts, self.request)
-        failed = (i for i, each in enumerate(conversions) if each.reason is not None and not each.abstained)
+        failed = (i for i, each in enumerate(conversions) if each.reason is not None and not _is_skipped(each))
         stop = len(conversions) if self.request.unknown == "skip" else next(failed, len(conversions))
         self.cut_off += sum(each.cut_off for each in conversions[:stop])
         self.unknown += sum(len(each.unknown) > 0 for each in conversions[:stop])
+        self.too_large += [
+            f"{kind} {number}: {each.reason}"
+            for number, each in enumerate(conversions[:stop], first)
+            if each.out_of_memory
+        ]
         shown = "".join(self.line(conversion) + "\n" for conversion in conversions[:stop])
         try:
             sys.stdout.buffer.write(shown.encode("utf-8", "surrogateescape"))
@@ -144,7 +151,11 @@ class Printer:
             raise DataError(f"{kind} {first + stop}: {error}; correct it, or skip such texts with --unknown skip")
 
     def end(self) -> None:
-        """Print notes about the predictions to standard error."""
+        """Print notes about the predictions to standard error.
+
+        Raises:
+            DataError: if there was not enough memory for a text.
+        """
         if self.unknown and self.request.unknown != "skip":
             click.echo(
                 "note: texts with symbols that were not in the training data: "
@@ -156,6 +167,9 @@ class Printer:
                 f"note: predictions cut off at the length limit (twice the longest training target): {self.cut_off:,}",
                 err=True,
             )
+        if self.too_large:
+            others = f" (and for {len(self.too_large) - 1:,} more)" if len(self.too_large) > 1 else ""
+            raise DataError(f"{self.too_large[0]}{others}; shorten it or free memory")
 
     def line(self, conversion: Conversion) -> str:
         """Format one conversion."""
@@ -175,6 +189,11 @@ class Printer:
         except UnicodeEncodeError:  # an unpaired surrogate: JSON can escape it, UTF-8 cannot encode it
             text = json.dumps(values)
         return text
+
+
+def _is_skipped(conversion: Conversion) -> bool:
+    """Whether the other texts are printed although this one has no prediction."""
+    return conversion.abstained or conversion.out_of_memory
 
 
 def _line_batches(file: BinaryIO) -> Iterator[list[bytes]]:

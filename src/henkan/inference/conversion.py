@@ -137,6 +137,7 @@ class Conversion:
         confidence: estimated probability that the prediction is correct: its probability at the temperature fitted to
             the validation set. None if confidences were not requested.
         abstained: whether there is no prediction because the confidence was too low.
+        out_of_memory: whether there is no prediction because there was not enough memory for the source.
         cut_off: whether the prediction reached the length limit before it ended.
         unknown: names of the unknown symbols in the source.
         nbest: distinct predictions, best first, if more than one was requested.
@@ -151,6 +152,7 @@ class Conversion:
     reason: str | None = None
     confidence: float | None = None
     abstained: bool = False
+    out_of_memory: bool = False
     cut_off: bool = False
     unknown: Sequence[str] = ()
     nbest: Sequence[Answer] = ()

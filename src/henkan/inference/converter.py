@@ -14,6 +14,7 @@ from henkan.batching.encoded_pairs import EncodedPairs
 from henkan.engine.base import Capabilities, Execution, Predictor
 from henkan.errors import SettingsError, UnanswerableError
 from henkan.inference.conversion import Answer, Conversion, Fallback, ReadableTexts, Request, SourceText
+from henkan.inference.low_memory import compute_batches
 from henkan.inference.search import Hypothesis, beam, greedy, score
 from henkan.model.codec import TargetCodec
 from henkan.text.arrays import Array
@@ -97,9 +98,8 @@ class Converter:
         own = [self.temperature or 1.0] if request.needs_confidence else []
         execution = sources.execution(len(texts) / (among or len(texts)) if texts else 1.0)
 
-        def decode(batch: tuple[Array, Sources]) -> None:
+        def decode(rows: Array, padded: Sources) -> None:
             """Fill in the results of a batch. It runs on a thread of the session: Python and kernels overlap."""
-            rows, padded = batch
             found = self._search(padded, request, [*own, *temperatures], execution)
             for row, hypotheses in zip(rows.tolist(), found, strict=True):
                 index = sources.indices[row]
@@ -109,8 +109,11 @@ class Converter:
                     scores[:, index] = hypotheses[0].calibrated[len(own) :]
 
         with self.model.session(execution):
-            for _ in self.model.map(decode, self._batches(sources, max(1, BATCH_SIZE // request.beam))):
-                pass  # to have them all decoded, and their errors raised
+            too_large = compute_batches(self.model, decode, self._batches(sources, request.beam))
+        for row in too_large:
+            index, reason = sources.indices[row], f"not enough memory for {len(sources.ids[row]):,} symbols"
+            unknown = sources.unknown.get(index, ())
+            results[index] = Conversion(texts[index], None, None, reason, out_of_memory=True, unknown=unknown)
         return [result for result in results if result is not None], scores
 
     def predict(self, texts: Sequence[str], request: Request = DEFAULT, fallback: Fallback | None = None) -> list[str]:
@@ -148,7 +151,8 @@ class Converter:
             temperatures: K temperatures; see `henkan.inference.search.score`.
 
         Returns:
-            (K, texts) in nats; minus infinity if the model cannot read the source or produce the target.
+            (K, texts) in nats; minus infinity if the model cannot read the source or produce the target, and nan if
+            there is not enough memory.
         """
         totals = np.full((len(temperatures), len(texts)), -np.inf)
         sources, target_ids = ReadableTexts(), []
@@ -161,15 +165,15 @@ class Converter:
             sources.add(index, ids)
         outputs, execution = self._outputs(sources.ids, target_ids), sources.execution()
 
-        def rate(batch: tuple[Array, Sources]) -> tuple[Array, Array]:
-            rows, padded = batch
+        def rate(rows: Array, padded: Sources) -> None:
             given = [outputs[row] for row in rows.tolist()]
             encoded = self.model.encode(padded, execution)
-            return rows, score(self.model, encoded, self.codec, given, temperatures=temperatures)
+            scores = score(self.model, encoded, self.codec, given, temperatures=temperatures)
+            totals[:, [sources.indices[row] for row in rows.tolist()]] = scores
 
         with self.model.session(execution):
-            for rows, scores in self.model.map(rate, self._batches(sources, BATCH_SIZE)):
-                totals[:, [sources.indices[row] for row in rows.tolist()]] = scores
+            too_large = compute_batches(self.model, rate, self._batches(sources))
+        totals[:, [sources.indices[row] for row in too_large]] = np.nan
         return totals
 
     def encode_target(self, source: Sequence[int], target: str) -> list[int]:
@@ -221,8 +225,9 @@ class Converter:
             sources.add(index, ids)
         return sources, failed
 
-    def _batches(self, sources: ReadableTexts, size: int) -> Iterator[tuple[Array, Sources]]:
-        return source_batches(sources.ids, len(self.source_vocabulary), reverse=self.capabilities.reverse, size=size)
+    def _batches(self, sources: ReadableTexts, beam: int = 1) -> Iterator[tuple[Array, Sources]]:
+        symbols, reverse, size = len(self.source_vocabulary), self.capabilities.reverse, max(1, BATCH_SIZE // beam)
+        return source_batches(sources.ids, symbols, reverse=reverse, size=size, copies=beam)
 
     def _search(
         self, sources: Sources, request: Request, temperatures: Sequence[float], execution: Execution
