@@ -59,7 +59,7 @@ def _henkan(sizes: dict[str, int], batches: list[tuple], options: dict[str, Any]
     converted = [convert(*batch) for batch in batches]
     engine.prepare(converted[0])
     ENTERED.enter_context(engine.session(Execution(threads=True)))
-    return lambda k: engine.train_step(converted[k], RATE)
+    return lambda k: engine.train_step([converted[k]], RATE)
 
 
 def textbook(sizes: dict[str, int], batches: list[tuple]) -> Update:

@@ -102,7 +102,7 @@ def update_time(T: int, N: int, H: int, V: int) -> float:
     with engine.session(Execution(threads=True)):
         while time.perf_counter() < end or len(times) < 10:
             clock = time.perf_counter()
-            engine.train_step(batch, 1e-4)
+            engine.train_step([batch], 1e-4)
             times.append(time.perf_counter() - clock)
     return statistics.median(times[2:]) * 1e3
 

@@ -226,7 +226,7 @@ class Sums:
         generator, step = np.random.default_rng(1), 0
         while step < steps:
             for batch in self.train.batches(32, generator):
-                self.engine.train_step(batch, one_cycle(step, steps, 0.02, 0.2))
+                self.engine.train_step([batch], one_cycle(step, steps, 0.02, 0.2))
                 step += 1
                 yield step
 

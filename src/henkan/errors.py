@@ -168,7 +168,7 @@ class NotFittedError(HenkanError):
 
 
 class UnanswerableError(HenkanError, ValueError):
-    """The model cannot read a source: it has an unknown symbol, or is longer than the fixed source length.
+    """The model cannot read a source: it has an unknown symbol, or is too long for the model or the memory.
 
     Attributes:
         text: the source.

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Unpack
+from typing import Any, Unpack
 
 from henkan.config import Device, EngineConfig, EngineName, Precision, Settings, make_configs
 from henkan.engine.choice import choose_engines, process_rank
@@ -195,7 +195,8 @@ class Seq2Seq:
             the training data had such sources.
 
         Raises:
-            UnanswerableError: at the first source that the model cannot read, unless `unknown` is "skip".
+            UnanswerableError: at the first source that the model cannot read, or for which there is not enough memory,
+                unless `unknown` is "skip".
             DataError: if `sources` are not strings, or have no order.
             NotFittedError: if the model is not trained.
             SettingsError: if an argument is invalid.
@@ -267,7 +268,8 @@ class Seq2Seq:
 
         Returns:
             n log-probabilities in nats, including the end of the target. Minus infinity if the target has a symbol
-            that was not in the training targets, or the model cannot read the source.
+            that was not in the training targets, or the model cannot read the source. nan if there is not enough
+            memory for the pair.
 
         Raises:
             DataError: if the numbers of sources and targets differ, or they are not strings in an order.
@@ -317,6 +319,10 @@ class Seq2Seq:
         self._model().save(Path(folder), force=force)
         if self._checkpoints is not None:
             self._checkpoints.discard()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Copy and pickle the model without its checkpoint, which `save` of the original deletes."""
+        return self.__dict__ | {"_checkpoints": None}
 
     @classmethod
     def _of(cls, fitted: FittedModel, engine: EngineConfig) -> Seq2Seq:

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from henkan.batching.batch import source_batches
+from henkan.batching.batch import padded_sources
 from henkan.inference.converter import Converter
 from henkan.text.arrays import Array
+from henkan.text.tokenizer import Sequences
 from henkan.text.vocabulary import BOUNDARY
 from henkan_experiments.probes import share_explained
 from henkan_experiments.sums import Sums, partners
@@ -73,9 +74,8 @@ def fading(model: Converter, train: Sums, held_out: Sums) -> dict[str, Any]:
 def encode_sums(model: Converter, sums: Sums) -> tuple[Any, Any]:
     """The encoder's memory and the decoder's initial state, in the order of the sums. All sources have one length."""
     ids = [model.source_vocabulary.encode(source) for source in sums.sources]
-    [(_, sources)] = source_batches(
-        ids, len(model.source_vocabulary), reverse=model.capabilities.reverse, size=len(ids)
-    )
+    sequences = Sequences.of(ids, len(model.source_vocabulary))
+    sources = padded_sources(sequences, np.arange(len(ids)), reverse=model.capabilities.reverse)
     encoded = model.model.encode(sources)
     return encoded.memory, encoded.state
 

@@ -150,7 +150,7 @@ sizes = Sizes(len(source), codec.size)
 engine = engines.make(model, sizes, training=training)
 engine.set_weights(draw_weights(create_architecture(model, sizes).specs, "orthogonal", 0))
 rows = np.arange(3200).reshape(50, 64)
-losses = [float(engine.train_step(encoded.batch(row), 1e-2)) for row in rows]
+losses = [float(engine.train_step([encoded.batch(row)], 1e-2)) for row in rows]
 if engines.group.rank == 0:
     print(json.dumps([engines.group.size, losses]))
 """

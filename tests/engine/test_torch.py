@@ -14,7 +14,7 @@ from henkan.engine.choice import choose_engines
 from henkan.inference.explanation import explain
 from henkan.model import Sizes
 from henkan.nn import Regularization
-from models import encoded, loss_and_gradients, small_model
+from models import SOURCES, TARGETS, encoded, loss_and_gradients, small_model
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed; run `make test-torch`")
 pytestmark = pytest.mark.torch
@@ -50,7 +50,7 @@ def engines(*, training=None, dtype="float64", **settings):
 
 def torch_loss_and_gradients(engine, batch, noise=None):
     """Return the loss of a batch and its gradients by parameter name, computed by autograd."""
-    loss = engine._loss(batch, engine.network, noise)
+    loss = engine._loss(batch, int(batch.targets.valid.sum()), engine.network, noise)
     loss.backward()
     return loss.item(), engine.network.named(lambda parameter: parameter.grad if parameter.requires_grad else parameter)
 
@@ -131,11 +131,23 @@ def test_updates_agree(dtype, rtol, clip_norm):
     )
     for step in range(10):
         rate = 0.01 / (step + 1)
-        assert float(torch_engine.train_step(batch, rate)) == pytest.approx(
-            numpy_engine.train_step(batch, rate), rel=rtol
+        assert float(torch_engine.train_step([batch], rate)) == pytest.approx(
+            numpy_engine.train_step([batch], rate), rel=rtol
         )
     for name, array in torch_engine.weights.items():
         np.testing.assert_allclose(array, numpy_engine.weights[name], rtol=rtol * 10, atol=rtol / 10, err_msg=name)
+
+
+def test_updates_in_parts_agree():
+    training = TrainingConfig(clip_norm=0.05, weight_decay=0.1)
+    numpy_engine, torch_engine, batch, converter = engines(training=training, attention=True, bidirectional=True)
+    pairs = encoded(converter, SOURCES, TARGETS)
+    parts = [pairs.batch(np.array(rows)) for rows in ([1], [0, 5, 4], [2, 3])]
+    for _ in range(5):
+        loss = numpy_engine.train_step([batch], 0.01)
+        assert float(torch_engine.train_step(parts, 0.01)) == pytest.approx(loss, rel=1e-9)
+    for name, array in torch_engine.weights.items():
+        np.testing.assert_allclose(array, numpy_engine.weights[name], rtol=1e-8, atol=1e-10, err_msg=name)
 
 
 def test_updates_match_adamw_of_pytorch():
@@ -149,7 +161,7 @@ def test_updates_match_adamw_of_pytorch():
         vector.grad = torch.tensor(gradients.vector)
         torch.nn.utils.clip_grad_norm_([vector], 0.05)
         optimiser.step()
-        engine.train_step(batch, 0.01)
+        engine.train_step([batch], 0.01)
         np.testing.assert_allclose(engine.parameters.vector, vector.detach().numpy(), rtol=1e-4, atol=1e-7)
 
 
@@ -158,12 +170,13 @@ def test_snapshot_of_one_engine_can_be_restored_by_the_other(target):
     numpy_engine, torch_engine, batch, _ = engines(peeky=True, attention=True)
     first, second = (numpy_engine, torch_engine) if target == "torch" else (torch_engine, numpy_engine)
     for _ in range(3):
-        first.train_step(batch, 0.01)
+        first.train_step([batch], 0.01)
     second.restore(first.snapshot())
     for name, vector in first.snapshot().items():
         np.testing.assert_array_equal(second.snapshot()[name], vector)
     for _ in range(2):
-        assert float(second.train_step(batch, 0.01)) == pytest.approx(float(first.train_step(batch, 0.01)), rel=1e-9)
+        losses = [float(engine.train_step([batch], 0.01)) for engine in (first, second)]
+        assert losses[1] == pytest.approx(losses[0], rel=1e-9)
     np.testing.assert_allclose(second.snapshot()["weights"], first.snapshot()["weights"], rtol=1e-9, atol=1e-12)
 
 

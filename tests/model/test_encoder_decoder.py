@@ -3,6 +3,7 @@ from itertools import product
 import numpy as np
 import pytest
 
+from henkan.model.encoder import encode, encode_without_backward
 from henkan.nn import GradientError, Regularization, gradient_check
 from models import SOURCES, TARGETS, encoded, loss_and_gradients, small_model
 
@@ -58,7 +59,7 @@ def test_decoding_agrees_with_the_training_loss(settings):
     """The log-probability of a prediction is minus its loss under teacher forcing."""
     converter, pairs = small_model(**({"hidden_size": 8} | settings))
     for _ in range(30):  # so that a filled model learns never to predict the boundary
-        converter.model.train_step(pairs, 0.01)
+        converter.model.train_step([pairs], 0.01)
     for conversion in converter.convert(SOURCES):
         prediction = conversion.prediction
         if len(prediction) == converter.codec.max_steps(0) and not settings.get("fill"):
@@ -66,6 +67,19 @@ def test_decoding_agrees_with_the_training_loss(settings):
         batch = encoded(converter, [conversion.source], [prediction]).batch(np.array([0]))
         steps = int(batch.targets.valid.sum())
         assert conversion.log_probability == pytest.approx(-converter.model.loss(batch) * steps, rel=1e-10)
+
+
+@pytest.mark.parametrize("settings", DEEP, ids=str)
+def test_encoding_in_chunks_gives_the_same_states(settings, monkeypatch):
+    monkeypatch.setattr("henkan.model.encoder.CHUNK_STEPS", 2)
+    converter, batch = small_model(**settings)
+    engine, sources = converter.model, batch.sources
+    arguments = engine.parameters.group("encoder"), engine.architecture.config, sources
+    expected, actual = encode(*arguments)[0], encode_without_backward(*arguments)
+    np.testing.assert_array_equal(actual.last, expected.last)
+    assert (actual.states is None) == (expected.states is None)
+    if expected.states is not None:
+        np.testing.assert_allclose(actual.states[sources.valid], expected.states[sources.valid], rtol=1e-12)
 
 
 @pytest.mark.parametrize("settings", COMBINATIONS, ids=str)

@@ -97,7 +97,7 @@ def test_snapshot_is_a_copy():
     before = engine.loss(batch)
     snapshot = engine.snapshot()
     for _ in range(3):
-        engine.train_step(batch, 0.1)
+        engine.train_step([batch], 0.1)
     assert engine.loss(batch) != before
     engine.restore(snapshot)
     assert engine.loss(batch) == before
@@ -149,8 +149,8 @@ def test_rollback_points_are_always_finite(monkeypatch):
     monkeypatch.setattr("henkan.training.loop.ROLLBACK_INTERVAL", 2)
     corrupted = iter([False, True, False, False, False, False, True, False])
 
-    def update(self, batch, rate):
-        loss = type(self).train_step(self, batch, rate)
+    def update(self, parts, rate):
+        loss = type(self).train_step(self, parts, rate)
         if next(corrupted, False):
             self._training().v[0] = np.inf
         return loss

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from henkan.batching.parts import divide
 from henkan.text.arrays import Array
 from henkan.text.tokenizer import Sequences
 
@@ -31,6 +32,14 @@ class Sources:
     def valid(self) -> Array:
         """(S, N) booleans, false at padding."""
         return np.arange(self.ids.shape[1]) < self.active[:, None]
+
+    def halves(self) -> tuple[Sources, Sources]:
+        """Return the longer and the shorter half of two or more sources."""
+        count = -(-self.ids.shape[1] // 2)
+        active = (self.active - count).clip(min=0)
+        steps = int(np.count_nonzero(active))
+        longer = Sources(np.ascontiguousarray(self.ids[:, :count]), self.active.clip(max=count))
+        return longer, Sources(np.ascontiguousarray(self.ids[:steps, count:]), active[:steps])
 
 
 @dataclass(frozen=True)
@@ -83,15 +92,16 @@ class Batch:
 
 
 def source_batches(
-    ids: Sequence[Sequence[int]], symbols: int, *, reverse: bool, size: int
+    ids: Sequence[Sequence[int]], symbols: int, *, reverse: bool, size: int, copies: int = 1
 ) -> Iterator[tuple[Array, Sources]]:
-    """Yield batches of sources for prediction, longest sources first.
+    """Yield batches of sources for prediction, longest sources first. Their sizes are limited; see `divide`.
 
     Args:
         ids: symbol ids of each source.
         symbols: size of the source vocabulary.
         reverse: whether the encoder reads sources backwards.
-        size: batch size.
+        size: maximum number of sources in a batch.
+        copies: copies of each source in memory; see `divide`.
 
     Yields:
         the indices (N,) of the sources in the batch, and the batch.
@@ -99,8 +109,9 @@ def source_batches(
     sequences = Sequences.of(ids, symbols)
     order = np.argsort(-sequences.lengths(), kind="stable")
     for start in range(0, len(order), size):
-        rows = order[start : start + size]
-        yield rows, padded_sources(sequences, rows, reverse=reverse)
+        batch = order[start : start + size]
+        for part in divide(sequences.lengths(batch), copies=copies):
+            yield batch[part], padded_sources(sequences, batch[part], reverse=reverse)
 
 
 def padded_sources(sequences: Sequences, rows: Array, *, reverse: bool) -> Sources:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 
 from henkan.batching.batch import Batch, Targets, padded_sources
+from henkan.batching.parts import divide
 from henkan.text.arrays import Array
 from henkan.text.tokenizer import Sequences
 from henkan.text.vocabulary import UNKNOWN
@@ -91,6 +92,15 @@ class EncodedPairs:
         if self._unknown is not None and generator is not None:
             sources.ids[generator.random(sources.ids.shape, np.float32) < self._unknown[sources.ids]] = UNKNOWN
         return Batch(sources, Targets(inputs, ids, valid, active))
+
+    def parts(self, rows: Array, generator: np.random.Generator | None = None) -> list[Batch]:
+        """Return a batch of some rows in parts of limited size, longest pairs first: one part for ordinary batches.
+
+        Args:
+            rows, generator: as in `batch`.
+        """
+        lengths = self.sources.lengths(rows) + self.targets.lengths(rows)
+        return [self.batch(rows[part], generator) for part in divide(lengths, sides=2)]
 
     def order(self, size: int, generator: np.random.Generator, *, by_length: bool = False) -> list[Array]:
         """Draw the rows of the batches of one epoch, which contain each pair once.

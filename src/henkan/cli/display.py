@@ -26,7 +26,8 @@ def show_exact_match(result: Counts) -> None:
         click.echo(f"{result.cut_off} predictions reached the length limit and were cut off")
     if result.unanswerable:
         click.echo(
-            f"{result.unanswerable} sources could not be converted (unknown symbols or too long) and count as wrong"
+            f"{result.unanswerable} sources could not be converted (unknown symbols, too long, or not enough memory) "
+            "and count as wrong"
         )
     click.echo(exact_match_line(result))
 

@@ -91,7 +91,7 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         _fail("interrupted", 130)
     except MemoryError:
-        _fail("not enough memory; use less data or a smaller model, or free memory", 2)
+        _fail("not enough memory; free memory, or use fewer or shorter texts", 2)
     except BrokenPipeError:  # the program that reads the output has exited
         _discard_output()
         sys.exit(1)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, get_args
 
@@ -13,11 +12,10 @@ import click
 
 from henkan.cli.input_lines import check_encoding, decoded_lines, read_text
 from henkan.cli.options import PATH, engine_options, pop_engines
+from henkan.cli.prediction_printer import Printer
 from henkan.cli.text_arguments import TEXT
 from henkan.errors import DataError, UnanswerableError
-from henkan.inference.conversion import Conversion, Request, Unknown
-from henkan.inference.converter import Converter
-from henkan.text.escaping import escape, json_line
+from henkan.inference.conversion import Request, Unknown
 from henkan.training.fitted_model import load_model
 
 
@@ -29,9 +27,10 @@ from henkan.training.fitted_model import load_model
     "as_json",
     is_flag=True,
     help="Print one JSON object per text: source, prediction, log_probability and confidence, and where they apply "
-    "reason (why there is no prediction), unknown (the source symbols that were not in the training data), cut_off "
-    "(the prediction reached the length limit), abstained (the confidence is below --abstain-below) and nbest (the "
-    "list of predictions).",
+    "reason (why there is no prediction), outside (in which ways the text is outside the training data: longer, a longer "
+    "number, unknown symbols or tags, another combination of tags, or no tags), unknown (the source symbols that were "
+    "not in the training data), cut_off (the prediction reached the length limit), abstained (because of "
+    "--abstain-below or --abstain-outside), blank (the text has only whitespace) and nbest (the list of predictions).",
 )
 @click.option("--beam", type=int, metavar="N", default=1, show_default=True, help="Beam width; 1 is greedy search.")
 @click.option(
@@ -55,8 +54,13 @@ from henkan.training.fitted_model import load_model
     "--abstain-below",
     type=float,
     metavar="P",
-    help="Print an empty line instead of a prediction whose confidence, from 0 to 1, is below P. With --nbest, one "
-    "empty line replaces all predictions of the text.",
+    help="Print an empty line instead of a prediction whose confidence, from 0 to 1, is below P or cannot be estimated. "
+    "With --nbest, one empty line replaces all predictions of the text.",
+)
+@click.option(
+    "--abstain-outside",
+    is_flag=True,
+    help="Print an empty line for a text outside the training data, such as a longer one; see outside in --json.",
 )
 @click.option(
     "--unknown",
@@ -91,7 +95,10 @@ def predict(model: Path, texts: Sequence[str], as_json: bool, encoding: str, **o
     as \\u and four hexadecimal digits. --json has the exact strings.
 
     The confidence of a prediction is its probability, calibrated on the validation set; without a validation set, it is
-    not calibrated.
+    not calibrated. For a text outside the training data, it is estimated by a model that was trained on a part of the
+    pairs, and null if nothing supports an estimate.
+
+    A text of whitespace alone gets an empty line, unless the training data had such sources.
     """
     engines = pop_engines(options)
     request = Request(**options, confidence=as_json)
@@ -115,76 +122,6 @@ def predict(model: Path, texts: Sequence[str], as_json: bool, encoding: str, **o
     printer.end()
 
 
-@dataclass
-class Printer:
-    """Converts texts and prints the predictions to standard output.
-
-    Attributes:
-        converter: the model.
-        request: options of the conversion.
-        as_json: whether to print JSON.
-        cut_off: number of predictions so far that reached the length limit.
-        unknown: number of texts so far with symbols that were not in the training data.
-    """
-
-    converter: Converter
-    request: Request
-    as_json: bool
-    cut_off: int = 0
-    unknown: int = 0
-
-    def convert(self, texts: Sequence[str], kind: str, first: int) -> None:
-        """Convert texts and print the predictions.
-
-        Args:
-            texts: the texts.
-            kind: what a text is called in the error message, "argument" or "line".
-            first: number of the first text.
-
-        Raises:
-            DataError: at the first text that cannot be converted, unless such texts are skipped.
-        """
-        conversions = self.converter.convert(texts, self.request)
-        failed = (i for i, each in enumerate(conversions) if each.reason is not None and not each.abstained)
-        stop = len(conversions) if self.request.unknown == "skip" else next(failed, len(conversions))
-        self.cut_off += sum(each.cut_off for each in conversions[:stop])
-        self.unknown += sum(len(each.unknown) > 0 for each in conversions[:stop])
-        shown = "".join(self.line(conversion) + "\n" for conversion in conversions[:stop])
-        sys.stdout.buffer.write(shown.encode())
-        sys.stdout.buffer.flush()
-        if stop < len(conversions):
-            error = UnanswerableError(conversions[stop].source, stop, conversions[stop].reason or "")
-            raise DataError(f"{kind} {first + stop}: {error}; correct it, or skip such texts with --unknown skip")
-
-    def end(self) -> None:
-        """Print notes about the predictions to standard error."""
-        if self.unknown and self.request.unknown != "skip":
-            click.echo(
-                "note: texts with symbols that were not in the training data: "
-                f"{self.unknown:,} (see --unknown and --json)",
-                err=True,
-            )
-        if self.cut_off:
-            click.echo(
-                f"note: predictions cut off at the length limit (twice the longest training target): {self.cut_off:,}",
-                err=True,
-            )
-
-    def line(self, conversion: Conversion) -> str:
-        """Format one conversion."""
-        if not self.as_json:
-            if conversion.nbest and not conversion.abstained:
-                source = escape(conversion.source)
-                return "\n".join(
-                    f"{source}\t{escape(each.prediction)}\t{each.log_probability:.4f}" for each in conversion.nbest
-                )
-            return escape(conversion.prediction or "")
-        always = ("source", "prediction", "log_probability", "confidence")
-        values = {name: value for name, value in asdict(conversion).items() if name in always or value}
-        values.pop("ids", None)
-        return json_line(values)
-
-
 def _convert_interactively(printer: Printer) -> None:
     if sys.stdin.encoding != "ascii":  # readline would take the bytes of UTF-8 for commands
         with suppress(ImportError):
@@ -200,7 +137,7 @@ def _convert_interactively(printer: Printer) -> None:
             click.echo(f"henkan: {error}", err=True)
             continue
         [conversion] = printer.converter.convert([text], printer.request)
-        if conversion.reason is not None and (conversion.abstained or printer.request.unknown != "skip"):
+        if conversion.failed or conversion.abstained:
             click.echo(f"henkan: {UnanswerableError(text, 0, conversion.reason)}", err=True)
         else:
             if conversion.unknown:

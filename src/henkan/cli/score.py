@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from math import isfinite
+from math import isfinite, isnan
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import click
 
 from henkan.cli.options import PATH, check_features, engine_options, layout_options, pop_engines, read_file
 from henkan.engine.base import Engines
+from henkan.errors import DataError
 from henkan.inference.converter import Converter
 from henkan.text.escaping import escape
 from henkan.text.pairs import Pairs
@@ -51,7 +52,7 @@ def score(model: Path, data: Path, suspicious: bool, folds: int, as_json: bool, 
     henkan score models/names lexicon.tsv --suspicious | head -20
 
     The log-probability (natural logarithm) is that of the target given the source, including the end of the target.
-    -inf: the target contains a symbol that is not in the vocabulary.
+    -inf: the target contains a symbol that is not in the vocabulary. nan: there was not enough memory for the pair.
 
     Line breaks, tabs and backslashes are printed as \\n, \\r, \\t and \\\\, and any other character that ends a line
     as \\u and four hexadecimal digits. --json has the exact strings.
@@ -74,6 +75,9 @@ def score(model: Path, data: Path, suspicious: bool, folds: int, as_json: bool, 
             for value, source, target in zip(scores, pairs.sources, pairs.targets, strict=True)
         ]
     click.echo("\n".join(_line(row, as_json=as_json) for row in rows))
+    too_large = sum(isnan(row["log_probability"]) for row in rows)
+    if too_large:
+        raise DataError(f"not enough memory for {too_large:,} pairs, whose score is nan; shorten them or free memory")
 
 
 def _label_errors(fitted: FittedModel, pairs: Pairs, folds: int, engines: Engines) -> list[dict[str, Any]]:

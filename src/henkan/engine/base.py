@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol, SupportsFloat, TypeVar
@@ -81,7 +81,10 @@ class Predictor(Protocol):
 
 
 class Engine(Predictor, Protocol):
-    """A model with its weights, and the interface for training it."""
+    """A model with its weights, and the interface for training it.
+
+    Copies, and engines that were pickled, have the weights but not the state of training.
+    """
 
     @property
     def sync_interval(self) -> int:
@@ -105,12 +108,19 @@ class Engine(Predictor, Protocol):
         """Do one-time work such as compilation, so that it is not counted in the time of the first update."""
         ...
 
-    def train_step(self, batch: Batch, learning_rate: float) -> SupportsFloat:
+    def train_step(self, parts: Sequence[Batch], learning_rate: float) -> SupportsFloat:
         """Make one update and return the loss of the batch before the update, in nats per symbol.
+
+        The batch is given in one or more parts (see `henkan.batching.parts`), which are processed one after another to
+        limit memory. The loss and the gradients are those of all parts together.
 
         If several processes share the batch, the loss and the update are those of the complete batch. Converting the
         loss with `float` may wait for the device.
         """
+        ...
+
+    def end_training(self) -> None:
+        """Free the memory that only training needs. A later update starts with a new optimiser."""
         ...
 
     def loss(self, batch: Batch) -> float:

@@ -7,10 +7,11 @@ every sum depends on the shards, not on the threads, so the same seed gives the 
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from importlib.metadata import version
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -58,13 +59,22 @@ class NumpyEngine:
         training: TrainingConfig | None = None,
         dtype: type[np.floating] = np.float32,
     ) -> None:
+        self.config, self.sizes = config, sizes
         self.architecture = create_architecture(config, sizes)
         self.parameters = Parameters(shapes_of(self.architecture.specs), dtype)
         self.training = training or TrainingConfig()
-        # Created for the first update, because prediction does not need them. One gradient and workspace per shard.
+        self.end_training()
+
+    def end_training(self) -> None:
+        """Free the memory that only training needs; the first update creates it."""
+        # One gradient and workspace per shard.
         self._gradients: list[Parameters] = []
         self._workspaces: list[Workspace] = []
         self._adam: Adam | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy and pickle the settings and the weights: specs of weights have functions, which cannot be pickled."""
+        return _engine_of, (self.config, self.sizes, self.training, self.parameters.vector)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -92,7 +102,7 @@ class NumpyEngine:
         The plain kernels train on a single shard, so only the threads of BLAS can speed them up.
         """
         if execution.compiled:
-            choose_kernels()  # loads their BLAS, so that it is limited to one thread too
+            _choose_kernels()  # loads their BLAS, so that it is limited to one thread too
         trains_plain = self._adam is not None and not self._adam.kernels.FUSED
         return WORKERS.session() if execution.threads and not trains_plain else nullcontext()
 
@@ -103,41 +113,55 @@ class NumpyEngine:
     def prepare(self, batch: Batch) -> None:
         """Compile the kernels for training, unless they are compiled already."""
         adam = self._training()
-        self._loss_and_gradients(batch)
+        self._loss_and_gradients([batch])
         number = np.zeros_like(self.parameters.vector[:1])
-        adam.kernels.adam_update(*(number.copy() for _ in range(4)), AdamStep(0.1, 1.0, 0.9, 0.9, 1.0, 1.0))
+        with WORKERS.computing():
+            adam.kernels.adam_update(*(number.copy() for _ in range(4)), AdamStep(0.1, 1.0, 0.9, 0.9, 1.0, 1.0))
 
-    def train_step(self, batch: Batch, learning_rate: float) -> float:
+    def train_step(self, parts: Sequence[Batch], learning_rate: float) -> float:
         """Make one update and return the loss of the batch before the update, in nats per symbol."""
         adam = self._training()
-        loss, gradient = self._loss_and_gradients(batch)
-        clip_by_global_norm(gradient, self.training.clip_norm)
-        adam.update(self.parameters.vector, gradient, learning_rate)
+        loss, gradient = self._loss_and_gradients(parts)
+        with WORKERS.computing():
+            clip_by_global_norm(gradient, self.training.clip_norm)
+            adam.update(self.parameters.vector, gradient, learning_rate)
         return loss
 
-    def _loss_and_gradients(self, batch: Batch) -> tuple[float, Array]:
-        """Return the loss, and the gradients of all weights as one vector."""
+    def _loss_and_gradients(self, parts: Sequence[Batch]) -> tuple[float, Array]:
+        """Return the loss of a batch, and the gradients of all weights as one vector."""
+        count = sum(int(part.targets.valid.sum()) for part in parts)
+        loss, total = self._part_loss_and_gradients(parts[0], 0, count)
+        for number, part in enumerate(parts[1:], start=1):
+            total = total if number > 1 else total.copy()  # the next part reuses its memory
+            part_loss, gradient = self._part_loss_and_gradients(part, number, count)
+            loss += part_loss
+            total += gradient
+        return loss, total
+
+    def _part_loss_and_gradients(self, batch: Batch, part: int, count: int) -> tuple[float, Array]:
+        """Return the share of a part in the loss and in the gradients of a batch with `count` valid steps."""
         adam = self._training()
-        count, shards = int(batch.targets.valid.sum()), min(len(self._gradients), batch.size)
+        shards = min(len(self._gradients), batch.size)
 
         def work(number: int) -> float:
             """Compute one shard, including slicing it, so that no work on all pairs runs in a single thread."""
             gradients, workspace = self._gradients[number], self._workspaces[number]
             workspace.reset()
             backend = Backend(adam.kernels, workspace.empty)
-            noise, shard = self._regularization(number), batch.shard(number, shards)
-            loss, backward = self.architecture.loss(self.parameters, shard, count, noise, backend)
-            backward(gradients)
+            noise, shard = self._regularization(part * SHARDS + number), batch.shard(number, shards)
+            with WORKERS.computing():
+                loss, backward = self.architecture.loss(self.parameters, shard, count, noise, backend)
+                backward(gradients)
             return loss
 
-        loss = sum(WORKERS.share(work, range(shards)))
+        loss = sum(WORKERS.map(work, range(shards)))
         total = self._gradients[0].vector
         for gradients in self._gradients[1:shards]:
             total += gradients.vector
         return loss, total
 
     def _regularization(self, shard: int) -> Regularization:
-        """Regularisation, seeded by the number of the update, so that a resumed run draws the same."""
+        """Regularisation, seeded by the numbers of update and shard, so that a resumed run draws the same."""
         config, steps = self.training, 0 if self._adam is None else self._adam.steps
         generator = np.random.Generator(np.random.SFC64([config.seed, 4, steps, shard]))
         return Regularization(config.dropout or 0.0, config.embedding_dropout, config.label_smoothing, generator)
@@ -145,7 +169,8 @@ class NumpyEngine:
     def loss(self, batch: Batch) -> float:
         """Mean cross-entropy over the valid steps of the batch, in nats per symbol."""
         backend = PLAIN if self._adam is None else Backend(self._adam.kernels)
-        return self.architecture.loss(self.parameters, batch, None, NONE, backend)[0]
+        with WORKERS.computing():
+            return self.architecture.loss(self.parameters, batch, None, NONE, backend)[0]
 
     def snapshot(self) -> dict[str, Any]:
         """Return copies of the weights and of Adam's moments, and the number of updates."""
@@ -164,23 +189,26 @@ class NumpyEngine:
 
         The fused kernels take longer to load than a few thousand sources take with the plain ones.
         """
-        backend = Backend(choose_kernels() if execution.compiled else plain)
-        memory, state = self.architecture.encode(self.parameters, sources, backend)
+        backend = Backend(_choose_kernels() if execution.compiled else plain)
+        with WORKERS.computing():
+            memory, state = self.architecture.encode(self.parameters, sources, backend)
         steps, count = sources.ids.shape
         return Encoded(Memory(memory, backend), state, count, steps)
 
     def step(self, memory: Memory, state: Any, symbols: Array) -> StepOutput:
         """One decoding step; `symbols` (N,) are the last predicted ones."""
-        return self.architecture.step(self.parameters, memory.inner, state, symbols, memory.backend)
+        with WORKERS.computing():
+            return self.architecture.step(self.parameters, memory.inner, state, symbols, memory.backend)
 
     def saliency(self, batch: Batch) -> Array:
         """See `henkan.model.saliency`."""
-        return saliency(self.architecture, self.parameters, batch)
+        with WORKERS.computing():
+            return saliency(self.architecture, self.parameters, batch)
 
     def _training(self) -> Adam:
         """Return the optimiser; create it, the gradients and the workspaces on the first call."""
         if self._adam is None:
-            kernels = choose_kernels()
+            kernels = _choose_kernels()
             shards = SHARDS if kernels.FUSED else 1
             self._gradients = [self.parameters.zeros() for _ in range(shards)]
             self._workspaces = [Workspace() for _ in range(shards)]
@@ -189,6 +217,18 @@ class NumpyEngine:
                 vector.size, vector.dtype, beta2=config.beta2, weight_decay=config.weight_decay, kernels=kernels
             )
         return self._adam
+
+
+def _choose_kernels() -> ModuleType:
+    with WORKERS.computing():
+        return choose_kernels()
+
+
+def _engine_of(config: ModelConfig, sizes: Sizes, training: TrainingConfig, vector: Array) -> NumpyEngine:
+    """Create an engine with a copy of the weights of another."""
+    engine = NumpyEngine(config, sizes, training=training, dtype=vector.dtype.type)
+    engine.parameters.vector[...] = vector
+    return engine
 
 
 class NumpyEngines:
@@ -203,7 +243,7 @@ class NumpyEngines:
     def describe(self) -> str:
         """Describe the kernels with the versions of their libraries, and the processor."""
         kernels = "plain kernels"
-        if choose_kernels().FUSED:
+        if _choose_kernels().FUSED:
             kernels = ", ".join(f"{name} {version(name)}" for name in ("numba", "llvmlite", "scipy"))
             kernels = f"fused kernels ({kernels})"
         return f"NumPy {np.__version__} with {kernels} on {_processor()}"

@@ -113,6 +113,7 @@ class Conversion:
         abstained: whether there is no prediction because the confidence was too low, or the source is outside the
             training data.
         blank: whether there is no prediction because the source has only whitespace, and no training source had.
+        out_of_memory: whether there is no prediction because there was not enough memory for the source.
         cut_off: whether the prediction reached the length limit before it ended.
         unknown: names of the unknown symbols in the source.
         outside: in which ways the source is outside the training data; see `henkan.text.training_range.KINDS`.
@@ -129,6 +130,7 @@ class Conversion:
     confidence: float | None = None
     abstained: bool = False
     blank: bool = False
+    out_of_memory: bool = False
     cut_off: bool = False
     unknown: Sequence[str] = ()
     outside: Sequence[str] = ()

@@ -14,6 +14,8 @@ from henkan.batching.encoded_pairs import EncodedPairs
 from henkan.engine.base import Capabilities, Execution, Predictor
 from henkan.errors import SettingsError, UnanswerableError
 from henkan.inference.conversion import Answer, Conversion, Fallback, Request
+from henkan.inference.copying import with_copies
+from henkan.inference.low_memory import compute_batches
 from henkan.inference.outside import TrainingDomain
 from henkan.inference.search import Hypothesis, beam, greedy, score
 from henkan.inference.source_reader import ReadableTexts, SourceReader, SourceText
@@ -103,9 +105,8 @@ class Converter:
         own = [self.temperature or 1.0] if request.needs_confidence else []
         execution = sources.execution(len(texts) / (among or len(texts)) if texts else 1.0)
 
-        def decode(batch: tuple[Array, Sources]) -> None:
+        def decode(rows: Array, padded: Sources) -> None:
             """Fill in the results of a batch. It runs on a thread of the session: Python and kernels overlap."""
-            rows, padded = batch
             found = self._search(padded, request, [*own, *temperatures], execution)
             for row, hypotheses in zip(rows.tolist(), found, strict=True):
                 index = sources.indices[row]
@@ -114,8 +115,11 @@ class Converter:
                     scores[:, index] = hypotheses[0].calibrated[len(own) :]
 
         with self.model.session(execution):
-            for _ in self.model.map(decode, self._batches(sources, max(1, BATCH_SIZE // request.beam))):
-                pass  # to have them all decoded, and their errors raised
+            too_large = compute_batches(self.model, decode, self._batches(sources, request.beam))
+        for row in too_large:
+            index, reason = sources.indices[row], f"not enough memory for {len(sources.ids[row]):,} symbols"
+            unknown = sources.unknown.get(index, ())
+            results[index] = Conversion(texts[index], None, None, reason, out_of_memory=True, unknown=unknown)
         return [result for result in results if result is not None], scores
 
     def predict(self, texts: Sequence[str], request: Request = DEFAULT, fallback: Fallback | None = None) -> list[str]:
@@ -153,7 +157,8 @@ class Converter:
             temperatures: K temperatures; see `henkan.inference.search.score`.
 
         Returns:
-            (K, texts) in nats; minus infinity if the model cannot read the source or produce the target.
+            (K, texts) in nats; minus infinity if the model cannot read the source or produce the target, and nan if
+            there is not enough memory.
         """
         totals = np.full((len(temperatures), len(texts)), -np.inf)
         sources, target_ids = ReadableTexts(), []
@@ -166,15 +171,15 @@ class Converter:
             sources.add(index, ids)
         outputs, execution = self._outputs(sources.ids, target_ids), sources.execution()
 
-        def rate(batch: tuple[Array, Sources]) -> tuple[Array, Array]:
-            rows, padded = batch
+        def rate(rows: Array, padded: Sources) -> None:
             given = [outputs[row] for row in rows.tolist()]
             encoded = self.model.encode(padded, execution)
-            return rows, score(self.model, encoded, self.codec, given, temperatures=temperatures)
+            scores = score(self.model, encoded, self.codec, given, temperatures=temperatures)
+            totals[:, [sources.indices[row] for row in rows.tolist()]] = scores
 
         with self.model.session(execution):
-            for rows, scores in self.model.map(rate, self._batches(sources, BATCH_SIZE)):
-                totals[:, [sources.indices[row] for row in rows.tolist()]] = scores
+            too_large = compute_batches(self.model, rate, self._batches(sources))
+        totals[:, [sources.indices[row] for row in too_large]] = np.nan
         return totals
 
     def encode_target(self, source: Sequence[int], target: str) -> list[int]:
@@ -212,8 +217,9 @@ class Converter:
         sizes = len(self.source_vocabulary), self.codec.size
         return EncodedPairs.of(sources, outputs, sizes, start=self.codec.start, reverse=self.capabilities.reverse)
 
-    def _batches(self, sources: ReadableTexts, size: int) -> Iterator[tuple[Array, Sources]]:
-        return source_batches(sources.ids, len(self.source_vocabulary), reverse=self.capabilities.reverse, size=size)
+    def _batches(self, sources: ReadableTexts, beam: int = 1) -> Iterator[tuple[Array, Sources]]:
+        symbols, reverse, size = len(self.source_vocabulary), self.capabilities.reverse, max(1, BATCH_SIZE // beam)
+        return source_batches(sources.ids, symbols, reverse=reverse, size=size, copies=beam)
 
     def _search(
         self, sources: Sources, request: Request, temperatures: Sequence[float], execution: Execution
@@ -289,15 +295,8 @@ class Converter:
         return self.target_vocabulary.decode(self.codec.decode(source, symbols))
 
     def _with_copies(self, hypothesis: Hypothesis, source: SourceText) -> str:
-        """Decode, and copy each unknown symbol of the source once, where it has the largest attention weight."""
-        read = self.source_vocabulary.tokenizer.tokenize(source.text)
-        symbols, copied = [], set()
         written = self.target_vocabulary.symbols_of(self.codec.decode(source.ids, hypothesis.symbols))
-        for symbol, step in zip(written, hypothesis.attended, strict=False):  # the end symbol has attention too
-            position = len(read) - 1 - step if self.capabilities.reverse else step
-            if self.source_vocabulary.knows(read[position]) or self.source_vocabulary.tokenizer.is_tag(read[position]):
-                symbols.append(symbol)
-            elif position not in copied:
-                copied.add(position)
-                symbols.append(read[position])
+        symbols = with_copies(
+            written, hypothesis.attended, source.text, self.source_vocabulary, reverse=self.capabilities.reverse
+        )
         return self.target_vocabulary.join(symbols)

@@ -4,13 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from henkan.batching.batch import Sources
 from henkan.config import ModelConfig
 from henkan.model.weights import WeightSpec, embedding_spec, lstm_specs
-from henkan.nn import NONE, PLAIN, Array, Backend, LayerInputs, Regularization, Weights, dropout, group, lstm_layer
+from henkan.nn import (
+    NONE,
+    PLAIN,
+    Array,
+    Backend,
+    LayerInputs,
+    Regularization,
+    Weights,
+    affine,
+    dropout,
+    group,
+    lstm,
+    lstm_layer,
+    project_symbols,
+)
 
 CHUNK_STEPS = 32
 
@@ -109,17 +124,47 @@ def encode_without_backward(
 ) -> Encoded:
     """Run the encoder for prediction.
 
-    The memory use of a single LSTM without attention does not depend on the length of the sources.
+    Only the hidden states that the next layer or attention reads are kept: `CHUNK_STEPS` steps are run at a time, and
+    their gates and cell states are discarded. So the memory use of a single layer without attention does not depend on
+    the length of the sources.
     """
-    if config.attention or config.bidirectional or config.layers > 1:
-        return encode(weights, config, sources, backend=backend)[0]
-    h = c = np.zeros((sources.ids.shape[1], config.hidden_size), weights["E"].dtype)
-    for start in range(0, len(sources.ids), CHUNK_STEPS):
-        piece = slice(start, start + CHUNK_STEPS)
-        inputs = LayerInputs(weights["E"], sources.active[piece], sources.ids[piece])
-        hs, cs, _ = lstm_layer(group(weights, "lstm1"), inputs, (h, c), backend=backend)
+    (S, N), H = sources.ids.shape, config.hidden_size
+    order = _reverse_order(sources) if config.bidirectional else None
+    x, ids, last = weights["E"], sources.ids, []
+    for number in range(config.layers):
+        kept = config.attention or number + 1 < config.layers
+        outputs = np.empty((S, N, H * config.directions), x.dtype) if kept else None
+        ends = []
+        for index, name in enumerate(_directions(config, number)):
+            part = None if outputs is None else outputs[..., index * H : (index + 1) * H]
+            inputs = LayerInputs(x, sources.active, ids if number == 0 else None, order if index else None)
+            ends.append(_run_in_chunks(group(weights, name), inputs, part, backend))
+        if outputs is not None:
+            x = outputs
+        last.append(_concatenated(ends))
+    return Encoded(x if config.attention else None, last)
+
+
+def _run_in_chunks(weights: Weights, inputs: LayerInputs, outputs: Array | None, backend: Backend) -> Array:
+    """Run a layer in one direction; return its last hidden state, and fill in `outputs` (S, N, H) unless it is None."""
+    x, active, ids, order = inputs
+    Wx, b, columns = weights["Wx"], weights["b"], np.arange(x.shape[1] if ids is None else ids.shape[1])
+    h = c = np.zeros((len(columns), len(weights["Wh"])), x.dtype)
+    if ids is not None:
+        table, indices, _ = project_symbols(ids, x, Wx, b, backend)
+    for start in range(0, len(active), CHUNK_STEPS):
+        steps = slice(start, start + CHUNK_STEPS)
+        read: Any = steps if order is None else (order[steps], columns)
+        if ids is not None:
+            chunk = table, indices[read]
+        else:
+            rows, _ = affine(x[read].reshape(-1, len(Wx)), Wx, b)
+            chunk = rows, np.arange(len(rows)).reshape(-1, len(columns))
+        hs, cs, _ = lstm(chunk, (h, c), weights["Wh"], active=active[steps], backend=backend)
         h, c = hs[-1], cs[-1]
-    return Encoded(None, [h])
+        if outputs is not None:
+            outputs[read] = hs[1:]
+    return h
 
 
 def _reverse_order(sources: Sources) -> Array:

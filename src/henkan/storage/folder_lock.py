@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,7 +26,7 @@ def folder_lock(folder: Path) -> Iterator[None]:
     """
     from filelock import FileLock, Timeout
 
-    lock = FileLock(folder / LOCK_FILE)
+    lock, process = FileLock(folder / LOCK_FILE), os.getpid()
     try:
         lock.acquire(timeout=0)
     except Timeout:
@@ -33,4 +34,5 @@ def folder_lock(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        lock.release()
+        if process == os.getpid():  # a forked child does not hold the lock
+            lock.release()

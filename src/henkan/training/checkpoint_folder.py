@@ -69,6 +69,7 @@ class CheckpointFolder:
             CheckpointError: if another process has locked it, it has other files, or it cannot be created.
         """
         self._check_content()
+        process = os.getpid()
         created = [each for each in (self.path, *self.path.parents) if not each.exists()]
         with ExitStack() as lock:
             try:
@@ -88,7 +89,8 @@ class CheckpointFolder:
                     )
                 yield
             finally:
-                self._release(lock.close, created)
+                if process == os.getpid():  # the folder belongs to the parent of a forked child
+                    self._release(lock.close, created)
 
     def _holder(self) -> str:
         with suppress(ModelFolderError, KeyError, TypeError):

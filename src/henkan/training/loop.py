@@ -99,11 +99,11 @@ def _updates(
     rows = order[previous.batch : previous.batch + engine.sync_interval - previous.batch % engine.sync_interval]
     steps, losses, counts, rate = (config.epochs or 0) * len(order), [], [], 0.0
     for step, each in enumerate(rows, start=previous.step):
-        batch = pairs.batch(each, state.generator)
-        counts.append(int(batch.targets.valid.sum()))
+        parts = pairs.parts(each, state.generator)
+        counts.append(sum(int(part.targets.valid.sum()) for part in parts))
         rate = _rate(config, state, step, steps)
         with np.errstate(all="ignore"):  # a non-finite loss leads to a rollback
-            losses.append(engine.train_step(batch, rate))
+            losses.append(engine.train_step(parts, rate))
     for number, count in zip(map(float, losses), counts, strict=True):
         loss += number * count
     if not isfinite(loss):

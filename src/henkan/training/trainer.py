@@ -162,12 +162,13 @@ class Trainer:
         if data.validation is not None:
             validator = Validator(engine, converter, data.validation, self.group, self._pause(now))
         self.report(Preparing())
-        engine.prepare(data.pairs.batch(np.arange(min(len(data.pairs), training.batch_size or 1))))
+        engine.prepare(data.pairs.parts(np.arange(min(len(data.pairs), training.batch_size or 1)))[-1])
         self.checkpoints.pause(now)
         with engine.session(Execution(threads=True)):
             for event in train(engine, data.pairs, training, state, validator):
                 self.report(event)
                 self.checkpoints.after(event, now)
+        engine.end_training()
         if state.best is not None:
             engine.set_weights(state.best.weights)
         progress.done.append({name: array.copy() for name, array in engine.weights.items()})

@@ -64,15 +64,16 @@ class Validator:
     def loss(self) -> float:
         """Mean loss of the pairs, in nats per symbol."""
 
-        def batch_loss(start: int) -> tuple[float, int]:
-            batch = self.encoded.batch(self.rows[start : start + BATCH_SIZE])
-            return self.engine.loss(batch), int(batch.targets.valid.sum())
+        def batch_loss(start: int) -> list[tuple[float, int]]:
+            parts = self.encoded.parts(self.rows[start : start + BATCH_SIZE])
+            return [(self.engine.loss(each), int(each.targets.valid.sum())) for each in parts]
 
         total, symbols = 0.0, 0
         for part in parts(len(self.rows), self.pause):
             if self.group.rank == 0:
-                for loss, count in self.engine.map(batch_loss, range(part.start, part.stop, BATCH_SIZE)):
-                    total, symbols = total + loss * count, symbols + count
+                for found in self.engine.map(batch_loss, range(part.start, part.stop, BATCH_SIZE)):
+                    for loss, count in found:
+                        total, symbols = total + loss * count, symbols + count
         return self.group.broadcast(total / max(1, symbols))
 
 

@@ -1,4 +1,4 @@
-"""Choose PyTorch's device and precision, and convert PyTorch's errors to henkan's."""
+"""Choose PyTorch's device and precision, convert PyTorch's errors to henkan's, and read losses from the device."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from henkan.config import EngineConfig
 from henkan.errors import EngineError, SettingsError
@@ -103,3 +105,20 @@ def readable_errors(*, several: bool = False) -> Iterator[None]:
                 "resume_with_torchrun",
             ) from None
         raise
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A loss that may not be computed yet. Errors on the device are raised when it is converted to a float.
+
+    Attributes:
+        number: scalar tensor on the device.
+        several: whether it depends on other processes.
+    """
+
+    number: Tensor
+    several: bool
+
+    def __float__(self) -> float:
+        with readable_errors(several=self.several):
+            return float(self.number)

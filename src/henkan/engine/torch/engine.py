@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, SupportsFloat
 
 import numpy as np
@@ -17,7 +17,7 @@ from henkan.batching.batch import Batch, Sources, Targets
 from henkan.config import ModelConfig, TrainingConfig
 from henkan.engine.base import Encoded, Execution, Item, ProcessGroup, Result, SingleProcess
 from henkan.engine.torch.architecture import DropoutNoise, Tensors, create_network
-from henkan.engine.torch.device import readable_errors
+from henkan.engine.torch.device import Loss, readable_errors
 from henkan.engine.torch.process_group import TorchProcessGroup
 from henkan.engine.torch.transfer import OnDevice, move
 from henkan.model import Sizes, StepOutput, create_architecture, one_step_each
@@ -36,23 +36,6 @@ BYTES_TO_KEEP = 31 * 2**20
 By default, glibc returns large blocks to the system immediately, and the next update allocates them again: 9,000 page
 faults and a fifth of the time of an update for strings of twenty symbols. Freeing a block of up to 32 MiB raises the
 threshold to the size of that block (`M_MMAP_THRESHOLD` in mallopt(3))."""
-
-
-@dataclass(frozen=True)
-class Loss:
-    """A loss that may not be computed yet. Errors on the device are raised when it is converted to a float.
-
-    Attributes:
-        number: scalar tensor on the device.
-        several: whether it depends on other processes.
-    """
-
-    number: Tensor
-    several: bool
-
-    def __float__(self) -> float:
-        with readable_errors(several=self.several):
-            return float(self.number)
 
 
 class TorchEngine:
@@ -88,11 +71,25 @@ class TorchEngine:
         self.order, self.capabilities = list(architecture.specs), architecture.capabilities
         self.autocast = autocast
         self.pad_to_multiple_of = 1 if device.type == "cpu" else PAD_TO_MULTIPLE_OF
-        # Created for the first update, because prediction does not need them.
+        self.end_training()
+
+    def end_training(self) -> None:
+        """Free the memory that only training needs; the first update creates it."""
         self._optimizer: torch.optim.AdamW | None = None
         self._distributed: nn.Module = self.network
-        self._generator = torch.Generator(device)
+        self._generator = torch.Generator(self.device)
         self._updates = 0  # Adam's own count is on the device, so reading it would have to wait
+        self.network.zero_grad(set_to_none=True)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Copy and pickle the engine without the state of training and the other processes."""
+        dropped = ("_optimizer", "_distributed", "_generator", "_updates", "group")
+        return {name: value for name, value in self.__dict__.items() if name not in dropped}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.group = SingleProcess()
+        self.end_training()
 
     @property
     def sync_interval(self) -> int:
@@ -151,7 +148,7 @@ class TorchEngine:
                     self._distributed = DistributedDataParallel(self.network, own, gradient_as_bucket_view=True)
         return self._optimizer
 
-    def train_step(self, batch: Batch, learning_rate: float) -> SupportsFloat:
+    def train_step(self, parts: Sequence[Batch], learning_rate: float) -> SupportsFloat:
         """Make one update and return the loss of the batch before the update, in nats per symbol.
 
         Converting the loss with `float` waits for the device.
@@ -159,20 +156,36 @@ class TorchEngine:
         optimizer, several = self._training(), self.group.size > 1
         with readable_errors(several=several):
             optimizer.zero_grad()
-            loss = self._loss(batch, self._distributed, self._noise())
-            loss.backward()
+            loss = self._add_gradients(parts, self._noise())
             self._clip()
             optimizer.param_groups[0]["lr"] = learning_rate
             optimizer.step()
             self._updates += 1
-            return Loss(
-                self.group.mean(loss.detach()) if isinstance(self.group, TorchProcessGroup) else loss.detach(), several
-            )
+            return Loss(self.group.mean(loss) if isinstance(self.group, TorchProcessGroup) else loss, several)
 
-    def _loss(self, batch: Batch, network: nn.Module, noise: DropoutNoise | None = None) -> Tensor:
+    def _add_gradients(self, parts: Sequence[Batch], noise: DropoutNoise) -> Tensor:
+        """Add the gradients of the parts of a batch, and return its loss."""
+        count, losses = sum(int(part.targets.valid.sum()) for part in parts), []
+        for number, part in enumerate(parts, start=1):
+            with nullcontext() if number == len(parts) else self._without_exchange():
+                loss = self._loss(part, count, self._distributed, noise)
+                loss.backward()
+            losses.append(loss.detach())
+        return torch.stack(losses).sum() if len(losses) > 1 else losses[0]
+
+    def _without_exchange(self) -> AbstractContextManager[None]:
+        """Context in which gradients are not exchanged with the other processes, only added to the earlier ones."""
+        distributed = self._distributed
+        context: AbstractContextManager[None] = (
+            distributed.no_sync() if isinstance(distributed, DistributedDataParallel) else nullcontext()
+        )
+        return context
+
+    def _loss(self, batch: Batch, count: int, network: nn.Module, noise: DropoutNoise | None = None) -> Tensor:
+        """Return the share of this process and this part in the loss of a batch with `count` valid steps."""
         # DistributedDataParallel averages over the processes; dividing by a number smaller by `size` makes it a sum.
         size = self.group.size
-        divisor = max(int(batch.targets.valid.sum()), 1) / size
+        divisor = max(count, 1) / size
         moved = self._move(batch.shard(self.group.rank, size) if size > 1 else batch, divisor)
         with self._precision():
             loss: Tensor = network(moved, noise)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 
 import torch
 
@@ -13,6 +14,9 @@ from henkan.engine.torch.engine import TorchEngine
 from henkan.engine.torch.process_group import TorchProcessGroup, local_rank
 from henkan.engine.workers import THREADS_VARIABLE
 from henkan.model import Sizes
+
+if hasattr(os, "register_at_fork"):  # in a child, OpenMP would wait for ever for the threads of the parent
+    os.register_at_fork(after_in_child=partial(torch.set_num_threads, 1))
 
 
 class TorchEngines:
