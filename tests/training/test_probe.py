@@ -19,7 +19,8 @@ LONGER = ["".join(letters) for length in (7, 9) for letters in product("ab", rep
 def choose(sources, *, unknown=False, features=False):
     sequences, symbols = tokenize(sources, Tokenizer(features=features))
     generator = np.random.default_rng(0)
-    return choose_atypical_rows(sequences, symbols, features=features, unknown=unknown, generator=generator)
+    groups = choose_atypical_rows(sequences, symbols, features=features, unknown=unknown, generator=generator)
+    return groups[-1] if groups else None
 
 
 def kept_lengths(sources):

@@ -27,9 +27,9 @@ from henkan.training.fitted_model import load_model
     "as_json",
     is_flag=True,
     help="Print one JSON object per text: source, prediction, log_probability and confidence, and where they apply "
-    "reason (why there is no prediction), outside (in which ways the text is outside the training data: longer, a longer "
-    "number, unknown symbols or tags, another combination of tags, or no tags), unknown (the source symbols that were "
-    "not in the training data), cut_off (the prediction reached the length limit), abstained (because of "
+    "reason (why there is no prediction), outside (in which ways the text is outside the training data: longer, a "
+    "longer number, unknown symbols or tags, another combination of tags, or no tags), unknown (the source symbols "
+    "that were not in the training data), cut_off (the prediction reached the length limit), abstained (because of "
     "--abstain-below or --abstain-outside), blank (the text has only whitespace) and nbest (the list of predictions).",
 )
 @click.option("--beam", type=int, metavar="N", default=1, show_default=True, help="Beam width; 1 is greedy search.")
@@ -54,8 +54,8 @@ from henkan.training.fitted_model import load_model
     "--abstain-below",
     type=float,
     metavar="P",
-    help="Print an empty line instead of a prediction whose confidence, from 0 to 1, is below P or cannot be estimated. "
-    "With --nbest, one empty line replaces all predictions of the text.",
+    help="Print an empty line instead of a prediction whose confidence, from 0 to 1, is below P or cannot be "
+    "estimated. With --nbest, one empty line replaces all predictions of the text.",
 )
 @click.option(
     "--abstain-outside",
@@ -137,8 +137,8 @@ def _convert_interactively(printer: Printer) -> None:
             click.echo(f"henkan: {error}", err=True)
             continue
         [conversion] = printer.converter.convert([text], printer.request)
-        if conversion.failed or conversion.abstained:
-            click.echo(f"henkan: {UnanswerableError(text, 0, conversion.reason)}", err=True)
+        if conversion.abstained or (conversion.failed and printer.request.unknown != "skip"):
+            click.echo(f"henkan: {UnanswerableError(text, 0, conversion.reason or '')}", err=True)
         else:
             if conversion.unknown:
                 click.echo(f"(unknown: {', '.join(conversion.unknown)})", err=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,8 +52,11 @@ class AtypicalRows:
 
 def choose_atypical_rows(
     sources: Sequences, symbols: Sequence[str], *, features: bool, unknown: bool, generator: np.random.Generator
-) -> AtypicalRows | None:
-    """Choose the pairs to hold out.
+) -> list[AtypicalRows]:
+    """Choose the pairs to hold out from each probe.
+
+    Combinations of tags have a probe of their own, because such data are usually small: without the longest sources
+    too, the accuracy of the probe would be too low.
 
     Args:
         sources: the sources of n training pairs.
@@ -63,27 +66,35 @@ def choose_atypical_rows(
         generator: draws the combinations of tags.
 
     Returns:
-        the pairs, or None if there are none.
+        the pairs to hold out from each probe: none, one or two probes.
     """
     found = SourceStatistics(sources, symbols, features=features)
     minimum = max(MIN_TYPICAL, MIN_TYPICAL_SHARE * len(sources))
     candidates = {LONGER: _excess(found.lengths, minimum), LONGER_NUMBER: _excess(found.digits, minimum)}
-    if features:
-        candidates[COMBINATION] = _rare_combinations(found.tag_sets(), generator)
     rare_ids: dict[str, Array] = {}
     if unknown:
         for kind, wanted in ((SYMBOLS, ~found.is_tag), (TAGS, found.is_tag)):
             rare_ids[kind] = _rare_ids(sources, wanted & np.array([symbol != "" for symbol in symbols]))
             candidates[kind] = _number_with(sources, rare_ids[kind]) - 1
-    typical, chosen = np.ones(len(sources), bool), {}
+    groups = [_hold_out(candidates, minimum)]
+    if features:
+        groups.append(_hold_out({COMBINATION: _rare_combinations(found.tag_sets(), generator)}, minimum))
+    none = np.zeros(0, int)
+    return [
+        AtypicalRows(group, np.concatenate([none, *(ids for kind, ids in rare_ids.items() if kind in group)]))
+        for group in groups
+        if group
+    ]
+
+
+def _hold_out(candidates: Mapping[str, Array], minimum: float) -> dict[str, Array]:
+    """Return the kinds of pairs that can be held out together, so that at least `minimum` pairs remain."""
+    chosen: dict[str, Array] = {}
     for kind, distances in candidates.items():
-        remaining = typical & np.isnan(distances)
+        remaining = np.all([np.isnan(each) for each in (*chosen.values(), distances)], axis=0)
         if remaining.sum() >= minimum and not np.isnan(distances).all():
-            typical, chosen[kind] = remaining, distances
-    if not chosen:
-        return None
-    ids = [ids for kind, ids in rare_ids.items() if kind in chosen]
-    return AtypicalRows(chosen, np.concatenate(ids) if ids else np.zeros(0, int))
+            chosen[kind] = distances
+    return chosen
 
 
 def _excess(values: Array, minimum: float) -> Array:

@@ -44,7 +44,7 @@ MAX_ROWS_TO_COMPARE = 200_000
 def estimate_corrections(
     data: PreparedData, job: TrainingJob, engines: Engines, pause: Callable[[], None]
 ) -> dict[str, Correction]:
-    """Train a probe, and fit the correction of the confidence for each way of being outside the training data.
+    """Train probes, and fit the correction of the confidence for each way of being outside the training data.
 
     Args:
         data: the training data.
@@ -56,30 +56,36 @@ def estimate_corrections(
         kind of `henkan.text.training_range.KINDS` -> correction, for the kinds that have enough pairs.
     """
     vocabulary, generator = data.source_vocabulary, np.random.default_rng([job.training.seed, 6])
-    atypical = choose_atypical_rows(
+    groups = choose_atypical_rows(
         data.pairs.sources,
         vocabulary.symbols_by_id,
         features=vocabulary.tokenizer.features,
         unknown=vocabulary.unknown,
         generator=generator,
     )
-    if atypical is None:
-        return {}
-    rows = generator.permutation(np.flatnonzero(atypical.typical))
-    held_out = min(MAX_PREDICTIONS, max(1, round(VALIDATION_SHARE * len(rows))))
-    config, rows_to_train = _plan(job.training, len(data.pairs), rows[held_out:])
+    corrections: dict[str, Correction] = {}
+    for atypical in groups:
+        rows = generator.permutation(np.flatnonzero(atypical.typical))
+        held_out = min(MAX_PREDICTIONS, max(1, round(VALIDATION_SHARE * len(rows))))
+        probe = _Probe(_train(data, job, engines, rows[held_out:], pause), data, atypical)
+        logs, right = probe.predict(rows[:held_out], TEMPERATURES)
+        calibration = Calibration()
+        calibration.add(logs, right.tolist())
+        corrections |= _fit(probe, calibration.temperature(), generator)
+    return corrections
+
+
+def _train(data: PreparedData, job: TrainingJob, engines: Engines, rows: Array, pause: Callable[[], None]) -> Engine:
+    """Train a probe on some rows."""
+    config, rows = _plan(job.training, len(data.pairs), rows)
     factory = engines if engines.group.size == 1 else NumpyEngines()
     engine = factory.make(job.model, data.sizes, training=config)
     engine.set_weights(draw_weights(data.specs, config.initialization, config.seed))
-    pairs = _subset(data, rows_to_train, config)
+    state = TrainingState(np.random.default_rng([config.seed, 3]))
     with engine.session(Execution(threads=True)):
-        for _ in train(engine, pairs, config, TrainingState(np.random.default_rng([config.seed, 3])), None):
+        for _ in train(engine, _subset(data, rows, config), config, state, None):
             pause()
-    probe = _Probe(engine, data, atypical)
-    logs, right = probe.predict(rows[:held_out], TEMPERATURES)
-    calibration = Calibration()
-    calibration.add(logs, right.tolist())
-    return _fit(probe, calibration.temperature(), atypical, generator)
+    return engine
 
 
 def _plan(training: TrainingConfig, pairs: int, rows: Array) -> tuple[TrainingConfig, Array]:
@@ -104,12 +110,10 @@ def _subset(data: PreparedData, rows: Array, config: TrainingConfig) -> EncodedP
     )
 
 
-def _fit(
-    probe: _Probe, temperature: float, atypical: AtypicalRows, generator: np.random.Generator
-) -> dict[str, Correction]:
+def _fit(probe: _Probe, temperature: float, generator: np.random.Generator) -> dict[str, Correction]:
     corrections = {}
-    for kind, distances in atypical.distances.items():
-        rows = generator.permutation(atypical.rows(kind, MIN_PREDICTIONS))[:MAX_PREDICTIONS]
+    for kind, distances in probe.atypical.distances.items():
+        rows = generator.permutation(probe.atypical.rows(kind, MIN_PREDICTIONS))[:MAX_PREDICTIONS]
         [logs], right = probe.predict(rows, [temperature])
         correction = Correction.fit(np.exp(np.minimum(logs, 0.0)), distances[rows], right)
         if correction is not None:
