@@ -63,7 +63,7 @@ def test_training_prints_the_summary_and_warnings_of_inspect(henkan, tmp_path):
 def test_rows_are_numbered_only_if_no_part_is_held_out(henkan, tmp_path):
     (tmp_path / "train.tsv").write_text("".join(f"a{n}\t{'' if n == 70 else n}\n" for n in range(99)))
     small = ["--epochs", "1", "--hidden-size", "8", "--out", "m", "--force"]
-    complaint = "targets are empty (row 71: '')"
+    complaint = "targets are empty (row 71: 'a70', '')"
     assert complaint in henkan("inspect", "train.tsv").stdout
     assert complaint in henkan("train", "train.tsv", *small, "--dev", "none").stderr
-    assert "1 of 89 targets are empty (for example '')" in henkan("train", "train.tsv", *small).stderr
+    assert "1 of 89 targets are empty (for example 'a70', '')" in henkan("train", "train.tsv", *small).stderr
