@@ -34,10 +34,8 @@ def test_json_output_has_counts_and_warnings(henkan, tmp_path):
     assert found["source"]["symbols"]["\u00f1"] == 2
     assert found["ambiguous"] == {"sta": ["s t a", "S t a"]}
     assert found["warnings"] == ["the sources contain 1 invisible characters (U+200B ZERO WIDTH SPACE); delete them"]
-    hint = (
-        "all letters of the sources are lower case, so the model cannot read others; use --source-case lower to read "
-    )
-    assert found["hints"] == [hint + "both cases"]
+    hint = "all letters of the sources are in lower case, so the model does not learn others; use --source-case lower "
+    assert found["hints"] == [hint + "to read both cases"]
     assert "damage" not in found
     (tmp_path / "padded.tsv").write_text("a \tb\n")
     found = json.loads(henkan("inspect", "padded.tsv", "--json").stdout)
@@ -58,13 +56,13 @@ def test_training_prints_the_summary_and_warnings_of_inspect(henkan, tmp_path):
     assert lines[0].startswith("note: targets are split into symbols at spaces")
     assert lines[1].startswith("7 pairs; sources of 2 to 5 symbols")
     assert any(line.startswith("warning: 1 of 1 sources in dev.tsv are also in the training set") for line in lines)
-    assert any(line.startswith("hint: all letters of the sources are lower case") for line in lines)
+    assert any(line.startswith("hint: all letters of the sources are in lower case") for line in lines)
 
 
 def test_rows_are_numbered_only_if_no_part_is_held_out(henkan, tmp_path):
     (tmp_path / "train.tsv").write_text("".join(f"a{n}\t{'' if n == 70 else n}\n" for n in range(99)))
     small = ["--epochs", "1", "--hidden-size", "8", "--out", "m", "--force"]
-    complaint = "targets are empty (row 71: '')"
+    complaint = "targets are empty (row 71: 'a70', '')"
     assert complaint in henkan("inspect", "train.tsv").stdout
     assert complaint in henkan("train", "train.tsv", *small, "--dev", "none").stderr
-    assert "1 of 89 targets are empty (for example '')" in henkan("train", "train.tsv", *small).stderr
+    assert "1 of 89 targets are empty (for example 'a70', '')" in henkan("train", "train.tsv", *small).stderr

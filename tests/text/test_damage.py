@@ -4,6 +4,8 @@ import random
 from itertools import pairwise, product
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from henkan.config import ModelConfig
 from henkan.text.audit import audit
@@ -64,8 +66,8 @@ REPLACED = {
 
 
 @pytest.mark.parametrize("damage", REPLACED)
-@pytest.mark.parametrize(("rows", "settings"), BOTH)
-def test_damage_of_a_few_rows_is_found(rows, settings, damage):
+@pytest.mark.parametrize(("rows", "model"), BOTH)
+def test_damage_of_a_few_rows_is_found(rows, model, damage):
     """The count is exact, the example is the first damaged row, and there is a single warning."""
     *templates, phrase = REPLACED[damage]
     damaged = [
@@ -73,7 +75,7 @@ def test_damage_of_a_few_rows_is_found(rows, settings, damage):
         for number, row in enumerate(rows)
     ]
     count = len(range(30, len(rows), 60))
-    found = [each for each in warnings(damaged, **settings) if "whitespace" not in each]
+    found = [each for each in warnings(damaged, **model) if "whitespace" not in each]
     [warning] = found
     phrase = phrase.replace("{n}", str(count)).replace("{all}", str(len(rows)))
     assert warning.startswith(f"{count} of {len(rows)} {phrase}")
@@ -82,18 +84,16 @@ def test_damage_of_a_few_rows_is_found(rows, settings, damage):
     assert "\n" not in warning
 
 
-@pytest.mark.parametrize(("rows", "settings"), BOTH)
-def test_numbered_variants_are_found_beside_their_word(rows, settings):
+@pytest.mark.parametrize(("rows", "model"), BOTH)
+def test_numbered_variants_are_found_beside_their_word(rows, model):
     damaged = [*rows, *((f"{source}(2)", target) for source, target in rows[:3])]
-    assert warnings(damaged, **settings)[0].startswith(
-        f"3 of {len(damaged)} sources have brackets (row {len(rows) + 1}"
-    )
+    assert warnings(damaged, **model)[0].startswith(f"3 of {len(damaged)} sources have brackets (row {len(rows) + 1}")
 
 
 @pytest.mark.parametrize("names", [("word", "pronunciation"), ("Source", "Target"), ("id", "meaning of it")])
-@pytest.mark.parametrize(("rows", "settings"), BOTH)
-def test_header_is_found(rows, settings, names):
-    [warning] = warnings([names, *rows], **settings)
+@pytest.mark.parametrize(("rows", "model"), BOTH)
+def test_header_is_found(rows, model, names):
+    [warning] = warnings([names, *rows], **model)
     assert warning == f"the first row looks like a header (row 1: '{names[0]}', '{names[1]}'); delete it"
 
 
@@ -198,14 +198,23 @@ def test_many_pairs_are_sampled_evenly(monkeypatch):
     assert warning.startswith("about ")
 
 
+@given(
+    st.lists(st.tuples(*[st.text(st.sampled_from('aé\u00c3\ufffd\u0430日1 \t\\n"(/#;,&|[)]\ud800'))] * 2), max_size=60)
+)
+@settings(derandomize=True, database=None, deadline=None)
+def test_any_pairs_can_be_checked(rows):
+    for model in ({}, {"features": True, "tag_separator": ";", "target_symbols": " "}):
+        assert not any("\n" in warning for warning in warnings(rows, **model))
+
+
 def test_hint_for_sources_in_one_case():
     def hints(*sources, **settings):
         found = audit(TokenizedPairs.of(Pairs.of((each, "x") for each in sources), ModelConfig(**settings)))
         return [str(hint) for hint in found.hints()]
 
     assert hints("AB-1", "C\u00c9") == [
-        'all letters of the sources are upper case, so the model cannot read others; pass source_case="upper" to read '
-        "both cases"
+        "all letters of the sources are in upper case, so the model does not learn others; "
+        'pass source_case="upper" to read both cases'
     ]
     assert hints("ab") == [hints("AB")[0].replace("upper", "lower")]
     assert hints("ab", "aB") == hints("12", "34") == hints("\u65e5\u672c", "\u10d0\u10d1") == []

@@ -113,7 +113,7 @@ class Audit:
         """Settings that are worth trying."""
         if self.source.case is None:
             return []
-        problem = f"all letters of the sources are {self.source.case} case, so the model cannot read others"
+        problem = f"all letters of the sources are in {self.source.case} case, so the model does not learn others"
         return [Message(problem, "source_case", {"case": self.source.case})]
 
     def summary(self) -> str:

@@ -92,6 +92,9 @@ def _find(sample: Sample, check: Check, explained: set[int]) -> Finding | None:
         return None
     column, rows = found[0]
     counts = " and ".join(sample.count(*each) for each in found)
-    problem = f"{counts} {check.what} ({sample.example(rows[0], column.texts[rows[0]])})"
+    shown = [column.texts[rows[0]]]
+    if not shown[0].strip():  # an empty string alone is no example
+        shown = [each.texts[rows[0]] for each in sample.columns]
+    problem = f"{counts} {check.what} ({sample.example(rows[0], *shown)})"
     all_rows = [row for _, rows in found for row in rows]
     return Finding(Message(problem if check.advice is None else f"{problem}; {check.advice}", check.remedy), all_rows)
