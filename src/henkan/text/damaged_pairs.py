@@ -13,6 +13,7 @@ from statistics import median
 from henkan.errors import Message
 from henkan.text.feature_tags import detect_tag_separator
 from henkan.text.sample import Column, Finding, Sample
+from henkan.text.target_symbols import SAMPLE, are_symbols
 
 HEADERS = frozenset(
     (
@@ -199,18 +200,15 @@ def mixed_case(sample: Sample) -> list[Finding]:
 def spaced(sample: Sample) -> list[Finding]:
     """Columns of symbols separated by spaces that are split into characters."""
     found = []
-    for column in sample.columns:
-        if column.tokenizer.separator is not None or len(column.texts) < 3:
+    for column, other in (sample.columns, sample.columns[::-1]):
+        if column.tokenizer.separator is not None or " " not in column.characters:
             continue
-        tokens = Counter(token for text in column.texts for token in text.split(" ") if token)
-        total, numbers = tokens.total(), sum(count for token, count in tokens.items() if token.isdecimal())
-        length = sum(len(token) * count for token, count in tokens.items()) / max(total, 1)
-        separated = [position for position, text in enumerate(column.texts) if " " in text.strip()]
-        if length > 2.5 or len(tokens) > 500 or numbers > 0.1 * total or column.share(len(separated)) < 0.8:
-            continue
-        example = sample.example(separated[0], column.texts[separated[0]])
-        problem = f"the {column.name}s have symbols separated by spaces, but are split into characters ({example})"
-        found.append(Finding(Message(problem, "separate_symbols", {"side": column.name})))
+        texts = list(zip(other.texts, column.texts, strict=True))[:: 1 + len(sample) // SAMPLE]
+        if are_symbols([(text, separated.split(" ")) for text, separated in texts]):
+            row = next(row for row, text in enumerate(column.texts) if " " in text)
+            example = sample.example(row, column.texts[row])
+            problem = f"the {column.name}s have symbols separated by spaces, but are split into characters ({example})"
+            found.append(Finding(Message(problem, "separate_symbols", {"side": column.name})))
     return found
 
 
