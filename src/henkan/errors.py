@@ -44,6 +44,7 @@ REMEDIES: Mapping[str, str] = {
     "normalize": 'pass {side}_normalization="NFC"',
     "not_deterministic": "omit deterministic=True",
     "only_torch_with_torchrun": 'omit engine="numpy", or start the script without torchrun',
+    "other_encoding": "pass another encoding",
     "other_encoding_of_lines": "pass another encoding, or pass rejects to skip such lines",
     "other_unknown": 'pass unknown="use", "skip" or "error"',
     "other_version": "resume with that version, or choose another checkpoint folder",

@@ -238,7 +238,7 @@ def test_standard_input_in_another_encoding(henkan, folder):
         "predict", folder, "--encoding", "utf-16", input="c\nab\n".encode("utf-16") + b"\x00\xdca\0", status=2
     )
     assert done.stdout == b"C\nAB\n"
-    assert done.stderr == b"henkan: line 3: not utf-16; give the encoding of the input with --encoding\n"
+    assert done.stderr == b"henkan: line 3: not utf-16 (character 1 of the line); choose another --encoding\n"
     done = henkan("predict", folder, "--encoding", "shift_jis", input=b"c\nb\xff\nab\n", status=2)
     assert (done.stdout, done.stderr[:25]) == (b"C\n", b"henkan: line 2: not shift")
     done = henkan("predict", folder, "--encoding", "utf-16", input="c\n".encode("utf-16") + b"a", status=2)
@@ -247,7 +247,7 @@ def test_standard_input_in_another_encoding(henkan, folder):
 
 def test_unknown_encodings_are_refused(refused, folder):
     for name in ("utf-9", "base64", ""):
-        assert "--encoding must be the name of a text encoding" in refused("predict", folder, "a", "--encoding", name)
+        assert "--encoding must be a text encoding" in refused("predict", folder, "a", "--encoding", name)
 
 
 def test_nbest_stops_at_a_probability_mass(henkan, refused, folder):

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import codecs
 import io
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from typing import Any, BinaryIO
 
 import click
 
 from henkan.cli.text_arguments import check_utf8
-from henkan.errors import DataError, SettingsError
+from henkan.errors import DataError
+from henkan.text.encodings import Utf8Stream, encoding_name
 from henkan.text.reading import MAX_LINE_BYTES, decode_line
 
 READ_SIZE = 1 << 16
@@ -24,15 +23,7 @@ def check_encoding(_context: click.Context, _option: click.Parameter, value: str
     Raises:
         SettingsError: if there is no such encoding.
     """
-    try:
-        found = codecs.lookup(value)
-        "".encode(value)  # fails for codecs between bytes, such as base64
-        return found.name
-    except (LookupError, ValueError):
-        raise SettingsError(
-            f"encoding must be the name of a text encoding, such as utf-8, utf-16, latin-1 or shift_jis, not {value!r}",
-            argument="encoding",
-        ) from None
+    return encoding_name(value)
 
 
 def decoded_lines(file: BinaryIO, encoding: str) -> Iterator[Sequence[str]]:
@@ -45,48 +36,19 @@ def decoded_lines(file: BinaryIO, encoding: str) -> Iterator[Sequence[str]]:
         DataError: at a line that cannot be decoded, after the lines before it were yielded.
     """
     number = 1
-    for lines in _line_batches(_as_utf8(file, encoding)):
+    if encoding != "utf-8":
+        file = io.BufferedReader(Utf8Stream(file, encoding), READ_SIZE)
+    read: Any = getattr(file, "read1", file.read)
+    for lines in _line_batches(iter(lambda: read(READ_SIZE), b"")):
         texts: list[str] = []
         try:
             for line in lines:
-                texts.append(decode_line(line, f"line {number}", first=number == 1))
+                texts.append(decode_line(line, f"line {number}", first=number == 1, encoding=encoding))
                 number += 1
         except DataError:
             yield texts
             raise
         yield texts
-
-
-def _as_utf8(file: BinaryIO, encoding: str) -> Iterator[bytes]:
-    """Yield the contents of a file in another encoding as UTF-8, one read at a time."""
-    read: Any = getattr(file, "read1", file.read)
-    decoder = None if encoding == "utf-8" else codecs.getincrementaldecoder(encoding)()
-    line = 1
-    while data := read(READ_SIZE):
-        if decoder is None:
-            yield data
-            continue
-        text, valid = _decode(decoder, data)
-        yield text.encode("utf-8", "surrogatepass")
-        line += text.count("\n")
-        if not valid:
-            raise DataError(f"line {line}: not {encoding}; give the encoding of the input with --encoding")
-    if decoder is not None and not _decode(decoder, b"", final=True)[1]:
-        raise DataError(f"line {line}: incomplete {encoding}; give the encoding of the input with --encoding")
-
-
-def _decode(decoder: codecs.IncrementalDecoder, data: bytes, *, final: bool = False) -> tuple[str, bool]:
-    """Decode bytes up to the first that are invalid, and return whether all are valid."""
-    state = decoder.getstate()
-    try:
-        return decoder.decode(data, final), True
-    except UnicodeError:
-        decoder.setstate(state)
-    text = ""
-    with suppress(UnicodeError):
-        for index in range(len(data)):
-            text += decoder.decode(data[index : index + 1])
-    return text, False
 
 
 def _line_batches(pieces: Iterator[bytes]) -> Iterator[list[bytes]]:

@@ -37,6 +37,7 @@ OPTIONS: Mapping[str, str] = {
     "normalize": "use --{side}-normalization NFC",
     "not_deterministic": "omit --deterministic",
     "only_torch_with_torchrun": "omit --engine numpy, or run henkan without torchrun",
+    "other_encoding": "choose another --encoding",
     "other_encoding_of_lines": "choose another --encoding, or skip such lines with --rejects FILE",
     "other_unknown": "choose --unknown use, skip or error",
     "other_version": "resume with that version, or start over with --force instead of --resume",

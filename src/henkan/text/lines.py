@@ -172,19 +172,22 @@ def line_text(raw: bytes, *, first: bool, encoding: str = "utf-8") -> str:
         raise LineError(problem, "other_encoding_of_lines") from None
 
 
-def decode_line(raw: bytes, place: str, *, first: bool) -> str:
+def decode_line(raw: bytes, place: str, *, first: bool, encoding: str = "utf-8") -> str:
     """Decode a line of input, without its line end and, on the first line, without a byte order mark.
 
     Args:
-        raw: the line.
+        raw: the line, in UTF-8.
         place: prefix of the error message, such as "line 3".
         first: whether it is the first line.
+        encoding: the encoding from which the line was converted, for the error message.
 
     Raises:
-        DataError: if it is not a line of UTF-8 text.
+        DataError: if it is not a line of text.
     """
     try:
-        return line_text(raw, first=first)
+        return line_text(raw, first=first, encoding=encoding)
     except LineError as reason:
-        fix = "shorten it" if len(raw) > MAX_LINE_BYTES else "convert the input to UTF-8"
-        raise DataError(f"{place}: {reason}; {fix}") from None
+        remedy = {"name_encoding_of_lines": "name_encoding", "other_encoding_of_lines": "other_encoding"}
+        if reason.remedy in remedy:
+            raise DataError(f"{place}: {reason}", remedy[reason.remedy], encoding="latin-1") from None
+        raise DataError(f"{place}: {reason}; {reason.values['fix']}") from None
