@@ -242,7 +242,7 @@ def test_standard_input_in_another_encoding(henkan, folder):
     done = henkan("predict", folder, "--encoding", "shift_jis", input=b"c\nb\xff\nab\n", status=2)
     assert (done.stdout, done.stderr[:25]) == (b"C\n", b"henkan: line 2: not shift")
     done = henkan("predict", folder, "--encoding", "utf-16", input="c\n".encode("utf-16") + b"a", status=2)
-    assert (done.stdout, done.stderr[:30]) == (b"C\n", b"henkan: line 2: incomplete utf")
+    assert (done.stdout, done.stderr[:26]) == (b"C\n", b"henkan: line 2: not utf-16")
 
 
 def test_unknown_encodings_are_refused(refused, folder):
