@@ -42,6 +42,14 @@ def test_exact_match_counts_unanswerable_sources_as_wrong():
     assert result.word_error_rate == 0.5
 
 
+def test_predictions_without_an_estimate_have_no_part_in_the_calibration_error():
+    conversions = [Conversion("a", "A", -0.1, confidence=0.9), Conversion("b", "x", -0.1, outside=["no tags"])]
+    result = Evaluation(conversions, References(["a", "b"], ["A", "B"]))
+    assert result.expected_calibration_error == pytest.approx(0.1)
+    assert result.coverage()[0] == (1.0, 0.0, 0.5)
+    assert result.counts.outside == 1
+
+
 def test_evaluation_without_pairs():
     result = Evaluation([], References([], []))
     assert (result.exact_match, result.word_error_rate, result.symbol_error_rate) == (0, 0, 0)

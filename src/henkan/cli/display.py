@@ -19,15 +19,17 @@ def show_examples(result: Counts) -> None:
 
 
 def show_exact_match(result: Counts) -> None:
-    """Print exact match, preceded by the numbers of unknown, cut-off and unanswerable sources."""
+    """Print exact match, preceded by the numbers of sources that are unlike the training data or were not predicted."""
     if result.unknown:
         click.echo(f"{result.unknown} sources have symbols that were not in the training data")
+    if result.outside:
+        click.echo(f"{result.outside} sources are outside the training data, such as longer ones")
     if result.cut_off:
         click.echo(f"{result.cut_off} predictions reached the length limit and were cut off")
     if result.unanswerable:
         click.echo(
-            f"{result.unanswerable} sources could not be converted (unknown symbols, too long, or not enough memory) "
-            "and count as wrong"
+            f"{result.unanswerable} sources could not be converted (blank, unknown symbols, too long, or not enough "
+            "memory) and count as wrong"
         )
     click.echo(exact_match_line(result))
 

@@ -112,6 +112,7 @@ def _as_values(result: Evaluation) -> dict[str, Any]:
         "pairs": len(result.references),
         "unanswerable": counts.unanswerable,
         "unknown": counts.unknown,
+        "outside": counts.outside,
         "cut_off": counts.cut_off,
         "expected_calibration_error": result.expected_calibration_error,
         "coverage": result.coverage(),

@@ -82,18 +82,23 @@ class Evaluation:
             count[1] += 1
         return {length: (right, total) for length, (right, total) in sorted(counts.items())}
 
-    def _confidences(self) -> tuple[list[float], list[bool]]:
-        confidences = [each.conversion.confidence or 0.0 for each in self.predictions]
-        return confidences, [each.right for each in self.predictions]
-
     @property
     def expected_calibration_error(self) -> float:
-        """See `henkan.inference.calibration.expected_calibration_error`; requires conversions with confidences."""
-        return expected_calibration_error(*self._confidences())
+        """See `henkan.inference.calibration.expected_calibration_error`; requires conversions with confidences.
+
+        Predictions whose confidence cannot be estimated are left out.
+        """
+        estimated = [
+            each for each in self.predictions if each.conversion.confidence is not None or each.conversion.reason
+        ]
+        return expected_calibration_error(*_confidences(estimated))
 
     def coverage(self) -> list[tuple[float, float, float]]:
-        """See `henkan.inference.calibration.coverage`; requires conversions with confidences."""
-        return coverage(*self._confidences())
+        """See `henkan.inference.calibration.coverage`; requires conversions with confidences.
+
+        Predictions whose confidence cannot be estimated are the least confident.
+        """
+        return coverage(*_confidences(self.predictions))
 
     def confusions(self) -> list[tuple[str, str, int]]:
         """Return (symbol of the target, symbol of the prediction, count), most frequent first.
@@ -110,6 +115,10 @@ class Evaluation:
                 given = NOTHING if edit.tag == "delete" else predicted[edit.dest_pos]
                 counts[true, given] += 1
         return [(true, given, count) for (true, given), count in counts.most_common()]
+
+
+def _confidences(predictions: Sequence[Prediction]) -> tuple[list[float], list[bool]]:
+    return [each.conversion.confidence or 0.0 for each in predictions], [each.right for each in predictions]
 
 
 def evaluate(converter: Converter, pairs: Pairs, request: Request = Request()) -> Evaluation:  # noqa: B008

@@ -63,6 +63,7 @@ class Counts:
         correct: number of correct ones.
         unanswerable: number of sources that could not be converted; they count as wrong.
         unknown: number of sources with symbols that were not in training.
+        outside: number of sources outside the training data; see `henkan.text.training_range.KINDS`.
         cut_off: number of predictions that reached the length limit before they ended.
         first: the first `EXAMPLES_SHOWN` predictions.
     """
@@ -71,6 +72,7 @@ class Counts:
     correct: int = 0
     unanswerable: int = 0
     unknown: int = 0
+    outside: int = 0
     cut_off: int = 0
     first: list[Prediction] = field(default_factory=list)
 
@@ -81,6 +83,7 @@ class Counts:
             self.correct += each.right
             self.unanswerable += each.conversion.reason is not None
             self.unknown += len(each.conversion.unknown) > 0
+            self.outside += len(each.conversion.outside) > 0
             self.cut_off += each.conversion.cut_off
             if len(self.first) < EXAMPLES_SHOWN:
                 self.first.append(each)
