@@ -121,3 +121,16 @@ def test_forked_children_do_not_hang(folder):
 
 def test_a_thread_finishes_after_the_main_thread(folder):
     assert run(AFTER_THE_MAIN_THREAD, folder) == "1200\n"
+
+
+def test_a_thread_that_computes_may_fork_itself():
+    """For example, in a signal handler. The fork waits for all other threads only."""
+    run(
+        "import os\n"
+        "from henkan.engine.workers import WORKERS\n"
+        "with WORKERS.computing():\n"
+        "    child = os.fork()\n"
+        "    if child == 0:\n"
+        "        os._exit(0)\n"
+        "    assert os.waitpid(child, 0)[1] == 0\n"
+    )

@@ -13,7 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from importlib.util import find_spec
-from threading import Condition, Lock, RLock
+from threading import Condition, Lock, RLock, get_ident
 from typing import Generic
 
 import numpy as np
@@ -87,7 +87,8 @@ class Workers:
         self._users = 0
         self._pool: ThreadPoolExecutor | None = None
         self._changes = ExitStack()  # restores the settings of the process
-        self._idle, self._computing, self._forking = Condition(), 0, False
+        self._idle, self._forking = Condition(), False
+        self._computing: list[int] = []  # identifiers of the threads inside `computing`
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(
                 before=self._before_fork, after_in_parent=self._after_fork_in_parent, after_in_child=self._reset
@@ -119,12 +120,12 @@ class Workers:
         with self._idle:
             while self._forking:
                 self._idle.wait()
-            self._computing += 1
+            self._computing.append(get_ident())
         try:
             yield
         finally:
             with self._idle:
-                self._computing -= 1
+                self._computing.remove(get_ident())
                 if self._forking:
                     self._idle.notify_all()
 
@@ -153,7 +154,8 @@ class Workers:
         self._lock.acquire()
         self._idle.acquire()
         self._forking = True
-        while self._computing:
+        this_thread = get_ident()  # it can be computing if a signal handler forks
+        while any(thread != this_thread for thread in self._computing):
             self._idle.wait()
 
     def _after_fork_in_parent(self) -> None:
@@ -165,7 +167,7 @@ class Workers:
     def _reset(self) -> None:
         """Forget the threads and callers of the parent process."""
         self._lock, self._users, self._pool = RLock(), 0, None
-        self._idle, self._computing, self._forking = Condition(), 0, False
+        self._idle, self._computing, self._forking = Condition(), [], False
         self._changes.close()
 
 
