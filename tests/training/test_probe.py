@@ -54,14 +54,17 @@ def test_rare_symbols_are_held_out_if_the_model_can_read_unknown_ones():
     assert found.held_out_ids.tolist() == [3, 4]
 
 
-def test_some_tag_combinations_are_held_out_but_none_of_their_tags():
+def test_each_probe_is_trained_without_some_tag_combinations_but_with_all_tags():
     sets = [f"{a};{b};{c}" for a in "VN" for b in ("SG", "PL") for c in ("1", "2", "3")]
-    sources = [f"walk\t{tags}" for tags in sets for _ in range(10)]
-    found = choose(sources, features=True)
-    held_out = {s for s, typical in zip(sources, found.typical, strict=True) if not typical}
-    assert len(held_out) == 3  # a fifth of twelve, rounded up
-    kept_tags = {t for s in set(sources) - held_out for t in s.split("\t")[1].split(";")}
-    assert kept_tags == {"V", "N", "SG", "PL", "1", "2", "3"}
+    sources = [f"walk\t{tags}" for tags in sets for _ in range(20)]
+    sequences, symbols = tokenize(sources, Tokenizer(features=True))
+    groups = choose_atypical_rows(sequences, symbols, features=True, unknown=False, generator=np.random.default_rng(0))
+    held_out = [{s for s, typical in zip(sources, group.typical, strict=True) if not typical} for group in groups]
+    assert [len(each) for each in held_out] == [3, 3]  # a quarter of twelve
+    assert not held_out[0] & held_out[1]
+    for each in held_out:
+        kept_tags = {tag for source in set(sources) - each for tag in source.split("\t")[1].split(";")}
+        assert kept_tags == {"V", "N", "SG", "PL", "1", "2", "3"}
 
 
 @pytest.mark.parametrize("sources", [["ab"] * 100, ["ab", "c"] * 10, []])

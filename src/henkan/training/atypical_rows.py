@@ -16,7 +16,10 @@ QUANTILE = 0.5
 """Lengths above this quantile are held out, and at least the two largest: this shows how accuracy declines."""
 
 MIN_ROWS = 30
-COMBINATION_SHARE = 0.2
+COMBINATION_PROBES = 2
+COMBINATION_SHARE = 0.25
+"""Number of probes for combinations of tags, and share of the combinations that each of them is not trained on."""
+
 RARE_SHARE = 0.05
 MIN_TYPICAL_SHARE = 0.15
 MIN_TYPICAL = 50
@@ -55,8 +58,8 @@ def choose_atypical_rows(
 ) -> list[AtypicalRows]:
     """Choose the pairs to hold out from each probe.
 
-    Combinations of tags have a probe of their own, because such data are usually small: without the longest sources
-    too, the accuracy of the probe would be too low.
+    Combinations of tags have probes of their own, because such data are usually small: without the longest sources too,
+    the accuracy of the probe would be too low. There are several, because combinations differ in difficulty.
 
     Args:
         sources: the sources of n training pairs.
@@ -66,7 +69,7 @@ def choose_atypical_rows(
         generator: draws the combinations of tags.
 
     Returns:
-        the pairs to hold out from each probe: none, one or two probes.
+        the pairs to hold out from each probe.
     """
     found = SourceStatistics(sources, symbols, features=features)
     minimum = max(MIN_TYPICAL, MIN_TYPICAL_SHARE * len(sources))
@@ -78,7 +81,8 @@ def choose_atypical_rows(
             candidates[kind] = _number_with(sources, rare_ids[kind]) - 1
     groups = [_hold_out(candidates, minimum)]
     if features:
-        groups.append(_hold_out({COMBINATION: _rare_combinations(found.tag_sets(), generator)}, minimum))
+        folds = _combinations(found.tag_sets(), generator)
+        groups += [_hold_out({COMBINATION: distances}, minimum) for distances in folds]
     none = np.zeros(0, int)
     return [
         AtypicalRows(group, np.concatenate([none, *(ids for kind, ids in rare_ids.items() if kind in group)]))
@@ -114,17 +118,24 @@ def _excess(values: Array, minimum: float) -> Array:
     return np.full(len(values), np.nan)
 
 
-def _rare_combinations(tag_sets: Sequence[tuple[int, ...]], generator: np.random.Generator) -> Array:
-    """Draw some combinations of tags whose tags also occur in others: 0 for their sources, nan for the others."""
+def _combinations(tag_sets: Sequence[tuple[int, ...]], generator: np.random.Generator) -> list[Array]:
+    """Draw combinations of tags for each of several probes, different ones whose tags also occur in others.
+
+    Returns:
+        for each probe, (n,) 0 for the sources with its combinations and nan for the others.
+    """
     distinct = sorted(set(tag_sets))
-    occurrences = np.bincount([tag for tags in distinct for tag in tags], minlength=1)
-    drawn: set[tuple[int, ...]] = set()
-    for index in generator.permutation(len(distinct)).tolist():
-        tags = list(distinct[index])
-        if len(drawn) < COMBINATION_SHARE * len(distinct) and tags and (occurrences[tags] > 1).all():
-            drawn.add(distinct[index])
-            occurrences[tags] -= 1
-    return np.array([0.0 if tags in drawn else np.nan for tags in tag_sets])
+    order, folds = [distinct[index] for index in generator.permutation(len(distinct)).tolist()], []
+    for _ in range(COMBINATION_PROBES):
+        occurrences = np.bincount([tag for tags in distinct for tag in tags], minlength=1)
+        drawn: set[tuple[int, ...]] = set()
+        for tags in order:
+            if len(drawn) < COMBINATION_SHARE * len(distinct) and tags and (occurrences[[*tags]] > 1).all():
+                drawn.add(tags)
+                occurrences[[*tags]] -= 1
+        order = [tags for tags in order if tags not in drawn]
+        folds.append(np.array([0.0 if tags in drawn else np.nan for tags in tag_sets]))
+    return folds
 
 
 def _rare_ids(sources: Sequences, wanted: Array) -> Array:

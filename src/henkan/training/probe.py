@@ -63,7 +63,7 @@ def estimate_corrections(
         unknown=vocabulary.unknown,
         generator=generator,
     )
-    corrections: dict[str, Correction] = {}
+    found: dict[str, list[tuple[Array, Array, Array]]] = defaultdict(list)
     for atypical in groups:
         rows = generator.permutation(np.flatnonzero(atypical.typical))
         held_out = min(MAX_PREDICTIONS, max(1, round(VALIDATION_SHARE * len(rows))))
@@ -71,8 +71,12 @@ def estimate_corrections(
         logs, right = probe.predict(rows[:held_out], TEMPERATURES)
         calibration = Calibration()
         calibration.add(logs, right.tolist())
-        corrections |= _fit(probe, calibration.temperature(), generator)
-    return corrections
+        for kind, distances in atypical.distances.items():
+            rows = generator.permutation(atypical.rows(kind, MIN_PREDICTIONS))[:MAX_PREDICTIONS]
+            [logs], right = probe.predict(rows, [calibration.temperature()])
+            found[kind].append((np.exp(np.minimum(logs, 0.0)), distances[rows], right))
+    fitted = {kind: Correction.fit(*map(np.concatenate, zip(*parts, strict=True))) for kind, parts in found.items()}
+    return {kind: correction for kind, correction in fitted.items() if correction is not None}
 
 
 def _train(data: PreparedData, job: TrainingJob, engines: Engines, rows: Array, pause: Callable[[], None]) -> Engine:
@@ -108,17 +112,6 @@ def _subset(data: PreparedData, rows: Array, config: TrainingConfig) -> EncodedP
         reverse=data.pairs.reverse,
         unknown_probabilities=unknown_probabilities(sources, data.sizes.source, rate) if has_unknown else None,
     )
-
-
-def _fit(probe: _Probe, temperature: float, generator: np.random.Generator) -> dict[str, Correction]:
-    corrections = {}
-    for kind, distances in probe.atypical.distances.items():
-        rows = generator.permutation(probe.atypical.rows(kind, MIN_PREDICTIONS))[:MAX_PREDICTIONS]
-        [logs], right = probe.predict(rows, [temperature])
-        correction = Correction.fit(np.exp(np.minimum(logs, 0.0)), distances[rows], right)
-        if correction is not None:
-            corrections[kind] = correction
-    return corrections
 
 
 @dataclass(frozen=True)
