@@ -71,8 +71,7 @@ class ProgressDisplay:
             if self.live is not None:
                 self.live.update(Text("preparing (on first use, fused kernels are compiled) ..."), refresh=True)
         elif isinstance(event, Calibrating):
-            if self.live is not None:
-                self.live.update(Text("estimating the confidence outside the training data ..."), refresh=True)
+            self.console.print("estimating the confidence outside the training data ...")
         elif isinstance(event, Epoch):
             self._end_epoch(event)
         elif isinstance(event, Rollback):
