@@ -13,7 +13,7 @@ from henkan.errors import DataError, UnanswerableError
 from henkan.inference.conversion import Conversion, Request
 from henkan.inference.converter import Converter
 from henkan.text.escaping import escape, json_line
-from henkan.text.training_range import SYMBOLS, TAGS
+from henkan.text.training_range import UNKNOWN_KINDS
 
 ALWAYS_IN_JSON = ("source", "prediction", "log_probability", "confidence")
 
@@ -65,7 +65,7 @@ class Printer:
         self.counts["cut_off"] += conversion.cut_off
         self.counts["blank"] += conversion.blank
         self.counts["unknown"] += len(conversion.unknown) > 0
-        kinds = [kind for kind in conversion.outside if kind not in (SYMBOLS, TAGS)]  # they have their own note
+        kinds = [kind for kind in conversion.outside if kind not in UNKNOWN_KINDS]  # they have their own note
         self.counts["outside"] += len(kinds) > 0
         self.outside.update(kinds)
         if conversion.out_of_memory:

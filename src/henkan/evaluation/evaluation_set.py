@@ -11,6 +11,7 @@ from henkan.inference.converter import Converter
 from henkan.text.arrays import Array
 from henkan.text.pairs import Pairs
 from henkan.text.tokenizer import Tokenizer
+from henkan.text.training_range import UNKNOWN_KINDS
 from henkan.text.vocabulary import Vocabulary
 
 EXAMPLES_SHOWN = 10
@@ -63,7 +64,7 @@ class Counts:
         correct: number of correct ones.
         unanswerable: number of sources that could not be converted; they count as wrong.
         unknown: number of sources with symbols that were not in training.
-        outside: number of sources outside the training data; see `henkan.text.training_range.KINDS`.
+        outside: number of sources outside the training data in other ways; see `henkan.text.training_range.KINDS`.
         cut_off: number of predictions that reached the length limit before they ended.
         first: the first `EXAMPLES_SHOWN` predictions.
     """
@@ -83,7 +84,7 @@ class Counts:
             self.correct += each.right
             self.unanswerable += each.conversion.reason is not None
             self.unknown += len(each.conversion.unknown) > 0
-            self.outside += len(each.conversion.outside) > 0
+            self.outside += not UNKNOWN_KINDS.issuperset(each.conversion.outside)
             self.cut_off += each.conversion.cut_off
             if len(self.first) < EXAMPLES_SHOWN:
                 self.first.append(each)

@@ -21,6 +21,9 @@ NO_TAGS = "no tags"
 KINDS = (LONGER, LONGER_NUMBER, SYMBOLS, TAGS, COMBINATION, NO_TAGS)
 """The ways in which a source can be outside the training data, the values of `Conversion.outside`."""
 
+UNKNOWN_KINDS = frozenset({SYMBOLS, TAGS})
+"""The kinds that `Conversion.unknown` reports too."""
+
 MAX_TAG_SETS = 10_000
 """With more combinations of tags, almost any combination may be correct, and they are not saved."""
 
