@@ -53,7 +53,7 @@ def test_details_show_accuracy_by_length_and_confusions(henkan, folder, tmp_path
 
 def test_evaluating_on_a_task_of_another_model_is_reported(henkan, folder):
     done = henkan("evaluate", folder, "multiplication")
-    assert done.stdout.splitlines()[-2] == "505 sources have symbols that were not in the training data"
+    assert "505 sources have symbols that were not in the training data" in done.stdout.splitlines()
     assert done.stdout.splitlines()[-1] == "exact match 0.000% (0 of 505)"
     assert "trained on pairs given in Python, not on the task multiplication" in done.stderr
 

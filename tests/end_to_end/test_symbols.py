@@ -33,8 +33,8 @@ def test_order_and_separator_of_feature_tags(henkan, refused, tmp_path):
     assert henkan("evaluate", "m", "test.tsv", *layout).stdout.endswith("(1 of 1)\n")  # one source with two targets
     scores = henkan("score", "m", "test.tsv", *layout).stdout.splitlines()
     assert [score.split("\t")[1:] for score in scores] == [
-        ["ka", "pos=v,tense=pst", "kaed"],
-        ["ka", "tense=pst , pos=v", "kated"],
+        ["ka\\tpos=v,tense=pst", "kaed"],
+        ["ka\\ttense=pst , pos=v", "kated"],
     ]
     henkan("train", "verbs.tsv", *layout, "--tag-separator", ";", "--no-sort-tags", "--epochs", "1", "--out", "given")
     symbols = json.loads((tmp_path / "given/vocabulary.json").read_text())["source"]["symbols"]
