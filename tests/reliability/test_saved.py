@@ -22,8 +22,13 @@ SAVED = Path(__file__).parent / "saved"
 PREDICTIONS = {
     "format1-words": (["abc\tPL;X", "é日b\tPL;Y", "az\tPL;X"], ["A B C", "É 日 B", "A z"]),
     "format1-book": (["16+75", "52+607"], ["91", "659"]),
+    "format2-words": (["abcd\tPL;N", "BéD\tV;PST", "acebdacebd\tV;PRS"], ["A B C D S", "B É D A D", "A C E"]),
 }
-LOG_PROBABILITIES = {"format1-words": [-0.1644287, -0.1611528, -1.4072735], "format1-book": [-0.0715886, -0.1616705]}
+LOG_PROBABILITIES = {
+    "format1-words": [-0.1644287, -0.1611528, -1.4072735],
+    "format1-book": [-0.0715886, -0.1616705],
+    "format2-words": [-0.0491927, -0.0498627, -1.8148003],
+}
 
 
 def predict(folder, name):
@@ -39,6 +44,15 @@ def test_every_format_loads_with_the_same_predictions(name):
     model = henkan.load(SAVED / name)
     log_probabilities = [conversion.log_probability for conversion in model.convert(sources)]
     assert log_probabilities == pytest.approx(LOG_PROBABILITIES[name], abs=1e-4)
+
+
+def test_confidence_outside_the_training_data_is_loaded():
+    inside, outside, unknown = henkan.load(SAVED / "format2-words").convert(
+        ["abcd\tN;PL", "acebdacebd\tV;PRS", "abz\tN;SG"], confidence=True
+    )
+    assert inside.confidence == pytest.approx(0.9967744, abs=1e-4)
+    assert (outside.outside, outside.confidence) == (["longer than in training"], pytest.approx(0.0039728, abs=1e-4))
+    assert (unknown.outside, unknown.confidence) == (["symbols not in training"], None)
 
 
 def test_older_formats_are_migrated(tmp_path, monkeypatch):
