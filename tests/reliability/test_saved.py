@@ -65,7 +65,7 @@ def test_older_formats_are_migrated(tmp_path, monkeypatch):
     rewrite(tmp_path / "m", "config.json", lambda text: text.replace(b'"members"', b'"old_members"'))
     with pytest.raises(ModelFolderError, match=r"config\.json does not have the form"):
         henkan.load(tmp_path / "m")
-    monkeypatch.setattr(model_folder, "MIGRATIONS", {1: lambda *contents: from_1(*rename(*contents))})
+    monkeypatch.setattr(model_folder, "MIGRATIONS", {1: rename})
     assert predict(tmp_path / "m", "format1-book") == ["91", "659"]
 
 
