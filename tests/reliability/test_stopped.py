@@ -339,7 +339,7 @@ def test_model_too_large_for_memory_is_reported(run):
     process = run("train", "addition", *settings, "--out", "m", preexec_fn=limit_memory)
     _, err = process.communicate()
     assert process.returncode == 2, err
-    assert "not enough memory; use less data or a smaller model" in err
+    assert "not enough memory; free memory, use fewer or shorter texts, or train a smaller model" in err
     assert "Traceback" not in err
 
 

@@ -91,7 +91,7 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         _fail("interrupted", 130)
     except MemoryError:
-        _fail("not enough memory; free memory, or use fewer or shorter texts", 2)
+        _fail("not enough memory; free memory, use fewer or shorter texts, or train a smaller model", 2)
     except BrokenPipeError:  # the program that reads the output has exited
         _discard_output()
         sys.exit(1)
