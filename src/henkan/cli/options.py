@@ -19,7 +19,7 @@ from henkan.engine.base import Engines
 from henkan.engine.choice import choose_engines, process_rank
 from henkan.errors import DataError
 from henkan.text.detected_settings import with_detected_settings
-from henkan.text.layout import FORMATS, Layout, LayoutOptions
+from henkan.text.layout import FORMATS, TAB, Layout, LayoutOptions, is_csv_delimiter
 from henkan.text.pairs import Columns, Pairs
 from henkan.text.reading import PairFile, Progress, Rejects, read_pair_file
 from henkan.training.fitted_model import FittedModel
@@ -135,6 +135,8 @@ def usable_options(form: str | None = None) -> set[str]:
     options = {option for each in context.command.params for option in each.opts}
     if context.params.get("start") is not None:  # a new model keeps the settings of the model that it starts from
         options -= {option_name(each).partition("/")[0] for each in SETTINGS if each.metadata["group"] == "symbols"}
+    if not is_csv_delimiter(context.params.get("delimiter") or TAB):  # of several characters, as only pairs have
+        options.discard("--format")
     return options - UNUSABLE_OPTIONS.get(form or "", frozenset())
 
 

@@ -103,7 +103,7 @@ def show_audit(tokenized: TokenizedPairs, data: TrainingData, run: RunOptions) -
     click.echo(found.summary(), err=True)
     if run.data is not None:
         return
-    usable = usable_options(data.form)
+    usable = usable_options(data.form) - ({"--source-symbols", "--target-symbols"} if run.model.fill else set())
     for warning in found.warnings():
         click.echo(f"warning: {sentence(warning, usable)}", err=True)
     for hint in found.hints() if run.start is None else ():  # a model to start from keeps its settings
