@@ -159,12 +159,24 @@ def test_advice_names_only_options_of_the_command():
     assert sentence(damaged, {"--out"}) == (
         "progress.json is damaged; delete the folder and run the same command again"
     )
-    assert sentence(Message("padded", "strip"), {"--beam"}) == "padded"
+    assert sentence(Message("padded", "strip"), {"--beam"}) == "padded; remove it from the file"
+    assert sentence(Message("mixed", "normalize", {"side": "source"}), {"--beam"}) == "mixed"
     assert sentence(SettingsError("patience needs a validation set", argument="patience"), {"--beam"}) == (
         "patience needs a validation set"
     )
     processes = CheckpointError("too many", "fewer_processes", processes=2)
     assert sentence(processes, set()) == "too many; start torchrun with --nproc-per-node 2"
+
+
+def test_advice_for_a_resumed_run_keeps_its_folder():
+    held = CheckpointError("m: another process is training this model", "wait_or_another_checkpoint")
+    assert sentence(held, {"--out"}).endswith("; wait until it ends, or choose another --out")
+    assert sentence(held, {"--out"}, resumed=True).endswith("; wait until it ends")
+
+
+def test_folders_in_advice_are_quoted_for_a_shell():
+    interrupted = Interrupted("training interrupted", 15, "resume", folder="models/my model")
+    assert sentence(interrupted) == "training interrupted; resume with --resume 'models/my model'"
 
 
 def test_remedies_without_options_name_none():

@@ -34,7 +34,8 @@ REMEDIES: Mapping[str, str] = {
     "skip such lines",
     "force_or_another_folder": "pass force=True to replace it, or choose another folder",
     "install_torch": "pip install 'henkan[torch]'",
-    "lexicon": 'read a pronunciation lexicon with format="lexicon", or remove them',
+    "lexicon": 'remove them or, if this is a pronunciation lexicon, pass format="lexicon" without columns and '
+    "delimiter",
     "load_a_model": "pass a folder that was written by save",
     "name_columns": "pass columns that name all of them to choose others or to omit this note",
     "name_encoding": 'pass its encoding, as in encoding="{encoding}"',
@@ -48,9 +49,9 @@ REMEDIES: Mapping[str, str] = {
     "other_encoding_of_lines": "pass another encoding, or pass rejects to skip such lines",
     "other_unknown": 'pass unknown="use", "skip" or "error"',
     "other_version": "resume with that version, or choose another checkpoint folder",
-    "read_as_lexicon": 'if the line is a word and its phones, pass format="lexicon"; otherwise pass other columns or '
-    "another delimiter, or pass rejects to skip such lines",
-    "read_as_lexicon_if_phones": 'if they are phones, pass format="lexicon"',
+    "read_as_lexicon": 'if the line is a word and its phones, pass format="lexicon" without columns and delimiter; '
+    "otherwise pass other columns or another delimiter, or pass rejects to skip such lines",
+    "read_as_lexicon_if_phones": 'if they are phones, pass format="lexicon" without columns and delimiter',
     "register_architecture": "import the module that registers it, or upgrade henkan",
     "restart": "choose another checkpoint folder, or delete this one",
     "resumable_folder": "pass the checkpoint folder of an interrupted training run",

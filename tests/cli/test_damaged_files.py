@@ -1,6 +1,5 @@
 """`henkan inspect` finds what is wrong with a damaged file, and the options that it advises remove the warning."""
 
-import random
 import re
 import shlex
 
@@ -8,16 +7,8 @@ import pytest
 from click.testing import CliRunner
 
 from henkan.cli.main import cli
+from lexicon import LEXICON, some
 
-SOUNDS = {"b": "b", "d": "d", "g": "ɡ", "ll": "ʎ", "m": "m", "rr": "r", "s": "s"}
-LEXICON = [
-    (a + x + b + y, " ".join([SOUNDS[a], x, SOUNDS[b], y]))
-    for a in SOUNDS
-    for x in "aeiou"
-    for b in SOUNDS
-    for y in "ao"
-]
-random.Random(0).shuffle(LEXICON)
 OPTION = re.compile(r"--[a-z-]+(?: '[^']*'| [^\s,;]+)?")
 
 
@@ -27,11 +18,6 @@ def inspect(path, rows, *options):
     done = CliRunner().invoke(cli, ["inspect", str(path), *options])
     assert done.exit_code == 0, done.output
     return [line for line in done.stdout.splitlines() if line.startswith("warning: ")]
-
-
-def some(change):
-    """Change every fortieth row."""
-    return [change(*row) if number % 40 == 30 else row for number, row in enumerate(LEXICON)]
 
 
 ADVISED = {

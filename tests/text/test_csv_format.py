@@ -55,6 +55,21 @@ def test_a_header_selects_the_columns(file):
 
 
 @pytest.mark.parametrize(
+    ("columns", "pairs"),
+    [
+        ("-,source,target,-", Pairs(["b", "d"], ["a", "c"])),
+        ("3,1", Pairs(["a", "c"], ["1", "2"])),
+        ("-,target,source,features", Pairs(["a\tN", "c\tV"], ["b", "d"])),
+    ],
+)
+def test_given_columns_replace_those_of_the_header(file, columns, pairs):
+    path = file("id,Target,Source,tags\n1,b,a,N\n2,d,c,V\n")
+    read = read_pair_file(path, Layout(columns=parse_columns(columns)))
+    assert read.pairs == pairs
+    assert "; the first line is a header; " in str(read.notes[0])
+
+
+@pytest.mark.parametrize(
     ("line", "problem"),
     [
         ('"b', "the quoted field that starts on this line has no closing quote within 200 lines or 1 MiB"),

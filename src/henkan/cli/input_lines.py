@@ -12,6 +12,7 @@ import click
 from henkan.cli.text_arguments import check_utf8
 from henkan.errors import DataError
 from henkan.text.encodings import Utf8Stream, encoding_name
+from henkan.text.lines import BINARY
 from henkan.text.reading import MAX_LINE_BYTES, decode_line
 
 READ_SIZE = 1 << 16
@@ -45,8 +46,10 @@ def decoded_lines(file: BinaryIO, encoding: str) -> Iterator[Sequence[str]]:
             for line in lines:
                 texts.append(decode_line(line, f"line {number}", first=number == 1, encoding=encoding))
                 number += 1
-        except DataError:
+        except DataError as error:
             yield texts
+            if error.message.remedy == "name_encoding" and any(b"\0" in line for line in lines):
+                raise DataError(f"line {number}: {BINARY}") from None
             raise
         yield texts
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from henkan.cli.options import PATH, choose_settings, layout_options, read_file, symbol_options
+from henkan.cli.options import PATH, choose_settings, layout_options, read_file, symbol_options, usable_options
 from henkan.cli.remedies import sentence
 from henkan.config import make_configs
 from henkan.text.audit import EXAMPLES, Audit, audit
@@ -53,13 +53,14 @@ def inspect(data: Path, dev: Path | None, test: Path | None, as_json: bool, colu
     file = read_file(data, **layout)
     model = choose_settings(model, file.pairs, lexicon=file.format == "lexicon")
     found = audit(TokenizedPairs.of(file.pairs, model), others)
+    usable = usable_options(file.format)
+    warnings, hints = ([sentence(message, usable) for message in each] for each in (found.warnings(), found.hints()))
     if as_json:
         values = {name: value for name, value in asdict(found).items() if name != "damage"}
-        messages = {"warnings": found.warnings(), "hints": found.hints()}
-        values |= {name: [sentence(message) for message in each] for name, each in messages.items()}
-        click.echo(json.dumps(values))
-    else:
-        click.echo("\n".join(_lines(found, rejects)))
+        click.echo(json.dumps({**values, "warnings": warnings, "hints": hints}))
+        return
+    lines = [f"warning: {warning}" for warning in warnings] or ["no warnings"]
+    click.echo("\n".join([*_lines(found, rejects), "", *lines, *(f"hint: {hint}" for hint in hints)]))
 
 
 def _lines(found: Audit, rejects: Rejects | None) -> list[str]:
@@ -78,8 +79,7 @@ def _lines(found: Audit, rejects: Rejects | None) -> list[str]:
             f"    {leak.sources:,} sources are also in the training set, {leak.pairs:,} with the same target",
             f"    {leak.unknown_rows:,} sources have symbols that are not in the training set",
         ]
-    warnings = [f"warning: {sentence(warning)}" for warning in found.warnings()]
-    return [*lines, "", *(warnings or ["no warnings"]), *(f"hint: {sentence(hint)}" for hint in found.hints())]
+    return lines
 
 
 def _side_lines(name: str, side: Side) -> list[str]:

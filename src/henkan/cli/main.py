@@ -80,7 +80,7 @@ def main() -> None:
         status = cli(standalone_mode=False)
         sys.stdout.flush()
     except HenkanError as error:
-        _fail(sentence(error, _options()), 2)
+        _fail(sentence(error, _options(), resumed=_resumes()), 2)
     except click.ClickException as error:
         error.show()
         _exit(error.exit_code if error.exit_code != 1 else 2)
@@ -112,6 +112,11 @@ def _options() -> set[str]:
     name = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
     command = cli.get_command(click.Context(cli), name)
     return set() if command is None else {option for each in command.params for option in each.opts}
+
+
+def _resumes() -> bool:
+    """Whether the command resumes a training run."""
+    return any(word.partition("=")[0] == "--resume" for word in sys.argv[1:])
 
 
 def _prepare_streams() -> None:

@@ -19,12 +19,21 @@ from henkan.engine.base import Engines
 from henkan.engine.choice import choose_engines, process_rank
 from henkan.errors import DataError
 from henkan.text.detected_settings import with_detected_settings
-from henkan.text.layout import FORMATS, Layout, LayoutOptions
+from henkan.text.layout import FORMATS, TAB, Layout, LayoutOptions, is_csv_delimiter
 from henkan.text.pairs import Columns, Pairs
 from henkan.text.reading import PairFile, Progress, Rejects, read_pair_file
 from henkan.training.fitted_model import FittedModel
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+WITHOUT_COLUMNS = frozenset(("--format", "--delimiter", "--columns", "--strip"))
+UNUSABLE_OPTIONS = {
+    "csv": frozenset(("--format",)),
+    "jsonl": WITHOUT_COLUMNS,
+    "lexicon": WITHOUT_COLUMNS,
+    "task": WITHOUT_COLUMNS,
+}
+"""Format of a file, or "task" -> options that do not change how its pairs are read."""
 
 PATH = click.Path(path_type=Path)
 
@@ -110,8 +119,25 @@ def read_file(
     """Read a pair file and, unless `quiet`, print what was detected or ignored. The layout is that of the options."""
     file = read_pair_file(path, Layout(**layout), rejects, progress)
     for note in () if quiet else file.notes:
-        click.echo(f"note: {sentence(note)}", err=True)
+        click.echo(f"note: {sentence(note, usable_options())}", err=True)
     return file
+
+
+def usable_options(form: str | None = None) -> set[str]:
+    """Return the options of the current command that advice about pairs may name.
+
+    Args:
+        form: format of the file with the pairs, or "task"; None: leave the options for the layout in.
+    """
+    context = click.get_current_context()
+    if context.params.get("resume") is not None:  # a resumed run keeps its pairs and settings
+        return set()
+    options = {option for each in context.command.params for option in each.opts}
+    if context.params.get("start") is not None:  # a new model keeps the settings of the model that it starts from
+        options -= {option_name(each).partition("/")[0] for each in SETTINGS if each.metadata["group"] == "symbols"}
+    if not is_csv_delimiter(context.params.get("delimiter") or TAB):  # of several characters, as only pairs have
+        options.discard("--format")
+    return options - UNUSABLE_OPTIONS.get(form or "", frozenset())
 
 
 def choose_settings(model: ModelConfig, pairs: Pairs, *, lexicon: bool, quiet: bool = False) -> ModelConfig:
@@ -222,4 +248,6 @@ def check_features(fitted: FittedModel, columns: Columns) -> None:
     if trained_with_features and columns.features is None:
         raise DataError("this model reads feature tags; name their column, as in --columns source,target,features")
     if columns.features is not None and not trained_with_features:
-        raise DataError("this model was trained without feature tags; omit features from --columns")
+        raise DataError(
+            "this model was trained without feature tags; ignore their column, as in --columns source,target,-"
+        )

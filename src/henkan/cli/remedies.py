@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import replace
+from shlex import quote
 
 from henkan.errors import HenkanError, Interrupted, Message
 
@@ -27,7 +29,8 @@ OPTIONS: Mapping[str, str] = {
     "such lines with --rejects FILE",
     "force_or_another_folder": "replace it with --force, or choose another --out",
     "install_torch": "pip install 'henkan[torch]'",
-    "lexicon": "read a pronunciation lexicon with --format lexicon, or remove them",
+    "lexicon": "remove them or, if this is a pronunciation lexicon, use --format lexicon without --columns and "
+    "--delimiter",
     "load_a_model": "give a folder written by `henkan train`",
     "name_columns": "name all of them, as in --columns source,target,-, to choose others or to omit this note",
     "name_encoding": "name its encoding, as in --encoding {encoding}",
@@ -41,9 +44,9 @@ OPTIONS: Mapping[str, str] = {
     "other_encoding_of_lines": "choose another --encoding, or skip such lines with --rejects FILE",
     "other_unknown": "choose --unknown use, skip or error",
     "other_version": "resume with that version, or start over with --force instead of --resume",
-    "read_as_lexicon": "if the line is a word and its phones, use --format lexicon; otherwise choose other --columns "
-    "or another --delimiter, or skip such lines with --rejects FILE",
-    "read_as_lexicon_if_phones": "if they are phones, use --format lexicon",
+    "read_as_lexicon": "if the line is a word and its phones, use --format lexicon without --columns and --delimiter; "
+    "otherwise choose other --columns or another --delimiter, or skip such lines with --rejects FILE",
+    "read_as_lexicon_if_phones": "if they are phones, use --format lexicon without --columns and --delimiter",
     "register_architecture": "import the module that registers it, or upgrade henkan",
     "restart": "start over with --force instead of --resume",
     "resumable_folder": "give the output folder of an interrupted training run",
@@ -68,25 +71,42 @@ OPTIONS: Mapping[str, str] = {
 
 
 WITHOUT_OPTION: Mapping[str, str] = {
+    "columns": "correct the file",
+    "csv": "remove them",
+    "lexicon": "remove them",
     "other_version": "use that version, or delete the folder and run the same command again",
     "restart": "delete the folder and run the same command again",
+    "strip": "remove it from the file",
 }
-"""Key of a remedy -> what to do with a command that lacks an option of the remedy above."""
+"""Key of a remedy -> what to do if an option of the remedy above cannot be used."""
+
+RESUMED: Mapping[str, str] = {
+    "another_checkpoint": "move other files out of it, check its permissions, and resume again",
+    "name_features": "omit the option to keep the earlier value",
+    "no_validation_set": "give the same pairs again",
+    "wait_or_another_checkpoint": "wait until it ends",
+}
+"""Key of a remedy -> what to do if a run is resumed, because its folder and its pairs cannot be changed."""
 
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 OTHER_PROGRAMS = {"--nproc-per-node"}
 
 
-def sentence(error: HenkanError | Interrupted | Message, options: Collection[str] | None = None) -> str:
+def sentence(
+    error: HenkanError | Interrupted | Message, options: Collection[str] | None = None, *, resumed: bool = False
+) -> str:
     """Return the sentence that the command line prints for an error or other message.
 
     Args:
         error: the error or message.
         options: names of the command's options, such as `--out`: advice that names another option is replaced or left
             out. None: any option may be named.
+        resumed: whether the command resumes a run.
     """
     message = error if isinstance(error, Message) else error.message
-    text, argument = message.phrased(OPTIONS), message.argument
+    if "folder" in message.values:  # the advice is to be copied to a shell
+        message = replace(message, values={**message.values, "folder": quote(str(message.values["folder"]))})
+    text, argument = message.phrased({**OPTIONS, **RESUMED} if resumed else OPTIONS), message.argument
     advice = text.removeprefix(message.problem)
     if options is not None and not {*OPTION.findall(advice)} - OTHER_PROGRAMS <= {*options}:
         text = message.phrased(WITHOUT_OPTION) if message.remedy in WITHOUT_OPTION else message.problem

@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from shlex import quote
 from signal import SIGINT
 from typing import Any
 
 import click
 
+from henkan.cli.data_arguments import task_or_file
 from henkan.cli.options import (
     PATH,
     engine_options,
@@ -146,13 +148,18 @@ def train(
         check_resume_options(given)
         if not (resume / CHECKPOINT / "plan.json").exists() and is_model(resume):
             if process_rank() == 0:
-                click.echo(f"the training run in {resume} is complete; to train the model further, use --from {resume}")
+                click.echo(
+                    f"the training run in {resume} is complete; to train the model further, use --from "
+                    f"{quote(str(resume))}"
+                )
             return
         engine = engine_from_plan(engine, Checkpoints(resume, resume=True).plan(), given, resume)
     elif data is None:
         raise click.UsageError(
             "name a task or a file of pairs, or resume an interrupted training run with --resume DIR"
         )
+    else:
+        task_or_file(data)  # a missing file is an error before the folder of its model exists
     folder = resume or out or Path("models") / data_name(str(data))
     engines = choose_engines(engine, together=True)
     group = engines.group
@@ -229,7 +236,7 @@ class _Command:
         if is_first_process and checkpoints.resumable and not (checkpoints.resume or force):
             raise CheckpointError(
                 f"{checkpoints.model}: the folder has an interrupted training run; resume it with --resume "
-                f"{checkpoints.model}, or start over with --force"
+                f"{quote(str(checkpoints.model))}, or start over with --force"
             )
 
     def _train(self) -> tuple[FittedModel, str]:
@@ -244,17 +251,17 @@ class _Command:
         run = self.run
         if run.data is not None:
             check_data_exists(run, self.checkpoints.model)
-        pairs, validation, source, model = read_data(run, quiet=self.quiet)
-        run = replace(run, model=model)
-        tokenized = TokenizedPairs.of(pairs, run.model)
-        example = pairs.sources[0]
+        data = read_data(run, quiet=self.quiet)
+        run = replace(run, model=data.model)
+        tokenized = TokenizedPairs.of(data.pairs, run.model)
+        example = data.pairs.sources[0]
         if not self.quiet:
-            show_engine(run, self.engines, len(pairs))
-            show_audit(tokenized, validation, run.options["dev"])
-        job = TrainingJob(run.model, run.training, run.data or source, run.ensemble, run.start)
-        with ProgressDisplay(validation, quiet=self.quiet) as display:
+            show_engine(run, self.engines, len(data.pairs))
+            show_audit(tokenized, data, run)
+        job = TrainingJob(run.model, run.training, run.data or data.source, run.ensemble, run.start)
+        with ProgressDisplay(data.validation, quiet=self.quiet) as display:
             trainer = Trainer(self.engines, checkpoints=self.checkpoints, report=show)
-            return trainer.fit(tokenized, validation, job), example
+            return trainer.fit(tokenized, data.validation, job), example
 
 
 @contextmanager

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
+from shlex import quote
+from typing import NamedTuple
 
 import click
 
 from henkan.cli.data_arguments import task_or_file
-from henkan.cli.options import choose_settings, read_file
+from henkan.cli.options import choose_settings, read_file, usable_options
 from henkan.cli.remedies import sentence
 from henkan.cli.run_options import LAYOUT, RunOptions
 from henkan.config import ModelConfig
@@ -27,31 +29,48 @@ def data_name(data: str) -> str:
     return data if data in TASKS else Path(data).stem
 
 
-def read_data(run: RunOptions, *, quiet: bool) -> tuple[Pairs, Pairs | None, DataSource, ModelConfig]:
-    """Return the training set, the validation set or None, the origin of the pairs, and the settings of the model.
+class TrainingData(NamedTuple):
+    """Pairs for a training run, and what they determine.
 
-    In the settings, those that are detected in the pairs are filled in.
+    Attributes:
+        pairs: the training pairs.
+        validation: the validation pairs, or None.
+        source: the origin of the pairs.
+        model: settings of the model; those that are detected in the pairs are filled in.
+        form: format of the file of pairs, or "task".
     """
+
+    pairs: Pairs
+    validation: Pairs | None
+    source: DataSource
+    model: ModelConfig
+    form: str
+
+
+def read_data(run: RunOptions, *, quiet: bool) -> TrainingData:
+    """Read the pairs of a run, and split or read its validation set."""
     from henkan.cli.progress import show_reading
 
     data, dev, seed = _path(run, "data"), run.options["dev"], run.training.seed
     layout = {name: run.options[name] for name in LAYOUT} | {"columns": Columns(**run.options["columns"])}
     layout |= {"rejects": run.rejects, "progress": None if quiet else show_reading, "quiet": quiet}
-    found, lexicon = task_or_file(data), False
+    found, form = task_or_file(data), "task"
     if isinstance(found, Task):
         pairs = found.generate(seed=seed)
     else:
         file = read_file(found, **layout)
-        pairs, lexicon = file.pairs, file.format == "lexicon"
-    model = choose_settings(run.model, pairs, lexicon=lexicon, quiet=quiet)
+        pairs, form = file.pairs, file.format
+    model = choose_settings(run.model, pairs, lexicon=form == "lexicon", quiet=quiet)
     source = DataSource(
         name=data_name(data), task=isinstance(found, Task), pairs=len(pairs), seed=seed, held_out="tenth"
     )
     if dev is None:
-        return (*hold_out(pairs, seed, normalize=tokenizers(model)[0].normalize), source, model)
+        split = hold_out(pairs, seed, normalize=tokenizers(model)[0].normalize)
+        return TrainingData(*split, source, model, form)
     if dev == "none":
-        return pairs, None, replace(source, held_out="none"), model
-    return pairs, read_file(Path(_path(run, "dev")), **layout).pairs, replace(source, held_out="file"), model
+        return TrainingData(pairs, None, replace(source, held_out="none"), model, form)
+    validation = read_file(Path(_path(run, "dev")), **layout).pairs
+    return TrainingData(pairs, validation, replace(source, held_out="file"), model, form)
 
 
 def check_data_exists(run: RunOptions, folder: Path) -> None:
@@ -60,7 +79,8 @@ def check_data_exists(run: RunOptions, folder: Path) -> None:
     Raises:
         DataError: if one does not. The message says how to resume with the new path.
     """
-    hints = {"data": f"train NEW_PATH --resume {folder}", "dev": f"train --resume {folder} --dev NEW_PATH"}
+    resume = f"--resume {quote(str(folder))}"
+    hints = {"data": f"train NEW_PATH {resume}", "dev": f"train {resume} --dev NEW_PATH"}
     for name, hint in hints.items():
         if run.options[name] not in (None, "none", *TASKS) and not os.path.exists(_path(run, name)):
             raise DataError(
@@ -75,12 +95,16 @@ def _path(run: RunOptions, name: str) -> str:
     return path if path in TASKS or folder == os.getcwd() else os.path.join(folder, path)
 
 
-def show_audit(tokenized: TokenizedPairs, validation: Pairs | None, dev: str | None) -> None:
-    """Print a summary of the data, its warnings and hints."""
-    evaluation_sets = {} if validation is None else {dev or "the validation set": validation}
+def show_audit(tokenized: TokenizedPairs, data: TrainingData, run: RunOptions) -> None:
+    """Print a summary of the data and, unless the run is resumed and so keeps its pairs, warnings and hints."""
+    dev = run.options["dev"]
+    evaluation_sets = {} if data.validation is None else {dev or "the validation set": data.validation}
     found = audit(tokenized, evaluation_sets, numbered=dev is not None)
     click.echo(found.summary(), err=True)
+    if run.data is not None:
+        return
+    usable = usable_options(data.form) - ({"--source-symbols", "--target-symbols"} if run.model.fill else set())
     for warning in found.warnings():
-        click.echo(f"warning: {sentence(warning)}", err=True)
-    for hint in found.hints():
-        click.echo(f"hint: {sentence(hint)}", err=True)
+        click.echo(f"warning: {sentence(warning, usable)}", err=True)
+    for hint in found.hints() if run.start is None else ():  # a model to start from keeps its settings
+        click.echo(f"hint: {sentence(hint, usable)}", err=True)

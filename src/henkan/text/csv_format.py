@@ -19,7 +19,7 @@ BYTE_ORDER_MARK = "\ufeff"
 
 
 class CsvFormat(DelimitedFormat):
-    """Comma-separated values. A header with the names source and target selects the default columns.
+    """Comma-separated values. A header with the names source and target is skipped, and selects the default columns.
 
     Args:
         delimiter: one character.
@@ -31,7 +31,8 @@ class CsvFormat(DelimitedFormat):
         super().__init__(delimiter, strip, columns)
         self.description = f"CSV with the delimiter {delimiter!r}"
         self._at_start = True
-        self._header: list[str] = []
+        self._has_header = False
+        self._ignored: list[str] = []
 
     def records(self, lines: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
         """Yield the number of the first line and the bytes of each record."""
@@ -68,26 +69,27 @@ class CsvFormat(DelimitedFormat):
             raise LineError(_problem(str(error)), "fix_line_or_format") from None
         if self._at_start:
             self._at_start = False
-            if self.columns == TWO_COLUMNS and self._select_columns([part.strip().lower() for part in parts]):
+            if self._is_header([part.strip().lower() for part in parts]):
                 return None
         return self.pair(parts or [""], text)
 
-    def _select_columns(self, names: list[str]) -> bool:
-        """Select columns by a header; return whether there is one."""
+    def _is_header(self, names: list[str]) -> bool:
+        """Whether the first record is a header. Unless columns are given, it selects them."""
         if names.count("source") != 1 or names.count("target") != 1:
             return False
-        self._header, self.columns = names, Columns(names.index("source"), names.index("target"), None, len(names))
+        self._has_header = True
+        if self.columns == TWO_COLUMNS:
+            self.columns = Columns(names.index("source"), names.index("target"), None, len(names))
+            self._ignored = [repr(name) for name in names if name not in ("source", "target")]
         return True
 
     def notes(self) -> list[Message]:
         """Return the header and the columns that were ignored."""
-        if not self._header:
-            return super().notes()
-        ignored = [repr(name) for name in self._header if name not in ("source", "target")]
-        notes = [Message("the first line is a header")]
-        if ignored:
-            notes.append(Message(f"the columns {', '.join(ignored):.200} of the header are ignored", "name_columns"))
-        return notes
+        notes = [Message("the first line is a header")] if self._has_header else []
+        if self._ignored:
+            problem = f"the columns {', '.join(self._ignored):.200} of the header are ignored"
+            notes.append(Message(problem, "name_columns"))
+        return [*notes, *super().notes()]
 
 
 class _NumberedLines:

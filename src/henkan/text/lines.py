@@ -20,6 +20,7 @@ MAX_LINE_PIECES = 1024
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
 UTF32 = (b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")
 GZIP = b"\x1f\x8b"
+BINARY = "not UTF-8 (a binary or UTF-16 file?); give a text file or, if the file is UTF-16, name its encoding"
 SIGNATURE_BYTES = 4
 BUFFER_BYTES = 2**16
 PREFIX_BYTES, PREFIX_LINES = 2**16, 1000

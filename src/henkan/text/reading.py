@@ -11,8 +11,8 @@ from henkan.errors import DataError, Message
 from henkan.text.detection import make_format
 from henkan.text.formats import PairFormat
 from henkan.text.layout import Layout, LayoutOptions
+from henkan.text.lines import BINARY, LineError, line_text, lines, peeked
 from henkan.text.lines import MAX_LINE_BYTES as MAX_LINE_BYTES  # re-exported for callers of `read_pairs`
-from henkan.text.lines import LineError, line_text, lines, peeked
 from henkan.text.lines import decode_line as decode_line
 from henkan.text.pairs import Pairs
 from henkan.text.rejects import Rejects as Rejects
@@ -73,7 +73,7 @@ def read_pair_file(
             prefix, rest = peeked(lines(file, path, layout.encoding))
             name, form = make_format(path.name, prefix, layout)
             detected = layout.format == "auto" and name in ("lexicon", "csv")
-            reader = _Reader(path, layout.encoding, form, detected, rejects, progress)
+            reader = _Reader(path, layout.encoding, form, detected, b"\0" in b"".join(prefix), rejects, progress)
             pairs = Pairs.of(reader.pairs(rest))
     except IsADirectoryError:
         raise DataError(f"{path} is a folder; give a file of pairs") from None
@@ -97,6 +97,7 @@ class _Reader:
         path, encoding: the file and its encoding.
         format: its format.
         detected: whether the format was detected, and is not the default.
+        binary: whether the first lines have NUL characters, which text has not.
         rejects: list of skipped lines, or None.
         progress: called with the number of lines read, or None.
     """
@@ -105,6 +106,7 @@ class _Reader:
     encoding: str
     format: PairFormat
     detected: bool
+    binary: bool
     rejects: Rejects | None
     progress: Progress | None
 
@@ -127,6 +129,8 @@ class _Reader:
                 progress(number)
 
     def _error(self, number: int, reason: LineError) -> DataError:
+        if self.binary and reason.remedy == "name_encoding_of_lines":
+            return DataError(f"{self.path}, line {number}: {BINARY}")
         if not self.detected:
             return DataError(f"{self.path}, line {number}: {reason}", reason.remedy, **reason.values)
         remedy = "fix_line_or_format" if reason.remedy == "skip_lines" else reason.remedy

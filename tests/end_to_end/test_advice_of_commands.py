@@ -1,0 +1,200 @@
+"""The advice of messages that are provoked or followed in another way than by an option of the same command."""
+
+import json
+import re
+import shlex
+from importlib.metadata import metadata
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from advice import parameters
+from advice_cases import SMALL, TAGGED, WORDS
+from henkan.cli.main import COMMANDS
+from henkan.text.pairs import hold_out
+from henkan.text.tasks import TASKS
+from henkan_experiments import plan
+
+TRAIN = ("train", "words.tsv", *SMALL.split())
+EXTRA = re.compile(r"pip install 'henkan\[([a-z]+)\]'")
+
+
+def lone(message, pattern):
+    """What the pattern finds in a message."""
+    return re.search(pattern, message)[1]
+
+
+@pytest.mark.parametrize("text", ["--column", "--column=1"])
+def test_similar_option_is_the_right_one(here, workplace, text):
+    workplace()
+    message = here("inspect", "words.tsv", text, status=2).err
+    assert lone(message, "Did you mean '?(--[a-z]+)'?|Possible options: (--[a-z]+)") == "--columns"
+    here("inspect", "words.tsv", "--columns", "1,2")
+
+
+def test_similar_command_and_task_are_the_right_ones(here, workplace):
+    workplace()
+    here(lone(here("predcit", "model", "ab", status=2).err, r"did you mean (\w+)\?"), "model", "ab")
+    assert here("x", status=2).err.rpartition("the commands are ")[2].rstrip().split(", ") == list(COMMANDS)
+    here("generate", lone(here("generate", "date", status=2).err, r"did you mean (\w+)\?"), "--count", 3)
+    tasks = here("generate", "none", status=2).err.rpartition("the tasks are ")[2].rstrip().split(", ")
+    assert tasks == [line.partition(":")[0] for line in here("tasks").out.splitlines() if not line.startswith(" ")]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_that_usage_errors_name_exists(here, workplace, command):
+    workplace()
+    message = here(command, "--no-such-option", status=2).err
+    advised = shlex.split(lone(message, "Try '(?:.*henkan )(.*)' for help"))
+    assert advised[0] == command
+    assert "Usage: " in here(*advised).out
+
+
+@pytest.mark.parametrize(
+    ("columns", "advice"),
+    [
+        ("0,1", "--columns: column numbers start at 1, as in 1,2 for the first two columns, not"),
+        ("source", "--columns must name source and target once each, as in source,target,features or 1,2,3, not"),
+    ],
+)
+def test_columns_are_written_as_advised(here, workplace, columns, advice):
+    workplace()
+    Path("tagged.tsv").write_text(TAGGED)
+    assert advice in here("inspect", "tagged.tsv", "--columns", columns, status=2).err
+    for example in lone(advice, "as in (.*?)(?: for the first|, not)").split(" or "):
+        here("inspect", "tagged.tsv", "--columns", example)
+
+
+def test_unknown_symbols_are_treated_as_the_note_says(here, workplace):
+    workplace()
+    note = here("predict", "model", "a!").err
+    assert "texts with symbols that were not in the training data: 1 (see --unknown and --json)" in note
+    assert json.loads(here("predict", "model", "a!", "--json").out)["unknown"] == ["symbol '!'"]
+    assert "not in the training data" not in here("predict", "model", "a!", "--unknown", "skip").err
+
+
+def test_wrong_predictions_are_not_written_to_the_pairs(here, workplace):
+    workplace()
+    message = here("evaluate", "model", "words.tsv", "--errors", "words.tsv", status=2).err
+    assert ": --errors would overwrite the pairs to evaluate; choose another file" in message
+    here("evaluate", "model", "words.tsv", "--errors", "wrong.tsv")
+
+
+def test_picture_has_a_known_ending(here, workplace):
+    workplace()
+    message = here("explain", "model", "ab", "--picture", "a.gif", status=2).err
+    for ending in re.findall(r"\.(?:png|svg)", message):
+        here("explain", "model", "ab", "--picture", f"a{ending}")
+
+
+def test_diverged_training_needs_a_lower_learning_rate(here, workplace, monkeypatch):
+    workplace()
+    monkeypatch.setattr("henkan.cli.train_output.MAX_ROLLBACKS", -1)
+    message = here(*TRAIN, "--out", "m", "--learning-rate", 0.5, status=2).err
+    assert float(lone(message, "train again with a learning rate below ([0-9.]+)")) == 0.5
+    assert "--learning-rate" in parameters("train")
+
+
+def test_packages_that_messages_name_are_extras(here, workplace, monkeypatch):
+    """They are not installed here: that needs the network."""
+    workplace()
+    with monkeypatch.context() as patched:
+        patched.setattr("henkan.engine.choice.find_spec", lambda _: None)
+        found = [here("predict", "model", "ab", "--engine", "torch", status=2).err]
+    with monkeypatch.context() as patched:
+        patched.setattr("henkan.storage.plots.attention_picture", lambda *_, **__: None)
+        found.append(here("explain", "model", "ab", "--picture", "a.png", status=2).err)
+    assert found[0].endswith("; pip install 'henkan[torch]'\n")
+    assert found[1].endswith("--picture needs matplotlib; pip install 'henkan[plot]'\n")
+    with monkeypatch.context() as patched:
+        patched.setattr("henkan.text.tokenizer.find_spec", lambda _: None)
+        found.append(here("inspect", "words.tsv", "--source-symbols", "graphemes", status=2).err)
+    assert found[2].endswith("requires the package regex; pip install 'henkan[graphemes]'\n")
+    with monkeypatch.context() as patched:
+        patched.setattr("henkan.cli.train.learning_curve", lambda _: None)
+        found.append(here(*TRAIN, "--out", "m").err)
+    extras = metadata("henkan").get_all("Provides-Extra")
+    assert [lone(message, EXTRA) for message in found] == ["torch", "plot", "graphemes", "plot"]
+    assert {"torch", "plot", "graphemes"} <= set(extras)
+    here("explain", "model", "ab", "--picture", "a.png")
+
+
+@pytest.mark.torch
+@pytest.mark.skipif(find_spec("torch") is None, reason="PyTorch is not installed; `make test-torch` installs it")
+def test_device_and_precision_are_chosen_as_advised(here, workplace):
+    import torch
+
+    workplace()
+    predict = ("predict", "model", "ab", "--engine", "torch")
+    if not torch.cuda.is_available():
+        message = here(*predict, "--device", "cuda", status=2).err
+        assert "choose --device cpu or --device auto" in message
+        for device in re.findall("--device ([a-z]+)", message.partition(";")[2]):
+            here(*predict, "--device", device)
+        message = here(*predict, "--precision", "tf32", status=2).err
+        assert "choose --precision float32 or --precision bf16" in message
+        for precision in re.findall("--precision ([a-z0-9]+)", message):
+            here(*predict, "--precision", precision)
+
+
+SUMS = "".join(f"{a}+{b}\t{a + b}\n" for a in range(1, 9) for b in range(10, 19))
+
+
+@pytest.fixture
+def reproduce(here, workplace, monkeypatch):
+    """Function that runs `henkan reproduce` without its training runs, which take minutes."""
+    workplace()
+    Path("sums.tsv").write_text(SUMS)
+    few = plan.Split(*hold_out(TASKS["addition"].generate(60, 0), 0))
+    monkeypatch.setattr(plan.Plan, "split", lambda *_: few)
+    monkeypatch.setattr("henkan_experiments.reproduce.run_trainings", lambda *_: ())
+    monkeypatch.setattr("henkan_experiments.reproduce.write_report", lambda *_, **__: Path("report.html"))
+
+    def run(*options, status=0):
+        return here("reproduce", "--quick", *options, status=status).err
+
+    return run
+
+
+def test_experiment_is_written_to_another_folder_as_advised(reproduce):
+    from henkan.storage.folder_lock import folder_lock
+
+    Path("mine").mkdir()
+    Path("mine/thesis.txt").write_text("")
+    assert "choose another --out" in reproduce("--out", "mine", status=2)
+    reproduce("--out", "first")
+    files = ("--train", "sums.tsv", "--test", "sums.tsv")
+    assert "choose another --out" in reproduce("--out", "first", *files, status=2)
+    with folder_lock(Path("first")):
+        assert "wait for it, or choose another --out" in reproduce("--out", "first", status=2)
+        reproduce("--out", "second", *files)
+    reproduce("--out", "first")
+
+
+def test_files_of_an_experiment_are_given_as_advised(reproduce):
+    message = reproduce("--train", "words.tsv", "--test", "words.tsv", status=2)
+    assert "use files that contain only sums, or leave out --train and --test" in message
+    reproduce("--train", "sums.tsv", "--test", "sums.tsv")
+    reproduce("--out", "other")
+    message = reproduce("--train", "sums.tsv", status=2)
+    assert "--train and --test must be given together" in message
+    message = reproduce("--jobs", 0, "--out", "jobs", status=2)
+    assert "--jobs must be a whole number of at least 1" in message
+    reproduce("--jobs", 1, "--out", "jobs")
+
+
+def test_binary_files_are_not_taken_for_text_in_another_encoding(here, workplace):
+    workplace()
+    picture = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\xff\n" * 3
+    Path("picture.png").write_bytes(picture)
+    Path("words.txt").write_bytes(WORDS.encode("utf-16-le"))
+    Path("kana.txt").write_bytes("あ\tア\n".encode("utf-16-le"))
+    for name in ("picture.png", "kana.txt"):
+        message = here("inspect", name, status=2).err
+        assert "(a binary or UTF-16 file?)" in message
+        assert "latin-1" not in message
+    assert "latin-1" not in here("predict", "model", status=2, stdin=picture).err
+    for name in ("words.txt", "kana.txt"):
+        assert "if the file is UTF-16, name its encoding" in here("inspect", name, status=2).err
+        here("inspect", name, "--encoding", "utf-16-le")
