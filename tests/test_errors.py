@@ -26,6 +26,7 @@ SRC = Path(henkan.__file__).parent
 FLAG = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 TORCHRUN = {"--nproc-per-node"}
 VALUES = {
+    "columns": "source,target,-",
     "encoding": "latin-1",
     "fix": "fix the line",
     "folder": "models/m",

@@ -42,6 +42,12 @@ def test_exact_match_counts_unanswerable_sources_as_wrong():
     assert result.word_error_rate == 0.5
 
 
+def test_a_blank_source_is_right_if_its_target_is_empty():
+    conversions = [Conversion(source, None, None, "it has only whitespace", blank=True) for source in ("", " ")]
+    result = Evaluation(conversions, References(["", " "], ["", "x"]))
+    assert [each.right for each in result.predictions] == [True, False]
+
+
 def test_predictions_without_an_estimate_have_no_part_in_the_calibration_error():
     conversions = [Conversion("a", "A", -0.1, confidence=0.9), Conversion("b", "x", -0.1, outside=["no tags"])]
     result = Evaluation(conversions, References(["a", "b"], ["A", "B"]))

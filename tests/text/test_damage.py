@@ -97,6 +97,25 @@ def test_header_is_found(rows, model, names):
     assert warning == f"the first row looks like a header (row 1: '{names[0]}', '{names[1]}'); delete it"
 
 
+def test_numbers_among_phones_are_found_in_some_or_all_targets():
+    for number in ("0.99", "-0.37", "45.5"):
+        for step in (1, 3):
+            rows = [(s, f"{number} {t}" if row % step == 0 else t) for row, (s, t) in enumerate(LEXICON)]
+            [warning] = warnings(rows, target_symbols=" ")
+            assert "targets have decimal numbers among their symbols" in warning
+    assert warnings([(s, f"{t} 5 1") for s, t in LEXICON], target_symbols=" ") == []  # tones
+
+
+def test_a_lexicon_is_not_advised_for_data_without_phones():
+    rows = [(f"{s} (old)" if row % 20 == 0 else s, t) for row, (s, t) in enumerate(NAMES)]
+    [warning] = warnings(rows)
+    assert warning.endswith("; remove them")
+
+
+def test_line_breaks_and_tabs_of_json_lines_are_not_damage():
+    assert warnings([(s, f"{t[:2]}\n{t[2:]}") for s, t in NAMES]) == []
+
+
 def test_repeated_header_is_found():
     [warning] = warnings([("word", "ipa"), *NAMES[:50], ("word", "ipa"), *NAMES[50:]])
     assert warning == "2 rows look like a header (row 1: 'word', 'ipa'); delete them"

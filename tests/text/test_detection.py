@@ -28,6 +28,11 @@ CMU = ["HELLO  HH AH0 L OW1", "HELLO(1)  HH EH0 L OW1", "WORLD  W ER1 L D", "'AL
         (["東京 t o o k y o o", "私 w a t a sh i"], "lexicon"),
         (["你好 n i3 h ao3", "北京 b ei3 j ing1"], "lexicon"),
         (["ma m a 1", "ni n i 3", "hao h a o 3"], "lexicon"),
+        # other delimiters
+        *(
+            ([f"hello{each}HH AH L OW", f"world{each}W ER L D"], "pairs")
+            for each in (";", ",", ": ", "|", "\u3000", "\xa0")
+        ),
         # exactly one tab on every line
         (["hello\tHH AH L OW", "world\tW ER L D"], "pairs"),
         (["a b\tx y", "c d\tz w"], "pairs"),

@@ -37,8 +37,8 @@ class Prediction:
 
     @property
     def right(self) -> bool:
-        """Whether the prediction is one of the targets."""
-        return self.conversion.prediction in self.targets
+        """Whether the prediction, or that a blank source has none, is one of the targets."""
+        return ("" if self.conversion.blank else self.conversion.prediction) in self.targets
 
     @property
     def target(self) -> str:

@@ -33,6 +33,7 @@ class CsvFormat(DelimitedFormat):
         self._at_start = True
         self._has_header = False
         self._ignored: list[str] = []
+        self._example: list[str] = []  # of `--columns` for this header
 
     def records(self, lines: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
         """Yield the number of the first line and the bytes of each record."""
@@ -81,6 +82,7 @@ class CsvFormat(DelimitedFormat):
         if self.columns == TWO_COLUMNS:
             self.columns = Columns(names.index("source"), names.index("target"), None, len(names))
             self._ignored = [repr(name) for name in names if name not in ("source", "target")]
+            self._example = [name if name in ("source", "target", "features") else "-" for name in names]
         return True
 
     def notes(self) -> list[Message]:
@@ -88,7 +90,7 @@ class CsvFormat(DelimitedFormat):
         notes = [Message("the first line is a header")] if self._has_header else []
         if self._ignored:
             problem = f"the columns {', '.join(self._ignored):.200} of the header are ignored"
-            notes.append(Message(problem, "name_columns"))
+            notes.append(Message(problem, "name_columns", {"columns": ",".join(self._example)}))
         return [*notes, *super().notes()]
 
 

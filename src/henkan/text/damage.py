@@ -51,6 +51,12 @@ STRINGS = (
     Check(damaged_strings.repeated_spaces, "have several spaces in a row", "replace them by one", " \u3000"),
     Check(damaged_strings.last_separators, "end with a separator", "remove it", ",;|"),
     Check(damaged_strings.listed_variants, "list several variants", "give each its own line with its source", ",;|/"),
+    Check(
+        damaged_strings.decimals,
+        "have decimal numbers among their symbols",
+        "remove them if they are probabilities",
+        ".",
+    ),
     Check(damaged_strings.placeholders, "are placeholders", "complete or delete these lines"),
     Check(damaged_pairs.other_script, "have letters of another script than all others", "check these lines"),
     Check(damaged_pairs.unsegmented, "have no separator between symbols", "correct or delete these lines"),
@@ -97,4 +103,7 @@ def _find(sample: Sample, check: Check, explained: set[int]) -> Finding | None:
         shown = [each.texts[rows[0]] for each in sample.columns]
     problem = f"{counts} {check.what} ({sample.example(rows[0], *shown)})"
     all_rows = [row for _, rows in found for row in rows]
-    return Finding(Message(problem if check.advice is None else f"{problem}; {check.advice}", check.remedy), all_rows)
+    advice, remedy = check.advice, check.remedy
+    if remedy == "lexicon" and sample.columns[1].tokenizer.separator is None:  # the targets are not phones
+        advice, remedy = "remove them", None
+    return Finding(Message(problem if advice is None else f"{problem}; {advice}", remedy), all_rows)

@@ -15,6 +15,7 @@ FEW = 0.1
 SOME = 0.3
 
 NUMBERED = re.compile(r"(.*\S)\s?[(\[{]\d{1,2}[)\]}]")
+DECIMAL = re.compile(r"(?<!\S)-?[0-9]+\.[0-9]+(?!\S)")
 BRACKETED = re.compile(r"(?:^|[\w\s])[(\[{<][\w\s'-]{1,30}[)\]}>](?:$|[\w\s])")
 ENCLOSED = re.compile(r"/[^/]+/|\[[^][]+\]")
 COMMENT = re.compile(r"\s*(?:#\s|##|//|;;|%%|<!--)")
@@ -59,6 +60,16 @@ def in_brackets(column: Column) -> list[int]:
             found.append(position)
     variants = sum(NUMBERED.fullmatch(column.texts[position]) is not None for position in found)
     return found if 2 * variants > len(found) else few(column, found, SOME)
+
+
+def decimals(column: Column) -> list[int]:
+    """Targets with decimal numbers among separated symbols, such as probabilities before phones."""
+    if column.tokenizer.separator is None or column.name == "source":
+        return []
+    found = column.matches(DECIMAL)
+    numbers = sum(len(DECIMAL.findall(column.texts[position])) for position in found)
+    symbols = sum(len(column.tokenizer.tokenize(column.texts[position])) for position in found)
+    return found if 2 * numbers < symbols else []
 
 
 def enclosed(column: Column) -> list[int]:

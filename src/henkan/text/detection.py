@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from henkan.text.csv_format import CsvFormat
-from henkan.text.formats import DelimitedFormat, JsonFormat, PairFormat
+from henkan.text.formats import DelimitedFormat, JsonFormat, PairFormat, has_delimiter
 from henkan.text.layout import TAB, Layout, is_csv_delimiter
 from henkan.text.lexicon import NUMBER, LexiconFormat, entry, leading_numbers, probability_columns
 from henkan.text.pairs import TWO_COLUMNS
@@ -87,6 +87,8 @@ def _csv_delimiter(texts: Sequence[str]) -> str:
 def _is_lexicon(texts: Sequence[str]) -> bool:
     entries = [(text.rstrip(), parts) for text in texts if (parts := entry(text))]
     if not entries:
+        return False
+    if has_delimiter([parts[0] for _, parts in entries]):
         return False
     probabilities = probability_columns([parts for _, parts in entries])
     tabs = [text.count(TAB) for text, _ in entries]

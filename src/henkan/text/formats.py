@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -16,6 +16,9 @@ from henkan.text.tokenizer import TAG
 
 KEYS_COUNTED = 20
 """Number of distinct unused keys of JSON objects that are counted, so that memory stays bounded."""
+
+DELIMITERS = (",", ";", ":", "|", "=", "\u3000", "\xa0")
+"""Characters between two columns, apart from tabs and spaces."""
 
 GROUPS_SHOWN = 4
 
@@ -92,7 +95,11 @@ class DelimitedFormat:
         groups = [f"{_columns_text(group)} in {count:,} of {rows:,} lines" for group, count in _grouped(counts)]
         more = ", and more" if len(groups) > GROUPS_SHOWN else ""
         problem = f"{', '.join(groups[:GROUPS_SHOWN])}{more} ignored"
-        return [Message(problem, "read_as_lexicon_if_phones" if self.delimiter.isspace() else "name_columns")]
+        if self.delimiter.isspace():
+            return [Message(problem, "read_as_lexicon_if_phones")]
+        names = {self.columns.source: "source", self.columns.target: "target", self.columns.features: "features"}
+        example = ",".join(names.get(column, "-") for column in range(self._widths.most_common(1)[0][0]))
+        return [Message(problem, "name_columns", {"columns": example})]
 
 
 class JsonFormat:
@@ -142,9 +149,16 @@ class JsonFormat:
         return [Message(f"{', '.join(keys[:GROUPS_SHOWN])}{', and more' if len(keys) > GROUPS_SHOWN else ''} ignored")]
 
 
+def has_delimiter(words: Sequence[str]) -> bool:
+    """Whether at least half of the words contain the same delimiter: `ba;B AA0` is not a word and its phones."""
+    return any(2 * sum(each in word for word in words) >= len(words) for each in DELIMITERS)
+
+
 def is_lexicon_line(text: str) -> bool:
     """Whether a line may be a word and its phones: short strings separated by whitespace."""
     phones = text.split()[1:]
+    if has_delimiter(text.replace(TAB, " ").split(" ")[:1]):
+        return False
     return text.count(TAB) < 2 and len(phones) > 1 and sum(map(len, phones)) <= 3 * len(phones)
 
 

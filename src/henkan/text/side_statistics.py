@@ -178,9 +178,10 @@ def _is_affected(character: str) -> bool:
 def _is_invisible(character: str) -> bool:
     """Whether a character is a control or format character, or a space that is neither ASCII nor ideographic.
 
-    C1 controls are not counted, because they come from a wrong encoding; see `henkan.text.damaged_strings`.
+    C1 controls are not counted, because they come from a wrong encoding; see `henkan.text.damaged_strings`. Neither are
+    tabs and line ends, which JSON Lines and CSV have on purpose.
     """
-    if "\x80" <= character <= "\x9f":
+    if "\x80" <= character <= "\x9f" or character in "\t\r\n":
         return False
     category = unicodedata.category(character)
     return category in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") or (category == "Zs" and character not in " \u3000")
