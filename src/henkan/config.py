@@ -292,8 +292,8 @@ class TrainingConfig:
     )
     calibrate_outside: bool = setting(
         True,
-        "Estimate the confidence of sources outside the training data, such as longer ones. This trains another model, or "
-        "three for sources with feature tags, on a part of the pairs, with at most 30 % of the updates each.",
+        "Estimate the confidence of sources outside the training data, such as longer ones. This trains another model "
+        "(or three, for sources with feature tags) on a part of the pairs, with at most 30 % of the updates each.",
     )
     seed: int = setting(
         0,
