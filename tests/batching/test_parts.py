@@ -32,6 +32,10 @@ def test_parts_are_limited_and_have_every_row_once(longest, copies):
         assert lengths[part].max() <= max(LONG, 2 * lengths[part].min())
 
 
+def test_a_long_string_is_not_batched_with_one_short_string():
+    assert [part.tolist() for part in divide(np.array([4, 10_000]))] == [[1], [0]]
+
+
 def test_a_long_source_gets_a_batch_of_its_own():
     ids = [[1] * 4] * 255 + [[1] * 2000]
     batches = list(source_batches(ids, 2, reverse=False, size=256))

@@ -21,7 +21,7 @@ def divide(lengths: Array, *, sides: int = 1, copies: int = 1) -> list[Array]:
     """Divide the rows of a batch into parts of limited size.
 
     Batches of ordinary strings are a single part. A batch is divided if it exceeds the limit, or if it has a long
-    string and more than half of it would be padding. In the parts, rows x longest string is within the limit, except
+    string and there would be more padding than symbols in the other rows. In the parts, rows x longest string is within the limit, except
     for a single string that exceeds it, and long strings are padded to at most twice their length.
 
     Args:
@@ -34,7 +34,7 @@ def divide(lengths: Array, *, sides: int = 1, copies: int = 1) -> list[Array]:
     """
     N, longest, limit, long = len(lengths), int(lengths.max(initial=0)), MAX_SYMBOLS * sides // copies, LONG * sides
     padded = N * longest
-    if padded <= limit and (longest <= long or padded <= 2 * int(lengths.sum())):
+    if padded <= limit and (longest <= long or padded <= 2 * int(lengths.sum()) - longest):
         return [np.arange(N)]
     order = np.argsort(-lengths, kind="stable")
     parts, start = [], 0
