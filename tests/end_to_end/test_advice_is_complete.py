@@ -25,7 +25,6 @@ EXCEPTIONS = {
     "resume_with_torchrun": "needs several processes; see test_torch.py",
     "register_architecture": "the advice is for a program that defines an architecture",
     "training_targets": "the advice is to type another text",
-    "check_disk_and_run_again": "only of `henkan reproduce`; see test_runs.py in tests/experiments",
     "run_again": "only of `henkan reproduce`, which takes minutes; see test_reproduce.py",
     "other_version": "without an option: only of `henkan reproduce`",
     "restart": "without an option: only of `henkan reproduce`",

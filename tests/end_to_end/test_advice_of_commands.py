@@ -12,9 +12,13 @@ import pytest
 from advice import parameters
 from advice_cases import SMALL, TAGGED, WORDS
 from henkan.cli.main import COMMANDS
+from henkan.cli.remedies import sentence
+from henkan.errors import CheckpointError
 from henkan.text.pairs import hold_out
 from henkan.text.tasks import TASKS
+from henkan.training.checkpoint_folder import CheckpointFolder
 from henkan_experiments import plan
+from henkan_experiments.runs import run_training
 
 TRAIN = ("train", "words.tsv", *SMALL.split())
 EXTRA = re.compile(r"pip install 'henkan\[([a-z]+)\]'")
@@ -170,6 +174,26 @@ def test_experiment_is_written_to_another_folder_as_advised(reproduce):
         assert "wait for it, or choose another --out" in reproduce("--out", "first", status=2)
         reproduce("--out", "second", *files)
     reproduce("--out", "first")
+
+
+def test_experiment_continues_after_a_full_disk_as_advised(tmp_path):
+    """In this process: the command trains in others, whose disk a test cannot fill."""
+    experiment = plan.Plan(quick=True, seeds=1)
+    run, few = experiment.runs()[0], plan.Split(*hold_out(TASKS["addition"].generate(60, 0), 0))
+    write = CheckpointFolder.write
+
+    def fail(self, name, content):
+        if name == "progress.json":
+            raise OSError(28, "No space left on device")
+        write(self, name, content)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(CheckpointFolder, "write", fail)
+        with pytest.raises(CheckpointError) as caught:
+            run_training(run, experiment, few, tmp_path)
+    advice = "check permissions and free disk space, then run the same command again"
+    assert sentence(caught.value).endswith(advice)
+    assert run_training(run, experiment, few, tmp_path)["epochs"]
 
 
 def test_files_of_an_experiment_are_given_as_advised(reproduce):
