@@ -95,7 +95,7 @@ CASES = [
     ("name_encoding_of_lines", checked((WORDS + "é\té\n").encode("latin-1")), {}),
     ("read_as_lexicon", checked(SPACED, "x.txt"), {"delimiter": " "}),
     ("read_as_lexicon_if_phones", checked(SPACED, "x.txt"), {"delimiter": " ", "columns": Columns(0, 1, None, None)}),
-    ("lexicon", checked(tsv(some(lambda s, t: (s, f"{t} # ?")))), {"delimiter": "\t"}),
+    ("lexicon", checked(tsv(some(lambda s, t: (s, f"{t} # ?")))), {"delimiter": "\t", "target_symbols": " "}),
     ("csv", checked(tsv(some(lambda s, t: (s, f'"{t}"')))), {}),
     ("strip", checked(tsv(some(lambda s, t: (f"{s} ", t)))), {}),
     ("separate_symbols", checked(tsv(LEXICON)), {"target_symbols": "characters"}),

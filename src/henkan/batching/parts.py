@@ -21,8 +21,8 @@ def divide(lengths: Array, *, sides: int = 1, copies: int = 1) -> list[Array]:
     """Divide the rows of a batch into parts of limited size.
 
     Batches of ordinary strings are a single part. A batch is divided if it exceeds the limit, or if it has a long
-    string and there would be more padding than symbols in the other rows. In the parts, rows x longest string is within the limit, except
-    for a single string that exceeds it, and long strings are padded to at most twice their length.
+    string and there would be more padding than symbols in the other rows. In the parts, rows x longest string is within
+    the limit, except for a single string that exceeds it, and long strings are padded to at most twice their length.
 
     Args:
         lengths: (N,) number of symbols in each row, on all sides together.
