@@ -75,7 +75,7 @@ def test_both_engines_predict_the_same_with_models_of_either(henkan, pairs):
     assert "PyTorch " in done.stderr
     assert " on cpu in float32" in done.stderr
     henkan("train", pairs, *SETTINGS, "--out", "numpy-model")
-    sources = ("agn", "flr", "bhx", "")
+    sources = ("agn", "flr", "bhx", "b")
     for folder in ("numpy-model", "torch-model"):
         answers = [
             henkan("predict", folder, *sources, "--json", "--beam", 3, "--engine", engine).stdout
