@@ -1,6 +1,7 @@
 def test_generated_pairs_are_correct_and_depend_on_the_seed(henkan):
     first = henkan("generate", "addition", "--count", "100", "--seed", "3").stdout
     assert first == henkan("generate", "addition", "--count", "100", "--seed", "3").stdout
+    assert first == henkan("generate", "task:addition", "--count", "100", "--seed", "3").stdout
     lines = first.splitlines()
     assert len(lines) == 100
     for line in lines:

@@ -35,6 +35,12 @@ def test_texts_outside_the_training_data_are_marked_and_counted(henkan, folder):
     )
 
 
+def test_a_list_of_predictions_does_not_stop_early_outside(henkan, folder):
+    several = ["--beam", "3", "--nbest", "3", "--mass", "0.5"]
+    assert henkan("predict", folder, *several, "ab").stdout.count("\n") == 1
+    assert henkan("predict", folder, *several, LONGER).stdout.count("\n") == 3
+
+
 def test_abstaining_outside(henkan, folder):
     done = henkan("predict", folder, "--abstain-outside", "ab", LONGER, "c")
     assert done.stdout == "AB\n\nC\n"

@@ -56,6 +56,25 @@ for _ in range(10):
     assert os.waitpid(child, 0)[1] == 0
     thread.join()
 """
+FORK_DURING_TRAINING = """
+import os, threading, warnings
+import henkan
+warnings.simplefilter("ignore")
+words = ["abc", "b", "ca"] * 20
+
+def train():
+    for seed in range(4):
+        henkan.Seq2Seq(epochs=1, hidden_size=256, seed=seed).fit(words, words)
+
+thread = threading.Thread(target=train)
+thread.start()
+while thread.is_alive():
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    thread.join(0.01)
+"""
 AFTER_THE_MAIN_THREAD = """
 import sys, threading, time
 import henkan
@@ -120,6 +139,7 @@ def test_a_pool_of_processes_predicts(method, tmp_path):
 def test_forked_children_do_not_hang(folder):
     run(FORK_IN_CALLBACK)
     run(FORK_DURING_PREDICTION, folder)
+    run(FORK_DURING_TRAINING)
 
 
 def test_a_thread_finishes_after_the_main_thread(folder):

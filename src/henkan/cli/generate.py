@@ -7,6 +7,7 @@ import sys
 import click
 
 from henkan.cli.options import SETTINGS, value_text
+from henkan.cli.task_names import PREFIX
 from henkan.config import SEED
 from henkan.errors import SettingsError
 from henkan.text.pairs import write_pairs
@@ -27,7 +28,7 @@ def generate(task: str, count: int | None, seed: int) -> None:
     """
     if not SEED.accepts(seed):
         raise SettingsError(f"seed must be {SEED.text}, not {seed}", argument="seed")
-    write_pairs(find_task(task).generate(count, seed), sys.stdout.buffer)
+    write_pairs(find_task(task.removeprefix(PREFIX)).generate(count, seed), sys.stdout.buffer)
 
 
 @click.command()

@@ -48,7 +48,8 @@ from henkan.training.fitted_model import load_model
     type=float,
     metavar="P",
     help="With --nbest, stop as soon as the probabilities of the text's predictions add up to P, from 0 to 1. The "
-    "probabilities are calibrated as the confidence.  [default: print all]",
+    "probabilities are calibrated as the confidence. For a text outside the training data, all are printed.  [default: "
+    "print all]",
 )
 @click.option(
     "--abstain-below",

@@ -31,7 +31,7 @@ class Request:
         abstain_outside: whether to abstain for sources outside the training data; see
             `henkan.text.training_range.KINDS`.
         mass: stop the list of several predictions as soon as their probabilities, calibrated as the confidence, add up
-            to this number; None: return `nbest` predictions.
+            to this number; None, or for a source outside the training data: return `nbest` predictions.
 
     Raises:
         SettingsError: if a value is out of range.

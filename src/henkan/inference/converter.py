@@ -279,7 +279,7 @@ class Converter:
             if len(several) == request.nbest and text not in several:
                 break
             several.setdefault(text, Answer(text, each.log_probability))
-            if request.mass is not None:
+            if request.mass is not None and not source.outside:  # outside, the probabilities are too high
                 mass += exp(min(each.calibrated[0], 0.0))
                 if mass >= request.mass:
                     break

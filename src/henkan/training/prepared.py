@@ -9,6 +9,7 @@ from math import prod
 from henkan.batching.encoded_pairs import EncodedPairs, unknown_probabilities
 from henkan.config import ModelConfig, TrainingConfig
 from henkan.engine.base import Engine
+from henkan.engine.workers import WORKERS
 from henkan.errors import DataError, SettingsError
 from henkan.evaluation.evaluation_set import EvaluationSet
 from henkan.inference.converter import Converter
@@ -114,7 +115,8 @@ class PreparedData:
     def initial_weights(self, job: TrainingJob, member: int) -> dict[str, Array]:
         """Return the initial weights of a member: random, or those of the start model for the symbols that it has."""
         training = job.training
-        weights = draw_weights(self.specs, training.initialization, training.seed + member)
+        with WORKERS.computing():  # BLAS would never return from its own threads after a fork
+            weights = draw_weights(self.specs, training.initialization, training.seed + member)
         if job.start is not None:
             start = job.start.saved
             old = target_codec(job.model, start.source_vocabulary, start.target_vocabulary)

@@ -18,6 +18,7 @@ from henkan.batching.encoded_pairs import EncodedPairs, unknown_probabilities
 from henkan.config import TrainingConfig
 from henkan.engine.base import Engine, Engines, Execution
 from henkan.engine.numpy import NumpyEngines
+from henkan.engine.workers import WORKERS
 from henkan.inference.calibration import TEMPERATURES, Calibration
 from henkan.inference.converter import BATCH_SIZE
 from henkan.inference.outside import MIN_PREDICTIONS, Correction
@@ -75,7 +76,8 @@ def estimate_corrections(
             rows = generator.permutation(atypical.rows(kind, MIN_PREDICTIONS))[:MAX_PREDICTIONS]
             [logs], right = probe.predict(rows, [calibration.temperature()])
             found[kind].append((np.exp(np.minimum(logs, 0.0)), distances[rows], right))
-    fitted = {kind: Correction.fit(*map(np.concatenate, zip(*parts, strict=True))) for kind, parts in found.items()}
+    with WORKERS.computing():
+        fitted = {kind: Correction.fit(*map(np.concatenate, zip(*parts, strict=True))) for kind, parts in found.items()}
     return {kind: correction for kind, correction in fitted.items() if correction is not None}
 
 
@@ -84,7 +86,8 @@ def _train(data: PreparedData, job: TrainingJob, engines: Engines, rows: Array, 
     config, rows = _plan(job.training, len(data.pairs), rows)
     factory = engines if engines.group.size == 1 else NumpyEngines()
     engine = factory.make(job.model, data.sizes, training=config)
-    engine.set_weights(draw_weights(data.specs, config.initialization, config.seed))
+    with WORKERS.computing():
+        engine.set_weights(draw_weights(data.specs, config.initialization, config.seed))
     state = TrainingState(np.random.default_rng([config.seed, 3]))
     with engine.session(Execution(threads=True)):
         for _ in train(engine, _subset(data, rows, config), config, state, None):

@@ -26,6 +26,6 @@ def choose_kernels() -> ModuleType:
         return plain
     try:
         from henkan.nn.kernels import fused
-    except MemoryError:  # their libraries need more memory than most inputs
+    except (MemoryError, OSError):  # their libraries need more memory than most inputs, or cannot be loaded
         return plain
     return fused
