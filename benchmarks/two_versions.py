@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -44,6 +45,7 @@ def measure(python: str, folder: str, sums: int) -> dict[str, float]:
     run(python, folder, "-m", "henkan", "predict", "model", "58+77")
     cold = time.perf_counter() - start
     predictions = float(run(python, folder, "-c", PREDICT % sums))
+    shutil.rmtree(Path(folder) / "trained", ignore_errors=True)  # the old version may not know the format of the new
     run(python, folder, "-m", "henkan", "train", "pairs.tsv", "--recipe", "modern", "--epochs", "1", "--dev", "none",
         "--out", "trained", "--force", "--quiet")  # fmt: skip
     [epoch] = json.loads((Path(folder) / "trained" / "metrics.json").read_text(encoding="utf-8"))["epochs"]

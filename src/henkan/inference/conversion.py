@@ -65,6 +65,15 @@ class Request:
                 "mass needs several predictions for each text, but nbest is 1", "several_predictions", argument="mass"
             )
 
+    def reason_to_abstain(self, confidence: float | None) -> str | None:
+        """Return why there is no prediction for a source with this confidence; None if there is one."""
+        below = self.abstain_below
+        if below is None or (confidence is not None and confidence >= below):
+            return None
+        if confidence is None:
+            return "its confidence cannot be estimated"
+        return f"its confidence {confidence:.3f} is below {below:g}"
+
     @property
     def needs_confidence(self) -> bool:
         """Whether confidences must be computed."""

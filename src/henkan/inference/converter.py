@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from itertools import pairwise
 from math import exp
 
@@ -232,27 +231,22 @@ class Converter:
     def _conversion(self, source: SourceText, hypotheses: Sequence[Hypothesis], request: Request) -> Conversion:
         best, copies = hypotheses[0], request.unknown == "copy" and len(source.unknown) > 0
         confidence = self.confidence(source, best.calibrated[0]) if request.needs_confidence else None
-        conversion = Conversion(
+        reason = request.reason_to_abstain(confidence)
+        abstained = reason is not None
+        ids: Sequence[int] = () if abstained else self.codec.decode(source.ids, best.symbols)
+        text = self._with_copies(best, source) if copies else self.target_vocabulary.decode(ids)
+        several = request.nbest > 1 and not abstained
+        return Conversion(  # in one call: `dataclasses.replace` would take longer than the rest
             source.text,
-            None,
-            None,
-            confidence=confidence,
+            None if abstained else text,
+            None if abstained else best.log_probability,
+            reason,
+            confidence,
+            abstained,
             cut_off=not best.complete,
             unknown=source.unknown,
-            outside=list(source.outside),
-        )
-        below = request.abstain_below
-        if below is not None and (confidence is None or confidence < below):
-            reason = "its confidence cannot be estimated"
-            if confidence is not None:
-                reason = f"its confidence {confidence:.3f} is below {below:g}"
-            return replace(conversion, reason=reason, abstained=True)
-        ids = self.codec.decode(source.ids, best.symbols)
-        return replace(
-            conversion,
-            prediction=self._with_copies(best, source) if copies else self.target_vocabulary.decode(ids),
-            log_probability=best.log_probability,
-            nbest=self._nbest(source, hypotheses, request, copies=copies) if request.nbest > 1 else (),
+            outside=[*source.outside],
+            nbest=self._nbest(source, hypotheses, request, copies=copies) if several else (),
             ids=ids,
         )
 
