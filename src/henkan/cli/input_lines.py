@@ -12,8 +12,7 @@ import click
 from henkan.cli.text_arguments import check_utf8
 from henkan.errors import DataError
 from henkan.text.encodings import Utf8Stream, encoding_name
-from henkan.text.lines import BINARY
-from henkan.text.reading import MAX_LINE_BYTES, decode_line
+from henkan.text.lines import BINARY, MAX_LINE_BYTES, decode_line
 
 READ_SIZE = 1 << 16
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import Field, fields
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack
 
 import click
 
@@ -18,11 +18,13 @@ from henkan.config import RECIPE_HELP, EngineConfig, ModelConfig, TrainingConfig
 from henkan.engine.base import Engines
 from henkan.engine.choice import choose_engines, process_rank
 from henkan.errors import DataError
-from henkan.text.detected_settings import with_detected_settings
 from henkan.text.layout import FORMATS, TAB, Layout, LayoutOptions, is_csv_delimiter
 from henkan.text.pairs import Columns, Pairs
-from henkan.text.reading import PairFile, Progress, Rejects, read_pair_file
+from henkan.text.rejects import Rejects
 from henkan.training.fitted_model import FittedModel
+
+if TYPE_CHECKING:
+    from henkan.text.reading import PairFile, Progress
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -117,6 +119,8 @@ def read_file(
     **layout: Unpack[LayoutOptions],
 ) -> PairFile:
     """Read a pair file and, unless `quiet`, print what was detected or ignored. The layout is that of the options."""
+    from henkan.text.reading import read_pair_file  # `predict` does not wait for the import
+
     file = read_pair_file(path, Layout(**layout), rejects, progress)
     for note in () if quiet else file.notes:
         click.echo(f"note: {sentence(note, usable_options())}", err=True)
@@ -142,6 +146,8 @@ def usable_options(form: str | None = None) -> set[str]:
 
 def choose_settings(model: ModelConfig, pairs: Pairs, *, lexicon: bool, quiet: bool = False) -> ModelConfig:
     """Fill in the settings that the data determine and, unless `quiet`, print the target symbols that were chosen."""
+    from henkan.text.detected_settings import with_detected_settings
+
     chosen = with_detected_settings(model, pairs, lexicon=lexicon)
     if model.target_symbols is None and chosen.target_symbols == " " and not quiet:
         click.echo(

@@ -13,7 +13,6 @@ from henkan.text.formats import PairFormat
 from henkan.text.layout import Layout, LayoutOptions
 from henkan.text.lines import BINARY, LineError, line_text, lines, peeked
 from henkan.text.lines import MAX_LINE_BYTES as MAX_LINE_BYTES  # re-exported for callers of `read_pairs`
-from henkan.text.lines import decode_line as decode_line
 from henkan.text.pairs import Pairs
 from henkan.text.rejects import Rejects as Rejects
 

@@ -11,7 +11,6 @@ from henkan._version import __version__
 from henkan.config import TrainingConfig, to_dict
 from henkan.engine.base import Engine, Engines, Execution
 from henkan.inference.converter import Converter
-from henkan.text.detected_settings import with_detected_settings
 from henkan.text.pairs import Pairs
 from henkan.text.tokenized_pairs import TokenizedPairs
 from henkan.training.checkpoint import Checkpoints
@@ -20,7 +19,6 @@ from henkan.training.fitted_model import FittedModel
 from henkan.training.loop import train
 from henkan.training.other_checkpoints import NoCheckpoints
 from henkan.training.prepared import PreparedData, TrainingJob, prepare
-from henkan.training.probe import estimate_corrections
 from henkan.training.progress import Progress
 from henkan.training.result import UnfinishedRun, history, trained_model
 from henkan.training.state import TrainingState
@@ -69,6 +67,8 @@ class Trainer:
             CheckpointError, Interrupted: see `henkan.training.checkpoint`.
         """
         if isinstance(pairs, Pairs):
+            from henkan.text.detected_settings import with_detected_settings  # loading a model does not need it
+
             job = replace(job, model=with_detected_settings(job.model, pairs))
             pairs = TokenizedPairs.of(pairs, job.model)
         data, job = prepare(pairs, validation, job)
@@ -101,6 +101,8 @@ class Trainer:
         if job.start is not None and job.start.converter.domain is not None:
             corrections = job.start.converter.domain.corrections
         else:
+            from henkan.training.probe import estimate_corrections
+
             self.report(Calibrating())
             corrections = estimate_corrections(data, job, self.engines, pause)
         converter.domain = replace(converter.domain, corrections=corrections)
