@@ -55,7 +55,7 @@ def train(data: Path, work: Path, language: str, seed: int) -> Path:
     from henkan.engine.numpy import NumpyEngines
     from henkan.text.data_source import DataSource
     from henkan.text.reading import read_pairs
-    from henkan.training.prepared import TrainingJob
+    from henkan.training.job import TrainingJob
     from henkan.training.trainer import Trainer
 
     folder = work / f"{language}-{seed}"
@@ -63,7 +63,7 @@ def train(data: Path, work: Path, language: str, seed: int) -> Path:
         pairs, dev = (read_pairs(data / f"{language}.{part}.tsv") for part in ("train", "dev"))
         configs = make_configs(settings(language) | {"seed": seed})
         source = DataSource(language, pairs=len(pairs), held_out="file", seed=seed)
-        Trainer(NumpyEngines()).fit(pairs, dev, TrainingJob(*configs, data=source)).save(folder)
+        Trainer(NumpyEngines()).fit(pairs, dev, TrainingJob.single(*configs, data=source)).save(folder)
     return folder
 
 

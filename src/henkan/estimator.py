@@ -22,8 +22,8 @@ from henkan.training.combine import check_models
 from henkan.training.combine import combine as combine_models
 from henkan.training.events import Report
 from henkan.training.fitted_model import FittedModel, load_model
+from henkan.training.job import TrainingJob
 from henkan.training.other_checkpoints import NoCheckpoints, ReadOnlyCheckpoints
-from henkan.training.prepared import TrainingJob
 from henkan.training.signals import Interruption
 from henkan.training.state import MAX_ROLLBACKS
 from henkan.training.trainer import Trainer
@@ -127,7 +127,7 @@ class Seq2Seq:
         seed = self._training_config.seed
         source = DataSource(pairs=len(pairs), held_out="none" if dev is None else "file", seed=seed)
         engines = choose_engines(self._engine, together=True)
-        job = TrainingJob(self._model_config, self._training_config, source, self._ensemble)
+        job = TrainingJob.single(self._model_config, self._training_config, data=source, members=self._ensemble)
         interruption = Interruption.of_caller()
 
         def stop() -> int | None:
@@ -328,7 +328,7 @@ class Seq2Seq:
     def _of(cls, fitted: FittedModel, engine: EngineConfig) -> Seq2Seq:
         """Wrap a trained model."""
         model = cls(ensemble=len(fitted.saved.members), **asdict(engine))
-        model._model_config, model._training_config = fitted.saved.model, fitted.saved.training
+        model._model_config, model._training_config = fitted.saved.first.model, fitted.saved.first.training
         model._fitted = fitted
         return model
 

@@ -25,7 +25,7 @@ from henkan.text.pairs import Pairs
 from henkan.training.checkpoint import Checkpoints
 from henkan.training.events import Epoch, Event, Started
 from henkan.training.fitted_model import FittedModel
-from henkan.training.prepared import TrainingJob
+from henkan.training.job import TrainingJob
 from henkan.training.signals import SIGNALS
 from henkan.training.trainer import Trainer
 from henkan_experiments.plan import Plan, Split, TrainingRun
@@ -85,7 +85,7 @@ def run_training(run: TrainingRun, plan: Plan, split: Split, folder: Path) -> di
         source = DataSource(name=run.task, pairs=len(training), held_out="file", seed=run.seed)
 
         def train() -> FittedModel:
-            job = TrainingJob(*plan.configs(run), data=source)
+            job = TrainingJob.single(*plan.configs(run), data=source)
             return Trainer(NumpyEngines(), checkpoints=checkpoints, report=final).fit(training, test, job)
 
         try:

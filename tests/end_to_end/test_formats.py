@@ -20,7 +20,7 @@ def lexicon(tmp_path):
 
 
 def target_symbols(folder):
-    return json.loads((folder / "config.json").read_text())["model"]["target_symbols"]
+    return json.loads((folder / "config.json").read_text())["variants"][0]["model"]["target_symbols"]
 
 
 @pytest.mark.usefixtures("lexicon")
@@ -33,7 +33,8 @@ def test_every_command_reads_a_lexicon_and_says_so(henkan, tmp_path):
     trained = henkan("train", "lexicon.txt", *SMALL, "--dev", "lexicon.txt", "--out", "m")
     assert trained.stderr.splitlines()[:3] == [DETECTED, SPLIT, DETECTED]
     assert target_symbols(tmp_path / "m") == " "
-    assert set(json.loads((tmp_path / "m/vocabulary.json").read_text())["target"]["symbols"]) >= {"HH", "AE", "OW"}
+    [vocabulary] = json.loads((tmp_path / "m/vocabulary.json").read_text())["variants"]
+    assert set(vocabulary["target"]["symbols"]) >= {"HH", "AE", "OW"}
     quiet = henkan("train", "lexicon.txt", *SMALL, "--quiet", "--seed", "1", "--out", "n")
     assert quiet.stderr == ""
 

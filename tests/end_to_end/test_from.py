@@ -18,7 +18,7 @@ def more(tmp_path):
 
 
 def symbols(folder, side):
-    return json.loads((folder / "vocabulary.json").read_text())[side]["symbols"]
+    return json.loads((folder / "vocabulary.json").read_text())["variants"][0][side]["symbols"]
 
 
 def test_training_starts_from_the_weights_of_the_model(henkan, folder, more, tmp_path, words):
@@ -37,7 +37,8 @@ def test_new_pairs_are_learnt_with_the_settings_of_the_model(henkan, folder, mor
     settings = ("--epochs", 120, "--learning-rate", 0.01, "--batch-size", 8, "--dev", "none", "--dropout", 0, "--quiet")
     henkan("train", more, "--from", folder, *settings, "--out", "m")
     assert henkan("predict", "m", "xa", "bz").stdout == "ax!\nzb!\n"
-    configs = [json.loads((place / "config.json").read_text())["model"] for place in (folder, tmp_path / "m")]
+    saved = [json.loads((place / "config.json").read_text()) for place in (folder, tmp_path / "m")]
+    configs = [config["variants"][0]["model"] for config in saved]
     assert configs[0] == configs[1]
 
 
@@ -67,7 +68,7 @@ def test_unknown_rate_is_refused_for_a_model_without_the_unknown_symbol(henkan, 
     sentence = refused("train", more, "--from", "without", "--unknown-rate", 0.2, *TINY)
     assert "has no unknown symbol, so it cannot be trained with one; omit --unknown-rate" in sentence
     henkan("train", more, "--from", "without", "--unknown-rate", 0, *TINY, "--out", "m")
-    assert json.loads((tmp_path / "m/config.json").read_text())["training"]["unknown_rate"] == 0
+    assert json.loads((tmp_path / "m/config.json").read_text())["variants"][0]["training"]["unknown_rate"] == 0
 
 
 def test_every_ensemble_member_starts_from_its_own_weights(henkan, more, tmp_path, pairs_file):

@@ -15,7 +15,7 @@ def test_inflection_with_feature_tags_in_a_separate_column(henkan, tmp_path):
     assert henkan("predict", "m", "ka\tV;PST", "tu\tV;PTCP").stdout == "kaed\ntuing\n"
     assert henkan("evaluate", "m", "verbs.tsv", *layout).stdout.splitlines()[-1] == "exact match 100.000% (90 of 90)"
     assert "unknown feature 'FUT'" in henkan("predict", "m", "ka\tV;FUT", "--unknown", "error", status=2).stderr
-    symbols = json.loads((tmp_path / "m/vocabulary.json").read_text())["source"]["symbols"]
+    symbols = json.loads((tmp_path / "m/vocabulary.json").read_text())["variants"][0]["source"]["symbols"]
     assert {"\tV", "\tPST", "\tPRS", "\tPTCP"} < set(symbols)
 
 
@@ -26,7 +26,7 @@ def test_order_and_separator_of_feature_tags(henkan, refused, tmp_path):
     (tmp_path / "verbs.tsv").write_text("".join(rows))
     layout = ["--columns", "target,source,features"]
     henkan("train", "verbs.tsv", *layout, *SMALL, "--dev", "none", "--out", "m")
-    assert json.loads((tmp_path / "m/config.json").read_text())["model"]["tag_separator"] == ","
+    assert json.loads((tmp_path / "m/config.json").read_text())["variants"][0]["model"]["tag_separator"] == ","
     orders = ["ka\tpos=v,tense=pst", "ka\ttense=pst,pos=v", "ka\ttense=pst, pos=v,pos=v"]
     assert henkan("predict", "m", *orders).stdout == "kaed\n" * 3
     (tmp_path / "test.tsv").write_text("kaed\tka\tpos=v,tense=pst\nkated\tka\ttense=pst , pos=v\n")
@@ -37,7 +37,7 @@ def test_order_and_separator_of_feature_tags(henkan, refused, tmp_path):
         ["ka\\ttense=pst , pos=v", "kated"],
     ]
     henkan("train", "verbs.tsv", *layout, "--tag-separator", ";", "--no-sort-tags", "--epochs", "1", "--out", "given")
-    symbols = json.loads((tmp_path / "given/vocabulary.json").read_text())["source"]["symbols"]
+    symbols = json.loads((tmp_path / "given/vocabulary.json").read_text())["variants"][0]["source"]["symbols"]
     assert "\ttense=pst,pos=v" in symbols
     message = refused("train", "verbs.tsv", "--columns", "target,source,-", "--tag-separator", ",")
     assert message.endswith(

@@ -61,16 +61,17 @@ def test_settings_are_saved(henkan, tmp_path, pairs_file):
         "train", pairs_file, *SMALL, "--quiet", "--no-reverse", "--no-peeky", "--learning-rate", "0.02", "--out", "m"
     )
     config = json.loads((tmp_path / "m/config.json").read_text())
+    [variant] = config["variants"]
     wanted = {"reverse": False, "peeky": False, "embedding_size": 4, "hidden_size": 16, "fill": False}
-    assert config["model"].items() >= wanted.items()
-    assert config["training"]["learning_rate"] == 0.02
+    assert variant["model"].items() >= wanted.items()
+    assert variant["training"]["learning_rate"] == 0.02
     assert config["data"]["pairs"] == 39
 
 
 def test_layout_and_recipe_of_the_book(henkan, tmp_path):
     (tmp_path / "book.txt").write_text("16+75  _91  \n52+607 _659 \n75+22  _97  \n63+22  _85  \n")
     henkan("train", "book.txt", "--delimiter", "_", "--strip", "--recipe", "book", "--epochs", "1", "--dev", "none")
-    vocabulary = json.loads((tmp_path / "models/book/vocabulary.json").read_text())
+    [vocabulary] = json.loads((tmp_path / "models/book/vocabulary.json").read_text())["variants"]
     assert (vocabulary["source"]["width"], vocabulary["target"]["width"]) == (6, 3)
     assert " " in vocabulary["target"]["symbols"]
     assert "\t" not in henkan("predict", "models/book", "16+22").stdout

@@ -8,14 +8,14 @@ from henkan.engine.numpy import NumpyEngines
 from henkan.errors import DataError, SettingsError
 from henkan.evaluation.label_errors import find_label_errors
 from henkan.text.pairs import Pairs
-from henkan.training.prepared import TrainingJob
+from henkan.training.job import TrainingJob
 from henkan.training.trainer import Trainer
 
 CONFIGS = make_configs({"epochs": 60, "batch_size": 8, "hidden_size": 32, "embedding_size": 8}, recipe="modern")
 
 
 def train(_fold, pairs):
-    return Trainer(NumpyEngines()).fit(pairs, None, TrainingJob(*CONFIGS)).converter
+    return Trainer(NumpyEngines()).fit(pairs, None, TrainingJob.single(*CONFIGS)).converter
 
 
 def test_wrong_targets_come_first(words):

@@ -148,7 +148,10 @@ def test_loading_an_unregistered_architecture_raises_a_clear_error(words, tmp_pa
     with pytest.raises(ModelFolderError) as caught:
         load(tmp_path / "model")
     for message in (str(caught.value), sentence(caught.value)):
-        assert "the architecture 'copier' is not registered (registered architectures: encoder-decoder)" in message
+        assert (
+            "the architecture 'copier' is not registered (registered architectures: encoder-decoder, transducer)"
+            in message
+        )
         assert message.endswith("import the module that registers it, or upgrade henkan")
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import henkan
 from henkan import HenkanError, ModelFolderError
 from henkan.storage import model_folder
-from henkan.storage.migrations import from_1
+from henkan.storage.migrations import from_1, from_2
 
 SAVED = Path(__file__).parent / "saved"
 PREDICTIONS = {
@@ -65,7 +65,7 @@ def test_older_formats_are_migrated(tmp_path, monkeypatch):
     rewrite(tmp_path / "m", "config.json", lambda text: text.replace(b'"members"', b'"old_members"'))
     with pytest.raises(ModelFolderError, match=r"config\.json does not have the form"):
         henkan.load(tmp_path / "m")
-    monkeypatch.setattr(model_folder, "MIGRATIONS", {1: rename})
+    monkeypatch.setattr(model_folder, "MIGRATIONS", {1: rename, 2: from_2})
     assert predict(tmp_path / "m", "format1-book") == ["91", "659"]
 
 

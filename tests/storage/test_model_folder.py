@@ -59,7 +59,7 @@ def test_contents_of_the_folder(folder):
     manifest = json.loads((folder / "manifest.json").read_text())
     assert (manifest["format"], manifest["format_version"], manifest["henkan"]) == (
         "henkan-model",
-        2,
+        3,
         henkan.__version__,
     )
     epochs = json.loads((folder / "metrics.json").read_text())["epochs"]
@@ -126,25 +126,29 @@ def rewrite(folder, name, change):
 @pytest.mark.parametrize(
     ("name", "change", "message"),
     [
-        ("manifest.json", lambda v: v.update(format_version=3), "format 3, newer than this henkan reads .2.; upgrade"),
+        ("manifest.json", lambda v: v.update(format_version=4), "format 4, newer than this henkan reads .3.; upgrade"),
         ("manifest.json", lambda v: v.update(format_version="1"), "no valid format version"),
         ("manifest.json", lambda v: v.update(format="zip"), "does not describe a henkan model"),
         ("manifest.json", lambda v: v.pop("sha256"), "damaged"),
-        ("config.json", lambda v: v.pop("model"), "config.json does not have the form"),
-        ("config.json", lambda v: v["model"].update(hidden_size=31), "does not fit"),
-        ("config.json", lambda v: v["model"].update(hidden_size=-1), "hidden_size must be"),
-        ("config.json", lambda v: v["model"].update(fill=True), "does not fit"),
-        ("config.json", lambda v: v["model"].update(attention=True), "weights.safetensors does not fit"),
-        ("config.json", lambda v: v.update(members=2), "weights.safetensors does not fit"),
-        ("config.json", lambda v: v.update(members=10**12), "members"),
+        ("config.json", lambda v: v.pop("variants"), "config.json does not have the form"),
+        ("config.json", lambda v: v["variants"][0]["model"].update(hidden_size=31), "does not fit"),
+        ("config.json", lambda v: v["variants"][0]["model"].update(hidden_size=-1), "hidden_size must be"),
+        ("config.json", lambda v: v["variants"][0]["model"].update(fill=True), "does not fit"),
+        ("config.json", lambda v: v["variants"][0]["model"].update(attention=True), "weights.safetensors does not fit"),
+        ("config.json", lambda v: v["variants"][0].update(members=2), "weights.safetensors does not fit"),
+        ("config.json", lambda v: v["variants"][0].update(members=10**12), "members"),
         ("config.json", lambda v: v["data"].update(more=1), "config.json does not have the form"),
-        ("config.json", lambda v: v.update(members="x"), "invalid number of members, 'x'"),
+        ("config.json", lambda v: v["variants"][0].update(members="x"), "invalid number of members, 'x'"),
         ("config.json", lambda v: v.update(more=[]), "config.json does not have the form"),
         ("config.json", lambda v: v.update(calibration={"temperature": 1.0, "more": []}), "config.json does not have"),
         ("vocabulary.json", lambda v: v.update(more=[]), "does not have the form"),
-        ("vocabulary.json", lambda v: v["source"]["symbols"].append("z"), "does not fit"),
-        ("vocabulary.json", lambda v: v.update(source=v["target"]), "does not fit"),
-        ("vocabulary.json", lambda v: v["source"].update(symbols=3), "vocabulary does not have the form"),
+        ("vocabulary.json", lambda v: v["variants"][0]["source"]["symbols"].append("z"), "does not fit"),
+        ("vocabulary.json", lambda v: v["variants"][0].update(source=v["variants"][0]["target"]), "does not fit"),
+        (
+            "vocabulary.json",
+            lambda v: v["variants"][0]["source"].update(symbols=3),
+            "vocabulary does not have the form",
+        ),
     ],
 )
 def test_invalid_or_inconsistent_contents_are_rejected(folder, name, change, message):

@@ -8,7 +8,7 @@ from henkan.errors import Interrupted
 from henkan.text.pairs import Pairs
 from henkan.training import validation
 from henkan.training.checkpoint import Checkpoints
-from henkan.training.prepared import TrainingJob
+from henkan.training.job import TrainingJob
 from henkan.training.trainer import Trainer
 
 
@@ -21,7 +21,7 @@ def test_training_resumes_from_every_possible_interruption(words, tmp_path, monk
 
     def run(checkpoints=None):
         trainer = Trainer(NumpyEngines(), checkpoints=checkpoints)
-        fitted = trainer.fit(pairs, validation_set, TrainingJob(model, training))
+        fitted = trainer.fit(pairs, validation_set, TrainingJob.single(model, training))
         return fitted.saved.members[0], fitted.saved.temperature
 
     expected_weights, expected_temperature = run()

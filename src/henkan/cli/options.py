@@ -250,7 +250,7 @@ def check_features(fitted: FittedModel, columns: Columns) -> None:
     Raises:
         DataError: if not.
     """
-    trained_with_features = fitted.saved.model.features
+    trained_with_features = fitted.saved.first.model.features
     if trained_with_features and columns.features is None:
         raise DataError("this model reads feature tags; name their column, as in --columns source,target,features")
     if columns.features is not None and not trained_with_features:

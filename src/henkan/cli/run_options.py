@@ -94,7 +94,7 @@ def _add_start_settings(fitted: FittedModel, settings: dict[str, Any], ensemble:
     Raises:
         SettingsError: if they contradict each other.
     """
-    fixed = asdict(fitted.saved.model)
+    fixed = asdict(fitted.saved.first.model)
     for name, value in settings.items():
         if fixed.get(name, value) != value:
             raise SettingsError(
@@ -104,7 +104,7 @@ def _add_start_settings(fitted: FittedModel, settings: dict[str, Any], ensemble:
     members = len(fitted.saved.members)
     if ensemble not in (None, members):
         raise SettingsError(f"the model to start from has {members} members, not {ensemble}; omit --ensemble")
-    if not fitted.saved.source_vocabulary.unknown:
+    if not fitted.saved.first.source_vocabulary.unknown:
         if settings.get("unknown_rate"):
             raise SettingsError(
                 "the model to start from has no unknown symbol, so it cannot be trained with one; omit --unknown-rate"

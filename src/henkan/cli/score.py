@@ -19,7 +19,7 @@ from henkan.text.pairs import Pairs
 from henkan.text.tokenizer import tokenizers
 from henkan.training.events import Epoch, Event, Started
 from henkan.training.fitted_model import FittedModel, load_model
-from henkan.training.prepared import TrainingJob
+from henkan.training.job import TrainingJob
 from henkan.training.trainer import Trainer
 
 
@@ -83,8 +83,8 @@ def score(model: Path, data: Path, suspicious: bool, folds: int, as_json: bool, 
 def _label_errors(fitted: FittedModel, pairs: Pairs, folds: int, engines: Engines) -> list[dict[str, Any]]:
     from henkan.evaluation.label_errors import find_label_errors
 
-    model = fitted.saved.model
-    training = replace(fitted.saved.training, patience=None)  # there is no validation set
+    model = fitted.saved.first.model
+    training = replace(fitted.saved.first.training, patience=None)  # there is no validation set
 
     def train(fold: int, others: Pairs) -> Converter:
         epochs = 0
@@ -99,7 +99,7 @@ def _label_errors(fitted: FittedModel, pairs: Pairs, folds: int, engines: Engine
                     f"\rmodel {fold} of {folds}: epoch {event.epoch}, loss {event.loss:.3g}   {end}", err=True, nl=False
                 )
 
-        job = TrainingJob(model, training)
+        job = TrainingJob.single(model, training)
         return Trainer(engines, report=show_progress).fit(others, None, job).converter
 
     source, _ = tokenizers(model)

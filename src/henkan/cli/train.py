@@ -47,8 +47,8 @@ from henkan.text.tokenized_pairs import TokenizedPairs
 from henkan.training.checkpoint import SECONDS_BETWEEN, Checkpoints
 from henkan.training.events import Event, Started
 from henkan.training.fitted_model import FittedModel
+from henkan.training.job import TrainingJob
 from henkan.training.other_checkpoints import ReadOnlyCheckpoints
-from henkan.training.prepared import TrainingJob
 from henkan.training.signals import Interruption
 from henkan.training.trainer import Trainer
 
@@ -258,7 +258,9 @@ class _Command:
         if not self.quiet:
             show_engine(run, self.engines, len(data.pairs))
             show_audit(tokenized, data, run)
-        job = TrainingJob(run.model, run.training, run.data or data.source, run.ensemble, run.start)
+        job = TrainingJob.single(
+            run.model, run.training, data=run.data or data.source, members=run.ensemble, start=run.start
+        )
         with ProgressDisplay(data.validation, quiet=self.quiet) as display:
             trainer = Trainer(self.engines, checkpoints=self.checkpoints, report=show)
             return trainer.fit(tokenized, data.validation, job), example

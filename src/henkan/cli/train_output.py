@@ -56,9 +56,10 @@ def show_result(fitted: FittedModel, folder: Path, example: str, *, pictured: bo
         end_of_options = "-- " * example.startswith("-")
         click.echo(f"try it:  {_program()} predict {quote(str(folder))} {end_of_options}{_quoted(example)}")
     if any(each.get("setbacks", 0) > MAX_ROLLBACKS for each in histories):
+        rate = fitted.saved.first.training.learning_rate
         raise SettingsError(
             f"training diverged (non-finite loss) {MAX_ROLLBACKS + 1} times and was stopped; the last finite weights "
-            f"are saved in {folder}; train again with a learning rate below {fitted.saved.training.learning_rate:g}"
+            f"are saved in {folder}; train again with a learning rate below {rate:g}"
         )
 
 

@@ -96,7 +96,7 @@ class Converter:
         Returns:
             the conversions, and log-probabilities (K, texts) in nats; minus infinity if there is no prediction.
         """
-        if request.unknown == "copy" and not self.capabilities.attention:
+        if request.unknown == "copy" and not (self.capabilities.attention or self.capabilities.copying):
             raise SettingsError("unknown symbols can be copied only by a model with attention", "other_unknown")
         sources, failed = self.reader.read(texts, request)
         results: list[Conversion | None] = [failed.get(index) for index in range(len(texts))]
@@ -229,12 +229,13 @@ class Converter:
         return beam(self.model, encoded, self.codec, width=request.beam, temperatures=temperatures)
 
     def _conversion(self, source: SourceText, hypotheses: Sequence[Hypothesis], request: Request) -> Conversion:
-        best, copies = hypotheses[0], request.unknown == "copy" and len(source.unknown) > 0
+        best = hypotheses[0]
+        copies = request.unknown == "copy" and len(source.unknown) > 0 and not self.capabilities.copying
         confidence = self.confidence(source, best.calibrated[0]) if request.needs_confidence else None
         reason = request.reason_to_abstain(confidence)
         abstained = reason is not None
         ids: Sequence[int] = () if abstained else self.codec.decode(source.ids, best.symbols)
-        text = self._with_copies(best, source) if copies else self.target_vocabulary.decode(ids)
+        text = self._with_copies(best, source) if copies else self._text(source.text, ids)
         several = request.nbest > 1 and not abstained
         return Conversion(  # in one call: `dataclasses.replace` would take longer than the rest
             source.text,
@@ -265,28 +266,50 @@ class Converter:
     def _nbest(
         self, source: SourceText, hypotheses: Sequence[Hypothesis], request: Request, *, copies: bool
     ) -> list[Answer]:
-        """The best different predictions; copies may make two hypotheses the same."""
+        found = []
+        for each in hypotheses:
+            text = self._with_copies(each, source) if copies else self.decode(source, each.symbols)
+            found.append((text, each.log_probability, each.calibrated[0] if each.calibrated else 0.0))
+        return self._answers(source, found, request)
+
+    def _answers(
+        self, source: SourceText, ranked: Iterable[tuple[str, float, float]], request: Request
+    ) -> list[Answer]:
+        """The best different predictions; copies may make two hypotheses the same.
+
+        Args:
+            source: the source.
+            ranked: prediction, log-probability, and log-probability at the calibration temperature, best first.
+            request: how many predictions to return.
+        """
         several: dict[str, Answer] = {}
         mass = 0.0
-        for each in hypotheses:
-            text = self._with_copies(each, source) if copies else self.decode(source.ids, each.symbols)
+        for text, log_probability, calibrated in ranked:
             if len(several) == request.nbest and text not in several:
                 break
-            several.setdefault(text, Answer(text, each.log_probability))
+            several.setdefault(text, Answer(text, log_probability))
             if request.mass is not None and not source.outside:  # outside, the probabilities are too high
-                mass += exp(min(each.calibrated[0], 0.0))
+                mass += exp(min(calibrated, 0.0))
                 if mass >= request.mass:
                     break
         return list(several.values())
 
-    def decode(self, source: Sequence[int], symbols: Sequence[int]) -> str:
+    def decode(self, source: SourceText, symbols: Sequence[int]) -> str:
         """Decode predicted symbols to text.
 
         Args:
-            source: ids of the source.
+            source: the source.
             symbols: the predicted symbols.
         """
-        return self.target_vocabulary.decode(self.codec.decode(source, symbols))
+        return self._text(source.text, self.codec.decode(source.ids, symbols))
+
+    def _text(self, source: str, ids: Sequence[int]) -> str:
+        """Text of ids in the target vocabulary, and of copies of source symbols; see `TargetCodec.decode`."""
+        vocabulary, V = self.target_vocabulary, len(self.target_vocabulary)
+        if not any(id >= V for id in ids):
+            return vocabulary.decode(ids)
+        read, symbols = self.source_vocabulary.tokenizer.tokenize(source), vocabulary.symbols_by_id
+        return vocabulary.join(read[id - V] if id >= V else symbols[id] for id in ids)
 
     def _with_copies(self, hypothesis: Hypothesis, source: SourceText) -> str:
         written = self.target_vocabulary.symbols_of(self.codec.decode(source.ids, hypothesis.symbols))

@@ -109,7 +109,7 @@ def explain(
     read = converter.source_vocabulary.tokenizer.tokenize(text)
     return Explanation(
         text,
-        converter.decode(ids, output) if answer is None else answer,
+        converter.decode(source, output) if answer is None else answer,
         converter.confidence(source, _log_probability(steps, converter.temperature or 1.0)),
         [*read, *[FILLER] * (len(ids) - len(read))],
         source.unknown,

@@ -13,6 +13,7 @@ from henkan.model.architecture import (
 from henkan.model.codec import PlainTargets, TargetCodec
 from henkan.model.encoder_decoder import EncoderDecoder
 from henkan.model.saliency import one_step_each, saliency
+from henkan.model.transducer import Transducer
 from henkan.model.weights import WeightSpec, copy_known_symbols, draw_weights, shapes_of
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Sizes",
     "StepOutput",
     "TargetCodec",
+    "Transducer",
     "WeightSpec",
     "copy_known_symbols",
     "create_architecture",

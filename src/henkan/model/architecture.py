@@ -6,7 +6,7 @@ optimiser belong to the engine. Search treats the state of an architecture as an
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -55,12 +55,14 @@ class Capabilities:
     Attributes:
         reverse: whether it reads sources backwards.
         attention: whether its decoding steps return attention weights.
+        copying: whether it copies symbols that are not in the target vocabulary; see `TargetCodec.decode`.
         source_embeddings: name of the embedding table (V, D) of the source symbols, which is needed to compute saliency
             (`henkan.model.saliency`). None: not available.
     """
 
     reverse: bool = False
     attention: bool = False
+    copying: bool = False
     source_embeddings: str | None = None
 
     @property
@@ -76,10 +78,17 @@ class Sizes:
     Attributes:
         source: size of the source vocabulary.
         target: number of symbols that can be predicted; see `henkan.model.codec.TargetCodec.size`.
+        tags: ids of the source symbols that are feature tags.
     """
 
     source: int
     target: int
+    tags: Sequence[int] = ()
+
+    @classmethod
+    def of(cls, source: Vocabulary, codec: TargetCodec) -> Sizes:
+        """Return the sizes for a source vocabulary and a target codec."""
+        return cls(len(source), codec.size, tuple(source.tag_ids))
 
 
 class Architecture(Protocol):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -31,6 +31,23 @@ class TargetCodec(Protocol):
     @property
     def forbidden(self) -> Sequence[int]: ...  # noqa: D102
 
+    def learn(self, sources: Sequences, targets: Sequences) -> None:
+        """Learn from the training pairs what `encode` needs."""
+        ...
+
+    @property
+    def arrays(self) -> Mapping[str, Array]:
+        """What was learned: name -> float32 array, saved with the model."""
+        ...
+
+    def restore(self, arrays: Mapping[str, Array]) -> None:
+        """Restore what was learned.
+
+        Raises:
+            ValueError: if the arrays do not fit this codec.
+        """
+        ...
+
     def encode(self, sources: Sequences, targets: Sequences) -> Sequences:
         """Convert targets to the symbols to predict, including the end symbol.
 
@@ -41,6 +58,9 @@ class TargetCodec(Protocol):
 
     def decode(self, source: Sequence[int], symbols: Sequence[int]) -> list[int]:
         """Convert predicted symbols to ids in the target vocabulary.
+
+        The id V + p, where V is the size of the target vocabulary, is a copy of the source symbol at position p, which
+        the target vocabulary does not have.
 
         Args:
             source: ids of the source.
@@ -80,6 +100,16 @@ class PlainTargets:
         self.start = BOUNDARY
         self.fixed_length = vocabulary.width is not None
         self.forbidden: Sequence[int] = [BOUNDARY] if self.fixed_length else []
+
+    def learn(self, sources: Sequences, targets: Sequences) -> None:
+        """Nothing to learn."""
+
+    arrays: Mapping[str, Array] = {}
+
+    def restore(self, arrays: Mapping[str, Array]) -> None:
+        """See `TargetCodec.restore`."""
+        if arrays:
+            raise ValueError("other arrays")
 
     def encode(self, sources: Sequences, targets: Sequences) -> Sequences:  # noqa: ARG002
         """Append the boundary symbol, unless strings are padded."""

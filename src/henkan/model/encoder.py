@@ -67,6 +67,8 @@ def encode(
     sources: Sources,
     regularization: Regularization = NONE,
     backend: Backend = PLAIN,
+    *,
+    keep_states: bool = False,
 ) -> tuple[Encoded, EncoderBackward]:
     """Run the encoder.
 
@@ -116,11 +118,16 @@ def encode(
         if dx is not None:
             gradients["E"][...] = embedding_backward(dx)
 
-    return Encoded(x if config.attention else None, last), backward
+    return Encoded(x if keep_states else None, last), backward
 
 
 def encode_without_backward(
-    weights: Weights, config: ModelConfig, sources: Sources, backend: Backend = PLAIN
+    weights: Weights,
+    config: ModelConfig,
+    sources: Sources,
+    backend: Backend = PLAIN,
+    *,
+    keep_states: bool = False,
 ) -> Encoded:
     """Run the encoder for prediction.
 
@@ -132,7 +139,7 @@ def encode_without_backward(
     order = _reverse_order(sources) if config.bidirectional else None
     x, ids, last = weights["E"], sources.ids, []
     for number in range(config.layers):
-        kept = config.attention or number + 1 < config.layers
+        kept = keep_states or number + 1 < config.layers
         outputs = np.empty((S, N, H * config.directions), x.dtype) if kept else None
         ends = []
         for index, name in enumerate(_directions(config, number)):
@@ -142,7 +149,7 @@ def encode_without_backward(
         if outputs is not None:
             x = outputs
         last.append(_concatenated(ends))
-    return Encoded(x if config.attention else None, last)
+    return Encoded(x if keep_states else None, last)
 
 
 def _run_in_chunks(weights: Weights, inputs: LayerInputs, outputs: Array | None, backend: Backend) -> Array:

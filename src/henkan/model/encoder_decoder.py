@@ -115,7 +115,10 @@ class EncoderDecoder:
     ) -> tuple[float, Callable[[Parameters], None]]:
         """See `Architecture.loss`."""
         encoder, to_decoder, attention, decoder = map(weights.group, ("encoder", "bridge", "attention", "decoder"))
-        encoded, encoder_backward = encode(encoder, self.config, batch.sources, regularization, backend)
+        keep = self.config.attention
+        encoded, encoder_backward = encode(
+            encoder, self.config, batch.sources, regularization, backend, keep_states=keep
+        )
         first, context, bridge_backward = bridge(to_decoder, self.config, encoded.last)
         memory = None
         if encoded.states is not None:
@@ -136,7 +139,8 @@ class EncoderDecoder:
 
     def encode(self, weights: Parameters, sources: Sources, backend: Backend) -> tuple[DecoderCache, DecoderState]:
         """See `Architecture.encode`."""
-        encoded = encode_without_backward(weights.group("encoder"), self.config, sources, backend)
+        encoder, keep = weights.group("encoder"), self.config.attention
+        encoded = encode_without_backward(encoder, self.config, sources, backend, keep_states=keep)
         first, context, _ = bridge(weights.group("bridge"), self.config, encoded.last)
         memory = None
         if encoded.states is not None:

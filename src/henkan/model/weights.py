@@ -34,7 +34,7 @@ class WeightSpec:
 Specs = Mapping[str, WeightSpec]
 
 
-def embedding_spec(symbols: int, size: int, side: Side, deviation: float = 1.0) -> WeightSpec:
+def embedding_spec(symbols: int, size: int, side: Side | None, deviation: float = 1.0) -> WeightSpec:
     """Embeddings (V, D), normally distributed.
 
     Args:
@@ -43,7 +43,9 @@ def embedding_spec(symbols: int, size: int, side: Side, deviation: float = 1.0) 
         side: "source" or "target".
         deviation: standard deviation for the rule "orthogonal"; that of the rule "book" is 0.01.
     """
-    return WeightSpec((symbols, size), {"orthogonal": normal(deviation), "book": normal(0.01)}, {0: side})
+    return WeightSpec(
+        (symbols, size), {"orthogonal": normal(deviation), "book": normal(0.01)}, {0: side} if side else {}
+    )
 
 
 def matrix_spec(

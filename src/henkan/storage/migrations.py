@@ -34,5 +34,15 @@ def from_1(config: dict[str, Any], vocabulary: dict[str, Any]) -> tuple[dict[str
     return config, {**vocabulary, "range": None}
 
 
-MIGRATIONS: Mapping[int, Migration] = {1: from_1}
+def from_2(config: dict[str, Any], vocabulary: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Convert format 2 to format 3, which has mixed ensembles and what a target codec has learned."""
+    variant = {name: config[name] for name in ("model", "training", "members")} | {"weight": 1.0, "codec": {}}
+    sides = {side: vocabulary[side] for side in ("source", "target")}
+    if set(config) != {"model", "training", "members", "data", "calibration"} or set(vocabulary) != {*sides, "range"}:
+        raise ValueError("unknown names")
+    config = {"variants": [variant], "data": config["data"], "calibration": config["calibration"]}
+    return config, {"variants": [sides], "range": vocabulary["range"]}
+
+
+MIGRATIONS: Mapping[int, Migration] = {1: from_1, 2: from_2}
 """Format version -> function that converts the contents of config.json and vocabulary.json to the next version."""

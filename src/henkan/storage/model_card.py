@@ -73,7 +73,7 @@ def _kind(saved: SavedModel) -> str:
 
 
 def _training_data(saved: SavedModel) -> str:
-    data, source, target = saved.data, saved.source_vocabulary, saved.target_vocabulary
+    data, source, target = saved.data, saved.first.source_vocabulary, saved.first.target_vocabulary
     origin = "pairs of the task" if data.get("task") else "pairs from"
     others = (
         "Other source symbols are read as the unknown symbol."
@@ -110,7 +110,8 @@ def _seconds(metrics: Mapping[str, Any]) -> float:
 
 def _settings(saved: SavedModel, version: str) -> dict[str, object]:
     """Rows of the table of settings and versions."""
-    settings = {**to_dict(saved.model), **to_dict(saved.training), "epochs": len(saved.metrics.get("epochs", []))}
+    first, epochs = saved.first, len(saved.metrics.get("epochs", []))
+    settings = {**to_dict(first.model), **to_dict(first.training), "epochs": epochs}
     return {
         **{name.replace("_", " "): _format(value) for name, value in settings.items()},
         "weights": f"{saved.metrics.get('weights', 0):,}",

@@ -33,10 +33,12 @@ from henkan.text.training_range import KINDS, TrainingRange
 from henkan.text.vocabulary import Vocabulary
 
 FORMAT = "henkan-model"
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 MAX_MEMBERS = 1000
-CONFIG = {"model", "training", "data", "members", "calibration"}
-VOCABULARY = {"source", "target", "range"}
+CONFIG = {"variants", "data", "calibration"}
+VARIANT = {"model", "training", "members", "weight", "codec"}
+VOCABULARY = {"variants", "range"}
+MAX_CODEC_NUMBERS = 2**22
 HASHED = ("config.json", "vocabulary.json", "weights.safetensors")
 CHECKPOINT = "checkpoint"
 ATTEMPTS = 20
@@ -45,14 +47,34 @@ Shapes = Callable[[ModelConfig, Vocabulary, Vocabulary], Mapping[str, tuple[int,
 
 
 @dataclass(frozen=True)
-class SavedModel:
-    """The contents of a model folder.
+class SavedVariant:
+    """Models with the same settings and vocabularies, which differ in their weights.
 
     Attributes:
         model: settings of the model.
         training: settings of the training run.
         source_vocabulary, target_vocabulary: the vocabularies.
-        members: for each member of an ensemble, name -> weights.
+        members: for each model, name -> weights.
+        codec: name -> array, what the target codec has learned; see `henkan.model.codec.TargetCodec.arrays`.
+        weight: weight of each member in a mixed ensemble; see `henkan.inference.mixture`.
+    """
+
+    model: ModelConfig
+    training: TrainingConfig
+    source_vocabulary: Vocabulary
+    target_vocabulary: Vocabulary
+    members: Sequence[Mapping[str, Array]]
+    codec: Mapping[str, Array] = field(default_factory=dict)
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class SavedModel:
+    """The contents of a model folder.
+
+    Attributes:
+        variants: the models: one variant for a single model and for an ensemble whose members differ only in their
+            weights, several for a mixed ensemble.
         data: origin of the training pairs; see `henkan.text.data_source.DataSource`.
         metrics: metrics of the training run; see `henkan.storage.metrics_schema`.
         temperature: temperature of the confidence calibration, or None if there was no validation set.
@@ -61,16 +83,22 @@ class SavedModel:
             see `henkan.inference.outside.Correction`.
     """
 
-    model: ModelConfig
-    training: TrainingConfig
-    source_vocabulary: Vocabulary
-    target_vocabulary: Vocabulary
-    members: Sequence[Mapping[str, Array]]
+    variants: Sequence[SavedVariant]
     data: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
     temperature: float | None = None
     training_range: TrainingRange | None = None
     corrections: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+    @property
+    def first(self) -> SavedVariant:
+        """The first variant."""
+        return self.variants[0]
+
+    @property
+    def members(self) -> list[Mapping[str, Array]]:
+        """The weights of all members."""
+        return [member for variant in self.variants for member in variant.members]
 
 
 def is_model(folder: Path) -> bool:
@@ -125,31 +153,55 @@ def _load(folder: Path, shapes: Shapes) -> SavedModel:
             config, vocabulary = MIGRATIONS[version](config, vocabulary)
         if set(config) != CONFIG or set(vocabulary) != VOCABULARY:
             raise ValueError("unknown names")
-        model = from_dict(ModelConfig, config["model"])
-        training = from_dict(TrainingConfig, config["training"])
-        source, target = (Vocabulary.from_dict(vocabulary[side]) for side in ("source", "target"))
-        count, data = config["members"], dict(config["data"])
+        data = dict(config["data"])
         temperature, corrections = _calibration(config["calibration"])
         training_range = None if vocabulary["range"] is None else TrainingRange.from_dict(vocabulary["range"])
-        if type(count) is not int or not 1 <= count <= MAX_MEMBERS:
-            raise ModelFolderError(f"config.json has an invalid number of members, {count!r:.20}")
+        variants = [_variant(*each) for each in zip(config["variants"], vocabulary["variants"], strict=True)]
+        if not variants or sum(variant.members for variant in variants) > MAX_MEMBERS:
+            raise ModelFolderError("config.json has an invalid number of members")
     except HenkanError as error:
         raise ModelFolderError(f"{folder}: {error.message.problem}") from None
     except (KeyError, TypeError, AttributeError, ValueError):
         raise ModelFolderError(f"{folder}: config.json does not have the format that henkan writes") from None
-    expected = _weight_shapes(folder, shapes, model, source, target)
     return SavedModel(
-        model=model,
-        training=training,
-        source_vocabulary=source,
-        target_vocabulary=target,
-        members=_members(folder, manifest, expected, count),
+        variants=_with_weights(folder, manifest, variants, shapes),
         data=data,
         temperature=temperature,
         training_range=training_range,
         corrections=corrections,
-        metrics=_metrics(folder, count),
+        metrics=_metrics(folder, sum(variant.members for variant in variants)),
     )
+
+
+@dataclass(frozen=True)
+class _Variant:
+    """A variant without its weights: as `SavedVariant`, with the number of members and the shapes of the codec."""
+
+    model: ModelConfig
+    training: TrainingConfig
+    source_vocabulary: Vocabulary
+    target_vocabulary: Vocabulary
+    members: int
+    codec: Mapping[str, tuple[int, ...]]
+    weight: float
+
+
+def _variant(config: Mapping[str, Any], vocabulary: Mapping[str, Any]) -> _Variant:
+    """Read the settings and vocabularies of a variant."""
+    if set(config) != VARIANT or set(vocabulary) != {"source", "target"}:
+        raise ValueError("unknown names")
+    model, training = from_dict(ModelConfig, config["model"]), from_dict(TrainingConfig, config["training"])
+    source, target = (Vocabulary.from_dict(vocabulary[side]) for side in ("source", "target"))
+    count, weight = config["members"], config["weight"]
+    if type(count) is not int or not 1 <= count <= MAX_MEMBERS:
+        raise ModelFolderError(f"config.json has an invalid number of members, {count!r:.20}")
+    if type(weight) is not float or not 0 < weight < float("inf"):
+        raise ModelFolderError(f"config.json has an invalid weight of a member, {weight!r:.20}")
+    codec = {name: tuple(shape) for name, shape in config["codec"].items()}
+    sizes = [size for shape in codec.values() for size in shape]
+    if not all(type(size) is int and size >= 0 for size in sizes) or sum(map(prod, codec.values())) > MAX_CODEC_NUMBERS:
+        raise ValueError("invalid shapes")
+    return _Variant(model, training, source, target, count, codec, weight)
 
 
 def _weight_shapes(
@@ -190,18 +242,52 @@ def _read_checked(folder: Path, name: str, manifest: Mapping[str, Any], max_byte
     return content
 
 
-def _members(
-    folder: Path, manifest: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]], count: int
-) -> list[dict[str, Array]]:
-    """Read the weights of all members. The size of the file is checked first."""
-    numbers = sum(map(prod, shapes.values())) * count
+def _with_weights(
+    folder: Path, manifest: Mapping[str, Any], variants: Sequence[_Variant], shapes: Shapes
+) -> list[SavedVariant]:
+    """Read the weights of all variants. The size of the file is checked first."""
+    expected: dict[str, tuple[int, ...]] = {}
+    names: list[tuple[dict[str, str], list[dict[str, str]]]] = []  # of each variant: name -> tensor
+    first = 0
+    for number, each in enumerate(variants):
+        weights = _weight_shapes(folder, shapes, each.model, each.source_vocabulary, each.target_vocabulary)
+        codec = {name: codec_tensor(number, name) for name in each.codec}
+        members = [{name: member_tensor(k, name) for name in weights} for k in range(first, first + each.members)]
+        expected |= {codec[name]: shape for name, shape in each.codec.items()}
+        expected |= {member[name]: shape for member in members for name, shape in weights.items()}
+        names.append((codec, members))
+        first += each.members
     name = "weights.safetensors"
-    content = _read_checked(folder, name, manifest, weights_limit(numbers, len(shapes) * count))
-    tensors = load_tensors(content, folder, name, remedy="retrain_or_restore")
-    expected = {f"members.{k}.{weight}": shape for k in range(count) for weight, shape in shapes.items()}
+    limit = weights_limit(sum(map(prod, expected.values())), len(expected))
+    tensors = load_tensors(_read_checked(folder, name, manifest, limit), folder, name, remedy="retrain_or_restore")
     if {tensor: array.shape for tensor, array in tensors.items()} != expected:
         raise ModelFolderError(f"{folder}: {name} does not fit config.json and vocabulary.json")
-    return [{weight: tensors[f"members.{k}.{weight}"] for weight in shapes} for k in range(count)]
+
+    def arrays(tensor_names: Mapping[str, str]) -> dict[str, Array]:
+        return {name: tensors[tensor] for name, tensor in tensor_names.items()}
+
+    return [
+        SavedVariant(
+            each.model,
+            each.training,
+            each.source_vocabulary,
+            each.target_vocabulary,
+            [arrays(member) for member in members],
+            arrays(codec),
+            each.weight,
+        )
+        for each, (codec, members) in zip(variants, names, strict=True)
+    ]
+
+
+def member_tensor(member: int, name: str) -> str:
+    """Return the name in weights.safetensors of a weight of a member, which are counted over all variants."""
+    return f"members.{member}.{name}"
+
+
+def codec_tensor(variant: int, name: str) -> str:
+    """Return the name in weights.safetensors of an array of a variant's codec."""
+    return f"codecs.{variant}.{name}"
 
 
 def _metrics(folder: Path, members: int) -> dict[str, Any]:

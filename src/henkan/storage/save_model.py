@@ -14,7 +14,16 @@ from henkan.config import to_dict
 from henkan.errors import ModelFolderError
 from henkan.storage.atomic_folder import INCOMING, WRITTEN, put_files
 from henkan.storage.files import sha256, to_json
-from henkan.storage.model_folder import CHECKPOINT, FORMAT, FORMAT_VERSION, HASHED, SavedModel, is_model
+from henkan.storage.model_folder import (
+    CHECKPOINT,
+    FORMAT,
+    FORMAT_VERSION,
+    HASHED,
+    SavedModel,
+    codec_tensor,
+    is_model,
+    member_tensor,
+)
 
 
 def save(
@@ -65,30 +74,46 @@ def save(
 def _contents(saved: SavedModel) -> dict[str, bytes]:
     """Return name -> content of the files with the model and its metrics."""
     tensors = {
-        f"members.{number}.{name}": np.ascontiguousarray(array)
-        for number, member in enumerate(saved.members)
-        for name, array in member.items()
+        **{
+            codec_tensor(number, name): array
+            for number, variant in enumerate(saved.variants)
+            for name, array in variant.codec.items()
+        },
+        **{
+            member_tensor(number, name): array
+            for number, member in enumerate(saved.members)
+            for name, array in member.items()
+        },
     }
     calibration, training_range = None, saved.training_range
     if saved.temperature is not None:
         outside = {kind: dict(numbers) for kind, numbers in saved.corrections.items()}
         calibration = {"temperature": saved.temperature, "outside": outside}
     config = {
-        "model": to_dict(saved.model),
-        "training": to_dict(saved.training),
+        "variants": [
+            {
+                "model": to_dict(variant.model),
+                "training": to_dict(variant.training),
+                "members": len(variant.members),
+                "weight": variant.weight,
+                "codec": {name: list(array.shape) for name, array in variant.codec.items()},
+            }
+            for variant in saved.variants
+        ],
         "data": dict(saved.data),
-        "members": len(saved.members),
         "calibration": calibration,
     }
     vocabularies = {
-        "source": saved.source_vocabulary.to_dict(),
-        "target": saved.target_vocabulary.to_dict(),
+        "variants": [
+            {"source": variant.source_vocabulary.to_dict(), "target": variant.target_vocabulary.to_dict()}
+            for variant in saved.variants
+        ],
         "range": None if training_range is None else training_range.to_dict(),
     }
     return {
         "config.json": to_json(config),
         "vocabulary.json": to_json(vocabularies),
-        "weights.safetensors": save_safetensors(tensors),
+        "weights.safetensors": save_safetensors({name: np.ascontiguousarray(array) for name, array in tensors.items()}),
         "metrics.json": to_json(saved.metrics),
     }
 

@@ -207,6 +207,14 @@ class Sequences:
         lengths = self.lengths()
         return Sequences(self.flat[np.repeat(~rows, lengths)], _offsets(np.where(rows, 0, lengths)))
 
+    def without(self, ids: Array) -> Sequences:
+        """Return a copy without the ids of a mask (V,)."""
+        if not ids.any():
+            return self
+        kept = ~ids[self.flat]
+        before = np.concatenate([np.zeros(1, np.int64), np.cumsum(kept)])
+        return Sequences(self.flat[kept], before[self.offsets])
+
     def filled(self, width: int, id: int) -> Sequences:
         """Return a copy in which every string is padded with `id` to the length `width`."""
         flat = np.full((len(self), width), id, self.flat.dtype)

@@ -116,6 +116,11 @@ class Vocabulary:
         """The symbol of each id; "" for the boundary and the unknown symbol."""
         return [*[""] * self._first, *self.symbols]
 
+    @property
+    def tag_ids(self) -> list[int]:
+        """Ids of the feature tags."""
+        return [id for symbol, id in self._ids.items() if self.tokenizer.is_tag(symbol)]
+
     def encode(self, string: str, index: int = 0, *, use_unknown: bool = False) -> list[int]:
         """Encode a string as ids, without the boundary.
 
@@ -201,6 +206,10 @@ class Vocabulary:
         """Join symbols into a string, without padding."""
         string = self.tokenizer.join(symbols)
         return string.rstrip(FILLER) if self.width is not None else string
+
+    def id_of(self, symbol: str) -> int:
+        """Return the id of a symbol, or -1."""
+        return self._ids.get(symbol, -1)
 
     def knows(self, symbol: str) -> bool:
         """Whether a symbol is in the vocabulary."""

@@ -174,6 +174,7 @@ class Checkpoints:
         for name, defaults in (("model", ModelConfig()), ("training", TrainingConfig())):
             if isinstance(plan.get(name), dict):  # settings added in a later version had their defaults
                 plan[name] = {**to_dict(defaults), **plan[name]}
+        plan.setdefault("other variants", [])
         return plan
 
     def _progress(self) -> Progress:

@@ -5,18 +5,24 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from dataclasses import asdict, replace
 
+import numpy as np
+
 from henkan.engine.base import Engines, SingleProcess
 from henkan.errors import SettingsError
 from henkan.evaluation.evaluation_set import EvaluationSet
 from henkan.inference.outside import corrections_to_values
-from henkan.storage.model_folder import MAX_MEMBERS, SavedModel
+from henkan.storage.model_folder import MAX_MEMBERS, SavedModel, SavedVariant
 from henkan.text.pairs import Pairs
-from henkan.training.fitted_model import FittedModel, make_converter, make_engines
+from henkan.training.fitted_model import FittedModel, converter_of
 from henkan.training.validation import evaluate_and_calibrate
 
 
 def combine(models: Sequence[FittedModel], validation: Pairs | None, engines: Engines) -> FittedModel:
-    """Combine models with the same settings and symbols, such as models trained with different seeds.
+    """Combine models into an ensemble.
+
+    Models with the same settings and symbols, such as models trained with different seeds, become one variant; see
+    `henkan.storage.model_folder.SavedVariant`. If there are several variants, the ensemble is mixed; see
+    `henkan.inference.mixture`.
 
     Args:
         models: the models; see `check_models`. Of an ensemble, all members are used.
@@ -24,26 +30,23 @@ def combine(models: Sequence[FittedModel], validation: Pairs | None, engines: En
         engines: factory for the engines of the ensemble.
 
     Raises:
-        SettingsError: if there are too many members, or models with different settings or symbols.
+        SettingsError: if there are too many members, or only some of the models read feature tags.
     """
     first = models[0]
-    for number, model in enumerate(models[1:], start=2):
-        different = _difference(first.saved, model.saved)
-        if different is not None:
-            raise SettingsError(
-                f"model {number} has {different} than the first; only models of the same settings and symbols can be "
-                "combined, as trained on the same pairs with different seeds"
-            )
-    members = [member for model in models for member in model.saved.members]
-    if len(members) > MAX_MEMBERS:
-        raise SettingsError(f"an ensemble has at most {MAX_MEMBERS} members, not {len(members)}; combine fewer models")
-    vocabularies = first.saved.source_vocabulary, first.saved.target_vocabulary
+    if len({each.model.features for model in models for each in model.saved.variants}) > 1:
+        raise SettingsError("only some of the models read feature tags; combine models that read the same sources")
+    variants = _variants([each for model in models for each in model.saved.variants])
+    count = sum(len(each.members) for each in variants)
+    if count > MAX_MEMBERS:
+        raise SettingsError(f"an ensemble has at most {MAX_MEMBERS} members, not {count}; combine fewer models")
     domain = first.converter.domain
     if domain is not None and validation is None:
         domain = replace(domain, corrections={})
-    converter = make_converter(make_engines(first.saved, members, engines), *vocabularies, first.saved.model, domain)
+    saved = replace(first.saved, variants=variants)
+    converter = converter_of(saved, engines, domain)
     counts = None
     if validation is not None:
+        vocabularies = variants[0].source_vocabulary, variants[0].target_vocabulary
         counts = evaluate_and_calibrate(
             converter, EvaluationSet(validation, *vocabularies), SingleProcess(), lambda: None
         )
@@ -56,8 +59,7 @@ def combine(models: Sequence[FittedModel], validation: Pairs | None, engines: En
     # Other members may have been trained on the validation set of the first.
     data = replace(first.data, held_out="none")
     saved = replace(
-        first.saved,
-        members=members,
+        saved,
         temperature=converter.temperature,
         metrics=metrics,
         data=asdict(data),
@@ -65,6 +67,31 @@ def combine(models: Sequence[FittedModel], validation: Pairs | None, engines: En
         corrections={} if domain is None else corrections_to_values(domain.corrections),
     )
     return FittedModel(saved, converter, data, counts)
+
+
+def _variants(variants: Sequence[SavedVariant]) -> list[SavedVariant]:
+    """Join variants with the same settings and symbols."""
+    joined: list[SavedVariant] = []
+    for variant in variants:
+        for number, other in enumerate(joined):
+            if _same(variant, other):
+                joined[number] = replace(other, members=[*other.members, *variant.members])
+                break
+        else:
+            joined.append(variant)
+    return joined
+
+
+def _same(variant: SavedVariant, other: SavedVariant) -> bool:
+    """Whether the models of two variants can compute a step together."""
+    return (
+        variant.model == other.model
+        and variant.weight == other.weight
+        and variant.source_vocabulary.to_dict() == other.source_vocabulary.to_dict()
+        and variant.target_vocabulary.to_dict() == other.target_vocabulary.to_dict()
+        and variant.codec.keys() == other.codec.keys()
+        and all(np.array_equal(array, other.codec[name]) for name, array in variant.codec.items())
+    )
 
 
 def check_models(names: Sequence[Hashable]) -> None:
@@ -90,14 +117,3 @@ def _histories(saved: SavedModel) -> Sequence[object]:
     """Return the metrics of each member."""
     histories: Sequence[object] = saved.metrics.get("members", [saved.metrics])
     return histories
-
-
-def _difference(first: SavedModel, other: SavedModel) -> str | None:
-    """Describe the difference that prevents combining two models; None if there is none."""
-    if first.model != other.model:
-        return "other settings"
-    for side in ("source", "target"):
-        name = f"{side}_vocabulary"
-        if getattr(first, name).to_dict() != getattr(other, name).to_dict():
-            return f"other {side} symbols"
-    return None

@@ -14,13 +14,13 @@ from henkan.errors import ModelFolderError
 from henkan.evaluation.evaluation_set import Counts
 from henkan.inference.converter import Converter
 from henkan.inference.ensemble import Ensemble
+from henkan.inference.mixture import Mixture
 from henkan.inference.outside import Correction, TrainingDomain
-from henkan.model import Sizes, create_architecture, shapes_of, target_codec
+from henkan.model import Sizes, TargetCodec, create_architecture, shapes_of, target_codec
 from henkan.storage import model_folder
 from henkan.storage.model_card import model_card
-from henkan.storage.model_folder import SavedModel
+from henkan.storage.model_folder import SavedModel, SavedVariant
 from henkan.storage.save_model import save as save_model
-from henkan.text.arrays import Array
 from henkan.text.data_source import DataSource
 from henkan.text.tokenizer import tokenizers
 from henkan.text.vocabulary import Vocabulary
@@ -72,58 +72,83 @@ def load_model(folder: Path, engines: Engines | None = None) -> FittedModel:
         data = DataSource(**saved.data)
     except (TypeError, ValueError):
         raise ModelFolderError(f"{folder}: config.json does not have the form that henkan writes") from None
-    vocabularies_fit = not saved.source_vocabulary.boundary and saved.target_vocabulary.boundary
-    if not vocabularies_fit or (saved.source_vocabulary.unknown and saved.model.fill):
-        raise ModelFolderError(f"{folder}: vocabulary.json does not fit config.json")
-    filled = (saved.source_vocabulary.width, saved.target_vocabulary.width)
-    if any((width is not None) != saved.model.fill for width in filled):
-        raise ModelFolderError(f"{folder}: vocabulary.json does not fit config.json")
-    if (saved.source_vocabulary.tokenizer, saved.target_vocabulary.tokenizer) != tokenizers(saved.model):
-        raise ModelFolderError(f"{folder}: vocabulary.json does not fit config.json")
-    vocabularies = saved.source_vocabulary, saved.target_vocabulary
-    created = make_engines(saved, saved.members, engines or NumpyEngines())
+    for variant in saved.variants:
+        _check_vocabularies(folder, variant)
     try:
-        domain = make_domain(saved)
+        converter = converter_of(saved, engines or NumpyEngines(), make_domain(saved))
+    except ValueError:
+        raise ModelFolderError(f"{folder}: weights.safetensors does not fit vocabulary.json") from None
     except TypeError:
         raise ModelFolderError(f"{folder}: config.json does not have the format that henkan writes") from None
-    converter = make_converter(created, *vocabularies, saved.model, domain)
     converter.temperature = saved.temperature
     return FittedModel(saved, converter, data)
+
+
+def _check_vocabularies(folder: Path, variant: SavedVariant) -> None:
+    """Check that the vocabularies fit the settings.
+
+    Raises:
+        ModelFolderError: if not.
+    """
+    model, source, target = variant.model, variant.source_vocabulary, variant.target_vocabulary
+    fits = (
+        not source.boundary
+        and target.boundary
+        and not (source.unknown and model.fill)
+        and all((each.width is not None) == model.fill for each in (source, target))
+        and (source.tokenizer, target.tokenizer) == tokenizers(model)
+    )
+    if not fits:
+        raise ModelFolderError(f"{folder}: vocabulary.json does not fit config.json")
 
 
 def _shapes(model: ModelConfig, source: Vocabulary, target: Vocabulary) -> dict[str, tuple[int, ...]]:
     """Return weight name -> shape."""
     codec = target_codec(model, source, target)
-    return shapes_of(create_architecture(model, Sizes(len(source), codec.size)).specs)
+    return shapes_of(create_architecture(model, Sizes.of(source, codec)).specs)
 
 
-def make_engines(saved: SavedModel, members: Sequence[Mapping[str, Array]], engines: Engines) -> list[Engine]:
-    """Create an engine for each member of a saved model."""
-    created = []
-    for weights in members:
-        codec = target_codec(saved.model, saved.source_vocabulary, saved.target_vocabulary)
-        sizes = Sizes(len(saved.source_vocabulary), codec.size)
-        engine = engines.make(saved.model, sizes, training=saved.training)
+def converter_of(saved: SavedModel, engines: Engines, domain: TrainingDomain | None) -> Converter:
+    """Create a converter for a saved model.
+
+    Args:
+        saved: the model.
+        engines: factory for the engines.
+        domain: what the model was trained on; None if unknown.
+
+    Raises:
+        ValueError: if the arrays of a codec do not fit the vocabularies.
+    """
+    converters = [_variant_converter(variant, engines, domain) for variant in saved.variants]
+    return joined(converters, [variant.weight * len(variant.members) for variant in saved.variants])
+
+
+def _variant_converter(variant: SavedVariant, engines: Engines, domain: TrainingDomain | None) -> Converter:
+    codec = target_codec(variant.model, variant.source_vocabulary, variant.target_vocabulary)
+    codec.restore(variant.codec)
+    sizes, created = Sizes.of(variant.source_vocabulary, codec), []
+    for weights in variant.members:
+        engine = engines.make(variant.model, sizes, training=variant.training)
         engine.set_weights(weights)
         created.append(engine)
-    return created
+    return make_converter(created, variant.source_vocabulary, variant.target_vocabulary, codec, domain)
 
 
 def make_converter(
     engines: Sequence[Engine],
     source_vocabulary: Vocabulary,
     target_vocabulary: Vocabulary,
-    model: ModelConfig,
+    codec: TargetCodec,
     domain: TrainingDomain | None = None,
 ) -> Converter:
     """Create a converter for one engine, or for several engines as an ensemble."""
-    return Converter(
-        engines[0] if len(engines) == 1 else Ensemble(engines),
-        source_vocabulary,
-        target_vocabulary,
-        target_codec(model, source_vocabulary, target_vocabulary),
-        domain=domain,
-    )
+    model = engines[0] if len(engines) == 1 else Ensemble(engines)
+    return Converter(model, source_vocabulary, target_vocabulary, codec, domain=domain)
+
+
+def joined(converters: Sequence[Converter], weights: Sequence[float]) -> Converter:
+    """Return the only converter, or a mixed ensemble of several ones with these weights."""
+    return converters[0] if len(converters) == 1 else Mixture(converters, weights)
 
 
 def make_domain(saved: SavedModel) -> TrainingDomain | None:

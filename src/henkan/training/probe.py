@@ -28,7 +28,7 @@ from henkan.text.arrays import Array
 from henkan.text.vocabulary import UNKNOWN
 from henkan.training.atypical_rows import AtypicalRows, choose_atypical_rows
 from henkan.training.loop import train
-from henkan.training.prepared import PreparedData, TrainingJob
+from henkan.training.prepared import PreparedData
 from henkan.training.state import TrainingState
 
 UPDATE_SHARE = 0.3
@@ -42,21 +42,18 @@ MAX_PREDICTIONS = 1000
 MAX_ROWS_TO_COMPARE = 200_000
 
 
-def estimate_corrections(
-    data: PreparedData, job: TrainingJob, engines: Engines, pause: Callable[[], None]
-) -> dict[str, Correction]:
+def estimate_corrections(data: PreparedData, engines: Engines, pause: Callable[[], None]) -> dict[str, Correction]:
     """Train probes, and fit the correction of the confidence for each way of being outside the training data.
 
     Args:
-        data: the training data.
-        job: the training job, whose models are trained.
+        data: the training data, and the settings of the models that are trained.
         engines: factory for the engines. With several processes, this one uses the NumPy engine.
         pause: called after every update; it may raise an exception to stop.
 
     Returns:
         kind of `henkan.text.training_range.KINDS` -> correction, for the kinds that have enough pairs.
     """
-    vocabulary, generator = data.source_vocabulary, np.random.default_rng([job.training.seed, 6])
+    vocabulary, generator = data.source_vocabulary, np.random.default_rng([data.variant.training.seed, 6])
     groups = choose_atypical_rows(
         data.pairs.sources,
         vocabulary.symbols_by_id,
@@ -68,7 +65,7 @@ def estimate_corrections(
     for atypical in groups:
         rows = generator.permutation(np.flatnonzero(atypical.typical))
         held_out = min(MAX_PREDICTIONS, max(1, round(VALIDATION_SHARE * len(rows))))
-        probe = _Probe(_train(data, job, engines, rows[held_out:], pause), data, atypical)
+        probe = _Probe(_train(data, engines, rows[held_out:], pause), data, atypical)
         logs, right = probe.predict(rows[:held_out], TEMPERATURES)
         calibration = Calibration()
         calibration.add(logs, right.tolist())
@@ -81,11 +78,11 @@ def estimate_corrections(
     return {kind: correction for kind, correction in fitted.items() if correction is not None}
 
 
-def _train(data: PreparedData, job: TrainingJob, engines: Engines, rows: Array, pause: Callable[[], None]) -> Engine:
+def _train(data: PreparedData, engines: Engines, rows: Array, pause: Callable[[], None]) -> Engine:
     """Train a probe on some rows."""
-    config, rows = _plan(job.training, len(data.pairs), rows)
+    config, rows = _plan(data.variant.training, len(data.pairs), rows)
     factory = engines if engines.group.size == 1 else NumpyEngines()
-    engine = factory.make(job.model, data.sizes, training=config)
+    engine = factory.make(data.variant.model, data.sizes, training=config)
     with WORKERS.computing():
         engine.set_weights(draw_weights(data.specs, config.initialization, config.seed))
     state = TrainingState(np.random.default_rng([config.seed, 3]))

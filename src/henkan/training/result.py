@@ -12,18 +12,38 @@ from henkan.config import TrainingConfig
 from henkan.engine.base import Engine, Engines
 from henkan.evaluation.evaluation_set import Counts
 from henkan.inference.converter import Converter
-from henkan.inference.outside import corrections_to_values
-from henkan.storage.model_folder import SavedModel
+from henkan.inference.outside import TrainingDomain, corrections_to_values
+from henkan.storage.model_folder import SavedModel, SavedVariant
 from henkan.text.arrays import Array
-from henkan.training.fitted_model import FittedModel
-from henkan.training.prepared import PreparedData, TrainingJob
+from henkan.training.fitted_model import FittedModel, joined
+from henkan.training.job import TrainingJob
+from henkan.training.prepared import PreparedData, training_domain
 from henkan.training.progress import Progress
 from henkan.training.state import TrainingState
 
 
+def joined_converter(
+    data: Sequence[PreparedData], engines: Sequence[Engine], domain: TrainingDomain | None
+) -> Converter:
+    """Create the converter of trained members.
+
+    Args:
+        data: the data of each variant.
+        engines: the members' engines. Those of the last variants may be missing.
+        domain: what the model was trained on; None if unknown.
+    """
+    converters, weights, first = [], [], 0
+    for each in data:
+        members = engines[first : first + each.variant.members]
+        first += each.variant.members
+        if members:
+            converters.append(each.converter(members, domain))
+            weights.append(float(len(members)))
+    return joined(converters, weights)
+
+
 def trained_model(
-    data: PreparedData,
-    job: TrainingJob,
+    run: UnfinishedRun,
     converter: Converter,
     members: Sequence[Mapping[str, Array]],
     histories: Sequence[dict[str, Any]],
@@ -32,33 +52,44 @@ def trained_model(
     """Create the model of a training run.
 
     Args:
-        data, job: what was trained.
+        run: the run.
         converter: the converter of the model.
-        members: weights of each member.
+        members: weights of each member. Those of the last variants may be missing.
         histories: metrics of each member; see `history`.
         counts: counts of the predictions on the validation set, or None.
     """
+    first, variants = run.data[0], []
+    for data in run.data:
+        weights, members = members[: data.variant.members], members[data.variant.members :]
+        if weights:
+            variants.append(
+                SavedVariant(
+                    data.variant.model,
+                    data.variant.training,
+                    data.source_vocabulary,
+                    data.target_vocabulary,
+                    [dict(each) for each in weights],
+                    data.codec.arrays,
+                )
+            )
     metrics = {
         **histories[0],
         **({"members": list(histories)} if len(histories) > 1 else {}),
-        "pairs": len(data.pairs),
-        "held_out": len(data.validation_pairs or ()),
+        "pairs": len(first.pairs),
+        "held_out": len(first.validation_pairs or ()),
         "exact_match": None if counts is None else counts.exact_match,
-        "weights": data.weights,
+        "weights": first.weights,
     }
+    domain = converter.domain
     saved = SavedModel(
-        model=job.model,
-        training=job.training,
-        source_vocabulary=data.source_vocabulary,
-        target_vocabulary=data.target_vocabulary,
-        members=[dict(weights) for weights in members],
-        data=asdict(job.data),
+        variants,
+        data=asdict(run.job.data),
         metrics=metrics,
         temperature=converter.temperature,
-        training_range=data.training_range,
-        corrections={} if converter.domain is None else corrections_to_values(converter.domain.corrections),
+        training_range=None if domain is None else domain.training_range,
+        corrections={} if domain is None else corrections_to_values(domain.corrections),
     )
-    return FittedModel(saved, converter, job.data, counts)
+    return FittedModel(saved, converter, run.job.data, counts)
 
 
 def history(training: TrainingConfig, state: TrainingState) -> dict[str, Any]:
@@ -76,15 +107,21 @@ class UnfinishedRun:
     """A training run that may be interrupted.
 
     Attributes:
-        data, job: what is trained.
+        data: the data of each variant.
+        job: what is trained.
         progress: the progress of the run.
         engine: engine of the current member, or None before its weights are set.
     """
 
-    data: PreparedData
+    data: Sequence[PreparedData]
     job: TrainingJob
     progress: Progress
     engine: Engine | None = None
+
+    def data_of(self, member: int) -> tuple[PreparedData, int]:
+        """Return the data of a member, and its number in its variant."""
+        variant = self.job.variant_of(member)
+        return self.data[variant], member - sum(each.members for each in self.job.variants[:variant])
 
     def best_model(self, engines: Engines, *, between_updates: bool) -> FittedModel | None:
         """Return the best model so far, without calibration; None if there was no update.
@@ -101,16 +138,19 @@ class UnfinishedRun:
         weights = None if state is None else self._current_weights(state, between_updates=between_updates)
         if state is not None and weights is not None:
             members.append(weights)
-            training = replace(self.job.training, seed=self.job.training.seed + len(histories))
-            histories.append(history(training, state))
+            number = len(histories)
+            training = self.data_of(number)[0].variant.training
+            histories.append(history(replace(training, seed=training.seed + number), state))
         if not members:
             return None
         created = []
-        for member in members:
-            engine = engines.make(self.job.model, self.data.sizes, training=self.job.training)
+        for number, member in enumerate(members):
+            data, _ = self.data_of(number)
+            engine = engines.make(data.variant.model, data.sizes, training=data.variant.training)
             engine.set_weights(member)
             created.append(engine)
-        return trained_model(self.data, self.job, self.data.converter(created, self.job.model), members, histories)
+        converter = joined_converter(self.data, created, training_domain(self.data[0], self.job.start))
+        return trained_model(self, converter, members, histories)
 
     def _current_weights(self, state: TrainingState, *, between_updates: bool) -> Mapping[str, Array] | None:
         if state.best is not None:

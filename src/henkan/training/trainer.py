@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -16,11 +16,12 @@ from henkan.text.tokenized_pairs import TokenizedPairs
 from henkan.training.checkpoint import Checkpoints
 from henkan.training.events import Calibrating, Preparing, Report, Started
 from henkan.training.fitted_model import FittedModel
+from henkan.training.job import TrainingJob
 from henkan.training.loop import train
 from henkan.training.other_checkpoints import NoCheckpoints
-from henkan.training.prepared import PreparedData, TrainingJob, prepare
+from henkan.training.prepared import PreparedData, fingerprints, prepare, training_domain
 from henkan.training.progress import Progress
-from henkan.training.result import UnfinishedRun, history, trained_model
+from henkan.training.result import UnfinishedRun, history, joined_converter, trained_model
 from henkan.training.state import TrainingState
 from henkan.training.validation import Validator, evaluate_and_calibrate
 
@@ -69,21 +70,23 @@ class Trainer:
         if isinstance(pairs, Pairs):
             from henkan.text.detected_settings import with_detected_settings  # loading a model does not need it
 
-            job = replace(job, model=with_detected_settings(job.model, pairs))
-            pairs = TokenizedPairs.of(pairs, job.model)
-        data, job = prepare(pairs, validation, job)
+            variants = [replace(each, model=with_detected_settings(each.model, pairs)) for each in job.variants]
+            job = replace(job, variants=variants)
+            pairs = TokenizedPairs.of(pairs, variants[0].model)
+        start = [None] * len(job.variants) if job.start is None else job.start.saved.variants
+        data = [prepare(pairs, validation, *each) for each in zip(job.variants, start, strict=True)]
         del pairs  # free memory: only the ids are needed from here
         progress = self._open(data, job)
         self._run = UnfinishedRun(data, job, progress)
         trained = [self._member(number, self._run) for number in range(job.members)]
-        converter = data.converter(trained, job.model)
-        counts = None
-        if data.validation is not None:
+        converter, counts = joined_converter(data, trained, training_domain(data[0], job.start)), None
+        validation_set = data[0].validation
+        if validation_set is not None:
             pause = self._pause(lambda: progress)
-            counts = evaluate_and_calibrate(converter, data.validation, self.group, pause)
-            self._calibrate_outside(converter, data, job, pause)
+            counts = evaluate_and_calibrate(converter, validation_set, self.group, pause)
+            self._calibrate_outside(converter, data[0], job, pause)
         members = [engine.weights for engine in trained]
-        return trained_model(data, job, converter, members, progress.histories, counts)
+        return trained_model(self._run, converter, members, progress.histories, counts)
 
     def best_model(self, *, between_updates: bool) -> FittedModel | None:
         """Return the best model so far of an interrupted `fit`; see `UnfinishedRun.best_model`."""
@@ -94,9 +97,10 @@ class Trainer:
     ) -> None:
         """Estimate the confidence of sources outside the training data. In a process group, only process 0 does so.
 
-        A model that continues from another keeps its corrections: the new pairs may be too few to train a probe.
+        A model that continues from another keeps its corrections: the new pairs may be too few to train a probe. The
+        probes of a mixed ensemble are of its first variant.
         """
-        if converter.domain is None or not job.training.calibrate_outside or self.group.rank > 0:
+        if converter.domain is None or not data.variant.training.calibrate_outside or self.group.rank > 0:
             return
         if job.start is not None and job.start.converter.domain is not None:
             corrections = job.start.converter.domain.corrections
@@ -104,18 +108,19 @@ class Trainer:
             from henkan.training.probe import estimate_corrections
 
             self.report(Calibrating())
-            corrections = estimate_corrections(data, job, self.engines, pause)
+            corrections = estimate_corrections(data, self.engines, pause)
         converter.domain = replace(converter.domain, corrections=corrections)
 
-    def _open(self, data: PreparedData, job: TrainingJob) -> Progress:
+    def _open(self, data: Sequence[PreparedData], job: TrainingJob) -> Progress:
         """Start or resume the run."""
         plan = {
-            "model": to_dict(job.model),
-            "training": to_dict(job.training),
-            "ensemble": job.members,
+            "model": to_dict(data[0].variant.model),
+            "training": to_dict(data[0].variant.training),
+            "ensemble": data[0].variant.members,
+            "other variants": [each.variant.to_dict() for each in data[1:]],
             "started from a model": job.start is not None,
             "data": asdict(job.data),
-            "marks": data.fingerprints(),
+            "marks": fingerprints(data),
             "versions": versions(self.engines),
         }
         self.checkpoints.clear()
@@ -127,19 +132,20 @@ class Trainer:
 
     def _member(self, number: int, run: UnfinishedRun) -> Engine:
         """Train or resume a member, or restore its weights if it was finished before the run was interrupted."""
-        data, job, progress = run.data, run.job, run.progress
-        training = replace(job.training, seed=job.training.seed + number)
-        engine = self.engines.make(job.model, data.sizes, training=training)
+        data, in_variant = run.data_of(number)
+        job, progress, variant = run.job, run.progress, data.variant
+        training = replace(variant.training, seed=variant.training.seed + number)
+        engine = self.engines.make(variant.model, data.sizes, training=training)
         if number < len(progress.done):
             self.checkpoints.check_fits(progress.done[number], engine.weights)
             engine.set_weights(progress.done[number])
             return engine
-        converter = data.converter([engine], job.model)
+        converter = data.converter([engine])
         pairs, validation, epochs = len(data.pairs), len(data.validation_pairs or ()), training.epochs or 0
         symbols = data.target_vocabulary.tokenizer.unit
         self.report(Started(converter, pairs, validation, epochs, data.weights, number + 1, job.members, symbols))
         if progress.state is None:
-            engine.set_weights(data.initial_weights(job, number))
+            engine.set_weights(data.initial_weights(in_variant, training.seed))
             progress.state = TrainingState(np.random.default_rng([training.seed, 3]))
         else:
             self._check_fits(progress, engine)

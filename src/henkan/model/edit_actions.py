@@ -1,0 +1,141 @@
+"""The target codec of the transducer: targets as edit actions (after Makarov & Clematide 2018, 2020).
+
+A pointer moves over the symbols of the source, from the first to the last. Each action writes a symbol, moves the
+pointer to the next symbol, or both:
+
+    action        writes                       moves the pointer
+    COPY          the symbol at the pointer    yes
+    substitute v  v                            yes
+    insert v      v                            no
+    DELETE        nothing                      yes
+    END           nothing; ends the output     no
+
+After the last symbol, only insertions and END are possible; before, everything but END. Feature tags are not part of
+the text that the pointer moves over.
+
+The actions of a pair come from its alignment (`henkan.text.edit_distance`), so every pair has exactly one sequence of
+actions, and the probability of a target is the probability of its sequence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from henkan.model.codec import TargetCodec
+from henkan.text.arrays import Array
+from henkan.text.edit_distance import INSERT, MATCH, EditDistance
+from henkan.text.tokenizer import Sequences, smallest_dtype
+from henkan.text.vocabulary import Vocabulary
+
+END, DELETE, COPY, FIRST = range(4)
+"""Ids of the actions; FIRST is the first of the substitutions, which are followed by the insertions."""
+
+
+class ActionTable:
+    """What each action does, for V target symbols of which the first is the boundary.
+
+    Attributes:
+        size: number of actions (A).
+        writes: (A,) the target symbol that an action writes; 0 for none, and for COPY.
+        moves: (A,) whether the pointer moves.
+        inserts: (A,) whether it is an insertion.
+    """
+
+    def __init__(self, symbols: int) -> None:
+        written = np.arange(1, symbols)
+        self.size = FIRST + 2 * len(written)
+        self.writes = np.concatenate([np.zeros(FIRST, int), written, written])
+        self.inserts = np.arange(self.size) >= FIRST + len(written)
+        self.moves = ~self.inserts
+        self.moves[END] = False
+
+    @classmethod
+    def of_size(cls, size: int) -> ActionTable:
+        """Return the table with `size` actions."""
+        return cls((size - FIRST) // 2 + 1)
+
+    def substitution(self, symbols: Array) -> Array:
+        """Return the actions that substitute the given target symbols."""
+        return FIRST - 1 + symbols
+
+    def insertion(self, symbols: Array) -> Array:
+        """Return the actions that insert the given target symbols."""
+        return FIRST - 1 + (self.size - FIRST) // 2 + symbols
+
+
+class EditActions:
+    """Predicts edit actions. See `henkan.model.codec.TargetCodec` for the attributes and methods.
+
+    Args:
+        source, target: the vocabularies.
+    """
+
+    fixed_length = False
+    start = END
+    forbidden: Sequence[int] = ()
+
+    def __init__(self, source: Vocabulary, target: Vocabulary) -> None:
+        self.source, self.target = source, target
+        self.actions = ActionTable(len(target))
+        self.size = self.actions.size
+        self.same = np.array([target.id_of(symbol) for symbol in source.symbols_by_id])
+        self.is_tag = np.array([source.tokenizer.is_tag(symbol) for symbol in source.symbols_by_id])
+        self.distance: EditDistance | None = None
+
+    def learn(self, sources: Sequences, targets: Sequences) -> None:
+        """Learn to align pairs."""
+        self.distance = EditDistance.learn(self._texts(sources), targets, self.same, len(self.target))
+
+    @property
+    def arrays(self) -> Mapping[str, Array]:
+        """See `TargetCodec.arrays`."""
+        assert self.distance is not None
+        return self.distance.arrays
+
+    def restore(self, arrays: Mapping[str, Array]) -> None:
+        """See `TargetCodec.restore`."""
+        self.distance = EditDistance.of_arrays(arrays, (len(self.source), len(self.target)))
+
+    def _texts(self, sources: Sequences) -> Sequences:
+        """The sources without feature tags."""
+        return sources.without(self.is_tag)
+
+    def encode(self, sources: Sequences, targets: Sequences) -> Sequences:
+        """The actions of each pair, with END."""
+        assert self.distance is not None
+        kinds, source, target, offsets = self.distance.align(self._texts(sources), targets, self.same)
+        symbols = np.where(kinds == INSERT, self.actions.insertion(target), DELETE)
+        matches = kinds == MATCH
+        copied = self.same[source[matches]] == target[matches]
+        symbols[matches] = np.where(copied, COPY, self.actions.substitution(target[matches]))
+        return Sequences(symbols.astype(smallest_dtype(self.size)), offsets).ended(END)
+
+    def decode(self, source: Sequence[int], symbols: Sequence[int]) -> list[int]:
+        """The written symbols. A copied symbol that is not in the target vocabulary has the id V + its position."""
+        written, position = [], sum(self.is_tag[list(source)].tolist())
+        for action in symbols:
+            if action == COPY and position < len(source):
+                same = int(self.same[source[position]])
+                written.append(same if same >= 0 else len(self.target) + position)
+            elif self.actions.writes[action]:
+                written.append(int(self.actions.writes[action]))
+            position += int(self.actions.moves[action])
+        return written
+
+    def is_complete(self, symbols: Array) -> Array:
+        """Whether each of the actions (N,) is END."""
+        complete: Array = symbols == END
+        return complete
+
+    def max_steps(self, source_steps: int) -> int:
+        """Twice the steps of the longest training target and the steps of the source, with END."""
+        return 2 * (self.target.longest + 1) + source_steps
+
+    def positions_in(self, other: TargetCodec) -> list[int]:
+        """See `TargetCodec.positions_in`."""
+        assert isinstance(other, EditActions)
+        symbols = np.array(self.target.positions_in(other.target)[1:], int)
+        moved = [*range(FIRST), *other.actions.substitution(symbols), *other.actions.insertion(symbols)]
+        return [int(position) for position in moved]
