@@ -26,7 +26,7 @@ def small_model(*, dtype=np.float64, hidden_size=4, seed=0, training=None, **set
 
 def encoded(converter, sources, targets):
     """Encode pairs with a converter's vocabularies."""
-    return converter.encode_pairs(sources, targets)
+    return converter.pairs.encode(sources, targets)
 
 
 def loss_and_gradients(engine, batch, count=None):

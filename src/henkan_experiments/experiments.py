@@ -126,7 +126,7 @@ def saliency_by_position(model: Converter, sums: Sums) -> dict[str, Any]:
 
 def _saliency(model: Converter, source: str, target: str) -> Array:
     """(T, S) gradient norms for each target and source symbol, in reading order and without padding."""
-    pair = model.encode_pairs([source], [target]).batch(np.array([0]))
+    pair = model.pairs.encode([source], [target]).batch(np.array([0]))
     norms: Array = model.model.saliency(pair).astype(np.float64)
     return (norms[:, ::-1] if model.capabilities.reverse else norms)[:, : len(source)]
 

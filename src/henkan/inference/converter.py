@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
 from math import exp
 
 import numpy as np
 
 from henkan.batching.batch import Sources, source_batches
-from henkan.batching.encoded_pairs import EncodedPairs
-from henkan.engine.base import Capabilities, Execution, Predictor
+from henkan.engine.base import Capabilities, Predictor
 from henkan.errors import SettingsError, UnanswerableError
 from henkan.inference.conversion import Answer, Conversion, Fallback, Request
 from henkan.inference.copying import with_copies
 from henkan.inference.low_memory import compute_batches
+from henkan.inference.outputs import find_outputs
 from henkan.inference.outside import TrainingDomain
-from henkan.inference.search import Hypothesis, beam, greedy, score
+from henkan.inference.pair_encoder import PairEncoder
+from henkan.inference.search import Hypothesis, score
 from henkan.inference.source_reader import ReadableTexts, SourceReader, SourceText
 from henkan.model.codec import TargetCodec
 from henkan.text.arrays import Array
-from henkan.text.tokenizer import Sequences
 from henkan.text.vocabulary import Vocabulary
 
 BATCH_SIZE = 256
@@ -36,6 +35,10 @@ class Converter:
         codec: the target codec of the model.
         temperature: calibration temperature, fitted to a validation set; None if there was none.
         domain: what the model was trained on; None if unknown, for a model of an earlier version.
+
+    Attributes:
+        pairs: encodes pairs with the vocabularies.
+        reader: reads the texts.
     """
 
     def __init__(
@@ -53,6 +56,7 @@ class Converter:
         self.codec = codec
         self.temperature = temperature
         self.domain = domain
+        self.pairs = PairEncoder(source_vocabulary, target_vocabulary, codec, reverse=model.capabilities.reverse)
         self.reader = SourceReader(source_vocabulary, None if domain is None else domain.training_range)
 
     @property
@@ -106,7 +110,9 @@ class Converter:
 
         def decode(rows: Array, padded: Sources) -> None:
             """Fill in the results of a batch. It runs on a thread of the session: Python and kernels overlap."""
-            found = self._search(padded, request, [*own, *temperatures], execution)
+            ids = [sources.ids[row] for row in rows.tolist()]
+            encoded, at = self.model.encode(padded, execution), [*own, *temperatures]
+            found = find_outputs(self.model, encoded, self.codec, ids, width=request.beam, temperatures=at)
             for row, hypotheses in zip(rows.tolist(), found, strict=True):
                 index = sources.indices[row]
                 results[index] = self._conversion(sources.source(row, texts), hypotheses, request)
@@ -168,7 +174,7 @@ class Converter:
             except UnanswerableError:
                 continue
             sources.add(index, ids)
-        outputs, execution = self._outputs(sources.ids, target_ids), sources.execution()
+        outputs, execution = self.pairs.outputs(sources.ids, target_ids), sources.execution()
 
         def rate(rows: Array, padded: Sources) -> None:
             given = [outputs[row] for row in rows.tolist()]
@@ -181,52 +187,9 @@ class Converter:
         totals[:, [sources.indices[row] for row in too_large]] = np.nan
         return totals
 
-    def encode_target(self, source: Sequence[int], target: str) -> list[int]:
-        """Encode a target as the symbols to predict.
-
-        Args:
-            source: ids of the source.
-            target: the target text.
-
-        Raises:
-            UnanswerableError: if the target has a symbol that is not in the target vocabulary.
-        """
-        [output] = self._outputs([source], [self.target_vocabulary.encode(target)])
-        return output
-
-    def _outputs(self, sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]]) -> list[list[int]]:
-        """The symbols to predict for pairs of ids."""
-        encoded = self.codec.encode(
-            Sequences.of(sources, len(self.source_vocabulary)), Sequences.of(targets, len(self.target_vocabulary))
-        )
-        flat, ends = encoded.flat.tolist(), encoded.offsets.tolist()
-        return [flat[start:end] for start, end in pairwise(ends)]
-
-    def encode_pairs(self, sources: Sequence[str], targets: Sequence[str]) -> EncodedPairs:
-        """Encode pairs for training.
-
-        Raises:
-            UnanswerableError: if a source or a target has a symbol that is not in its vocabulary.
-        """
-        ids = [self.source_vocabulary.encode(source) for source in sources]
-        return self.pairs_of_ids(ids, self._outputs(ids, [self.target_vocabulary.encode(target) for target in targets]))
-
-    def pairs_of_ids(self, sources: Sequence[Sequence[int]], outputs: Sequence[Sequence[int]]) -> EncodedPairs:
-        """Create encoded pairs from the ids of the sources and the symbols to predict."""
-        sizes = len(self.source_vocabulary), self.codec.size
-        return EncodedPairs.of(sources, outputs, sizes, start=self.codec.start, reverse=self.capabilities.reverse)
-
     def _batches(self, sources: ReadableTexts, beam: int = 1) -> Iterator[tuple[Array, Sources]]:
         symbols, reverse, size = len(self.source_vocabulary), self.capabilities.reverse, max(1, BATCH_SIZE // beam)
         return source_batches(sources.ids, symbols, reverse=reverse, size=size, copies=beam)
-
-    def _search(
-        self, sources: Sources, request: Request, temperatures: Sequence[float], execution: Execution
-    ) -> Iterable[Sequence[Hypothesis]]:
-        encoded = self.model.encode(sources, execution)
-        if request.beam == 1:
-            return ((each,) for each in greedy(self.model, encoded, self.codec, temperatures=temperatures))
-        return beam(self.model, encoded, self.codec, width=request.beam, temperatures=temperatures)
 
     def _conversion(self, source: SourceText, hypotheses: Sequence[Hypothesis], request: Request) -> Conversion:
         best = hypotheses[0]

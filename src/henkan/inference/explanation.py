@@ -13,7 +13,8 @@ from henkan.engine.base import Encoded
 from henkan.errors import SettingsError, UnanswerableError
 from henkan.inference.conversion import Request
 from henkan.inference.converter import Converter
-from henkan.inference.search import TraceStep, beam, greedy, trace
+from henkan.inference.outputs import find_outputs
+from henkan.inference.search import TraceStep, trace
 from henkan.nn import log_softmax
 from henkan.text.vocabulary import FILLER
 
@@ -137,12 +138,8 @@ def _output(
         unknown = converter.target_vocabulary.unknown_symbols(answer)
         if unknown:
             raise UnanswerableError(answer, 0, f"the model cannot predict {unknown[0]}", "training_targets")
-        return converter.encode_target(ids, answer), True
-    model, codec = converter.model, converter.codec
-    if request.beam == 1:
-        [best] = greedy(model, encoded, codec)
-    else:
-        [[best, *_]] = beam(model, encoded, codec, width=request.beam)
+        return converter.pairs.encode_target(ids, answer), True
+    [[best, *_]] = find_outputs(converter.model, encoded, converter.codec, [ids], width=request.beam)
     return list(best.symbols), best.complete
 
 
@@ -175,7 +172,7 @@ def _attention_shares(steps: Sequence[TraceStep]) -> list[list[float]]:
 
 def _saliency_shares(converter: Converter, ids: Sequence[int], output: Sequence[int]) -> list[list[float]]:
     """For each step, the share of each source step in the saliency, in the order in which the model reads them."""
-    pair = converter.pairs_of_ids([ids], [output])
+    pair = converter.pairs.of_ids([ids], [output])
     norms = converter.model.saliency(pair.batch(np.arange(1)))
     totals = norms.sum(axis=1, keepdims=True)
     shares: list[list[float]] = (norms / np.where(totals > 0, totals, 1)).tolist()

@@ -163,7 +163,7 @@ def beam(
         memory, state = memory.take(chosen.reshape(-1)), output.state.take(chosen.reshape(-1))
         last = beams.symbols[..., -1].reshape(-1)
     nothing = Hypothesis([], 0.0, complete=True, calibrated=[0.0] * len(temperatures))  # for a limit of 0 steps
-    return [sorted(each, key=_rank)[:width] or [nothing] for each in found]
+    return [sorted(each, key=rank)[:width] or [nothing] for each in found]
 
 
 def _extend(
@@ -197,15 +197,16 @@ def _hypothesis(beams: _Beams, n: int, k: int, *, complete: bool) -> Hypothesis:
     return Hypothesis(symbols, float(beams.scores[n, k]), complete, attended, beams.calibrated[n, k].tolist())
 
 
-def _rank(hypothesis: Hypothesis) -> float:
+def rank(hypothesis: Hypothesis) -> float:
+    """Sort key: the smaller, the better; see `beam`."""
     return -hypothesis.log_probability / max(1, len(hypothesis.symbols))
 
 
 def _is_done(found: list[Hypothesis], bound: float, width: int) -> bool:
     """Keep the best `width` outputs; return whether there are `width`, and none can be replaced by a later one."""
-    found.sort(key=_rank)
+    found.sort(key=rank)
     del found[width:]
-    return len(found) == width and -_rank(found[-1]) >= bound
+    return len(found) == width and -rank(found[-1]) >= bound
 
 
 def _step(model: Predictor, memory: object, state: object, symbols: Array, codec: TargetCodec) -> StepOutput:

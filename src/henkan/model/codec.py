@@ -20,6 +20,7 @@ class TargetCodec(Protocol):
         start: the decoder's input at the first step.
         fixed_length: whether every output has exactly `max_steps` symbols and no end symbol.
         forbidden: symbols that a search must never choose.
+        ambiguous: whether different outputs may be the same target; see `canonical`.
     """
 
     @property
@@ -30,6 +31,8 @@ class TargetCodec(Protocol):
     def fixed_length(self) -> bool: ...  # noqa: D102
     @property
     def forbidden(self) -> Sequence[int]: ...  # noqa: D102
+    @property
+    def ambiguous(self) -> bool: ...  # noqa: D102
 
     def learn(self, sources: Sequences, targets: Sequences) -> None:
         """Learn from the training pairs what `encode` needs."""
@@ -68,6 +71,10 @@ class TargetCodec(Protocol):
         """
         ...
 
+    def canonical(self, sources: Sequence[Sequence[int]], outputs: Sequence[Sequence[int]]) -> Sequence[Sequence[int]]:
+        """Return, for each source and its complete output, the output that `encode` gives for the same target."""
+        ...
+
     def is_complete(self, symbols: Array) -> Array:
         """Whether each of the symbols predicted last (N,) ends its output: (N,) booleans."""
         ...
@@ -104,6 +111,7 @@ class PlainTargets:
     def learn(self, sources: Sequences, targets: Sequences) -> None:
         """Nothing to learn."""
 
+    ambiguous = False
     arrays: Mapping[str, Array] = {}
 
     def restore(self, arrays: Mapping[str, Array]) -> None:
@@ -118,6 +126,14 @@ class PlainTargets:
     def decode(self, source: Sequence[int], symbols: Sequence[int]) -> list[int]:  # noqa: ARG002
         """The symbols without the boundary symbol, which can only be the last."""
         return list(symbols[:-1] if symbols and symbols[-1] == BOUNDARY else symbols)
+
+    def canonical(
+        self,
+        sources: Sequence[Sequence[int]],  # noqa: ARG002
+        outputs: Sequence[Sequence[int]],
+    ) -> Sequence[Sequence[int]]:
+        """The outputs themselves: a target has only one."""
+        return outputs
 
     def is_complete(self, symbols: Array) -> Array:
         """Whether each of the symbols (N,) is the boundary symbol."""

@@ -75,6 +75,7 @@ class EditActions:
     fixed_length = False
     start = END
     forbidden: Sequence[int] = ()
+    ambiguous = True
 
     def __init__(self, source: Vocabulary, target: Vocabulary) -> None:
         self.source, self.target = source, target
@@ -123,6 +124,20 @@ class EditActions:
                 written.append(int(self.actions.writes[action]))
             position += int(self.actions.moves[action])
         return written
+
+    def canonical(self, sources: Sequence[Sequence[int]], outputs: Sequence[Sequence[int]]) -> Sequence[Sequence[int]]:
+        """The actions of the alignment. An output with copies that are not target symbols stays as it is."""
+        targets = [self.decode(source, output) for source, output in zip(sources, outputs, strict=True)]
+        known = [all(id < len(self.target) for id in target) for target in targets]
+        rows = [row for row, is_known in enumerate(known) if is_known]
+        encoded = self.encode(
+            Sequences.of([sources[row] for row in rows], len(self.source)),
+            Sequences.of([targets[row] for row in rows], len(self.target)),
+        )
+        found = [list(output) for output in outputs]
+        for number, row in enumerate(rows):
+            found[row] = encoded[number].tolist()
+        return found
 
     def is_complete(self, symbols: Array) -> Array:
         """Whether each of the actions (N,) is END."""

@@ -21,8 +21,8 @@ from henkan.engine.numpy import NumpyEngines
 from henkan.engine.workers import WORKERS
 from henkan.inference.calibration import TEMPERATURES, Calibration
 from henkan.inference.converter import BATCH_SIZE
+from henkan.inference.outputs import find_outputs
 from henkan.inference.outside import MIN_PREDICTIONS, Correction
-from henkan.inference.search import greedy
 from henkan.model import draw_weights
 from henkan.text.arrays import Array
 from henkan.text.vocabulary import UNKNOWN
@@ -138,8 +138,9 @@ class _Probe:
         execution = Execution(compiled=True)
         for indices, batch in batches:
             encoded = self.engine.encode(batch, execution)
-            found = greedy(self.engine, encoded, self.data.codec, temperatures=temperatures)
-            for index, hypothesis in zip(indices.tolist(), found, strict=True):
+            ids = [self.data.pairs.sources[rows[index]].tolist() for index in indices.tolist()]
+            found = find_outputs(self.engine, encoded, self.data.codec, ids, temperatures=temperatures)
+            for index, [hypothesis] in zip(indices.tolist(), found, strict=True):
                 logs[:, index] = hypothesis.calibrated
                 right[index] = tuple(hypothesis.symbols) in self._targets(int(rows[index]))
         return logs, right

@@ -1,0 +1,81 @@
+"""The outputs of a model for sources: search, and one output for each target.
+
+A transducer can write a string with different actions. The probability of a string is that of its canonical output, the
+one that the codec encodes the string as (`henkan.model.codec.TargetCodec.encode`), so that predictions, scores of given
+targets and confidences agree. A search may find another output; it is then replaced by the canonical one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from henkan.engine.base import Encoded, Predictor
+from henkan.inference.search import Hypothesis, beam, greedy, rank, score
+from henkan.model.codec import TargetCodec
+
+
+def find_outputs(
+    model: Predictor,
+    encoded: Encoded,
+    codec: TargetCodec,
+    sources: Sequence[Sequence[int]],
+    *,
+    width: int = 1,
+    temperatures: Sequence[float] = (),
+) -> Iterable[Sequence[Hypothesis]]:
+    """Search for the best outputs.
+
+    Args:
+        model: the model.
+        encoded: N encoded sources.
+        codec: the target codec of the model.
+        sources: ids of each source.
+        width: beam width; 1 is greedy search.
+        temperatures: temperatures at which to compute the log-probability in addition; see `search.score`.
+
+    Returns:
+        for each source, in the same order, up to `width` distinct outputs, best first.
+    """
+    found: Iterable[Sequence[Hypothesis]]
+    if width == 1:
+        found = ((each,) for each in greedy(model, encoded, codec, temperatures=temperatures))
+    else:
+        found = beam(model, encoded, codec, width=width, temperatures=temperatures)
+    return _canonical(model, encoded, codec, sources, found, temperatures) if codec.ambiguous else found
+
+
+def _canonical(
+    model: Predictor,
+    encoded: Encoded,
+    codec: TargetCodec,
+    sources: Sequence[Sequence[int]],
+    found: Iterable[Sequence[Hypothesis]],
+    temperatures: Sequence[float],
+) -> list[list[Hypothesis]]:
+    """Replace outputs by the canonical outputs of their strings. An output that was cut off stays as it is."""
+    outputs = [list(each) for each in found]
+    places = [(n, k) for n, each in enumerate(outputs) for k, output in enumerate(each) if output.complete]
+    symbols = [outputs[n][k].symbols for n, k in places]
+    wanted = codec.canonical([sources[n] for n, _ in places], symbols)
+    changed = [number for number, given in enumerate(symbols) if list(given) != list(wanted[number])]
+    if changed:
+        rows = np.array([places[number][0] for number in changed])
+        part = Encoded(encoded.memory.take(rows), encoded.state.take(rows), len(rows), encoded.steps)
+        given = [wanted[number] for number in changed]
+        [logs, *calibrated] = score(model, part, codec, given, temperatures=[1.0, *temperatures]).tolist()
+        for column, number in enumerate(changed):
+            n, k = places[number]
+            numbers = [each[column] for each in calibrated]
+            outputs[n][k] = replace(
+                outputs[n][k], symbols=given[column], log_probability=logs[column], calibrated=numbers
+            )
+    return [_distinct(each) for each in outputs]
+
+
+def _distinct(outputs: Sequence[Hypothesis]) -> list[Hypothesis]:
+    """Return the outputs without repetitions, best first."""
+    distinct = {tuple(output.symbols): output for output in outputs}
+    return sorted(distinct.values(), key=rank)
