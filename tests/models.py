@@ -17,7 +17,7 @@ def small_model(*, dtype=np.float64, hidden_size=4, seed=0, training=None, **set
     config = ModelConfig(embedding_size=3, hidden_size=hidden_size, **settings)
     source_vocabulary = Vocabulary.of(SOURCES, boundary=False, fill=config.fill)
     target_vocabulary = Vocabulary.of(TARGETS, boundary=True, fill=config.fill)
-    codec = PlainTargets(target_vocabulary)
+    codec = PlainTargets(target_vocabulary, reverse=config.target_reverse)
     engine = NumpyEngine(config, Sizes(len(source_vocabulary), codec.size), dtype=dtype, training=training)
     engine.set_weights(draw_weights(engine.architecture.specs, "orthogonal", seed, dtype))
     converter = Converter(engine, source_vocabulary, target_vocabulary, codec)

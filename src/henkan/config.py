@@ -151,6 +151,11 @@ class ModelConfig:
         AttentionKind,
     )
     bidirectional: bool = setting(False, "Use a bidirectional encoder.")
+    target_reverse: bool = setting(
+        False,
+        "Predict the target from its last symbol to the first. Models of both directions in an ensemble make different "
+        "errors.",
+    )
     layers: int = setting(1, "Number of stacked LSTM layers in encoder and decoder (1 to 4).", LAYERS)
     tied: bool = setting(
         False,
@@ -379,6 +384,7 @@ class Settings(TypedDict, total=False):
     attention: bool
     attention_kind: AttentionKind
     bidirectional: bool
+    target_reverse: bool
     layers: int
     tied: bool
     embedding_size: int

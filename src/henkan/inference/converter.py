@@ -276,7 +276,7 @@ class Converter:
 
     def _with_copies(self, hypothesis: Hypothesis, source: SourceText) -> str:
         written = self.target_vocabulary.symbols_of(self.codec.decode(source.ids, hypothesis.symbols))
-        symbols = with_copies(
-            written, hypothesis.attended, source.text, self.source_vocabulary, reverse=self.capabilities.reverse
-        )
+        attended = hypothesis.attended[: len(written)]
+        attended = attended[::-1] if self.codec.reverse else attended
+        symbols = with_copies(written, attended, source.text, self.source_vocabulary, reverse=self.capabilities.reverse)
         return self.target_vocabulary.join(symbols)

@@ -76,6 +76,7 @@ class EditActions:
     start = END
     forbidden: Sequence[int] = ()
     ambiguous = True
+    reverse = False
 
     def __init__(self, source: Vocabulary, target: Vocabulary) -> None:
         self.source, self.target = source, target

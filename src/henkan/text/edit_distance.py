@@ -255,7 +255,8 @@ class _Lattice:
     def best(self) -> tuple[Array, Array, Array, Array]:
         """The most probable edits: kinds (E, N), source and target ids (E, N), and their number (N,).
 
-        Among equally probable edits, the last one is a match, or else a deletion.
+        Among equally probable edits, the last one is an insertion, or else a deletion. So copies are as early as
+        possible, and endings are written in one piece: `ev`, `evde` is aligned as `e v -:d -:e`, not `e:e -:v -:d v:e`.
         """
         cells, columns = self._forward(np.maximum), np.arange(len(self.S))
         i, j, steps = self.S.copy(), self.T.copy(), []
@@ -270,7 +271,7 @@ class _Lattice:
             scores[DELETE, n] = cells[d[n] - 1, i[n] - 1, n] + self.delete[i[n] - 1, n]
             n = columns[both]
             scores[MATCH, n] = cells[d[n] - 2, i[n] - 1, n] + self._match(i[n] - 1, j[n] - 1, n)
-            kind = 2 - scores[::-1].argmax(axis=0)
+            kind = scores.argmax(axis=0)
             reads, writes = active & (kind != INSERT), active & (kind != DELETE)
             source, target = np.full(len(i), -1), np.full(len(i), -1)
             source[reads] = self.x[i[reads] - 1, columns[reads]]

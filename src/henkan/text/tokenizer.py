@@ -198,6 +198,12 @@ class Sequences:
         ids[valid] = self.flat[positions[valid]]
         return ids, valid
 
+    def reversed(self) -> Sequences:
+        """Return a copy in which each string is reversed."""
+        starts, lengths = self.offsets[:-1], self.lengths()
+        last = np.repeat(2 * starts + lengths - 1, lengths)
+        return Sequences(self.flat[last - np.arange(len(self.flat))], self.offsets)
+
     def ended(self, id: int) -> Sequences:
         """Return a copy with an id appended to each string."""
         return Sequences(np.insert(self.flat, self.offsets[1:], id), self.offsets + np.arange(len(self.offsets)))
