@@ -289,6 +289,13 @@ class TrainingConfig:
         "cannot read them.",
         RATE,
     )
+    augment: int | None = setting(
+        0,
+        "Number of synthetic pairs, in which letters that source and target share, as in 'walk' and 'walked', are "
+        "replaced at random. If not given, 3,000 for up to 1,500 pairs of which most share at least three letters.",
+        _whole(0),
+        none="by data",
+    )
     patience: int | None = setting(
         None,
         "With the constant schedule, stop after this many epochs without improvement on the validation set.",
@@ -413,6 +420,7 @@ class Settings(TypedDict, total=False):
     embedding_dropout: float
     label_smoothing: float
     unknown_rate: float
+    augment: int | None
     patience: int | None
     calibrate_outside: bool
     seed: int
@@ -443,6 +451,7 @@ RECIPES: Mapping[str, Mapping[str, Any]] = {
         "dropout": None,
         "embedding_dropout": 0.1,
         "unknown_rate": 0.25,
+        "augment": None,
     },
     "book": {
         "embedding_size": 16,
