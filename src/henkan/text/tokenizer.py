@@ -112,7 +112,15 @@ class Tokenizer:
         return text
 
     def join(self, symbols: Iterable[str]) -> str:
-        """Join symbols into a normalized string."""
+        """Join symbols into a normalized string. Feature tags, which come first, follow the text and a tab."""
+        if self.features:
+            symbols = list(symbols)
+            tags = [symbol[len(TAG) :] for symbol in symbols if self.is_tag(symbol)]
+            text = self._join(symbol for symbol in symbols if not self.is_tag(symbol))
+            return text + (TAG + self.tag_separator.join(tags) if tags else "")
+        return self._join(symbols)
+
+    def _join(self, symbols: Iterable[str]) -> str:
         string = (self.separator or "").join(symbols)
         return string if self.normalization == "none" else unicodedata.normalize(self.normalization, string)
 

@@ -9,7 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from henkan.config import TrainingConfig
+from henkan.text.arrays import Array
 from henkan.text.augmentation import Augmentation
+from henkan.text.tokenized_pairs import TokenizedPairs
 from henkan.text.tokenizer import Sequences
 from henkan.text.vocabulary import Vocabulary
 
@@ -54,11 +56,44 @@ def add_synthetic_pairs(
         if augmentation.share == 0 or (automatic and augmentation.share < MIN_SHARE):
             count = 0
     if count:
-        new_sources, new_targets, _ = augmentation.draw(count, np.random.default_rng([training.seed, 7]))
+        new_sources, new_targets, _ = _draw(augmentation, count, training.seed)
         copies = np.tile(np.arange(n), max(1, round(count / n)))
         sources = joined([sources.take(copies), new_sources])
         targets = joined([targets.take(copies), new_targets])
     return Synthetic(sources, targets, replace(training, augment=count))
+
+
+class SyntheticPair(NamedTuple):
+    """A synthetic pair, and the number of the pair that it was made from."""
+
+    source: str
+    target: str
+    row: int
+
+
+def synthetic_pairs(tokenized: TokenizedPairs, count: int, seed: int) -> list[SyntheticPair]:
+    """Create the synthetic pairs that training with this seed uses, as text.
+
+    Args:
+        tokenized: the training pairs.
+        count: number of synthetic pairs.
+        seed: the random seed.
+
+    Returns:
+        the pairs; none if no source shares a part with its target.
+    """
+    source = Vocabulary.from_tokens(tokenized.source, tokenized.source_tokenizer, boundary=False)
+    target = Vocabulary.from_tokens(tokenized.target, tokenized.target_tokenizer, boundary=True)
+    pairs = source.encode_tokens(tokenized.source), target.encode_tokens(tokenized.target)
+    sources, targets, rows = _draw(augmentation_of(*pairs, source, target), count, seed)
+    return [
+        SyntheticPair(source.decode(sources[number].tolist()), target.decode(targets[number].tolist()), row)
+        for number, row in enumerate(rows.tolist())
+    ]
+
+
+def _draw(augmentation: Augmentation, count: int, seed: int) -> tuple[Sequences, Sequences, Array]:
+    return augmentation.draw(count, np.random.default_rng([seed, 7]))
 
 
 def augmentation_of(sources: Sequences, targets: Sequences, source: Vocabulary, target: Vocabulary) -> Augmentation:
