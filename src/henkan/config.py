@@ -427,7 +427,8 @@ class Settings(TypedDict, total=False):
 
 
 RECIPE_HELP: Mapping[str, str] = {
-    "words": "for pairs of words; the default for files",
+    "words": "encoder-decoder with attention; a default for files, see below",
+    "edits": "transducer, which copies and edits the source from left to right; the other default for files",
     "modern": "small Peeky model with reversed sources, which trains quickly; the default for tasks",
     "book": "model of chapter 7 of 'Deep Learning from Scratch 2', with padded strings",
 }
@@ -453,6 +454,23 @@ RECIPES: Mapping[str, Mapping[str, Any]] = {
         "unknown_rate": 0.25,
         "augment": None,
     },
+    "edits": {
+        "architecture": "transducer",
+        "reverse": False,
+        "bidirectional": True,
+        "peeky": False,
+        "target_symbols": None,
+        "embedding_size": 64,
+        "hidden_size": 128,
+        "updates": 3000,
+        "batch_size": None,
+        "by_length": True,
+        "learning_rate": 4e-3,
+        "dropout": None,
+        "embedding_dropout": 0.3,
+        "unknown_rate": 0.25,
+        "augment": None,
+    },
     "book": {
         "embedding_size": 16,
         "hidden_size": 128,
@@ -468,6 +486,19 @@ RECIPES: Mapping[str, Mapping[str, Any]] = {
     },
 }
 
+RECIPE_OF_ARCHITECTURE: Mapping[str, str] = {"encoder-decoder": "words", "transducer": "edits"}
+
+ONLY_ENCODER_DECODER = ("attention", "attention_kind", "copy", "fill", "peeky", "reverse", "tied")
+"""Settings that only the encoder-decoder has."""
+
+
+def implied_recipe(settings: Mapping[str, Any]) -> str | None:
+    """Return the recipe for the architecture that some settings select; None if they leave it open."""
+    if settings.get("architecture") is not None:
+        return RECIPE_OF_ARCHITECTURE.get(settings["architecture"], "words")
+    return "words" if any(name in settings for name in ONLY_ENCODER_DECODER) else None
+
+
 Config = TypeVar("Config", ModelConfig, TrainingConfig)
 
 
@@ -478,14 +509,15 @@ def make_configs(
 
     Args:
         settings: settings by name.
-        recipe: a key of `RECIPES`. None: "modern" if `defaults` is given, "words" otherwise.
+        recipe: a key of `RECIPES`. None: "modern" if `defaults` is given, otherwise that of the architecture, which is
+            the encoder-decoder by default.
         defaults: default settings of a task, or None for other data.
 
     Raises:
         SettingsError: for an unknown recipe or setting, or an invalid value.
     """
     if recipe is None:
-        recipe = "words" if defaults is None else "modern"
+        recipe = (implied_recipe(settings) or "words") if defaults is None else "modern"
     if recipe not in RECIPES:
         raise SettingsError(f"there is no recipe {recipe!r}; choose one of {', '.join(sorted(RECIPES))}")
     merged = {**(defaults or {}), **RECIPES[recipe], **settings}

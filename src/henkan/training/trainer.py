@@ -116,7 +116,7 @@ class Trainer:
         plan = {
             "model": to_dict(data[0].variant.model),
             "training": to_dict(data[0].variant.training),
-            "ensemble": data[0].variant.members,
+            "ensemble": job.members,
             "other variants": [each.variant.to_dict() for each in data[1:]],
             "started from a model": job.start is not None,
             "data": asdict(job.data),
