@@ -204,4 +204,5 @@ register_architecture(
     "transducer",
     Transducer,
     codec=lambda _config, source, target: EditActions(source, target),
+    torch="henkan.engine.torch.transducer:Transducer",
 )
