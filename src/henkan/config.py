@@ -28,6 +28,9 @@ EngineName = Literal["auto", "numpy", "torch"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["float32", "tf32", "bf16"]
 
+UNSUPPORTED: Mapping[str, tuple[str, ...]] = {"transducer": ("reverse", "peeky", "attention", "tied")}
+"""Architecture -> switches of `ModelConfig` that it does not have. Recipes and tasks do not turn them on."""
+
 WORDED_UNITS = ("characters", "graphemes")
 MAX_LAYERS = 4
 MIN_EPOCHS = 8
@@ -222,6 +225,16 @@ class ModelConfig:
             raise SettingsError(
                 f"tied weights need equal embedding and hidden sizes, not {self.embedding_size} and "
                 f"{self.hidden_size}; make them equal, or do not tie the weights"
+            )
+        for name in UNSUPPORTED.get(self.architecture, ()):
+            if getattr(self, name):
+                raise SettingsError(
+                    f"{name} is not supported by the architecture {self.architecture}; turn it off", argument=name
+                )
+        if self.fill and self.architecture == "transducer":
+            raise SettingsError(
+                "padding to a fixed length (recipe `book`) is not supported by the architecture transducer; use "
+                "another recipe"
             )
         for side in ("source", "target"):
             unit, form = getattr(self, f"{side}_symbols"), getattr(self, f"{side}_normalization")
@@ -520,7 +533,8 @@ def make_configs(
         recipe = (implied_recipe(settings) or "words") if defaults is None else "modern"
     if recipe not in RECIPES:
         raise SettingsError(f"there is no recipe {recipe!r}; choose one of {', '.join(sorted(RECIPES))}")
-    merged = {**(defaults or {}), **RECIPES[recipe], **settings}
+    off = dict.fromkeys(UNSUPPORTED.get(settings.get("architecture", ""), ()), False)
+    merged = {**(defaults or {}), **RECIPES[recipe], **off, **settings}
     merged = {name: value.item() if isinstance(value, np.generic) else value for name, value in merged.items()}
     model_names = {field.name for field in fields(ModelConfig)}
     model = {name: value for name, value in merged.items() if name in model_names}

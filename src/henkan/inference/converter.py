@@ -267,12 +267,17 @@ class Converter:
         return self._text(source.text, self.codec.decode(source.ids, symbols))
 
     def _text(self, source: str, ids: Sequence[int]) -> str:
-        """Text of ids in the target vocabulary, and of copies of source symbols; see `TargetCodec.decode`."""
+        """Text of ids in the target vocabulary, and of copies of source symbols; see `TargetCodec.decode`.
+
+        An unknown feature tag may be read as a symbol of the text, but it is never written.
+        """
         vocabulary, V = self.target_vocabulary, len(self.target_vocabulary)
         if not any(id >= V for id in ids):
             return vocabulary.decode(ids)
-        read, symbols = self.source_vocabulary.tokenizer.tokenize(source), vocabulary.symbols_by_id
-        return vocabulary.join(read[id - V] if id >= V else symbols[id] for id in ids)
+        tokenizer, symbols = self.source_vocabulary.tokenizer, vocabulary.symbols_by_id
+        read = ["" if tokenizer.is_tag(symbol) else symbol for symbol in tokenizer.tokenize(source)]
+        written = (read[id - V] if id >= V else symbols[id] for id in ids)
+        return vocabulary.join(symbol for symbol in written if symbol)
 
     def _with_copies(self, hypothesis: Hypothesis, source: SourceText) -> str:
         written = self.target_vocabulary.symbols_of(self.codec.decode(source.ids, hypothesis.symbols))

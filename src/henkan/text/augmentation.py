@@ -19,7 +19,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from henkan.text.arrays import Array
-from henkan.text.edit_distance import DELETE, INSERT, EditDistance
+from henkan.text.edit_distance import EditDistance
+from henkan.text.edit_lattice import DELETE, INSERT
 from henkan.text.tokenizer import Sequences
 
 MIN_SHARED = 3  # symbols: shorter shared parts may be accidental
@@ -59,7 +60,7 @@ class Augmentation:
         self.sources, self.targets, self.same = sources, targets, same
         self.kinds = np.array([unicodedata.category(symbol[0]) if symbol else "" for symbol in symbols])
         is_letter = np.char.startswith(self.kinds, "L") & (same >= 0) & ~is_tag
-        texts = sources.without(is_tag)
+        texts = sources.after_last(is_tag)
         distance = EditDistance.learn(texts, targets, same, target_symbols)
         self.alignment = distance.align(texts, targets, same)
         tags = sources.lengths() - texts.lengths()

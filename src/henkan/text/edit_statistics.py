@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from henkan.text.arrays import Array
-from henkan.text.edit_distance import MATCH, EditDistance
+from henkan.text.edit_distance import EditDistance
+from henkan.text.edit_lattice import MATCH
 from henkan.text.tokenized_pairs import TokenizedPairs
 from henkan.text.tokenizer import Sequences
 from henkan.text.vocabulary import Vocabulary
@@ -37,7 +38,7 @@ class EditStatistics:
         rows = np.random.default_rng(0).permutation(len(tokenized))[:SAMPLE]
         is_tag = np.zeros(len(source), bool)
         is_tag[source.tag_ids] = True
-        sources = source.encode_tokens(tokenized.source).take(rows).without(is_tag)
+        sources = source.encode_tokens(tokenized.source).take(rows).after_last(is_tag)
         targets = target.encode_tokens(tokenized.target).take(rows)
         same = np.array([target.id_of(symbol) for symbol in source.symbols_by_id])
         distance = EditDistance.learn(sources, targets, same, len(target))

@@ -221,13 +221,15 @@ class Sequences:
         lengths = self.lengths()
         return Sequences(self.flat[np.repeat(~rows, lengths)], _offsets(np.where(rows, 0, lengths)))
 
-    def without(self, ids: Array) -> Sequences:
-        """Return a copy without the ids of a mask (V,)."""
+    def after_last(self, ids: Array) -> Sequences:
+        """Return a copy in which each string starts after its last id of a mask (V,)."""
         if not ids.any():
             return self
-        kept = ~ids[self.flat]
-        before = np.concatenate([np.zeros(1, np.int64), np.cumsum(kept)])
-        return Sequences(self.flat[kept], before[self.offsets])
+        found, starts = np.flatnonzero(ids[self.flat]), self.offsets[:-1].copy()
+        np.maximum.at(starts, np.searchsorted(self.offsets, found, side="right") - 1, found + 1)
+        lengths = self.offsets[1:] - starts
+        kept = np.arange(len(self.flat)) >= np.repeat(starts, self.lengths())
+        return Sequences(self.flat[kept], _offsets(lengths))
 
     def filled(self, width: int, id: int) -> Sequences:
         """Return a copy in which every string is padded with `id` to the length `width`."""

@@ -18,7 +18,7 @@ MIN_EXPLAINED = 0.6
 """Share of copies, or of explained information, from which on pairs count as aligned; see `EditStatistics`."""
 
 
-MIXTURE = (
+MIXTURE: Sequence[tuple[str, Mapping[str, Any]]] = (
     ("edits", {}),
     ("words", {}),
     ("edits", {"target_reverse": True}),
