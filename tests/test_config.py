@@ -150,7 +150,7 @@ def test_every_recipe_has_a_help_text():
 
 
 def test_unknown_recipe_is_rejected():
-    with pytest.raises(SettingsError, match="no recipe 'old'; choose one of book, modern"):
+    with pytest.raises(SettingsError, match="no recipe 'old'; choose one of book, edits, modern"):
         make_configs({}, recipe="old")
 
 

@@ -8,7 +8,14 @@ from henkan import Seq2Seq
 from henkan.inference.explanation import explain
 from models import encoded, small_model
 
-SIZES = {"hidden_size": 32, "embedding_size": 8, "batch_size": 8, "dropout": 0.0, "embedding_dropout": 0.0}
+SIZES = {
+    "recipe": "words",
+    "hidden_size": 32,
+    "embedding_size": 8,
+    "batch_size": 8,
+    "dropout": 0.0,
+    "embedding_dropout": 0.0,
+}
 
 
 @pytest.fixture(scope="module")
