@@ -126,3 +126,12 @@ def test_every_command_has_help(henkan):
     ):
         assert row.split() in rows
     assert henkan("--version").stdout.startswith("henkan ")
+
+
+def test_transducer_is_trained_from_the_command_line(henkan, refused, pairs_file):
+    train = ("train", pairs_file, "--architecture", "transducer", *SMALL, "--epochs", 30, "--out", "m", "--quiet")
+    for option in ("attention", "reverse", "peeky"):
+        message = f"henkan: --{option} is not supported by the architecture transducer; turn it off"
+        assert refused(*train, f"--{option}") == message
+    henkan(*train, "--no-attention")
+    assert henkan("predict", "m", "abc", "a?b").stdout.splitlines()[0] == "ABC"
