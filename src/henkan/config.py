@@ -501,7 +501,7 @@ RECIPES: Mapping[str, Mapping[str, Any]] = {
 
 RECIPE_OF_ARCHITECTURE: Mapping[str, str] = {"encoder-decoder": "words", "transducer": "edits"}
 
-ONLY_ENCODER_DECODER = ("attention", "attention_kind", "copy", "fill", "peeky", "reverse", "tied")
+ONLY_ENCODER_DECODER = (*UNSUPPORTED["transducer"], "attention_kind", "fill")
 """Settings that only the encoder-decoder has."""
 
 

@@ -258,6 +258,8 @@ class _Command:
         if not self.quiet:
             show_engine(run, self.engines, len(data.pairs))
             show_audit(tokenized, data, run)
+            if data.note:
+                click.echo(data.note, err=True)
         job = TrainingJob(run.variants, run.data or data.source, run.start)
         with ProgressDisplay(data.validation, quiet=self.quiet) as display:
             trainer = Trainer(self.engines, checkpoints=self.checkpoints, report=show)

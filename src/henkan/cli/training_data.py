@@ -39,6 +39,7 @@ class TrainingData(NamedTuple):
         source: the origin of the pairs.
         variants: settings of the models; those that are chosen by the pairs are filled in.
         form: format of the file of pairs, or "task".
+        note: which models were chosen by the pairs, and why; empty if none were.
     """
 
     pairs: Pairs
@@ -46,6 +47,7 @@ class TrainingData(NamedTuple):
     source: DataSource
     variants: Sequence[Variant]
     form: str
+    note: str
 
 
 def read_data(run: RunOptions, *, quiet: bool) -> TrainingData:
@@ -61,32 +63,34 @@ def read_data(run: RunOptions, *, quiet: bool) -> TrainingData:
     else:
         file = read_file(found, **layout)
         pairs, form = file.pairs, file.format
-    variants = _choose(run, pairs, lexicon=form == "lexicon", quiet=quiet)
+    variants, note = _choose(run, pairs, lexicon=form == "lexicon", quiet=quiet)
     source = DataSource(
         name=data_name(data), task=isinstance(found, Task), pairs=len(pairs), seed=seed, held_out="tenth"
     )
     if dev is None:
         split = hold_out(pairs, seed, normalize=tokenizers(variants[0].model)[0].normalize)
-        return TrainingData(*split, source, variants, form)
+        return TrainingData(*split, source, variants, form, note)
     if dev == "none":
-        return TrainingData(pairs, None, replace(source, held_out="none"), variants, form)
+        return TrainingData(pairs, None, replace(source, held_out="none"), variants, form, note)
     validation = read_file(Path(_path(run, "dev")), **layout).pairs
-    return TrainingData(pairs, validation, replace(source, held_out="file"), variants, form)
+    return TrainingData(pairs, validation, replace(source, held_out="file"), variants, form, note)
 
 
-def _choose(run: RunOptions, pairs: Pairs, *, lexicon: bool, quiet: bool) -> Sequence[Variant]:
-    """Choose the settings that are left open by the pairs and, unless `quiet`, print what was chosen."""
+def _choose(run: RunOptions, pairs: Pairs, *, lexicon: bool, quiet: bool) -> tuple[Sequence[Variant], str]:
+    """Choose the settings that are left open by the pairs; return the models, and which were chosen and why.
+
+    Unless `quiet`, print the target symbols that were chosen.
+    """
     if run.wanted is None:
-        return [
+        variants = [
             replace(each, model=choose_settings(each.model, pairs, lexicon=lexicon, quiet=quiet or number > 0))
             for number, each in enumerate(run.variants)
         ]
+        return variants, ""
     choice = run.wanted.choose(pairs, lexicon=lexicon)
     if not quiet:
         show_target_symbols(run.model, choice.model)
-        for note in choice.notes():
-            click.echo(f"note: {note}", err=True)
-    return choice.variants
+    return choice.variants, choice.note
 
 
 def check_data_exists(run: RunOptions, folder: Path) -> None:

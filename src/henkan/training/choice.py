@@ -46,16 +46,15 @@ class Choice:
         """Settings of the first model. The symbols of all models are the same."""
         return self.variants[0].model
 
-    def notes(self) -> list[str]:
-        """What was chosen by the pairs, and why."""
+    @property
+    def note(self) -> str:
+        """Which models were chosen by the pairs, and why, in one line; empty if none were."""
         if not self.reason:
-            return []
-        kinds = [
-            f"{each.model.architecture}{' from the last target symbol' if each.model.target_reverse else ''}"
-            + (f" (recipe {self.recipe})" if len(self.variants) == 1 else f" x {each.members}")
-            for each in self.variants
-        ]
-        return [f"chosen by the pairs: {', '.join(kinds)}, because {self.reason}"]
+            return ""
+        kinds = [each.model.architecture + ", reversed targets" * each.model.target_reverse for each in self.variants]
+        if len(kinds) > 1:
+            kinds = [f"{each.members} x {kind}" for each, kind in zip(self.variants, kinds, strict=True)]
+        return f"{'; '.join(kinds)} (recipe {self.recipe}): {self.reason}"
 
 
 @dataclass(frozen=True)
