@@ -23,10 +23,12 @@ SETTINGS = [
     {**TRANSDUCER, "layers": layers, "bidirectional": bidirectional, **tags}
     for layers, bidirectional, tags in product((1, 2), (False, True), ({}, {"features": True, "pairs": TAGGED}))
 ]
+SETTINGS.insert(0, SETTINGS[3] | {"target_reverse": True})
 
 
 def settings_id(settings):
-    return f"{settings['layers']}, {settings['bidirectional']}, {'features' in settings}"
+    switches = [name for name in ("features", "target_reverse") if name in settings]
+    return f"{settings['layers']}, {settings['bidirectional']}, {switches}"
 
 
 each_setting = pytest.mark.parametrize("settings", SETTINGS, ids=settings_id)

@@ -10,12 +10,12 @@ from henkan.text.vocabulary import Vocabulary
 TAGS = Tokenizer(features=True, sort_tags=True)
 
 
-def codec_of(sources, targets, *, tags=False, unknown=False):
+def codec_of(sources, targets, *, tags=False, unknown=False, reverse=False):
     """Return a codec that has learned from pairs, and the ids of both sides."""
     tokenizer = TAGS if tags else Tokenizer()
     source = Vocabulary.of(sources, boundary=False, unknown=unknown, tokenizer=tokenizer)
     target = Vocabulary.of(targets, boundary=True)
-    codec = EditActions(source, target)
+    codec = EditActions(source, target, reverse=reverse)
     ids = source.encode_all(sources), target.encode_all(targets)
     codec.learn(*ids)
     return codec, *ids
@@ -39,13 +39,13 @@ def names(codec, actions):
     return [plain.get(a, sign + symbols[table.writes[a]]) for a, sign in zip(actions, signs, strict=True)]
 
 
-@pytest.mark.parametrize("tags", [False, True])
+@pytest.mark.parametrize(("tags", "reverse"), [(False, False), (True, False), (True, True)])
 @pytest.mark.parametrize("seed", range(5))
-def test_decode_is_the_inverse_of_encode(tags, seed):
+def test_decode_is_the_inverse_of_encode(tags, reverse, seed):
     texts, targets = random_pairs(seed)
     generator = random.Random(seed)
     sources = [text + "\t" + ";".join(generator.sample(["A", "B", "C"], k=k % 4)) for k, text in enumerate(texts)]
-    codec, source_ids, target_ids = codec_of(sources if tags else texts, targets, tags=tags)
+    codec, source_ids, target_ids = codec_of(sources if tags else texts, targets, tags=tags, reverse=reverse)
     encoded = codec.encode(source_ids, target_ids)
     for row, text in enumerate(texts):
         actions, source = encoded[row].tolist(), source_ids[row].tolist()
@@ -59,6 +59,20 @@ def test_decode_is_the_inverse_of_encode(tags, seed):
             allowed = codec.actions.at_end if position == len(text) else codec.actions.before_end
             assert allowed[action]
             position += codec.actions.moves[action]
+
+
+def test_reversed_targets_have_the_same_actions_from_the_end():
+    sources, targets = ["walk", "talk", "stalk"], ["walked", "talked", "stalked"]
+    codec, *ids = codec_of(sources, targets)
+    backward, *_ = codec_of(sources, targets, reverse=True)
+    for row in range(3):
+        forward = codec.encode(*ids)[row].tolist()
+        assert backward.encode(*ids)[row].tolist() == [*forward[-2::-1], END]
+    source = ids[0][0].tolist()
+    assert backward.decode(source, [codec.actions.insertion(np.array(codec.target.id_of("d"))), COPY]) == [
+        codec.target.id_of("k"),
+        codec.target.id_of("d"),
+    ]
 
 
 def test_each_action_in_an_inflected_word():

@@ -16,6 +16,9 @@ SETTINGS = [
     {"layers": layers, "bidirectional": bidirectional, "features": features}
     for layers, bidirectional, features in product((1, 2), (False, True), (False, True))
 ]
+SETTINGS += [
+    {"layers": 1, "bidirectional": True, "features": features, "target_reverse": True} for features in (False, True)
+]
 each_setting = pytest.mark.parametrize("settings", SETTINGS, ids=str)
 TINY = {"architecture": "transducer", "batch_size": 8, "hidden_size": 16, "embedding_size": 8, "dropout": 0.1}
 

@@ -75,16 +75,16 @@ class EditActions:
 
     Args:
         source, target: the vocabularies.
+        reverse: whether source and target are edited from the last symbol to the first.
     """
 
     fixed_length = False
     start = END
     forbidden: Sequence[int] = ()
     ambiguous = True
-    reverse = False
 
-    def __init__(self, source: Vocabulary, target: Vocabulary) -> None:
-        self.source, self.target = source, target
+    def __init__(self, source: Vocabulary, target: Vocabulary, *, reverse: bool = False) -> None:
+        self.source, self.target, self.reverse = source, target, reverse
         self.actions = ActionTable(len(target))
         self.size = self.actions.size
         symbols = source.symbols_by_id
@@ -123,19 +123,21 @@ class EditActions:
         matches = kinds == MATCH
         copied = self.same[source[matches]] == target[matches]
         symbols[matches] = np.where(copied, COPY, self.actions.substitution(target[matches]))
-        return Sequences(symbols.astype(smallest_dtype(self.size)), offsets).ended(END)
+        actions = Sequences(symbols.astype(smallest_dtype(self.size)), offsets)
+        return (actions.reversed() if self.reverse else actions).ended(END)
 
     def decode(self, source: Sequence[int], symbols: Sequence[int]) -> list[int]:
         """The written symbols. A copied symbol that is not in the target vocabulary has the id V + its position."""
-        written, position = [], self.text_start(source)
+        written, positions = [], range(self.text_start(source), len(source))[:: -1 if self.reverse else 1]
+        step = 0
         for action in symbols:
-            if action == COPY and position < len(source):
-                same = int(self.same[source[position]])
-                written.append(same if same >= 0 else len(self.target) + position)
+            if action == COPY and step < len(positions):
+                same = int(self.same[source[positions[step]]])
+                written.append(same if same >= 0 else len(self.target) + positions[step])
             elif self.actions.writes[action]:
                 written.append(int(self.actions.writes[action]))
-            position += int(self.actions.moves[action])
-        return written
+            step += int(self.actions.moves[action])
+        return written[::-1] if self.reverse else written
 
     def canonical(self, sources: Sequence[Sequence[int]], outputs: Sequence[Sequence[int]]) -> Sequence[Sequence[int]]:
         """The actions of the alignment. An output with copies that are not target symbols stays as it is."""

@@ -139,8 +139,12 @@ class Transducer:
         moves = np.cumsum(self.table.moves[batch.targets.inputs], axis=0)
         first = last - (moves[-1] if len(moves) else 0)
         pointer = first + moves
-        rows: Array = np.where(pointer < last, pointer * N + np.arange(N), S * N)
+        rows: Array = np.where(pointer < last, self._positions(pointer, first, last) * N + np.arange(N), S * N)
         return first, rows
+
+    def _positions(self, pointer: Array, first: Array, last: Array) -> Array:
+        """Source positions of pointers (T, N) that are before the end: from the last one if targets are reversed."""
+        return first + last - 1 - pointer if self.config.target_reverse else pointer
 
     def encode(self, weights: Parameters, sources: Sources, backend: Backend) -> tuple[TransducerMemory, PointerState]:
         """See `Architecture.encode`."""
@@ -150,9 +154,11 @@ class Transducer:
         (S, N), H = sources.ids.shape, self.config.hidden_size
         first, last = self._text_start(sources), sources.valid.sum(axis=0)
         actions, _ = affine(decoder["E"], decoder["lstm1.Wx"], decoder["lstm1.b"])
-        states = np.empty((S + 1, N, 4 * H), actions.dtype)
-        np.matmul(encoded.states, decoder["Wp"], out=states[:S])
-        states[last, np.arange(N)] = decoder["end"] @ decoder["Wp"]
+        states, steps, columns = np.empty((S + 1, N, 4 * H), actions.dtype), np.arange(S)[:, None], np.arange(N)
+        inside = (first <= steps) & (steps < last)
+        order = np.where(inside, self._positions(steps, first, last), steps)
+        np.matmul(encoded.states[order, columns], decoder["Wp"], out=states[:S])
+        states[last, columns] = decoder["end"] @ decoder["Wp"]
         tags, _ = _tags(encoder["E"], decoder, sources, first, backend)
         zero = np.zeros((self.config.layers, N, H), actions.dtype)
         return TransducerMemory(actions, states, last, tags), PointerState(zero, zero, first)
@@ -203,6 +209,6 @@ def _tags(
 register_architecture(
     "transducer",
     Transducer,
-    codec=lambda _config, source, target: EditActions(source, target),
+    codec=lambda config, source, target: EditActions(source, target, reverse=config.target_reverse),
     torch="henkan.engine.torch.transducer:Transducer",
 )

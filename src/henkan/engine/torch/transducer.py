@@ -28,18 +28,19 @@ class TransducerMemory:
 
     Attributes:
         states: (S, N, M), the encoder's states.
-        last: (N,) position of the pointer after the last symbol.
+        first, last: (N,) first position of the pointer, and its position after the last symbol.
         tags: (N, D), sum of the embeddings of the feature tags, or None.
     """
 
     states: Tensor
+    first: Tensor
     last: Tensor
     tags: Tensor | None
 
     def take(self, index: Tensor) -> TransducerMemory:
         """The parts of some sequences."""
         tags = None if self.tags is None else self.tags[index]
-        return TransducerMemory(self.states[:, index], self.last[index], tags)
+        return TransducerMemory(self.states[:, index], self.first[index], self.last[index], tags)
 
 
 @dataclass(frozen=True)
@@ -85,17 +86,18 @@ class Transducer(nn.Module):
         E = self.decoder.E if noise is None else noise.table(self.decoder.E)
         moves = self.moves[batch.inputs].cumsum(0)
         first = batch.lengths - moves[-1]  # the actions move the pointer over the whole text
-        under = self._under(states, first + moves, batch.lengths)
+        under = self._under(states, first + moves, first, batch.lengths)
         x = self._join(functional.embedding(batch.inputs, E), under, self._tags(batch.sources, first))
         for number in range(1, self.config.layers + 1):
             x, _ = run_lstm(getattr(self.decoder, f"lstm{number}"), x)
             x = x if noise is None else noise.states(x)
         return cross_entropy(x @ self.decoder.Wy + self.decoder.by, batch, noise)
 
-    def _under(self, states: Tensor, pointer: Tensor, last: Tensor) -> Tensor:
+    def _under(self, states: Tensor, pointer: Tensor, first: Tensor, last: Tensor) -> Tensor:
         """The states (S, N, M) under pointers (T, N), or the state `end`: (T, N, M)."""
         S, N, _ = states.shape
-        rows = torch.where(pointer < last, pointer * N + torch.arange(N, device=states.device), S * N)
+        position = first + last - 1 - pointer if self.config.target_reverse else pointer
+        rows = torch.where(pointer < last, position * N + torch.arange(N, device=states.device), S * N)
         end = self.decoder.end.to(states.dtype)
         return functional.embedding(rows, torch.cat([states.flatten(0, 1), end]))
 
@@ -116,7 +118,7 @@ class Transducer(nn.Module):
         steps = torch.arange(len(sources), device=sources.device)[:, None]
         first = (self.is_tag[sources] * encoded.valid * (steps + 1)).amax(0)  # after the last tag
         zero = encoded.states.new_zeros(self.config.layers, len(lengths), self.config.hidden_size)
-        memory = TransducerMemory(encoded.states, lengths, self._tags(sources, first))
+        memory = TransducerMemory(encoded.states, first, lengths, self._tags(sources, first))
         return memory, TransducerState(LayerStates(zero, zero), first)
 
     def step(
@@ -124,7 +126,7 @@ class Transducer(nn.Module):
     ) -> tuple[Tensor, TransducerState, None]:
         """See `TorchArchitecture.step`. Actions that are impossible at the pointer have minus infinity."""
         pointer = torch.minimum(state.pointer + self.moves[symbols], memory.last)
-        under = self._under(memory.states, pointer[None], memory.last)
+        under = self._under(memory.states, pointer[None], memory.first, memory.last)
         x = self._join(functional.embedding(symbols[None], self.decoder.E), under, memory.tags)
         x, after = step_layers(self.decoder, x, state.layers)
         logs = log_softmax(x[0] @ self.decoder.Wy + self.decoder.by)
