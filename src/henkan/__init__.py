@@ -17,12 +17,13 @@ from henkan.errors import (
 )
 from henkan.estimator import Seq2Seq, combine, load
 from henkan.inference.conversion import Conversion, Unknown
-from henkan.training.events import Epoch, Event, Preparing, Report, Started, Step
+from henkan.training.events import Epoch, Estimated, Event, Preparing, Report, Started, Step
 
 __all__ = [
     "Conversion",
     "DataError",
     "Epoch",
+    "Estimated",
     "Event",
     "HenkanError",
     "ModelFolderError",

@@ -97,8 +97,8 @@ class Seq2Seq:
             dev: sources and targets of a validation set. The model is evaluated on it after every epoch, keeps the
                 weights of the epoch with the highest exact match, and calibrates its confidence on it. None: no
                 validation, the weights of the last epoch are kept, and confidence is not calibrated.
-            callback: function that receives the events of the run: first a `henkan.Started` and a `henkan.Preparing`,
-                then a `henkan.Step` after each update and a `henkan.Epoch` after each epoch.
+            callback: function that receives the events of the run: first a `henkan.Started`, a `henkan.Preparing` and a
+                `henkan.Estimated`, then a `henkan.Step` after each update and a `henkan.Epoch` after each epoch.
             checkpoint: folder for checkpoints. If it has an interrupted run with the same pairs and settings, `fit`
                 resumes it, and the weights are the same, bit for bit, as without the interruption. If that run is
                 complete, `fit` returns its model without training. `save` deletes the checkpoint; before that, the

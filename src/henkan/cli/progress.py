@@ -16,7 +16,7 @@ from henkan.evaluation.error_rates import evaluate
 from henkan.evaluation.evaluation_set import EXAMPLES_SHOWN
 from henkan.inference.converter import Converter
 from henkan.text.pairs import Pairs
-from henkan.training.events import Calibrating, Epoch, Event, Preparing, Rollback, Started, Step
+from henkan.training.events import Calibrating, Epoch, Estimated, Event, Preparing, Rollback, Started, Step
 
 SECONDS_BETWEEN_PREDICTIONS = 0.5
 SECONDS_BETWEEN_REDRAWS = 0.1
@@ -70,6 +70,8 @@ class ProgressDisplay:
         elif isinstance(event, Preparing):
             if self.live is not None:
                 self.live.update(Text("preparing (on first use, fused kernels are compiled) ..."), refresh=True)
+        elif isinstance(event, Estimated):
+            self.console.print(f"the updates will take about {_duration(event.seconds)}")
         elif isinstance(event, Calibrating):
             self.console.print("estimating the confidence outside the training data ...")
         elif isinstance(event, Epoch):
@@ -133,3 +135,11 @@ def show_reading(lines: int) -> None:
 def _clock(seconds: float) -> str:
     hours, rest = divmod(round(seconds), 3600)
     return (f"{hours}:" if hours else "") + f"{rest // 60:02}:{rest % 60:02}"
+
+
+def _duration(seconds: float) -> str:
+    """Format a rough duration: seconds below two minutes, minutes below two hours, otherwise hours."""
+    for unit, size in (("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{max(1, round(seconds))} s"

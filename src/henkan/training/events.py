@@ -39,6 +39,17 @@ class Preparing:
 
 
 @dataclass(frozen=True)
+class Estimated:
+    """How long the updates of a model will take, measured on one batch.
+
+    Attributes:
+        seconds: estimated time of all updates, without the evaluation on the validation set.
+    """
+
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Calibrating:
     """All models are trained. The confidence outside the training data is estimated; see `henkan.training.probe`."""
 
@@ -106,5 +117,5 @@ class Rollback:
     final: bool
 
 
-Event = Started | Preparing | Calibrating | Step | Epoch | Rollback
+Event = Started | Preparing | Estimated | Calibrating | Step | Epoch | Rollback
 Report = Callable[[Event], None]

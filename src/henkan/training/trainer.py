@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 
 import numpy as np
 
 from henkan._version import __version__
+from henkan.batching.encoded_pairs import EncodedPairs
 from henkan.config import TrainingConfig, to_dict
 from henkan.engine.base import Engine, Engines, Execution
 from henkan.inference.converter import Converter
 from henkan.text.pairs import Pairs
 from henkan.text.tokenized_pairs import TokenizedPairs
 from henkan.training.checkpoint import Checkpoints
-from henkan.training.events import Calibrating, Preparing, Report, Started
+from henkan.training.events import Calibrating, Estimated, Preparing, Report, Started
 from henkan.training.fitted_model import FittedModel
 from henkan.training.job import TrainingJob
 from henkan.training.loop import train
@@ -170,11 +172,10 @@ class Trainer:
         if data.validation is not None:
             validator = Validator(engine, converter, data.validation, self.group, self._pause(now))
         self.report(Preparing())
-        pairs = data.epoch_pairs
-        engine.prepare(pairs.parts(np.arange(min(len(pairs), training.batch_size or 1)))[-1])
-        self.checkpoints.pause(now)
         with engine.session(Execution(threads=True)):
-            for event in train(engine, pairs, training, state, validator):
+            self._prepare(engine, data.epoch_pairs, training, state)
+            self.checkpoints.pause(now)
+            for event in train(engine, data.epoch_pairs, training, state, validator):
                 self.report(event)
                 self.checkpoints.after(event, now)
         engine.end_training()
@@ -184,6 +185,20 @@ class Trainer:
         progress.histories.append(history(training, state))
         progress.state = None
         self.checkpoints.keep(progress)
+
+    def _prepare(self, engine: Engine, pairs: EncodedPairs, training: TrainingConfig, state: TrainingState) -> None:
+        """Prepare the engine, and report how long the updates that are left will take, measured on one batch."""
+        size, seconds = training.batch_size or 1, []
+        by_length = np.argsort(pairs.sources.lengths(), kind="stable")
+        middle = max(0, (len(pairs) - size) // 2)
+        batch = pairs.parts(by_length[middle : middle + size])[-1]
+        engine.prepare(batch)
+        for _ in range(3):
+            start = time.perf_counter()
+            engine.prepare(batch)
+            seconds.append(time.perf_counter() - start)
+        updates = (training.epochs or 0) * -(-len(pairs) // size) - state.step
+        self.report(Estimated(updates * min(seconds)))
 
     def _pause(self, progress: Callable[[], Progress]) -> Callable[[], None]:
         """Return the function to call between two parts of a long evaluation, where the run may be interrupted."""
