@@ -150,6 +150,11 @@ class ModelConfig:
         "Attention score: dot (dot product), or general (dot product with a weight matrix in between).",
         AttentionKind,
     )
+    copy: bool = setting(
+        False,
+        "Copy symbols of the source, also unknown ones: at every step, the decoder predicts a target symbol or copies "
+        "the source symbols that it attends to. Requires attention.",
+    )
     bidirectional: bool = setting(False, "Use a bidirectional encoder.")
     layers: int = setting(1, "Number of stacked LSTM layers in encoder and decoder (1 to 4).", LAYERS)
     tied: bool = setting(
@@ -218,6 +223,10 @@ class ModelConfig:
                 f"tied weights need equal embedding and hidden sizes, not {self.embedding_size} and "
                 f"{self.hidden_size}; make them equal, or do not tie the weights"
             )
+        if self.copy and not self.attention:
+            raise SettingsError("copying needs attention; use attention, or do not copy")
+        if self.copy and self.fill:
+            raise SettingsError("strings that are padded to a fixed length (recipe `book`) cannot be copied")
         for side in ("source", "target"):
             unit, form = getattr(self, f"{side}_symbols"), getattr(self, f"{side}_normalization")
             if form != "none" and unit is not None and normalize(form, unit) != unit:
@@ -378,6 +387,7 @@ class Settings(TypedDict, total=False):
     peeky: bool
     attention: bool
     attention_kind: AttentionKind
+    copy: bool
     bidirectional: bool
     layers: int
     tied: bool

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
+from henkan.batching.copy_ids import CopyIds
 from henkan.batching.encoded_pairs import EncodedPairs, unknown_probabilities
 from henkan.engine.base import Engine
 from henkan.engine.workers import WORKERS
@@ -123,13 +124,14 @@ def prepare(
     architecture = create_architecture(variant.model, Sizes.of(source, codec))
     sources, targets = source.encode_tokens(tokenized.source), target.encode_tokens(tokenized.target)
     codec.learn(sources, targets)
-    rate = training.unknown_rate
+    rate, capabilities = training.unknown_rate, architecture.capabilities
     pairs = EncodedPairs(
         sources,
         codec.encode(sources, targets),
         start=codec.start,
-        reverse=architecture.capabilities.reverse,
+        reverse=capabilities.reverse,
         unknown_probabilities=unknown_probabilities(sources, len(source), rate) if rate and source.unknown else None,
+        copy_ids=CopyIds.of(tokenized.source, tokenized.source_tokenizer, target) if capabilities.copy_ids else None,
     )
     return PreparedData(
         variant=replace(variant, training=training),
