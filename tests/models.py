@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from henkan.batching.encoded_pairs import EncodedPairs
 from henkan.config import ModelConfig
 from henkan.engine.numpy import NumpyEngine
 from henkan.inference.converter import Converter
@@ -47,3 +48,20 @@ def loss_and_gradients(engine, batch, count=None, **options):
     loss, backward = engine.architecture.loss(engine.parameters, batch, count, **options)
     backward(gradients)
     return loss, gradients
+
+
+def hidden_batch(converter):
+    """Return a batch of other pairs, in which half of the source symbols are replaced by the unknown symbol."""
+    sources, targets = ["2+3", "34+24", "5", "", "1+2", "22+5"], ["32", "4324", "5", "55", "2", "225"]
+    pairs = encoded(converter, sources, targets)
+    replaced = EncodedPairs(
+        pairs.sources,
+        pairs.targets,
+        start=pairs.start,
+        reverse=pairs.reverse,
+        unknown_probabilities=np.full(len(converter.source_vocabulary), 0.5),
+        copy_ids=pairs.copy_ids,
+    )
+    batch = replaced.batch(np.arange(len(sources)), np.random.default_rng(1))
+    assert (batch.targets.ids >= converter.codec.size).any()
+    return batch

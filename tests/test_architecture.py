@@ -45,6 +45,7 @@ THIRD_PARTY = {
     "engine.torch": {"torch"},
     "engine.workers": {"threadpoolctl"},
     "evaluation": {"rapidfuzz"},
+    "nn.kernels.compiled": {"numba"},
     "nn.kernels.fused": {"numba", "scipy"},
     "storage": {"safetensors", "matplotlib"},
     "storage.folder_lock": {"filelock"},

@@ -28,7 +28,7 @@ EngineName = Literal["auto", "numpy", "torch"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["float32", "tf32", "bf16"]
 
-UNSUPPORTED: Mapping[str, tuple[str, ...]] = {"transducer": ("reverse", "peeky", "attention", "tied")}
+UNSUPPORTED: Mapping[str, tuple[str, ...]] = {"transducer": ("reverse", "peeky", "attention", "copy", "tied")}
 """Architecture -> switches of `ModelConfig` that it does not have. Recipes and tasks do not turn them on."""
 
 WORDED_UNITS = ("characters", "graphemes")
@@ -153,6 +153,11 @@ class ModelConfig:
         "Attention score: dot (dot product), or general (dot product with a weight matrix in between).",
         AttentionKind,
     )
+    copy: bool = setting(
+        False,
+        "Copy symbols of the source, also unknown ones: at every step, the decoder predicts a target symbol or copies "
+        "the source symbols that it attends to. Requires attention.",
+    )
     bidirectional: bool = setting(False, "Use a bidirectional encoder.")
     target_reverse: bool = setting(
         False,
@@ -236,6 +241,10 @@ class ModelConfig:
                 "padding to a fixed length (recipe `book`) is not supported by the architecture transducer; use "
                 "another recipe"
             )
+        if self.copy and not self.attention:
+            raise SettingsError("copying needs attention; use attention, or do not copy")
+        if self.copy and self.fill:
+            raise SettingsError("strings that are padded to a fixed length (recipe `book`) cannot be copied")
         for side in ("source", "target"):
             unit, form = getattr(self, f"{side}_symbols"), getattr(self, f"{side}_normalization")
             if form != "none" and unit is not None and normalize(form, unit) != unit:
@@ -403,6 +412,7 @@ class Settings(TypedDict, total=False):
     peeky: bool
     attention: bool
     attention_kind: AttentionKind
+    copy: bool
     bidirectional: bool
     target_reverse: bool
     layers: int

@@ -13,7 +13,7 @@ from henkan.config import EngineConfig, TrainingConfig
 from henkan.engine.choice import choose_engines
 from henkan.inference.explanation import explain
 from henkan.nn import Regularization
-from models import SOURCES, TARGETS, encoded, loss_and_gradients, small_model
+from models import SOURCES, TARGETS, encoded, hidden_batch, loss_and_gradients, small_model
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed; run `make test-torch`")
 pytestmark = pytest.mark.torch
@@ -30,6 +30,7 @@ COMBINATIONS = [
     for *switches, layers, kind in product(*[(False, True)] * len(SWITCHES), (1, 2), ("general", "dot"))
     if kind == "general" or switches[SWITCHES.index("attention")]
 ]
+COPYING = [{**each, "copy": True} for each in COMBINATIONS if each["attention"] and not each["fill"]]
 PRECISIONS = [("float64", 1e-9, 1e-12), ("float32", 1e-4, 1e-6)]
 
 
@@ -38,7 +39,7 @@ def settings_id(settings):
 
 
 @pytest.mark.parametrize(("dtype", "rtol", "atol"), PRECISIONS, ids=["float64", "float32"])
-@pytest.mark.parametrize("settings", COMBINATIONS, ids=settings_id)
+@pytest.mark.parametrize("settings", COMBINATIONS + COPYING[::3], ids=settings_id)
 def test_loss_and_gradients_agree(settings, dtype, rtol, atol):
     numpy_engine, torch_engine, batch, _ = engines(dtype=dtype, **settings)
     loss, gradients = loss_and_gradients(numpy_engine, batch)
@@ -48,7 +49,7 @@ def test_loss_and_gradients_agree(settings, dtype, rtol, atol):
     assert torch_engine.loss(batch) == pytest.approx(numpy_engine.loss(batch), rel=rtol)
 
 
-@pytest.mark.parametrize("settings", COMBINATIONS[::7], ids=settings_id)
+@pytest.mark.parametrize("settings", COMBINATIONS[::7] + COPYING[::9], ids=settings_id)
 def test_dropout_and_label_smoothing_agree(settings):
     """Both engines make the same draws in the same order."""
     numpy_engine, torch_engine, batch, _ = engines(**settings)
@@ -62,6 +63,29 @@ def test_dropout_and_label_smoothing_agree(settings):
     assert torch_loss == pytest.approx(loss, rel=1e-9)
     assert loss != pytest.approx(numpy_engine.loss(batch), rel=1e-6)
     assert_same_gradients(torch_gradients, gradients, 1e-9, 1e-12)
+
+
+@pytest.mark.parametrize("settings", COPYING[1::9], ids=settings_id)
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+@pytest.mark.parametrize("pad_to_multiple_of", [1, 4])
+def test_copies_of_unknown_symbols_agree(settings, smoothing, pad_to_multiple_of):
+    """Loss, gradients and decoding steps with symbols that can only be copied."""
+    numpy_engine, torch_engine, _, converter = engines(**settings)
+    torch_engine.pad_to_multiple_of = pad_to_multiple_of
+    batch, gradients = hidden_batch(converter), numpy_engine.parameters.zeros()
+    regularization = Regularization(label_smoothing=smoothing)
+    loss, backward = numpy_engine.architecture.loss(numpy_engine.parameters, batch, regularization=regularization)
+    backward(gradients)
+    torch_loss, torch_gradients = torch_loss_and_gradients(torch_engine, batch, DropoutNoise(0.0, 0.0, smoothing, None))
+    assert torch_loss == pytest.approx(loss, rel=1e-9)
+    assert_same_gradients(torch_gradients, gradients, 1e-9, 1e-12)
+    last, logs = np.full(batch.size, converter.codec.size + 1), []
+    for engine in (numpy_engine, torch_engine):
+        encoded_sources = engine.encode(batch.sources)
+        logs.append(engine.step(encoded_sources.memory, encoded_sources.state, last).log_probabilities)
+    width = logs[0].shape[1]
+    np.testing.assert_allclose(logs[1][:, :width], logs[0], rtol=1e-9)
+    assert (logs[1][:, width:] == -np.inf).all()
 
 
 @pytest.mark.parametrize("attention", [False, True])
@@ -156,7 +180,7 @@ def test_snapshot_of_one_engine_can_be_restored_by_the_other(target):
     np.testing.assert_allclose(second.snapshot()["weights"], first.snapshot()["weights"], rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.parametrize("settings", COMBINATIONS[::5], ids=settings_id)
+@pytest.mark.parametrize("settings", COMBINATIONS[::5] + COPYING[::9], ids=settings_id)
 @pytest.mark.parametrize("pad_to_multiple_of", [1, 4])
 def test_saliency_agrees(settings, pad_to_multiple_of):
     numpy_engine, torch_engine, _, converter = engines(**settings)
@@ -167,13 +191,14 @@ def test_saliency_agrees(settings, pad_to_multiple_of):
     np.testing.assert_allclose(torch_engine.saliency(pair), expected, rtol=1e-8, atol=1e-13)
 
 
-@pytest.fixture(scope="module", params=["modern", "words"])
+@pytest.fixture(scope="module", params=["modern", "words", "copying"])
 def model_folder(request, tmp_path_factory):
     """A saved model that has learnt to write capitals, but not for longer words."""
     words = ["".join(letters) for length in (1, 2, 3, 4) for letters in product("abcd", repeat=length)]
     pairs = words, [word.upper() for word in words]
     settings = {"epochs": 12, "batch_size": 8, "hidden_size": 24, "embedding_size": 8, "unknown_rate": 0.25}
-    more = {"recipe": "modern"} if request.param != "words" else {"layers": 2, "peeky": True}
+    more = {"recipe": "modern"} if request.param == "modern" else {"layers": 2, "peeky": True}
+    more["copy"] = request.param == "copying"
     folder = tmp_path_factory.mktemp("model_folder") / "model"
     Seq2Seq(**settings, **more).fit(*pairs, dev=pairs).save(folder)
     return folder

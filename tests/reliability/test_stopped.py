@@ -58,6 +58,7 @@ def kill_training(run, folder, lexicon):
         pytest.param(30, (), id="30", marks=pytest.mark.long),
         pytest.param(10, ("--ensemble", 2), id="ensemble", marks=pytest.mark.long),
         pytest.param(10, ("--recipe", "modern"), id="modern", marks=pytest.mark.long),
+        pytest.param(10, ("--copy",), id="copy", marks=pytest.mark.long),
         pytest.param(6, ("--learning-rate", "1e20"), id="diverged", marks=pytest.mark.long),
     ],
 )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from henkan.batching.copy_ids import CopyIds
 from henkan.batching.parts import divide
 from henkan.text.arrays import Array
 from henkan.text.tokenizer import Sequences
@@ -23,10 +24,12 @@ class Sources:
     Attributes:
         ids: (S, N) symbol ids, padded.
         active: (S,) number of sequences that have not ended at each step; never increases.
+        copy_ids: (S, N) copy ids (see `henkan.batching.copy_ids`), for models that need them; otherwise None.
     """
 
     ids: Array
     active: Array
+    copy_ids: Array | None = None
 
     @property
     def valid(self) -> Array:
@@ -38,8 +41,17 @@ class Sources:
         count = -(-self.ids.shape[1] // 2)
         active = (self.active - count).clip(min=0)
         steps = int(np.count_nonzero(active))
-        longer = Sources(np.ascontiguousarray(self.ids[:, :count]), self.active.clip(max=count))
-        return longer, Sources(np.ascontiguousarray(self.ids[:steps, count:]), active[:steps])
+        longer = self.of_columns(slice(count), self.active.clip(max=count))
+        return longer, self.of_columns(slice(count, None), active[:steps])
+
+    def of_columns(self, columns: slice, active: Array) -> Sources:
+        """Return some of the sources, and of the steps those for which `active` is given."""
+        ids, copy_ids = (
+            None if array is None else np.ascontiguousarray(array[: len(active), columns])
+            for array in (self.ids, self.copy_ids)
+        )
+        assert ids is not None
+        return Sources(ids, active, copy_ids)
 
 
 @dataclass(frozen=True)
@@ -84,7 +96,7 @@ class Batch:
 
         sources, targets = self.sources, self.targets
         return Batch(
-            Sources(columns(sources.ids), number_active(sources.active)),
+            sources.of_columns(slice(first, None, count), number_active(sources.active)),
             Targets(
                 columns(targets.inputs), columns(targets.ids), columns(targets.valid), number_active(targets.active)
             ),
@@ -92,7 +104,13 @@ class Batch:
 
 
 def source_batches(
-    ids: Sequence[Sequence[int]], symbols: int, *, reverse: bool, size: int, copies: int = 1
+    ids: Sequence[Sequence[int]],
+    symbols: int,
+    *,
+    reverse: bool,
+    size: int,
+    copies: int = 1,
+    copy_ids: CopyIds | None = None,
 ) -> Iterator[tuple[Array, Sources]]:
     """Yield batches of sources for prediction, longest sources first. Their sizes are limited; see `divide`.
 
@@ -102,6 +120,7 @@ def source_batches(
         reverse: whether the encoder reads sources backwards.
         size: maximum number of sources in a batch.
         copies: copies of each source in memory; see `divide`.
+        copy_ids: copy ids of the sources, for models that need them.
 
     Yields:
         the indices (N,) of the sources in the batch, and the batch.
@@ -111,10 +130,10 @@ def source_batches(
     for start in range(0, len(order), size):
         batch = order[start : start + size]
         for part in divide(sequences.lengths(batch), copies=copies):
-            yield batch[part], padded_sources(sequences, batch[part], reverse=reverse)
+            yield batch[part], padded_sources(sequences, batch[part], reverse=reverse, copy_ids=copy_ids)
 
 
-def padded_sources(sequences: Sequences, rows: Array, *, reverse: bool) -> Sources:
+def padded_sources(sequences: Sequences, rows: Array, *, reverse: bool, copy_ids: CopyIds | None = None) -> Sources:
     """Pad the sources of some rows, which must be sorted by decreasing length. Reverses them if `reverse` is true."""
     ids, valid = sequences.padded(rows, reverse=reverse)
-    return Sources(ids, valid.sum(axis=1))
+    return Sources(ids, valid.sum(axis=1), None if copy_ids is None else copy_ids.padded(rows, reverse=reverse))

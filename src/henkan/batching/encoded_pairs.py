@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from henkan.batching.batch import Batch, Targets, padded_sources
+from henkan.batching.batch import Batch, Sources, Targets, padded_sources
+from henkan.batching.copy_ids import CopyIds, hide_symbols
 from henkan.batching.parts import divide
 from henkan.text.arrays import Array
 from henkan.text.tokenizer import Sequences
@@ -27,6 +28,7 @@ class EncodedPairs:
         reverse: whether the encoder reads sources backwards.
         unknown_probabilities: (V,) probability of replacing each source symbol by the unknown symbol; see
             `unknown_probabilities`. None: never.
+        copy_ids: copy ids of the sources, for models that need them.
     """
 
     def __init__(
@@ -37,8 +39,9 @@ class EncodedPairs:
         start: int,
         reverse: bool,
         unknown_probabilities: Array | None = None,
+        copy_ids: CopyIds | None = None,
     ) -> None:
-        self.sources, self.targets = sources, targets
+        self.sources, self.targets, self.copy_ids = sources, targets, copy_ids
         self.start, self.reverse = start, reverse
         self._unknown = unknown_probabilities
 
@@ -51,15 +54,16 @@ class EncodedPairs:
         *,
         start: int,
         reverse: bool,
+        copy_ids: CopyIds | None = None,
     ) -> EncodedPairs:
         """Create pairs from lists of ids.
 
         Args:
-            sources, targets, start, reverse: as for the class.
+            sources, targets, start, reverse, copy_ids: as for the class.
             sizes: number of source symbols, and number of symbols that can be predicted.
         """
         both = (Sequences.of(ids, size) for ids, size in zip((sources, targets), sizes, strict=True))
-        return cls(*both, start=start, reverse=reverse)
+        return cls(*both, start=start, reverse=reverse, copy_ids=copy_ids)
 
     def __len__(self) -> int:
         return len(self.sources)
@@ -82,16 +86,24 @@ class EncodedPairs:
         """
         rows = rows[np.lexsort((-self.targets.lengths(rows), -self.sources.lengths(rows)))]
         ids, valid = self.targets.padded(rows)
+        sources = padded_sources(self.sources, rows, reverse=self.reverse, copy_ids=self.copy_ids)
+        if self._unknown is not None and generator is not None:
+            self._replace_symbols(sources, ids, generator.random(sources.ids.shape, np.float32))
         inputs = np.full_like(ids, self.start)
         inputs[1:] = ids[:-1]
         # Columns are sorted by source length, so a target can be longer than the one before it. The decoder runs all
         # columns up to the last valid one.
         numbers = np.arange(1, len(rows) + 1)
         active = (valid * numbers).max(axis=1, initial=0)
-        sources = padded_sources(self.sources, rows, reverse=self.reverse)
-        if self._unknown is not None and generator is not None:
-            sources.ids[generator.random(sources.ids.shape, np.float32) < self._unknown[sources.ids]] = UNKNOWN
         return Batch(sources, Targets(inputs, ids, valid, active))
+
+    def _replace_symbols(self, sources: Sources, targets: Array, draws: Array) -> None:
+        """Replace source symbols by the unknown symbol in place, depending on uniform random numbers (S, N)."""
+        assert self._unknown is not None
+        unknown = draws < self._unknown[sources.ids]
+        if self.copy_ids is not None and sources.copy_ids is not None:
+            unknown = hide_symbols(unknown, sources.copy_ids, targets, self.copy_ids.symbols)
+        sources.ids[unknown] = UNKNOWN
 
     def parts(self, rows: Array, generator: np.random.Generator | None = None) -> list[Batch]:
         """Return a batch of some rows in parts of limited size, longest pairs first: one part for ordinary batches.

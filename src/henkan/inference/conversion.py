@@ -23,7 +23,8 @@ class Request:
     Attributes:
         unknown: what to do with a text that contains symbols that were not in training. "use": replace them by the
             unknown symbol, which the model has been trained with. "copy": in addition, copy an unknown symbol to the
-            prediction where it has the largest attention weight. "skip" and "error": do not convert the text.
+            prediction where it has the largest attention weight; a model that copies by itself (`Capabilities.copying`)
+            also does so with "use". "skip" and "error": do not convert the text.
         beam: beam width; 1 is greedy search.
         nbest: number of predictions for each text, at most `beam`.
         confidence: whether to compute confidences; see `Conversion`.
@@ -129,7 +130,8 @@ class Conversion:
         nbest: distinct predictions, best first, if more than one was requested.
         ids: ids of the prediction's symbols in the target vocabulary.
 
-    If symbols were copied, all probabilities are those of the prediction before copying.
+    If symbols were copied where the attention weights are largest, all probabilities are those of the prediction before
+    copying.
     """
 
     source: str

@@ -56,7 +56,10 @@ class Converter:
         self.codec = codec
         self.temperature = temperature
         self.domain = domain
-        self.pairs = PairEncoder(source_vocabulary, target_vocabulary, codec, reverse=model.capabilities.reverse)
+        able = model.capabilities
+        self.pairs = PairEncoder(
+            source_vocabulary, target_vocabulary, codec, reverse=able.reverse, copies=able.copy_ids
+        )
         self.reader = SourceReader(source_vocabulary, None if domain is None else domain.training_range)
 
     @property
@@ -120,7 +123,7 @@ class Converter:
                     scores[:, index] = hypotheses[0].calibrated[len(own) :]
 
         with self.model.session(execution):
-            too_large = compute_batches(self.model, decode, self._batches(sources, request.beam))
+            too_large = compute_batches(self.model, decode, self._batches(sources, texts, request.beam))
         for row in too_large:
             index, reason = sources.indices[row], f"not enough memory for {len(sources.ids[row]):,} symbols"
             unknown = sources.unknown.get(index, ())
@@ -170,7 +173,7 @@ class Converter:
         for index, (text, target) in enumerate(zip(texts, targets, strict=True)):
             try:
                 ids = self.source_vocabulary.encode(text, index, use_unknown=True)
-                target_ids.append(self.target_vocabulary.encode(target))
+                target_ids.append(self.pairs.target_ids(text, target))
             except UnanswerableError:
                 continue
             sources.add(index, ids)
@@ -183,13 +186,14 @@ class Converter:
             totals[:, [sources.indices[row] for row in rows.tolist()]] = scores
 
         with self.model.session(execution):
-            too_large = compute_batches(self.model, rate, self._batches(sources))
+            too_large = compute_batches(self.model, rate, self._batches(sources, texts))
         totals[:, [sources.indices[row] for row in too_large]] = np.nan
         return totals
 
-    def _batches(self, sources: ReadableTexts, beam: int = 1) -> Iterator[tuple[Array, Sources]]:
+    def _batches(self, sources: ReadableTexts, texts: Sequence[str], beam: int = 1) -> Iterator[tuple[Array, Sources]]:
         symbols, reverse, size = len(self.source_vocabulary), self.capabilities.reverse, max(1, BATCH_SIZE // beam)
-        return source_batches(sources.ids, symbols, reverse=reverse, size=size, copies=beam)
+        copy_ids = self.pairs.copy_ids(texts[index] for index in sources.indices)
+        return source_batches(sources.ids, symbols, reverse=reverse, size=size, copies=beam, copy_ids=copy_ids)
 
     def _conversion(self, source: SourceText, hypotheses: Sequence[Hypothesis], request: Request) -> Conversion:
         best = hypotheses[0]
@@ -267,17 +271,20 @@ class Converter:
         return self._text(source.text, self.codec.decode(source.ids, symbols))
 
     def _text(self, source: str, ids: Sequence[int]) -> str:
-        """Text of ids in the target vocabulary, and of copies of source symbols; see `TargetCodec.decode`.
+        return self.target_vocabulary.join(self.symbols_of(source, ids))
+
+    def symbols_of(self, source: str, ids: Sequence[int]) -> list[str]:
+        """Symbols of ids in the target vocabulary, and of copies of source symbols; see `TargetCodec.decode`.
 
         An unknown feature tag may be read as a symbol of the text, but it is never written.
         """
         vocabulary, V = self.target_vocabulary, len(self.target_vocabulary)
         if not any(id >= V for id in ids):
-            return vocabulary.decode(ids)
+            return vocabulary.symbols_of(ids)
         tokenizer, symbols = self.source_vocabulary.tokenizer, vocabulary.symbols_by_id
         read = ["" if tokenizer.is_tag(symbol) else symbol for symbol in tokenizer.tokenize(source)]
         written = (read[id - V] if id >= V else symbols[id] for id in ids)
-        return vocabulary.join(symbol for symbol in written if symbol)
+        return [symbol for symbol in written if symbol]
 
     def _with_copies(self, hypothesis: Hypothesis, source: SourceText) -> str:
         written = self.target_vocabulary.symbols_of(self.codec.decode(source.ids, hypothesis.symbols))

@@ -15,6 +15,7 @@ from henkan.inference.conversion import Request
 from henkan.inference.converter import Converter
 from henkan.inference.outputs import find_outputs
 from henkan.inference.search import TraceStep, trace
+from henkan.inference.source_reader import SourceText
 from henkan.nn import log_softmax
 from henkan.text.vocabulary import FILLER
 
@@ -98,13 +99,14 @@ def explain(
     source = converter.reader.read_one(text)
     ids = source.ids
     reverse, symbols = converter.capabilities.reverse, len(converter.source_vocabulary)
-    [(_, sources)] = source_batches([ids], symbols, reverse=reverse, size=1)
+    copy_ids = converter.pairs.copy_ids([text])
+    [(_, sources)] = source_batches([ids], symbols, reverse=reverse, size=1, copy_ids=copy_ids)
     encoded = converter.model.encode(sources)  # shared by search and trace
-    output, complete = _output(converter, encoded, ids, answer, Request(beam=beam))
+    output, complete = _output(converter, encoded, source, answer, Request(beam=beam))
     steps = list(trace(converter.model, encoded, converter.codec, [output]))
-    shares = _saliency_shares(converter, ids, output) if by == "saliency" else _attention_shares(steps)
+    shares = _saliency_shares(converter, source, output) if by == "saliency" else _attention_shares(steps)
     choices = [
-        _choice(converter, ids, step, weights[::-1] if reverse else weights, runners_up)
+        _choice(converter, source, step, weights[::-1] if reverse else weights, runners_up)
         for step, weights in zip(steps, shares, strict=True)
     ]
     read = converter.source_vocabulary.tokenizer.tokenize(text)
@@ -131,15 +133,15 @@ def _choose(converter: Converter, by: By | None) -> By:
 
 
 def _output(
-    converter: Converter, encoded: Encoded, ids: Sequence[int], answer: str | None, request: Request
+    converter: Converter, encoded: Encoded, source: SourceText, answer: str | None, request: Request
 ) -> tuple[list[int], bool]:
     """Return the symbols of the answer, or of the model's prediction, and whether they are complete."""
     if answer is not None:
-        unknown = converter.target_vocabulary.unknown_symbols(answer)
+        unknown = converter.target_vocabulary.unknown_symbols(answer, converter.pairs.copies_of(source.text))
         if unknown:
             raise UnanswerableError(answer, 0, f"the model cannot predict {unknown[0]}", "training_targets")
-        return converter.pairs.encode_target(ids, answer), True
-    [[best, *_]] = find_outputs(converter.model, encoded, converter.codec, [ids], width=request.beam)
+        return converter.pairs.encode_target(source, answer), True
+    [[best, *_]] = find_outputs(converter.model, encoded, converter.codec, [source.ids], width=request.beam)
     return list(best.symbols), best.complete
 
 
@@ -153,15 +155,15 @@ def _log_probability(steps: Sequence[TraceStep], temperature: float) -> float:
 
 
 def _choice(
-    converter: Converter, ids: Sequence[int], step: TraceStep, weights: Sequence[float], runners_up: int
+    converter: Converter, source: SourceText, step: TraceStep, weights: Sequence[float], runners_up: int
 ) -> Choice:
     probabilities, chosen = np.exp(step.log_probabilities[0]), int(step.symbols[0])
     ranked = np.argsort(-probabilities, kind="stable").tolist()
     others = [id for id in ranked if id != chosen and probabilities[id] > 0][:runners_up]
     return Choice(
-        _name(converter, ids, chosen),
+        _name(converter, source, chosen),
         float(probabilities[chosen]),
-        [(_name(converter, ids, id), float(probabilities[id])) for id in others],
+        [(_name(converter, source, id), float(probabilities[id])) for id in others],
         weights,
     )
 
@@ -170,15 +172,15 @@ def _attention_shares(steps: Sequence[TraceStep]) -> list[list[float]]:
     return [[] if step.attention is None else step.attention[0].tolist() for step in steps]
 
 
-def _saliency_shares(converter: Converter, ids: Sequence[int], output: Sequence[int]) -> list[list[float]]:
+def _saliency_shares(converter: Converter, source: SourceText, output: Sequence[int]) -> list[list[float]]:
     """For each step, the share of each source step in the saliency, in the order in which the model reads them."""
-    pair = converter.pairs.of_ids([ids], [output])
+    pair = converter.pairs.of_ids([source.ids], [output], converter.pairs.copy_ids([source.text]))
     norms = converter.model.saliency(pair.batch(np.arange(1)))
     totals = norms.sum(axis=1, keepdims=True)
     shares: list[list[float]] = (norms / np.where(totals > 0, totals, 1)).tolist()
     return shares
 
 
-def _name(converter: Converter, ids: Sequence[int], symbol: int) -> str:
-    written = converter.codec.decode(ids, [symbol])
-    return "".join(converter.target_vocabulary.symbols_of(written)) if written else END
+def _name(converter: Converter, source: SourceText, symbol: int) -> str:
+    written = converter.codec.decode(source.ids, [symbol])
+    return "".join(converter.symbols_of(source.text, written)) if written else END

@@ -38,7 +38,8 @@ class StepOutput:
     """The result of one decoding step.
 
     Attributes:
-        log_probabilities: (N, V) log-probabilities of the next symbol, in nats.
+        log_probabilities: (N, V) log-probabilities of the next symbol, in nats; (N, V + S) from a model that copies the
+            source symbols with the ids V to V + S - 1.
         state: the state after the step, an `Indexed`.
         attention: (N, S) attention weights over the source steps, in the order in which the model reads them, or None.
     """
@@ -56,6 +57,7 @@ class Capabilities:
         reverse: whether it reads sources backwards.
         attention: whether its decoding steps return attention weights.
         copying: whether it copies symbols that are not in the target vocabulary; see `TargetCodec.decode`.
+        copy_ids: whether it needs the copy ids of its sources (`henkan.batching.batch.Sources`).
         source_embeddings: name of the embedding table (V, D) of the source symbols, which is needed to compute saliency
             (`henkan.model.saliency`). None: not available.
     """
@@ -63,6 +65,7 @@ class Capabilities:
     reverse: bool = False
     attention: bool = False
     copying: bool = False
+    copy_ids: bool = False
     source_embeddings: str | None = None
 
     @property

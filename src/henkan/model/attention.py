@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -43,15 +44,18 @@ class AttentionMemory:
     Attributes:
         keys, values: (S, N, H) arrays.
         valid: (S, N) booleans, false at padding.
+        copy_ids: (S, N) copy ids of the source symbols, or None; see `henkan.model.copying`.
     """
 
     keys: Array
     values: Array
     valid: Array
+    copy_ids: Array | None = None
 
     def take(self, rows: Array) -> AttentionMemory:
         """Select sequences."""
-        return AttentionMemory(self.keys[:, rows], self.values[:, rows], self.valid[:, rows])
+        copy_ids = None if self.copy_ids is None else self.copy_ids[:, rows]
+        return AttentionMemory(self.keys[:, rows], self.values[:, rows], self.valid[:, rows], copy_ids)
 
 
 def project_memory(
@@ -62,7 +66,7 @@ def project_memory(
     Args:
         weights: Wv (M, H) and, for the kind "general", Wk (M, H).
         states: (S, N, M) hidden states of the encoder.
-        sources: the encoder's input, which marks padding.
+        sources: the encoder's input, which marks padding and has the copy ids.
 
     Returns:
         the memory, and backward: dkeys, dvalues (S, N, H), gradients -> dstates (S, N, M). It writes the gradients of
@@ -87,12 +91,24 @@ def project_memory(
                 dstates[:, start : start + H] += dkey_rows
         return dstates.reshape(states.shape)
 
-    return AttentionMemory(keys, (rows @ Wv).reshape(shape), sources.valid), backward
+    return AttentionMemory(keys, (rows @ Wv).reshape(shape), sources.valid, sources.copy_ids), backward
+
+
+class AttendBackward(Protocol):
+    """The backward pass of `attend`: dhs (T, N, H), dkeys, dvalues (S, N, H).
+
+    Its arguments are da (T, N, H), the gradients of the weights, which it writes, and the gradients (N, T, S) that the
+    scores have where symbols are copied, or None.
+    """
+
+    def __call__(  # noqa: D102
+        self, da: Array, gradients: Weights, dscores: Array | None = None
+    ) -> tuple[Array, Array, Array]: ...
 
 
 def attend(
     weights: Weights, hs: Array, memory: AttentionMemory, backend: Backend = PLAIN
-) -> tuple[Array, Array, Callable[[Array, Weights], tuple[Array, Array, Array]]]:
+) -> tuple[Array, Array, AttendBackward]:
     """Attend to the memory at every step.
 
     Args:
@@ -102,18 +118,17 @@ def attend(
         backend: allocator of large arrays.
 
     Returns:
-        a (T, N, H), the attention weights (N, T, S), and backward: da (T, N, H), gradients -> dhs (T, N, H), dkeys,
-        dvalues (S, N, H). It writes the gradients of the weights to `gradients`.
+        a (T, N, H), the attention weights (N, T, S), and backward.
     """
     contexts, attention_weights, attention_backward = attention(hs, memory.keys, memory.values, memory.valid, backend)
     sums, affine_backward = affine(hs.reshape(-1, hs.shape[2]), weights["Wq"], weights["b"])
     sums += contexts.reshape(sums.shape)
     a = np.tanh(sums, out=sums).reshape(hs.shape)
 
-    def backward(da: Array, gradients: Weights) -> tuple[Array, Array, Array]:
+    def backward(da: Array, gradients: Weights, dscores: Array | None = None) -> tuple[Array, Array, Array]:
         dsum = da * (1 - a * a)
         dhs_query, gradients["Wq"][...], gradients["b"][...] = affine_backward(dsum.reshape(sums.shape))
-        dhs, dkeys, dvalues = attention_backward(dsum)
+        dhs, dkeys, dvalues = attention_backward(dsum, dscores)
         dhs += dhs_query.reshape(hs.shape)
         return dhs, dkeys, dvalues
 

@@ -11,6 +11,7 @@ pass, the gradients of all steps are summed first and multiplied once. The gradi
 the LSTM's input, from the output layer's input, and from the LSTM's initial hidden state, which is also h.
 
 With attention, its result replaces the LSTM's output as the input of the output layer; see `henkan.model.attention`.
+Copying adds symbols of the source to the distribution; see `henkan.model.copying`.
 """
 
 from __future__ import annotations
@@ -23,6 +24,14 @@ import numpy as np
 from henkan.batching.batch import Targets
 from henkan.config import ModelConfig
 from henkan.model.attention import AttentionMemory, attend
+from henkan.model.copying import (
+    copying_loss,
+    copying_specs,
+    copying_step,
+    input_rows,
+    input_table,
+    split_table_gradient,
+)
 from henkan.model.weights import WeightSpec, bias_spec, embedding_spec, lstm_specs, matrix_spec
 from henkan.nn import (
     NONE,
@@ -31,6 +40,8 @@ from henkan.nn import (
     Backend,
     LayerInputs,
     LossTargets,
+    OutputGradients,
+    OutputLayer,
     Regularization,
     Weights,
     affine,
@@ -47,7 +58,8 @@ def decoder_specs(config: ModelConfig, symbols: int) -> dict[str, WeightSpec]:
     """Weights of the decoder; `symbols` is the number of symbols that can be predicted (V)."""
     D, H, peeky = config.embedding_size, config.hidden_size, config.peeky
     # Tied embeddings are also the weights of the output layer, so they need its small initial values.
-    specs = {"E": embedding_spec(symbols, D, "target", H**-0.5 if config.tied else 1.0)}
+    deviation = H**-0.5 if config.tied else 1.0
+    specs = {"E": embedding_spec(symbols, D, "target", deviation)}
     for number in range(config.layers):
         fan_in = H + D if peeky and number == 0 else None
         specs |= lstm_specs(f"lstm{number + 1}", D if number == 0 else H, H, book_fan_in=fan_in)
@@ -57,7 +69,7 @@ def decoder_specs(config: ModelConfig, symbols: int) -> dict[str, WeightSpec]:
     if peeky:
         specs["Wc"] = matrix_spec(H, 4 * H, book_fan_in=H + D)
         specs["Wyc"] = matrix_spec(H, symbols, book_fan_in=2 * H, symbol_axes={1: "target"})
-    return specs
+    return specs | copying_specs(config, deviation)
 
 
 @dataclass(frozen=True)
@@ -126,42 +138,38 @@ def teacher_forcing(
     regularization, backend = options.regularization, options.backend
     rate, generator = regularization.dropout, regularization.generator
     context_gates, context_scores = project_context(weights, inputs.context)
-    E, embedding_backward = dropout(weights["E"], regularization.embedding_dropout, generator)
+    E, embedding_backward = dropout(input_table(weights), regularization.embedding_dropout, generator)
+    first_inputs = input_rows(weights, targets.inputs)
     x, layers = E, []
     for number, h0 in enumerate(inputs.first):
         hs, _, layer_backward = lstm_layer(
             group(weights, f"lstm{number + 1}"),
-            LayerInputs(x, targets.active, targets.inputs if number == 0 else None),
+            LayerInputs(x, targets.active, first_inputs if number == 0 else None),
             (h0, np.zeros_like(h0)),
             context=context_gates if number == 0 else None,
             backend=backend,
         )
         x, layer_dropout = dropout(hs[1:], rate, generator)
         layers.append((layer_backward, layer_dropout))
-    out, attend_backward = x, None
+    out, attend_backward, pointer = x, None, None
     if inputs.memory is not None:
-        a, _, attend_backward = attend(attention_weights, x, inputs.memory, backend)
+        a, alignment, attend_backward = attend(attention_weights, x, inputs.memory, backend)
         out, out_dropout = dropout(a, rate, generator)
-    loss, output_backward = output_loss(
-        out,
-        output_weights(weights),
-        weights["by"],
-        LossTargets(targets.ids, targets.valid, regularization.label_smoothing, options.count or 0),
-        scores=context_scores,
-        backend=backend,
-    )
+        pointer = alignment, inputs.memory.copy_ids
+    wanted = LossTargets(targets.ids, targets.valid, regularization.label_smoothing, options.count or 0)
+    loss, output_backward = _output_loss(weights, out, pointer, wanted, scores=context_scores, backend=backend)
 
     def backward(gradients: Weights, attention_gradients: Weights) -> DecoderInputGradients:
-        dx, dWy, gradients["by"][...], dscores = output_backward()
+        (dx, dWy, gradients["by"][...], dscores), dalignment = output_backward(gradients)
         dkeys = dvalues = dgates = dcontext = None
         if attend_backward is not None:
-            dx, dkeys, dvalues = attend_backward(out_dropout(dx), attention_gradients)
+            dx, dkeys, dvalues = attend_backward(out_dropout(dx), attention_gradients, dalignment)
         dfirst: list[Array] = []
         for number in range(len(layers), 0, -1):
             layer_backward, layer_dropout = layers[number - 1]
             dx, dgates, dh0, _ = layer_backward(layer_dropout(dx), None, None, group(gradients, f"lstm{number}"))
             dfirst.insert(0, dh0)
-        gradients["E"][...] = embedding_backward(dx)
+        split_table_gradient(gradients, embedding_backward(dx))
         if "Wy" in weights:
             gradients["Wy"][...] = dWy
         else:
@@ -174,6 +182,23 @@ def teacher_forcing(
         return DecoderInputGradients(dfirst, dcontext, dkeys, dvalues)
 
     return loss, backward
+
+
+def _output_loss(
+    weights: Weights,
+    out: Array,
+    pointer: tuple[Array, Array | None] | None,
+    targets: LossTargets,
+    *,
+    scores: Array | None,
+    backend: Backend,
+) -> tuple[float, Callable[[Weights], tuple[OutputGradients, Array | None]]]:
+    """The loss of the output layer, with or without copying; see `copying_loss` for `pointer` and the results."""
+    layer = OutputLayer(output_weights(weights), weights["by"])
+    if pointer is not None and "copied" in weights:
+        return copying_loss(weights, out, pointer, layer, targets, scores=scores, backend=backend)
+    loss, backward = output_loss(out, *layer, targets, scores=scores, backend=backend)
+    return loss, lambda _: (backward(), None)
 
 
 def output_weights(weights: Weights) -> Array:
@@ -193,7 +218,7 @@ class DecoderCache:
     """Values that are the same at every decoding step.
 
     Attributes:
-        table: (V, 4H), E Wx + b of the first layer.
+        table: (V, 4H), E Wx + b of the first layer; with copying, one more row (see `input_table`).
         Wy: (H, V), the weights of the output layer.
         gates, scores: contributions of the context to the gates (N, 4H) and to the logits (N, V), or None.
         memory: keys and values for attention, or None.
@@ -226,7 +251,7 @@ class DecoderState:
 
 def prepare_decoder(weights: Weights, inputs: DecoderInputs) -> DecoderCache:
     """Compute the values that are the same at every decoding step."""
-    table, _ = affine(weights["E"], weights["lstm1.Wx"], weights["lstm1.b"])
+    table, _ = affine(input_table(weights), weights["lstm1.Wx"], weights["lstm1.b"])
     return DecoderCache(table, output_weights(weights), *project_context(weights, inputs.context), inputs.memory)
 
 
@@ -248,9 +273,10 @@ def decoder_step(
         backend: the kernels.
 
     Returns:
-        log-probabilities (N, V) of the next symbol, the next state, and the attention weights (N, S), or None.
+        log-probabilities of the next symbol, (N, V) or with copying (N, V + S); the next state; and the attention
+        weights (N, S), or None.
     """
-    inputs, context = (cache.table, symbols[None]), cache.gates
+    inputs, context = (cache.table, input_rows(weights, symbols)[None]), cache.gates
     states: list[tuple[Array, Array]] = []
     for number in range(len(state.h)):
         layer = group(weights, f"lstm{number + 1}")
@@ -267,5 +293,8 @@ def decoder_step(
     logits, _ = affine(out, cache.Wy, weights["by"])
     if cache.scores is not None:
         logits += cache.scores
+    logs = log_softmax(logits)
+    if cache.memory is not None and alignment is not None and "copied" in weights:
+        logs = copying_step(weights, out, logs, alignment, cache.memory.copy_ids)
     hs, cs = (np.stack(parts) for parts in zip(*states, strict=True))
-    return log_softmax(logits), DecoderState(hs, cs), alignment
+    return logs, DecoderState(hs, cs), alignment

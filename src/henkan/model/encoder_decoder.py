@@ -102,7 +102,11 @@ class EncoderDecoder:
             **with_prefix("decoder", decoder_specs(config, sizes.target)),
         }
         self.capabilities = Capabilities(
-            reverse=config.reverse, attention=config.attention, source_embeddings="encoder.E"
+            reverse=config.reverse,
+            attention=config.attention,
+            copying=config.copy,
+            copy_ids=config.copy,
+            source_embeddings="encoder.E",
         )
 
     def loss(

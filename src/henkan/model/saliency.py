@@ -11,6 +11,8 @@ are computed at once: the batch contains the pair T times, and the loss of copy 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from henkan.batching.batch import Batch, Sources, Targets
@@ -28,7 +30,8 @@ def one_step_each(batch: Batch) -> Batch:
     if N != 1:
         raise ValueError(f"saliency needs a batch of one pair, not of {N}")
     ids, inputs = (np.repeat(array, T, axis=1) for array in (batch.targets.ids, batch.targets.inputs))
-    sources = Sources(np.repeat(batch.sources.ids, T, axis=1), np.full(S, T))
+    copy_ids = None if batch.sources.copy_ids is None else np.repeat(batch.sources.copy_ids, T, axis=1)
+    sources = Sources(np.repeat(batch.sources.ids, T, axis=1), np.full(S, T), copy_ids)
     return Batch(sources, Targets(inputs, ids, np.eye(T, dtype=bool), np.full(T, T)))
 
 
@@ -51,7 +54,7 @@ def saliency(architecture: Architecture, weights: Parameters, batch: Batch) -> A
         raise ValueError("this architecture has no source embeddings")
     copies = one_step_each(batch)
     (S, T), E = copies.sources.ids.shape, weights[name]
-    positions = Sources(np.arange(S * T).reshape(S, T), copies.sources.active)
+    positions = replace(copies.sources, ids=np.arange(S * T).reshape(S, T))
     arrays = {**weights.arrays, name: E[copies.sources.ids.reshape(-1)]}
     own = Parameters({each: array.shape for each, array in arrays.items()}, E.dtype)
     for each, array in arrays.items():

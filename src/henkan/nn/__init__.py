@@ -8,9 +8,10 @@ the gradients of the layer's inputs.
 """
 
 from henkan.nn.attention import AttentionGradients, attention
+from henkan.nn.copying import CopyGradients, copy_log_probabilities, copy_loss
 from henkan.nn.gradcheck import GradientError, gradient_check, numerical_gradient
 from henkan.nn.initializers import Initializer, forget_bias, normal, orthogonal_gates, scaled_normal, zeros
-from henkan.nn.kernels.structures import LossTargets
+from henkan.nn.kernels.structures import LossTargets, OutputLayer, Pointer
 from henkan.nn.layers import (
     NONE,
     OutputGradients,
@@ -40,6 +41,7 @@ __all__ = [
     "Array",
     "AttentionGradients",
     "Backend",
+    "CopyGradients",
     "GradientError",
     "Initializer",
     "LSTMGradients",
@@ -47,13 +49,17 @@ __all__ = [
     "LayerInputs",
     "LossTargets",
     "OutputGradients",
+    "OutputLayer",
     "Parameters",
+    "Pointer",
     "Regularization",
     "Weights",
     "Workspace",
     "affine",
     "attention",
     "clip_by_global_norm",
+    "copy_log_probabilities",
+    "copy_loss",
     "dropout",
     "embedding",
     "forget_bias",

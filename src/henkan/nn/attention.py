@@ -10,8 +10,7 @@ The model (`henkan.model.attention`) computes the queries q, keys k and values v
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -26,7 +25,10 @@ class AttentionGradients(NamedTuple):
     dvalues: Array
 
 
-AttentionBackward = Callable[[Array], AttentionGradients]
+class AttentionBackward(Protocol):
+    """The backward pass of `attention`: dcontexts (T, N, M), and further gradients of the scores (N, T, S) or None."""
+
+    def __call__(self, dcontexts: Array, further: Array | None = None) -> AttentionGradients: ...  # noqa: D102
 
 
 def attention(
@@ -40,7 +42,8 @@ def attention(
         backend: allocates large arrays.
 
     Returns:
-        contexts (T, N, M), weights (N, T, S) that sum to 1 over S, and backward: dcontexts (T, N, M) -> gradients.
+        contexts (T, N, M), weights (N, T, S) that sum to 1 over S, and backward: dcontexts (T, N, M) -> gradients. If
+        the weights are also used elsewhere, its second argument is the gradients (N, T, S) that the scores have there.
     """
     (T, N, _), M = queries.shape, values.shape[2]
     q, k, v = (array.transpose(1, 0, 2) for array in (queries, keys, values))  # (N, steps, ...): one product a sequence
@@ -48,12 +51,14 @@ def attention(
     contexts = backend.empty((T, N, M), queries.dtype)
     np.matmul(weights, v, out=contexts.transpose(1, 0, 2))
 
-    def backward(dcontexts: Array) -> AttentionGradients:
+    def backward(dcontexts: Array, further: Array | None = None) -> AttentionGradients:
         dcontext = dcontexts.transpose(1, 0, 2)
         dqueries, dkeys, dvalues = (backend.empty(array.shape, array.dtype) for array in (queries, keys, values))
         dscores = dcontext @ v.transpose(0, 2, 1)
         dscores -= np.einsum("nts,nts->nt", dscores, weights)[..., None]
         dscores *= weights
+        if further is not None:
+            dscores += further
         np.matmul(dscores, k, out=dqueries.transpose(1, 0, 2))
         np.matmul(dscores.transpose(0, 2, 1), q, out=dkeys.transpose(1, 0, 2))
         np.matmul(weights.transpose(0, 2, 1), dcontext, out=dvalues.transpose(1, 0, 2))

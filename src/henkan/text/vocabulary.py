@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import ChainMap
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -20,6 +21,8 @@ UNKNOWN = 0
 """Source id of all symbols that are not in the vocabulary. During training, it replaces random symbols."""
 
 FILLER = " "
+
+NO_OTHERS: Mapping[str, int] = {}
 
 MAX_SYMBOLS = 2**20
 """Maximum length of a string in a pair file. A saved vocabulary may not have more: decoding would hardly end."""
@@ -121,13 +124,16 @@ class Vocabulary:
         """Ids of the feature tags."""
         return [id for symbol, id in self._ids.items() if self.tokenizer.is_tag(symbol)]
 
-    def encode(self, string: str, index: int = 0, *, use_unknown: bool = False) -> list[int]:
+    def encode(
+        self, string: str, index: int = 0, *, use_unknown: bool = False, others: Mapping[str, int] = NO_OTHERS
+    ) -> list[int]:
         """Encode a string as ids, without the boundary.
 
         Args:
             string: the string.
             index: its position in a list of strings, for the error message.
             use_unknown: whether to encode symbols outside the vocabulary as the unknown symbol, if there is one.
+            others: ids of symbols outside the vocabulary.
 
         Raises:
             UnanswerableError: for a symbol outside the vocabulary, or a string longer than `width`.
@@ -141,9 +147,10 @@ class Vocabulary:
         if use_unknown and self.unknown:
             return [self._ids.get(symbol, UNKNOWN) for symbol in symbols]
         try:
-            return [self._ids[symbol] for symbol in symbols]
+            ids = ChainMap(self._ids, dict(others)) if others else self._ids
+            return [ids[symbol] for symbol in symbols]
         except KeyError:
-            raise UnanswerableError(string, index, f"unknown {self.unknown_symbols(string)[0]}") from None
+            raise UnanswerableError(string, index, f"unknown {self.unknown_symbols(string, others)[0]}") from None
 
     def encode_all(self, strings: Iterable[str]) -> Sequences:
         """Encode many strings at once.
@@ -185,11 +192,16 @@ class Vocabulary:
         encoded = Sequences(ids.astype(smallest_dtype(len(self)))[sequences.flat], sequences.offsets)
         return encoded if self.width is None else encoded.filled(self.width, self._ids[FILLER]), known
 
-    def unknown_symbols(self, string: str) -> list[str]:
-        """Return the symbols of a string that are not in the vocabulary, as `symbol 'x'` or `feature 'PST'`."""
+    def unknown_symbols(self, string: str, others: Container[str] = NO_OTHERS) -> list[str]:
+        """Return the symbols of a string that are not in the vocabulary, as `symbol 'x'` or `feature 'PST'`.
+
+        Args:
+            string: the string.
+            others: further symbols that count as known.
+        """
         names = []
         for symbol in dict.fromkeys(self.tokenizer.tokenize(string)):
-            if symbol not in self._ids:
+            if symbol not in self._ids and symbol not in others:
                 feature = symbol.startswith(TAG) and len(symbol) > 1
                 names.append(f"feature {symbol[1:]!r}" if feature else f"symbol {symbol!r}")
         return names

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
+from henkan.batching.copy_ids import CopyIds
 from henkan.batching.encoded_pairs import EncodedPairs, unknown_probabilities
 from henkan.engine.base import Engine
 from henkan.engine.workers import WORKERS
@@ -29,7 +30,7 @@ from henkan.storage.model_folder import SavedVariant
 from henkan.text.arrays import Array
 from henkan.text.pairs import Pairs
 from henkan.text.tokenized_pairs import TokenizedPairs
-from henkan.text.tokenizer import Sequences
+from henkan.text.tokenizer import Sequences, Tokenized
 from henkan.text.training_range import TrainingRange
 from henkan.text.vocabulary import Vocabulary
 from henkan.training.fitted_model import FittedModel, make_converter
@@ -127,18 +128,18 @@ def prepare(
     sources, targets = source.encode_tokens(tokenized.source), target.encode_tokens(tokenized.target)
     codec.learn(sources, targets)
     *augmented, training = add_synthetic_pairs(sources, targets, (source, target), variant.training)
-    training = training.sized(len(augmented[0]))
+    training, capabilities = training.sized(len(augmented[0])), architecture.capabilities
     rate = training.unknown_rate if source.unknown else 0.0
 
     def encoded(sources: Sequences, targets: Sequences) -> EncodedPairs:
+        tokens = Tokenized(sources, source.symbols_by_id)
         return EncodedPairs(
             sources,
             codec.encode(sources, targets),
             start=codec.start,
-            reverse=architecture.capabilities.reverse,
-            unknown_probabilities=unknown_probabilities(sources, len(source), rate)
-            if rate and source.unknown
-            else None,
+            reverse=capabilities.reverse,
+            unknown_probabilities=unknown_probabilities(sources, len(source), rate) if rate else None,
+            copy_ids=CopyIds.of(tokens, source.tokenizer, target) if capabilities.copy_ids else None,
         )
 
     pairs = encoded(sources, targets)

@@ -111,6 +111,7 @@ def _subset(data: PreparedData, rows: Array, config: TrainingConfig) -> EncodedP
         start=data.pairs.start,
         reverse=data.pairs.reverse,
         unknown_probabilities=unknown_probabilities(sources, data.sizes.source, rate) if has_unknown else None,
+        copy_ids=None if data.pairs.copy_ids is None else data.pairs.copy_ids.take(rows),
     )
 
 
@@ -134,7 +135,9 @@ class _Probe:
         known[self.atypical.held_out_ids] = UNKNOWN
         sources = [known[self.data.pairs.sources[row]].tolist() for row in rows.tolist()]
         logs, right = np.zeros((len(temperatures), len(rows))), np.zeros(len(rows), bool)
-        batches = source_batches(sources, len(known), reverse=self.data.pairs.reverse, size=BATCH_SIZE)
+        pairs = self.data.pairs
+        copy_ids = None if pairs.copy_ids is None else pairs.copy_ids.take(rows)
+        batches = source_batches(sources, len(known), reverse=pairs.reverse, size=BATCH_SIZE, copy_ids=copy_ids)
         execution = Execution(compiled=True)
         for indices, batch in batches:
             encoded = self.engine.encode(batch, execution)

@@ -49,7 +49,11 @@ class Validator:
         sources, readable = converter.source_vocabulary.encode_known(pairs.sources, use_unknown=True)
         targets, writable = converter.target_vocabulary.encode_known(pairs.targets)
         self.encoded = EncodedPairs(
-            sources, codec.encode(sources, targets), start=codec.start, reverse=converter.capabilities.reverse
+            sources,
+            codec.encode(sources, targets),
+            start=codec.start,
+            reverse=converter.capabilities.reverse,
+            copy_ids=converter.pairs.copy_ids(pairs.sources),
         )
         self.rows = np.flatnonzero(readable & writable)
 

@@ -18,6 +18,7 @@ from henkan.nn.kernels.structures import (
     LSTMScratch,
     LSTMStates,
     OutputLayer,
+    Pointer,
     StateGradients,
 )
 
@@ -98,6 +99,48 @@ def test_output_loss_kernels_agree(dtype, with_scores, padding, smoothing):
     results = [kernels.output_loss(hs, layer, scores, targets) for kernels in (plain, fused)]
     assert results[1][0] == pytest.approx(results[0][0], rel=TOLERANCES[dtype]["rtol"])
     assert_close(results[0][1:], results[1][1:], dtype)
+
+
+@pytest.mark.parametrize("with_scores", [True, False])
+@pytest.mark.parametrize("padding", [True, False])
+@pytest.mark.parametrize("smoothing", [0.0, 0.3])
+def test_copy_loss_kernels_agree(dtype, with_scores, padding, smoothing):
+    generator = np.random.default_rng(0)
+
+    def draw(*shape):
+        return generator.normal(size=shape).astype(dtype)
+
+    S = 7
+    hs, W, b, scores = draw(T, N, H), draw(H, P), draw(P), draw(N, P) if with_scores else None
+    attention = np.exp(draw(N, T, S))
+    attention /= attention.sum(axis=2, keepdims=True)
+    attention[1] = 0  # as if the weights of all symbols that can be copied were too small for a number
+    copy_ids = generator.integers(-1, P + 2, size=(S, N))
+    copy_ids[:, 0] = -1  # nothing can be copied
+    ids, valid = generator.integers(P, size=(T, N)), generator.random((T, N)) < (0.7 if padding else 1)
+    for column in range(N):
+        outside = copy_ids[copy_ids[:, column] >= P, column]
+        ids[1, column] = outside[0] if len(outside) else 0
+    assert (ids >= P).any()
+    layer, targets = OutputLayer(W, b), LossTargets(ids, valid, smoothing, 25)
+    pointer = Pointer(draw(T, N) * 3, attention, copy_ids)
+    results = [kernels.copy_loss(hs, layer, scores, targets, pointer) for kernels in (plain, fused)]
+    assert np.isfinite(results[0][0])
+    assert results[1][0] == pytest.approx(results[0][0], rel=TOLERANCES[dtype]["rtol"])
+    assert_close(results[0][1:], results[1][1:], dtype)
+
+
+@pytest.mark.parametrize("kernels", [plain, fused], ids=["plain", "fused"])
+@pytest.mark.parametrize("gate", [-1e4, 1e4])
+def test_copy_loss_stays_finite(kernels, gate):
+    """Even if the gate excludes the only way to write a symbol."""
+    number = np.float32
+    hs, layer = np.ones((2, 1, 2), number), OutputLayer(np.array([[1e3, -1e3], [0, 0]], number), np.zeros(2, number))
+    pointer = Pointer(np.full((2, 1), gate, number), np.zeros((1, 2, 1), number), np.array([[2]]))
+    targets = LossTargets(np.array([[2], [1]]), np.ones((2, 1), bool), 0.0, 2)
+    loss, *gradients = kernels.copy_loss(hs, layer, None, targets, pointer)
+    assert np.isfinite(loss)
+    assert all(np.isfinite(each).all() for each in gradients if each is not None)
 
 
 def test_adam_kernels_agree(dtype):

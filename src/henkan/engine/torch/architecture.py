@@ -33,6 +33,7 @@ class Tensors:
         inputs: (T, N) ids of the decoder's inputs.
         targets: (T, N) ids to predict, `IGNORED` at padding.
         divisor: number by which the sum of the losses is divided.
+        copy_ids: (S, N) copy ids of the source symbols, -1 at padding, or None; see `henkan.batching.copy_ids`.
     """
 
     sources: Tensor
@@ -40,6 +41,7 @@ class Tensors:
     inputs: Tensor
     targets: Tensor
     divisor: float
+    copy_ids: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -78,8 +80,8 @@ class TorchArchitecture(Protocol):
         """Sum of the losses over the valid target steps of a batch, divided by `batch.divisor`."""
         ...
 
-    def encode(self, sources: Tensor, lengths: Tensor) -> tuple[Any, Any]:
-        """Encode sources (S, N) with lengths (N,) for decoding.
+    def encode(self, sources: Tensor, lengths: Tensor, copy_ids: Tensor | None = None) -> tuple[Any, Any]:
+        """Encode sources (S, N) with lengths (N,) and, if the model needs them, copy ids (S, N) for decoding.
 
         Returns:
             the memory and the initial state. Both have a method `take(index)`, where `index` is a tensor (M,) of
@@ -91,7 +93,7 @@ class TorchArchitecture(Protocol):
         """Run one decoding step; `symbols` (N,) are the symbols predicted last.
 
         Returns:
-            log-probabilities (N, V), the next state, and attention weights (N, S) or None.
+            log-probabilities (N, V) or, with copying, (N, V + S), the next state, and attention weights (N, S) or None.
         """
         ...
 

@@ -263,7 +263,7 @@ class TorchEngine:
         batch = Batch(sources, Targets(nothing, nothing, nothing.astype(bool), np.empty(0, int)))
         moved = self._move(batch, 1.0)
         with torch.inference_mode(), readable_errors(), self._precision():
-            both = self.network.encode(moved.sources, moved.lengths)
+            both = self.network.encode(moved.sources, moved.lengths, moved.copy_ids)
         memory, state = (OnDevice(part, self.device, steps) for part in both)
         return Encoded(memory, state, N, steps)
 

@@ -112,8 +112,13 @@ class Transducer(nn.Module):
         """Concatenate the inputs of the first layer of the decoder, at all steps."""
         return torch.cat([x, under, *([] if tags is None else [tags.expand(len(x), -1, -1)])], 2)
 
-    def encode(self, sources: Tensor, lengths: Tensor) -> tuple[TransducerMemory, TransducerState]:
-        """See `TorchArchitecture.encode`."""
+    def encode(
+        self,
+        sources: Tensor,
+        lengths: Tensor,
+        copy_ids: Tensor | None = None,  # noqa: ARG002
+    ) -> tuple[TransducerMemory, TransducerState]:
+        """See `TorchArchitecture.encode`. Copying is an action, and needs no copy ids."""
         encoded = encode(self.encoder, self.config, sources, lengths)
         steps = torch.arange(len(sources), device=sources.device)[:, None]
         first = (self.is_tag[sources] * encoded.valid * (steps + 1)).amax(0)  # after the last tag

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from henkan.batching.batch import Batch
+from henkan.batching.copy_ids import NEVER
 from henkan.engine.torch.architecture import IGNORED, Tensors
 from henkan.text.arrays import Array
 
@@ -32,14 +33,16 @@ def move(batch: Batch, divisor: float, device: torch.device, pad_to_multiple_of:
         _padded(sources.valid.sum(axis=0)[None], 1, N),
         _padded(targets.inputs, T, N),
         _padded(ids, T, N, IGNORED),
+        *([] if sources.copy_ids is None else [_padded(sources.copy_ids, S, N, NEVER)]),
     ]
     flat = torch.from_numpy(np.concatenate([part.ravel() for part in parts]))
     if device.type == "cuda":
         flat = flat.pin_memory()
     # A non-blocking copy is safe only from pinned memory, which is not reused before the copy has finished.
     moved = flat.to(device, non_blocking=flat.is_pinned()).split([part.size for part in parts])
-    source_ids, lengths, inputs, target_ids = (each.view(part.shape) for each, part in zip(moved, parts, strict=True))
-    return Tensors(source_ids, lengths[0], inputs, target_ids, divisor)
+    views = [each.view(part.shape) for each, part in zip(moved, parts, strict=True)]
+    source_ids, lengths, inputs, target_ids, *copy_ids = views
+    return Tensors(source_ids, lengths[0], inputs, target_ids, divisor, *copy_ids)
 
 
 def _padded(array: Array, steps: int, columns: int, filler: int = 0) -> Array:

@@ -10,43 +10,28 @@ process compiles again unless NUMBA_CACHE_DIR names a directory.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from math import exp, log, tanh
-from typing import Any, TypeVar, cast
+from math import tanh
+from typing import Any
 
 import numpy as np
 import scipy.linalg.cython_blas  # noqa: F401  (the BLAS that numba calls; loaded here so that its threads can be limited)
-from numba import njit, types
+from numba import types
 from numba.extending import overload
 
+from henkan.nn.kernels.compiled import kernel
+from henkan.nn.kernels.fused_output import copy_loss as copy_loss
+from henkan.nn.kernels.fused_output import output_loss as output_loss
 from henkan.nn.kernels.structures import (
     AdamStep,
     Array,
-    LossTargets,
     LSTMInputs,
     LSTMScratch,
     LSTMStates,
-    OutputLayer,
     StateGradients,
 )
 
 FUSED = True
 WIDE = 192  # from this hidden size on, one transposed copy of Wh costs less than products with Wh.T at every step
-
-Function = TypeVar("Function", bound=Callable[..., Any])
-
-
-def kernel(function: Function) -> Function:
-    """Compile a function to run without the global interpreter lock.
-
-    "contract" allows a * b + c to be one instruction; no other reordering of floating-point operations is allowed.
-    """
-    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
-    try:
-        compiled: Any = njit(cache=True, **options)(function)
-    except RuntimeError:  # No cache directory. A public one would be unsafe: numba unpickles what it finds.
-        compiled = njit(**options)(function)
-    return cast(Function, compiled)
 
 
 def _tanh(x: float) -> float:
@@ -212,74 +197,6 @@ def sum_rows(indices: Array, rows: Array, count: int) -> Array:
         for j in range(len(row)):
             sum_[j] += row[j]
     return out
-
-
-@kernel
-def _softmax_loss(x: Array, target: int, smoothing: float, share: float) -> float:
-    """Replace a row of logits x (V,) by (softmax(x) - q) * share; return -sum q log p (see `plain.output_loss`)."""
-    top = x[0]
-    for v in range(1, len(x)):
-        top = x[v] if x[v] > top else top
-    target_score, total = x[target] - top, x.dtype.type(0)
-    mean = x.dtype.type(0)
-    if smoothing > 0:
-        for v in range(len(x)):
-            mean += x[v] - top
-        mean /= len(x)
-    for v in range(len(x)):
-        x[v] = exp(x[v] - top)
-        total += x[v]
-    scale = share / total
-    evenly = x.dtype.type(share * smoothing / len(x))
-    for v in range(len(x)):
-        x[v] = x[v] * scale - evenly
-    x[target] -= x.dtype.type(share * (1 - smoothing))
-    return float(log(total) - target_score + smoothing * (target_score - mean))
-
-
-@kernel
-def output_loss(
-    hs: Array, layer: OutputLayer, scores: Array | None, targets: LossTargets
-) -> tuple[float, Array, Array, Array, Array | None]:
-    """See `plain.output_loss`."""
-    W, b = layer
-    ids, valid, smoothing, divisor = targets
-    (T, N, H), V = hs.shape, len(b)
-    rows = np.empty((valid.sum(), H), hs.dtype)
-    r = 0
-    for t in range(T):
-        for k in range(N):
-            if valid[t, k]:
-                rows[r] = hs[t, k]
-                r += 1
-    logits = np.dot(rows, W)
-    db, loss, share = np.zeros_like(b), 0.0, hs.dtype.type(1 / divisor)
-    dscores: Any = np.zeros_like(scores) if scores is not None else None
-    r = 0
-    for t in range(T):
-        for k in range(N):
-            if valid[t, k]:
-                x = logits[r]
-                for v in range(V):
-                    x[v] += b[v]
-                    if scores is not None:
-                        x[v] += scores[k, v]
-                loss += _softmax_loss(x, ids[t, k], smoothing, share)
-                for v in range(V):
-                    db[v] += x[v]
-                    if scores is not None:
-                        dscores[k, v] += x[v]
-                r += 1
-    dW = np.dot(rows.T, logits)
-    np.dot(logits, W.T, rows)
-    dhs = np.zeros_like(hs)
-    r = 0
-    for t in range(T):
-        for k in range(N):
-            if valid[t, k]:
-                dhs[t, k] = rows[r]
-                r += 1
-    return loss / divisor, dhs, dW, db, dscores
 
 
 @kernel

@@ -1,10 +1,11 @@
-"""Kernels in NumPy: LSTM forward and backward, output layer with loss, Adam. `fused.py` has the same ones in numba."""
+"""Kernels in NumPy: LSTM forward and backward, output layers with loss, Adam. `fused.py` has the same ones in numba."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from henkan.nn.kernels.structures import (
+    SMALLEST_WEIGHT,
     AdamStep,
     Array,
     LossTargets,
@@ -12,6 +13,7 @@ from henkan.nn.kernels.structures import (
     LSTMScratch,
     LSTMStates,
     OutputLayer,
+    Pointer,
     StateGradients,
 )
 
@@ -139,14 +141,79 @@ def output_loss(
         loss += smoothing * (evenly - loss)
         dlogits -= smoothing / len(b)
     dlogits /= divisor
-    dhs = np.zeros_like(hs)
+    return loss, *_output_gradients(rows, dlogits, layer, scores, valid)
+
+
+def _output_gradients(
+    rows: Array, dlogits: Array, layer: OutputLayer, scores: Array | None, valid: Array
+) -> tuple[Array, Array, Array, Array | None]:
+    """The gradients dhs, dW, db, dscores of an output layer, from inputs (R, H) and dlogits (R, V) at valid steps."""
+    W, b = layer
+    dhs = np.zeros((*valid.shape, len(W)), rows.dtype)
     dhs[valid] = dlogits @ W.T
     dscores = None
     if scores is not None:
         steps = np.zeros((*valid.shape, len(b)), dlogits.dtype)
         steps[valid] = dlogits
         dscores = steps.sum(axis=0)
-    return loss, dhs, rows.T @ dlogits, dlogits.sum(axis=0), dscores
+    return dhs, rows.T @ dlogits, dlogits.sum(axis=0), dscores
+
+
+def copy_loss(
+    hs: Array, layer: OutputLayer, scores: Array | None, targets: LossTargets, pointer: Pointer
+) -> tuple[float, Array, Array, Array, Array | None, Array, Array]:
+    """Cross-entropy of predicting or copying each symbol, and its derivative; `henkan.nn.copying` has the formula.
+
+    Args:
+        hs, layer, scores, targets: as for `output_loss`; ids of V or more can only be copied.
+        pointer: gates, attention weights and copy ids.
+
+    Returns:
+        the loss, dhs, dW, db, dscores as for `output_loss`, dgates (T, N), and the gradients (N, T, S) of the scores
+        whose softmax is the attention weights.
+    """
+    W, b = layer
+    ids, valid, smoothing, divisor = targets
+    gates, attention, copy_ids = pointer
+    (steps, columns), V = np.nonzero(valid), len(b)
+    rows, wanted, every = hs[valid], ids[valid], np.arange(len(steps))
+    predicted = np.minimum(wanted, V - 1)
+    logits = rows @ W + b
+    if scores is not None:
+        logits += scores[columns]
+    logits -= logits.max(axis=1, keepdims=True)
+    probabilities = np.exp(logits)
+    totals = probabilities.sum(axis=1)
+    probabilities /= totals[:, None]
+    logs = np.log(totals)
+
+    source = copy_ids.T[columns]
+    weights = np.where(source >= 0, np.maximum(attention[columns, steps], hs.dtype.type(SMALLEST_WEIGHT)), 0)
+    sums = weights.sum(axis=1)
+    weights /= np.where(sums > 0, sums, 1)[:, None]
+    matching = np.where(source == wanted[:, None], weights, 0)
+    masses = matching.sum(axis=1)
+    matching /= np.where(masses > 0, masses, 1)[:, None]
+
+    z, zero = gates[valid], hs.dtype.type(0)
+    log_gate, log_rest = -np.logaddexp(zero, -z), np.where(sums > 0, -np.logaddexp(zero, z), 0)
+    by_vocabulary = np.where(wanted < V, log_rest + logits[every, predicted] - logs, -np.inf)
+    with np.errstate(divide="ignore"):
+        log_probabilities = np.logaddexp(by_vocabulary, log_gate + np.log(masses))
+    loss = -float(log_probabilities.sum(dtype=np.float64)) / divisor
+    # The share of the vocabulary in the probability of the symbol; the rest is that of copying.
+    share = np.exp(by_vocabulary - log_probabilities)
+    factor = (1 - smoothing) / divisor
+    dlogits = (share * factor)[:, None] * probabilities
+    dlogits[every, predicted] -= share * factor
+    if smoothing:
+        evenly = float((logs - logits.mean(axis=1)).sum(dtype=np.float64)) / divisor
+        loss += smoothing * (evenly - loss)
+        dlogits += smoothing / divisor * (probabilities - hs.dtype.type(1 / V))
+    dgates, dattention = np.zeros_like(gates), np.zeros_like(attention)
+    dgates[valid] = np.where(sums > 0, np.exp(log_gate) - (1 - share), 0) * factor
+    dattention[columns, steps] = ((1 - share) * factor)[:, None] * (weights - matching)
+    return loss, *_output_gradients(rows, dlogits, layer, scores, valid), dgates, dattention
 
 
 def adam_update(weights: Array, gradient: Array, m: Array, v: Array, step: AdamStep) -> None:

@@ -97,6 +97,25 @@ class LossTargets(NamedTuple):
     divisor: int = 0
 
 
+class Pointer(NamedTuple):
+    """What is needed to copy source symbols.
+
+    Attributes:
+        gates: (T, N), logits of the probability of copying.
+        attention: (N, T, S), attention weights.
+        copy_ids: (S, N), for each source symbol the id of the target symbol that equals it: V or more if it can only be
+            copied; -1 if it is never copied.
+    """
+
+    gates: Array
+    attention: Array
+    copy_ids: Array
+
+
+SMALLEST_WEIGHT = 1.2e-38
+"""Attention weights are raised to this number before they are used to copy, so that no probability is zero."""
+
+
 class AdamStep(NamedTuple):
     """Factors of one update; `henkan.nn.optim.Adam` has the formula.
 
