@@ -13,7 +13,7 @@ from henkan.cli.options import PATH
 from henkan.cli.tables import aligned
 from henkan.cli.text_arguments import TEXT
 from henkan.errors import DataError
-from henkan.inference.explanation import END, By, Explanation
+from henkan.inference.explanation import END, By, Choice, Explanation, label
 from henkan.inference.explanation import explain as make_explanation
 from henkan.text.escaping import escape
 from henkan.text.side_statistics import show_symbol
@@ -30,7 +30,8 @@ FORMATS = ("png", "svg")
 @click.option(
     "--by",
     type=click.Choice(get_args(By)),
-    help="Weights to show: attention or saliency.  [default: attention if the model has it, otherwise saliency]",
+    help="Weights to show: attention, pointer or saliency.  [default: the pointer of a transducer, attention if the "
+    "model has it, otherwise saliency]",
 )
 @click.option("--picture", type=PATH, metavar="FILE", help="Also draw the explanation to FILE (.png or .svg).")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -44,7 +45,8 @@ def explain(
     henkan explain models/names "Tanaka" --picture tanaka.svg
 
     For each symbol of the prediction, print its probability, the most probable alternatives, and the weight of each
-    source symbol in percent. The weights are attention weights or saliency. Saliency is the norm of the gradient of the
+    source symbol in percent. The weights are attention weights, the pointer of a transducer, or saliency. A transducer
+    is explained action by action. Saliency is the norm of the gradient of the
     symbol's log-probability with respect to the embedding of the source symbol, scaled so that the norms add up to 100
     percent; it also works for models without attention.
 
@@ -78,10 +80,20 @@ def _lines(explanation: Explanation) -> list[str]:
     symbols = explanation.symbols
     rows = [["symbol", "probability", "alternatives", *map(show_symbol, symbols)]]
     for choice in explanation.choices:
-        others = ", ".join(f"{_symbol_text(symbol)} {probability:.3f}" for symbol, probability in choice.runners_up)
+        shown = escape if choice.action else _symbol_text
+        others = ", ".join(f"{shown(symbol)} {probability:.3f}" for symbol, probability in choice.runners_up)
         weights = [f"{100 * weight:.0f}" for weight in choice.weights]
-        rows.append([_symbol_text(choice.symbol), f"{choice.probability:.3f}", others, *weights])
+        rows.append([_choice_text(choice), f"{choice.probability:.3f}", others, *weights])
     return [*lines, "", *aligned(rows, right=[1, *range(3, 3 + len(symbols))])]
+
+
+def _choice_text(choice: Choice) -> str:
+    """The symbol, or the action of a transducer."""
+    if choice.action == "end":
+        return "(end)"
+    if choice.action:
+        return label(choice.action, show_symbol(choice.symbol) if choice.symbol else "")
+    return _symbol_text(choice.symbol)
 
 
 def _symbol_text(symbol: str) -> str:
@@ -93,7 +105,7 @@ def _draw(explanation: Explanation, path: Path) -> None:
 
     drawn = attention_picture(
         [show_symbol(symbol) for symbol in explanation.symbols],
-        [_symbol_text(choice.symbol) for choice in explanation.choices],
+        [_choice_text(choice) for choice in explanation.choices],
         [choice.probability for choice in explanation.choices],
         [choice.weights for choice in explanation.choices],
         by=explanation.by,

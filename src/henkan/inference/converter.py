@@ -41,6 +41,9 @@ class Converter:
         reader: reads the texts.
     """
 
+    mixed = False
+    """Whether several different models predict together; see `henkan.inference.mixture`."""
+
     def __init__(
         self,
         model: Predictor,

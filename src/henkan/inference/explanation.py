@@ -19,7 +19,7 @@ from henkan.inference.source_reader import SourceText
 from henkan.nn import log_softmax
 from henkan.text.vocabulary import FILLER
 
-By = Literal["attention", "saliency"]
+By = Literal["attention", "pointer", "saliency"]
 
 END = ""
 """The symbol of a step that ends the prediction."""
@@ -33,14 +33,17 @@ class Choice:
         symbol: the predicted symbol, or `END`.
         probability: probability of the symbol, from 0 to 1.
         runners_up: the most probable other symbols and their probabilities.
-        weights: for each source symbol, in the order of the text, its share of the attention or of the saliency. They
-            sum to 1, or are all 0 if the total is 0.
+        weights: for each source symbol, in the order of the text, its share of the attention or of the saliency, or 1
+            at the pointer. They sum to 1, or are all 0 if the total is 0.
+        action: for a transducer, the kind of the action: "copy", "substitute", "insert", "delete" or "end". Then
+            `symbol` is what it writes, empty for nothing, and the runners-up are named as in `label`.
     """
 
     symbol: str
     probability: float
     runners_up: Sequence[tuple[str, float]]
     weights: Sequence[float]
+    action: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,8 +58,8 @@ class Explanation:
         symbols: symbols of the source in the order of the text, including padding with spaces.
         unknown: names of the unknown symbols in the source.
         cut_off: whether the prediction reached the length limit before it ended.
-        choices: the steps, including the end symbol if there is one.
-        by: kind of the weights, "attention" or "saliency".
+        choices: the steps, including the end symbol if there is one. A transducer may edit from the last symbol.
+        by: kind of the weights.
     """
 
     source: str
@@ -80,8 +83,9 @@ def explain(
 ) -> Explanation:
     """Explain a prediction.
 
-    Attention weights show which source symbols the decoder attended to. Saliency (`henkan.model.saliency`) measures how
-    much the prediction changes with each source symbol.
+    Attention weights show which source symbols the decoder attended to, and the pointer of a transducer which symbol it
+    edited. Saliency (`henkan.model.saliency`) measures how much the prediction changes with each source symbol. The
+    prediction of a mixed ensemble is explained by its first model.
 
     Args:
         converter: the model and its vocabularies.
@@ -89,13 +93,15 @@ def explain(
         answer: explain this target instead of the model's prediction.
         beam: beam width.
         runners_up: number of alternative symbols to return at each step.
-        by: "attention" or "saliency"; None: attention if the model has it, else saliency.
+        by: "attention", "pointer" or "saliency"; None: the first of these that the model has.
 
     Raises:
         SettingsError: if the model does not support the requested kind of explanation.
         UnanswerableError: if the model cannot read the text or produce the answer.
     """
     by = _choose(converter, by)
+    if converter.mixed and answer is None:
+        answer = converter.convert([text], Request(beam=beam))[0].prediction
     source = converter.reader.read_one(text)
     ids = source.ids
     reverse, symbols = converter.capabilities.reverse, len(converter.source_vocabulary)
@@ -104,10 +110,11 @@ def explain(
     encoded = converter.model.encode(sources)  # shared by search and trace
     output, complete = _output(converter, encoded, source, answer, Request(beam=beam))
     steps = list(trace(converter.model, encoded, converter.codec, [output]))
-    shares = _saliency_shares(converter, source, output) if by == "saliency" else _attention_shares(steps)
+    pointer = converter.codec.pointer(ids, output)
+    shares = _shares(converter, source, output, steps, by)
     choices = [
-        _choice(converter, source, step, weights[::-1] if reverse else weights, runners_up)
-        for step, weights in zip(steps, shares, strict=True)
+        _choice(converter, source, step, weights[::-1] if reverse else weights, runners_up, at)
+        for step, weights, at in zip(steps, shares, pointer or [0] * len(steps), strict=True)
     ]
     read = converter.source_vocabulary.tokenizer.tokenize(text)
     return Explanation(
@@ -122,11 +129,19 @@ def explain(
     )
 
 
+def label(action: str, symbol: str) -> str:
+    """Return an action with the symbol that it writes, such as "copy a"; the symbol alone if it is no action."""
+    return f"{action} {symbol}" if action and symbol else action or symbol
+
+
 def _choose(converter: Converter, by: By | None) -> By:
     capabilities = converter.capabilities
-    by = by or ("attention" if capabilities.attention else "saliency")
+    if by is None:
+        by = "pointer" if capabilities.pointer else "attention" if capabilities.attention else "saliency"
     if by == "attention" and not capabilities.attention:
         raise SettingsError("this model has no attention", "saliency")
+    if by == "pointer" and not capabilities.pointer:
+        raise SettingsError("this model has no pointer", "saliency")
     if by == "saliency" and not capabilities.saliency:
         raise SettingsError("saliency is not available for this model's architecture, and it has no attention")
     return by
@@ -155,20 +170,36 @@ def _log_probability(steps: Sequence[TraceStep], temperature: float) -> float:
 
 
 def _choice(
-    converter: Converter, source: SourceText, step: TraceStep, weights: Sequence[float], runners_up: int
+    converter: Converter,
+    source: SourceText,
+    step: TraceStep,
+    weights: Sequence[float],
+    runners_up: int,
+    position: int,
 ) -> Choice:
     probabilities, chosen = np.exp(step.log_probabilities[0]), int(step.symbols[0])
     ranked = np.argsort(-probabilities, kind="stable").tolist()
     others = [id for id in ranked if id != chosen and probabilities[id] > 0][:runners_up]
+    named = {id: (converter.codec.action(id), _written(converter, source, id, position)) for id in (chosen, *others)}
+    action, symbol = named[chosen]
     return Choice(
-        _name(converter, source, chosen),
+        symbol,
         float(probabilities[chosen]),
-        [(_name(converter, source, id), float(probabilities[id])) for id in others],
+        [(label(*named[id]), float(probabilities[id])) for id in others],
         weights,
+        action,
     )
 
 
-def _attention_shares(steps: Sequence[TraceStep]) -> list[list[float]]:
+def _shares(
+    converter: Converter, source: SourceText, output: Sequence[int], steps: Sequence[TraceStep], by: By
+) -> list[list[float]]:
+    """For each step, the weight of each source step, in the order in which the model reads them."""
+    if by == "saliency":
+        return _saliency_shares(converter, source, output)
+    if by == "pointer":
+        pointer = converter.codec.pointer(source.ids, output) or ()
+        return [[float(step == at) for step in range(len(source.ids))] for at in pointer]
     return [[] if step.attention is None else step.attention[0].tolist() for step in steps]
 
 
@@ -181,6 +212,7 @@ def _saliency_shares(converter: Converter, source: SourceText, output: Sequence[
     return shares
 
 
-def _name(converter: Converter, source: SourceText, symbol: int) -> str:
-    written = converter.codec.decode(source.ids, [symbol])
-    return "".join(converter.symbols_of(source.text, written)) if written else END
+def _written(converter: Converter, source: SourceText, symbol: int, position: int) -> str:
+    """What a symbol writes; for an edit action, at a position of the source."""
+    written = converter.codec.written(source.ids, symbol, position)
+    return "".join(converter.symbols_of(source.text, [written])) if written else END

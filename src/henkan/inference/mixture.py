@@ -34,6 +34,8 @@ class Mixture(Converter):
         weights: weight of each model in the mean.
     """
 
+    mixed = True
+
     def __init__(self, converters: Sequence[Converter], weights: Sequence[float]) -> None:
         first = converters[0]
         super().__init__(

@@ -56,6 +56,7 @@ class Capabilities:
     Attributes:
         reverse: whether it reads sources backwards.
         attention: whether its decoding steps return attention weights.
+        pointer: whether a step edits one source symbol; see `henkan.model.codec.TargetCodec.pointer`.
         copying: whether it copies symbols that are not in the target vocabulary; see `TargetCodec.decode`.
         copy_ids: whether it needs the copy ids of its sources (`henkan.batching.batch.Sources`).
         source_embeddings: name of the embedding table (V, D) of the source symbols, which is needed to compute saliency
@@ -64,6 +65,7 @@ class Capabilities:
 
     reverse: bool = False
     attention: bool = False
+    pointer: bool = False
     copying: bool = False
     copy_ids: bool = False
     source_embeddings: str | None = None

@@ -78,6 +78,27 @@ class TargetCodec(Protocol):
         """Return, for each source and its complete output, the output that `encode` gives for the same target."""
         ...
 
+    def pointer(self, source: Sequence[int], symbols: Sequence[int]) -> Sequence[int] | None:
+        """Return the position in the source that each step of an output edits; None if the output has no pointer.
+
+        The position is the length of the source where the pointer has passed its last symbol.
+        """
+        ...
+
+    def written(self, source: Sequence[int], symbol: int, position: int) -> int:
+        """Return the id that a symbol writes, as in `decode`; 0 if it writes nothing.
+
+        Args:
+            source: ids of the source.
+            symbol: the symbol.
+            position: the position of the pointer; see `pointer`.
+        """
+        ...
+
+    def action(self, symbol: int) -> str:
+        """Return the kind of an edit action, such as "copy"; empty if symbols are not actions."""
+        ...
+
     def is_complete(self, symbols: Array) -> Array:
         """Whether each of the symbols predicted last (N,) ends its output: (N,) booleans."""
         ...
@@ -140,6 +161,18 @@ class PlainTargets:
     ) -> Sequence[Sequence[int]]:
         """The outputs themselves: a target has only one."""
         return outputs
+
+    def pointer(self, source: Sequence[int], symbols: Sequence[int]) -> Sequence[int] | None:  # noqa: ARG002
+        """None: there is no pointer."""
+        return None
+
+    def written(self, source: Sequence[int], symbol: int, position: int) -> int:  # noqa: ARG002
+        """The symbol itself; the boundary symbol, 0, writes nothing."""
+        return symbol
+
+    def action(self, symbol: int) -> str:  # noqa: ARG002
+        """Empty: symbols are not actions."""
+        return ""
 
     def is_complete(self, symbols: Array) -> Array:
         """Whether each of the symbols (N,) is the boundary symbol."""

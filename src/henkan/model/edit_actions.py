@@ -128,16 +128,29 @@ class EditActions:
 
     def decode(self, source: Sequence[int], symbols: Sequence[int]) -> list[int]:
         """The written symbols. A copied symbol that is not in the target vocabulary has the id V + its position."""
-        written, positions = [], range(self.text_start(source), len(source))[:: -1 if self.reverse else 1]
-        step = 0
-        for action in symbols:
-            if action == COPY and step < len(positions):
-                same = int(self.same[source[positions[step]]])
-                written.append(same if same >= 0 else len(self.target) + positions[step])
-            elif self.actions.writes[action]:
-                written.append(int(self.actions.writes[action]))
-            step += int(self.actions.moves[action])
-        return written[::-1] if self.reverse else written
+        written = [
+            self.written(source, action, at) for action, at in zip(symbols, self.pointer(source, symbols), strict=True)
+        ]
+        known = [id for id in written if id]
+        return known[::-1] if self.reverse else known
+
+    def written(self, source: Sequence[int], action: int, position: int) -> int:
+        """Return what an action writes at a position of a source, as in `decode`; 0 if it writes nothing."""
+        if action == COPY and position < len(source):
+            same = int(self.same[source[position]])
+            return same if same >= 0 else len(self.target) + position
+        return int(self.actions.writes[action])
+
+    def pointer(self, source: Sequence[int], symbols: Sequence[int]) -> Sequence[int]:
+        """See `TargetCodec.pointer`."""
+        order = [*range(self.text_start(source), len(source))[:: -1 if self.reverse else 1], len(source)]
+        moves = np.cumsum([0, *self.actions.moves[list(symbols)]])[:-1]
+        return [order[min(move, len(order) - 1)] for move in moves.tolist()]
+
+    def action(self, symbol: int) -> str:
+        """Return "end", "delete", "copy", "substitute" or "insert"."""
+        named = {END: "end", DELETE: "delete", COPY: "copy"}
+        return named.get(symbol, "insert" if self.actions.inserts[symbol] else "substitute")
 
     def canonical(self, sources: Sequence[Sequence[int]], outputs: Sequence[Sequence[int]]) -> Sequence[Sequence[int]]:
         """The actions of the alignment. An output with copies that are not target symbols stays as it is."""

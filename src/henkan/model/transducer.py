@@ -87,7 +87,7 @@ class Transducer:
             **with_prefix("encoder", encoder_specs(config, sizes.source)),
             **with_prefix("decoder", pointer_decoder_specs(config, sizes)),
         }
-        self.capabilities = Capabilities(copying=True, source_embeddings="encoder.E")
+        self.capabilities = Capabilities(pointer=True, copying=True, source_embeddings="encoder.E")
 
     def loss(
         self,
