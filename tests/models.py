@@ -6,23 +6,35 @@ from henkan.batching.encoded_pairs import EncodedPairs
 from henkan.config import ModelConfig
 from henkan.engine.numpy import NumpyEngine
 from henkan.inference.converter import Converter
-from henkan.model import PlainTargets, Sizes, draw_weights
+from henkan.model import Sizes, draw_weights, target_codec
+from henkan.text.tokenizer import tokenizers
 from henkan.text.vocabulary import Vocabulary
 
 SOURCES = ["1+2", "12+34", "5", "", "1+1", "23+1"]
 TARGETS = ["3", "46", "", "55", "2", "24"]
 
 
-def small_model(*, dtype=np.float64, hidden_size=4, seed=0, training=None, **settings):
-    """Return an untrained converter and a batch of all the pairs above."""
+TRANSDUCER = {"architecture": "transducer", "reverse": False, "peeky": False}
+TAGGED = (
+    ["ab\tPL;X", "bcd\tX", "c", "\tPL", "", "aabb\tPL"],
+    ["abs", "Xcd", "", "c", "b", "aabbs"],
+)
+"""Pairs with feature tags, for models with the setting `features`."""
+
+
+def small_model(*, dtype=np.float64, hidden_size=4, seed=0, training=None, pairs=(SOURCES, TARGETS), **settings):
+    """Return an untrained converter and a batch of all the pairs."""
     config = ModelConfig(embedding_size=3, hidden_size=hidden_size, **settings)
-    source_vocabulary = Vocabulary.of(SOURCES, boundary=False, fill=config.fill)
-    target_vocabulary = Vocabulary.of(TARGETS, boundary=True, fill=config.fill)
-    codec = PlainTargets(target_vocabulary)
-    engine = NumpyEngine(config, Sizes(len(source_vocabulary), codec.size), dtype=dtype, training=training)
+    vocabularies = [
+        Vocabulary.of(strings, boundary=boundary, fill=config.fill, tokenizer=tokenizer)
+        for strings, boundary, tokenizer in zip(pairs, (False, True), tokenizers(config), strict=True)
+    ]
+    codec = target_codec(config, *vocabularies)
+    codec.learn(*(vocabulary.encode_all(strings) for vocabulary, strings in zip(vocabularies, pairs, strict=True)))
+    engine = NumpyEngine(config, Sizes.of(vocabularies[0], codec), dtype=dtype, training=training)
     engine.set_weights(draw_weights(engine.architecture.specs, "orthogonal", seed, dtype))
-    converter = Converter(engine, source_vocabulary, target_vocabulary, codec)
-    return converter, encoded(converter, SOURCES, TARGETS).batch(np.arange(len(SOURCES)))
+    converter = Converter(engine, *vocabularies, codec)
+    return converter, encoded(converter, *pairs).batch(np.arange(len(pairs[0])))
 
 
 def encoded(converter, sources, targets):
@@ -30,10 +42,10 @@ def encoded(converter, sources, targets):
     return converter.pairs.encode(sources, targets)
 
 
-def loss_and_gradients(engine, batch, count=None):
+def loss_and_gradients(engine, batch, count=None, **options):
     """Return the loss of a batch and its gradients by parameter name."""
     gradients = engine.parameters.zeros()
-    loss, backward = engine.architecture.loss(engine.parameters, batch, count)
+    loss, backward = engine.architecture.loss(engine.parameters, batch, count, **options)
     backward(gradients)
     return loss, gradients
 

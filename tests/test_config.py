@@ -150,7 +150,7 @@ def test_every_recipe_has_a_help_text():
 
 
 def test_unknown_recipe_is_rejected():
-    with pytest.raises(SettingsError, match="no recipe 'old'; choose one of book, modern"):
+    with pytest.raises(SettingsError, match="no recipe 'old'; choose one of book, edits, modern"):
         make_configs({}, recipe="old")
 
 
@@ -195,3 +195,34 @@ def test_default_batch_size_and_dropout_depend_on_the_number_of_pairs(pairs, bat
 def test_invalid_combination_of_settings_is_rejected(settings, message):
     with pytest.raises(SettingsError, match=message):
         make_configs(settings)
+
+
+@pytest.mark.parametrize("name", ["reverse", "peeky", "attention", "tied"])
+def test_transducer_refuses_settings_that_it_does_not_have(name):
+    given = {"architecture": "transducer", "embedding_size": 8, "hidden_size": 8, name: True}
+    others = {"reverse": False, "peeky": False} | given
+    for create in (lambda: ModelConfig(**others), lambda: make_configs(given)):
+        with pytest.raises(SettingsError) as caught:
+            create()
+        assert str(caught.value) == f"{name} is not supported by the architecture transducer; turn it off"
+        assert caught.value.message.argument == name
+
+
+def test_transducer_does_not_pad_strings():
+    for create in (
+        lambda: make_configs({"architecture": "transducer"}, recipe="book"),
+        lambda: ModelConfig(architecture="transducer", reverse=False, peeky=False, fill=True),
+    ):
+        with pytest.raises(SettingsError, match=r"padding to a fixed length .* transducer; use another recipe"):
+            create()
+
+
+@pytest.mark.parametrize("recipe", ["words", "modern"])
+@pytest.mark.parametrize("defaults", [None, {"reverse": True, "attention": True, "hidden_size": 7}])
+def test_recipes_and_tasks_do_not_turn_on_what_the_transducer_does_not_have(recipe, defaults):
+    model, _ = make_configs({"architecture": "transducer"}, recipe=recipe, defaults=defaults)
+    assert (model.reverse, model.peeky, model.attention, model.tied, model.fill) == (False,) * 5
+    usual, _ = make_configs({}, recipe=recipe, defaults=defaults)
+    assert (model.bidirectional, model.embedding_size, model.hidden_size) == (
+        usual.bidirectional, usual.embedding_size, usual.hidden_size
+    )  # fmt: skip

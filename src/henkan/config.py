@@ -28,6 +28,9 @@ EngineName = Literal["auto", "numpy", "torch"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["float32", "tf32", "bf16"]
 
+UNSUPPORTED: Mapping[str, tuple[str, ...]] = {"transducer": ("reverse", "peeky", "attention", "copy", "tied")}
+"""Architecture -> switches of `ModelConfig` that it does not have. Recipes and tasks do not turn them on."""
+
 WORDED_UNITS = ("characters", "graphemes")
 MAX_LAYERS = 4
 MIN_EPOCHS = 8
@@ -156,6 +159,11 @@ class ModelConfig:
         "the source symbols that it attends to. Requires attention.",
     )
     bidirectional: bool = setting(False, "Use a bidirectional encoder.")
+    target_reverse: bool = setting(
+        False,
+        "Predict the target from its last symbol to the first. Models of both directions in an ensemble make different "
+        "errors.",
+    )
     layers: int = setting(1, "Number of stacked LSTM layers in encoder and decoder (1 to 4).", LAYERS)
     tied: bool = setting(
         False,
@@ -222,6 +230,16 @@ class ModelConfig:
             raise SettingsError(
                 f"tied weights need equal embedding and hidden sizes, not {self.embedding_size} and "
                 f"{self.hidden_size}; make them equal, or do not tie the weights"
+            )
+        for name in UNSUPPORTED.get(self.architecture, ()):
+            if getattr(self, name):
+                raise SettingsError(
+                    f"{name} is not supported by the architecture {self.architecture}; turn it off", argument=name
+                )
+        if self.fill and self.architecture == "transducer":
+            raise SettingsError(
+                "padding to a fixed length (recipe `book`) is not supported by the architecture transducer; use "
+                "another recipe"
             )
         if self.copy and not self.attention:
             raise SettingsError("copying needs attention; use attention, or do not copy")
@@ -292,6 +310,13 @@ class TrainingConfig:
         "count, not a fraction), so that the model learns to read symbols outside its vocabulary. With 0, the model "
         "cannot read them.",
         RATE,
+    )
+    augment: int | None = setting(
+        0,
+        "Number of synthetic pairs, in which letters that source and target share, as in 'walk' and 'walked', are "
+        "replaced at random. If not given, 3,000 for up to 1,500 pairs of which most share at least three letters.",
+        _whole(0),
+        none="by data",
     )
     patience: int | None = setting(
         None,
@@ -389,6 +414,7 @@ class Settings(TypedDict, total=False):
     attention_kind: AttentionKind
     copy: bool
     bidirectional: bool
+    target_reverse: bool
     layers: int
     tied: bool
     embedding_size: int
@@ -417,13 +443,15 @@ class Settings(TypedDict, total=False):
     embedding_dropout: float
     label_smoothing: float
     unknown_rate: float
+    augment: int | None
     patience: int | None
     calibrate_outside: bool
     seed: int
 
 
 RECIPE_HELP: Mapping[str, str] = {
-    "words": "for pairs of words; the default for files",
+    "words": "encoder-decoder with attention; a default for files, see below",
+    "edits": "transducer, which copies and edits the source from left to right; the other default for files",
     "modern": "small Peeky model with reversed sources, which trains quickly; the default for tasks",
     "book": "model of chapter 7 of 'Deep Learning from Scratch 2', with padded strings",
 }
@@ -447,6 +475,24 @@ RECIPES: Mapping[str, Mapping[str, Any]] = {
         "dropout": None,
         "embedding_dropout": 0.1,
         "unknown_rate": 0.25,
+        "augment": None,
+    },
+    "edits": {
+        "architecture": "transducer",
+        "reverse": False,
+        "bidirectional": True,
+        "peeky": False,
+        "target_symbols": None,
+        "embedding_size": 64,
+        "hidden_size": 128,
+        "updates": 3000,
+        "batch_size": None,
+        "by_length": True,
+        "learning_rate": 4e-3,
+        "dropout": None,
+        "embedding_dropout": 0.3,
+        "unknown_rate": 0.25,
+        "augment": None,
     },
     "book": {
         "embedding_size": 16,
@@ -463,6 +509,19 @@ RECIPES: Mapping[str, Mapping[str, Any]] = {
     },
 }
 
+RECIPE_OF_ARCHITECTURE: Mapping[str, str] = {"encoder-decoder": "words", "transducer": "edits"}
+
+ONLY_ENCODER_DECODER = (*UNSUPPORTED["transducer"], "attention_kind", "fill")
+"""Settings that only the encoder-decoder has."""
+
+
+def implied_recipe(settings: Mapping[str, Any]) -> str | None:
+    """Return the recipe for the architecture that some settings select; None if they leave it open."""
+    if settings.get("architecture") is not None:
+        return RECIPE_OF_ARCHITECTURE.get(settings["architecture"], "words")
+    return "words" if any(name in settings for name in ONLY_ENCODER_DECODER) else None
+
+
 Config = TypeVar("Config", ModelConfig, TrainingConfig)
 
 
@@ -473,17 +532,19 @@ def make_configs(
 
     Args:
         settings: settings by name.
-        recipe: a key of `RECIPES`. None: "modern" if `defaults` is given, "words" otherwise.
+        recipe: a key of `RECIPES`. None: "modern" if `defaults` is given, otherwise that of the architecture, which is
+            the encoder-decoder by default.
         defaults: default settings of a task, or None for other data.
 
     Raises:
         SettingsError: for an unknown recipe or setting, or an invalid value.
     """
     if recipe is None:
-        recipe = "words" if defaults is None else "modern"
+        recipe = (implied_recipe(settings) or "words") if defaults is None else "modern"
     if recipe not in RECIPES:
         raise SettingsError(f"there is no recipe {recipe!r}; choose one of {', '.join(sorted(RECIPES))}")
-    merged = {**(defaults or {}), **RECIPES[recipe], **settings}
+    off = dict.fromkeys(UNSUPPORTED.get(settings.get("architecture", ""), ()), False)
+    merged = {**(defaults or {}), **RECIPES[recipe], **off, **settings}
     merged = {name: value.item() if isinstance(value, np.generic) else value for name, value in merged.items()}
     model_names = {field.name for field in fields(ModelConfig)}
     model = {name: value for name, value in merged.items() if name in model_names}

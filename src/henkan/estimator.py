@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Unpack
 
-from henkan.config import Device, EngineConfig, EngineName, Precision, Settings, make_configs
+from henkan.config import Device, EngineConfig, EngineName, Precision, Settings, to_dict
 from henkan.engine.choice import choose_engines, process_rank
 from henkan.errors import DataError, Interrupted, NotFittedError, SettingsError
 from henkan.evaluation.error_rates import evaluate
@@ -18,6 +18,7 @@ from henkan.text.data_source import DataSource
 from henkan.text.pairs import Pairs
 from henkan.text.string_lists import string_list
 from henkan.training.checkpoint import SECONDS_BETWEEN, Checkpoints
+from henkan.training.choice import Wanted
 from henkan.training.combine import check_models
 from henkan.training.combine import combine as combine_models
 from henkan.training.events import Report
@@ -41,8 +42,9 @@ class Seq2Seq:
     Sources and targets are paired by position. Tables, sets, dictionaries and missing values are refused.
 
     Args:
-        recipe: the defaults of the settings: "words" for pairs of words, "modern" for small models of arithmetic and
-            similar tasks, "book" for the model of the book.
+        recipe: the defaults of the settings: "words" (encoder-decoder with attention) or "edits" (transducer) for pairs
+            of words, "modern" for small models of arithmetic and similar tasks, "book" for the model of the book. None:
+            that of the architecture that the settings select; otherwise "edits" or "words", chosen by the pairs.
         ensemble: number of ensemble members. They are trained with consecutive seeds, and prediction averages their
             log-probabilities.
         engine, device, precision, deterministic: compute engine; see `henkan.config.EngineConfig`.
@@ -57,7 +59,7 @@ class Seq2Seq:
     def __init__(
         self,
         *,
-        recipe: str = "words",
+        recipe: str | None = None,
         ensemble: int = 1,
         engine: EngineName = "auto",
         device: Device = "auto",
@@ -65,9 +67,8 @@ class Seq2Seq:
         deterministic: bool = False,
         **settings: Unpack[Settings],
     ) -> None:
-        self._ensemble = ensemble
         self._engine = EngineConfig(engine=engine, device=device, precision=precision, deterministic=deterministic)
-        self._model_config, self._training_config = make_configs(settings, recipe=recipe)
+        self._wanted = Wanted(dict(settings), recipe, members=ensemble)
         self._fitted: FittedModel | None = None
         self._checkpoints: Checkpoints | NoCheckpoints | None = None
 
@@ -124,10 +125,9 @@ class Seq2Seq:
         """
         pairs = _pairs(sources, targets)
         validation = _validation(dev)
-        seed = self._training_config.seed
-        source = DataSource(pairs=len(pairs), held_out="none" if dev is None else "file", seed=seed)
-        engines = choose_engines(self._engine, together=True)
-        job = TrainingJob.single(self._model_config, self._training_config, data=source, members=self._ensemble)
+        engines, variants = choose_engines(self._engine, together=True), self._wanted.choose(pairs).variants
+        held_out, seed = "none" if dev is None else "file", variants[0].training.seed
+        job = TrainingJob(variants, DataSource(pairs=len(pairs), held_out=held_out, seed=seed))
         interruption = Interruption.of_caller()
 
         def stop() -> int | None:
@@ -152,7 +152,7 @@ class Seq2Seq:
             raise KeyboardInterrupt
         metrics = fitted.saved.metrics
         if any(each.get("setbacks", 0) > MAX_ROLLBACKS for each in metrics.get("members", [metrics])):
-            rate = self._training_config.learning_rate
+            rate = variants[0].training.learning_rate
             warnings.warn(
                 f"training diverged (non-finite loss) {MAX_ROLLBACKS + 1} times and was stopped; the model has the "
                 f"last finite weights; train again with a learning rate below {rate:g}",
@@ -327,8 +327,9 @@ class Seq2Seq:
     @classmethod
     def _of(cls, fitted: FittedModel, engine: EngineConfig) -> Seq2Seq:
         """Wrap a trained model."""
-        model = cls(ensemble=len(fitted.saved.members), **asdict(engine))
-        model._model_config, model._training_config = fitted.saved.first.model, fitted.saved.first.training
+        first = fitted.saved.first
+        settings = {**to_dict(first.model), **to_dict(first.training)}
+        model = cls(ensemble=len(fitted.saved.members), **asdict(engine), **settings)
         model._fitted = fitted
         return model
 

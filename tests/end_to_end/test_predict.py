@@ -189,12 +189,12 @@ def test_abstaining_leaves_the_prediction_empty(henkan, folder):
 
 
 def test_predictions_cut_off_at_the_length_limit_are_reported(henkan, words, tmp_path):
-    model = Seq2Seq(epochs=1, hidden_size=8).fit(*words)
+    model = Seq2Seq(recipe="words", epochs=1, hidden_size=8).fit(*words)
     model._fitted.converter.model.parameters["decoder.by"][0] = -1e3  # never predicts the end symbol
     model.save(tmp_path / "endless")
     done = henkan("predict", "endless", "ab")
     assert len(done.stdout.strip()) == 8
-    assert "cut off at the length limit (twice the longest training target): 1" in done.stderr
+    assert "predictions cut off at the length limit: 1" in done.stderr
     assert json.loads(henkan("predict", "endless", "--json", "ab").stdout)["cut_off"] is True
 
 
@@ -208,7 +208,8 @@ def test_predictions_cut_off_at_the_length_limit_are_reported(henkan, words, tmp
     ids=str,
 )
 def test_arguments_are_utf8_in_every_locale(tmp_path, locale):
-    model = Seq2Seq(epochs=60, hidden_size=16, target_symbols="·").fit(["é", "日", "e"], ["é·x", "本·語", "e"])
+    model = Seq2Seq(recipe="words", epochs=60, hidden_size=16, target_symbols="·")
+    model.fit(["é", "日", "e"], ["é·x", "本·語", "e"])
     model.save(tmp_path / "model")
 
     def run(*arguments, status=0, text=""):

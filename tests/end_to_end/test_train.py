@@ -119,10 +119,19 @@ def test_every_command_has_help(henkan):
     recipes = henkan("train", "--help").stdout.partition("Recipes:")[2]
     rows = [line.split() for line in recipes.splitlines()]
     for row in (
-        "words modern book",
-        "attention yes no no",
-        "embedding size 64 16 16",
-        "learning rate 0.004 0.01 0.001",
+        "words edits modern book",
+        "attention yes no no no",
+        "embedding size 64 64 16 16",
+        "learning rate 0.004 0.004 0.01 0.001",
     ):
         assert row.split() in rows
     assert henkan("--version").stdout.startswith("henkan ")
+
+
+def test_transducer_is_trained_from_the_command_line(henkan, refused, pairs_file):
+    train = ("train", pairs_file, "--architecture", "transducer", *SMALL, "--epochs", 30, "--out", "m", "--quiet")
+    for option in ("attention", "reverse", "peeky"):
+        message = f"henkan: --{option} is not supported by the architecture transducer; turn it off"
+        assert refused(*train, f"--{option}") == message
+    henkan(*train, "--no-attention", "--embedding-dropout", "0.1")
+    assert henkan("predict", "m", "abc", "a?b").stdout.splitlines()[0] == "ABC"

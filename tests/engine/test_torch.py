@@ -12,7 +12,6 @@ from henkan.batching.batch import Batch, Sources, Targets
 from henkan.config import EngineConfig, TrainingConfig
 from henkan.engine.choice import choose_engines
 from henkan.inference.explanation import explain
-from henkan.model import Sizes
 from henkan.nn import Regularization
 from models import SOURCES, TARGETS, encoded, hidden_batch, loss_and_gradients, small_model
 
@@ -23,6 +22,7 @@ from henkan.engine.torch import TorchEngine  # noqa: E402  (needs PyTorch)
 from henkan.engine.torch.architecture import DropoutNoise  # noqa: E402
 from henkan.engine.torch.device import readable_errors  # noqa: E402
 from henkan.engine.torch.process_group import agree_on_name  # noqa: E402
+from torch_models import assert_same_gradients, engines, torch_loss_and_gradients  # noqa: E402
 
 SWITCHES = ("reverse", "peeky", "attention", "bidirectional", "tied", "fill")
 COMBINATIONS = [
@@ -36,30 +36,6 @@ PRECISIONS = [("float64", 1e-9, 1e-12), ("float32", 1e-4, 1e-6)]
 
 def settings_id(settings):
     return ",".join(f"{value}" if name == "attention_kind" else name for name, value in settings.items() if value)
-
-
-def engines(*, training=None, dtype="float64", **settings):
-    """Return the same small model in both engines, a batch, and the converter."""
-    hidden_size = 3 if settings.get("tied") else 4
-    converter, batch = small_model(dtype=getattr(np, dtype), hidden_size=hidden_size, training=training, **settings)
-    numpy_engine = converter.model
-    sizes = Sizes(len(converter.source_vocabulary), converter.codec.size)
-    torch_engine = TorchEngine(numpy_engine.architecture.config, sizes, training=training, dtype=getattr(torch, dtype))
-    torch_engine.set_weights(numpy_engine.weights)
-    return numpy_engine, torch_engine, batch, converter
-
-
-def torch_loss_and_gradients(engine, batch, noise=None):
-    """Return the loss of a batch and its gradients by parameter name, computed by autograd."""
-    loss = engine._loss(batch, int(batch.targets.valid.sum()), engine.network, noise)
-    loss.backward()
-    return loss.item(), engine.network.named(lambda parameter: parameter.grad if parameter.requires_grad else parameter)
-
-
-def assert_same_gradients(actual, expected, rtol, atol):
-    assert set(actual) == set(expected.arrays)
-    for name, gradient in actual.items():
-        np.testing.assert_allclose(gradient.numpy(), expected[name], rtol=rtol, atol=atol, err_msg=name)
 
 
 @pytest.mark.parametrize(("dtype", "rtol", "atol"), PRECISIONS, ids=["float64", "float32"])

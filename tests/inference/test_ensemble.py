@@ -10,7 +10,7 @@ from henkan.text.pairs import Pairs
 from henkan.training.combine import combine
 from models import SOURCES, small_model
 
-SMALL = {"epochs": 4, "batch_size": 8, "hidden_size": 16, "embedding_size": 4}
+SMALL = {"recipe": "words", "epochs": 4, "batch_size": 8, "hidden_size": 16, "embedding_size": 4}
 
 
 def test_ensemble_averages_log_probabilities_and_normalises():

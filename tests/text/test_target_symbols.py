@@ -71,9 +71,9 @@ def test_fit_chooses_the_symbols_and_saves_them(tmp_path):
     model = Seq2Seq(**small).fit(list(LEXICON.sources), list(LEXICON.targets), callback=events.append)
     assert [event.target_symbols for event in events if isinstance(event, Started)] == [" "]
     model.save(tmp_path / "m")
-    vocabulary = load(tmp_path / "m")._fitted.saved.target_vocabulary
+    vocabulary = load(tmp_path / "m")._fitted.saved.first.target_vocabulary
     assert "HH" in vocabulary.symbols
-    assert load(tmp_path / "m")._fitted.saved.model.target_symbols == " "
+    assert load(tmp_path / "m")._fitted.saved.first.model.target_symbols == " "
     model.fit(["a b", "c"], ["some words", "more words"], callback=events.append)  # chosen again
     assert [event.target_symbols for event in events if isinstance(event, Started)] == [" ", "characters"]
 
@@ -91,4 +91,4 @@ def test_an_interrupted_fit_is_resumed_with_the_symbols_it_chose(tmp_path):
     with pytest.raises(StopError):
         Seq2Seq(**small).fit(*data, callback=stop, checkpoint=tmp_path / "c", checkpoint_every=0)
     resumed = Seq2Seq(**small).fit(*data, checkpoint=tmp_path / "c")
-    assert resumed._fitted.saved.model.target_symbols == " "
+    assert resumed._fitted.saved.first.model.target_symbols == " "

@@ -12,12 +12,15 @@ import click
 from henkan.cli.options import PATH, choose_settings, layout_options, read_file, symbol_options, usable_options
 from henkan.cli.remedies import sentence
 from henkan.config import make_configs
+from henkan.errors import DataError
 from henkan.text.audit import EXAMPLES, Audit, audit
 from henkan.text.escaping import escape
 from henkan.text.pairs import Columns
 from henkan.text.reading import Rejects
 from henkan.text.side_statistics import RARE, Side, show_symbol
 from henkan.text.tokenized_pairs import TokenizedPairs
+from henkan.text.tokenizer import TAG
+from henkan.training.synthetic import synthetic_pairs
 
 SYMBOLS_SHOWN = 40
 
@@ -26,7 +29,15 @@ SYMBOLS_SHOWN = 40
 @click.argument("data", metavar="FILE", type=PATH)
 @click.option("--dev", type=PATH, metavar="FILE", help="Validation set, checked for overlap with FILE.")
 @click.option("--test", type=PATH, metavar="FILE", help="Test set, checked for overlap with FILE.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option(
+    "--augment",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Instead of the report, print N synthetic pairs as `henkan train --augment` makes them: source, target, "
+    "feature tags if FILE has them, and the source that the pair was made from.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="Random seed of the synthetic pairs.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object; with --augment, one for each pair.")
 @symbol_options
 @layout_options
 def inspect(data: Path, dev: Path | None, test: Path | None, as_json: bool, columns: Columns, **settings: Any) -> None:
@@ -43,6 +54,7 @@ def inspect(data: Path, dev: Path | None, test: Path | None, as_json: bool, colu
     The files are not changed. Pronunciation lexicons (`hello HH AH L OW`), CSV and JSON Lines are detected, see
     --format. An invalid line is an error, unless --rejects is given.
     """
+    augment, seed = settings.pop("augment"), settings.pop("seed")
     layout = {name: settings.pop(name) for name in ("format", "encoding", "delimiter", "strip", "rejects")}
     layout["columns"], rejects = columns, layout["rejects"]
     given = {name: value for name, value in settings.items() if value is not None}
@@ -52,7 +64,11 @@ def inspect(data: Path, dev: Path | None, test: Path | None, as_json: bool, colu
     others = {str(path): read_file(path, **layout).pairs for path in (dev, test) if path is not None}
     file = read_file(data, **layout)
     model = choose_settings(model, file.pairs, lexicon=file.format == "lexicon")
-    found = audit(TokenizedPairs.of(file.pairs, model), others)
+    tokenized = TokenizedPairs.of(file.pairs, model)
+    if augment is not None:
+        click.echo("\n".join(_synthetic_lines(tokenized, augment, seed, as_json=as_json)))
+        return
+    found = audit(tokenized, others)
     usable = usable_options(file.format)
     warnings, hints = ([sentence(message, usable) for message in each] for each in (found.warnings(), found.hints()))
     if as_json:
@@ -61,6 +77,26 @@ def inspect(data: Path, dev: Path | None, test: Path | None, as_json: bool, colu
         return
     lines = [f"warning: {warning}" for warning in warnings] or ["no warnings"]
     click.echo("\n".join([*_lines(found, rejects), "", *lines, *(f"hint: {hint}" for hint in hints)]))
+
+
+def _synthetic_lines(tokenized: TokenizedPairs, count: int, seed: int, *, as_json: bool) -> list[str]:
+    """One line for each synthetic pair.
+
+    Raises:
+        DataError: if there are none.
+    """
+    lines = []
+    for each in synthetic_pairs(tokenized, count, seed):
+        origin = tokenized.pairs.sources[each.row]
+        if as_json:
+            lines.append(json.dumps({"source": each.source, "target": each.target, "from": origin}))
+            continue
+        (text, *tags), origin = each.source.split(TAG), origin.partition(TAG)[0]
+        features = tags or [""] if tokenized.source_tokenizer.features else []
+        lines.append(TAG.join(map(escape, [text, each.target, *features, origin])))
+    if not lines:
+        raise DataError("no source shares three letters with its target, so no synthetic pairs can be made")
+    return lines
 
 
 def _lines(found: Audit, rejects: Rejects | None) -> list[str]:

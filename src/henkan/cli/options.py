@@ -149,12 +149,18 @@ def choose_settings(model: ModelConfig, pairs: Pairs, *, lexicon: bool, quiet: b
     from henkan.text.detected_settings import with_detected_settings
 
     chosen = with_detected_settings(model, pairs, lexicon=lexicon)
-    if model.target_symbols is None and chosen.target_symbols == " " and not quiet:
+    if not quiet:
+        show_target_symbols(model, chosen)
+    return chosen
+
+
+def show_target_symbols(given: ModelConfig, chosen: ModelConfig) -> None:
+    """Print the target symbols, if they were chosen by the data and are not characters."""
+    if given.target_symbols is None and chosen.target_symbols == " ":
         click.echo(
             "note: targets are split into symbols at spaces; choose --target-symbols characters if they are plain text",
             err=True,
         )
-    return chosen
 
 
 METAVARS = {"architecture": "NAME", "source_symbols": "UNIT", "target_symbols": "UNIT", "tag_separator": "TEXT"}

@@ -91,7 +91,7 @@ class Printer:
         if counts["blank"]:
             _note("blank texts, which get an empty line", counts["blank"])
         if counts["cut_off"]:
-            _note("predictions cut off at the length limit (twice the longest training target)", counts["cut_off"])
+            _note("predictions cut off at the length limit", counts["cut_off"])
         if self.too_large:
             others = f" (and for {len(self.too_large) - 1:,} more)" if len(self.too_large) > 1 else ""
             raise DataError(f"{self.too_large[0]}{others}; shorten it or free memory")

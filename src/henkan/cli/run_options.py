@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,14 +12,16 @@ import click
 from click.core import ParameterSource
 
 from henkan.cli.options import ENGINE_SETTINGS, check_features, open_rejects
-from henkan.config import EngineConfig, ModelConfig, TrainingConfig, from_dict, make_configs
+from henkan.config import RECIPE_OF_ARCHITECTURE, EngineConfig, ModelConfig, TrainingConfig, from_dict, make_configs
 from henkan.engine.base import Engines
 from henkan.errors import CheckpointError, ModelFolderError, SettingsError
 from henkan.text.data_source import DataSource
 from henkan.text.reading import Rejects
 from henkan.text.tasks import TASKS
 from henkan.training.checkpoint import Checkpoints
+from henkan.training.choice import Wanted
 from henkan.training.fitted_model import FittedModel, load_model
+from henkan.training.job import Variant
 from henkan.training.trainer import versions
 
 LAYOUT = ("format", "encoding", "delimiter", "strip", "columns", "rejects")
@@ -30,8 +32,8 @@ class RunOptions:
     """Settings and data of a training run.
 
     Attributes:
-        model, training: settings of the model and of the training run.
-        ensemble: number of ensemble members.
+        variants: settings of the models; preliminary if `wanted` is given.
+        wanted: the given settings, if others are chosen by the pairs.
         options: paths and layout of the pair files, the engine settings, and the command line, as JSON values. They are
             saved in the checkpoint, so that the run can be resumed.
         start: the model to start from, or None.
@@ -39,13 +41,22 @@ class RunOptions:
         rejects: list of skipped lines; None: an invalid line is an error.
     """
 
-    model: ModelConfig
-    training: TrainingConfig
-    ensemble: int
+    variants: Sequence[Variant]
     options: dict[str, Any]
+    wanted: Wanted | None = None
     start: FittedModel | None = None
     data: DataSource | None = None
     rejects: Rejects | None = None
+
+    @property
+    def model(self) -> ModelConfig:
+        """Settings of the first model."""
+        return self.variants[0].model
+
+    @property
+    def training(self) -> TrainingConfig:
+        """Settings of the training run of the first model."""
+        return self.variants[0].training
 
 
 def options_given() -> set[str]:
@@ -74,43 +85,51 @@ def run_from_options(data: str, options: dict[str, Any]) -> RunOptions:
     if layout["columns"].features is not None:
         settings["features"] = True
     fitted = None if start is None else load_model(start)
+    wanted = None
     if fitted is not None:
         check_features(fitted, layout["columns"])
-        settings = _add_start_settings(fitted, settings, ensemble)
-        ensemble = len(fitted.saved.members)
-    elif data not in TASKS and recipe != "book":  # also with the recipe `modern`, whose default is for tasks
-        settings.setdefault("target_symbols", None)
-    defaults = TASKS[data].settings if data in TASKS else None
-    model, training = make_configs(settings, recipe=recipe, defaults=defaults)
+        variants = _start_variants(fitted, settings, recipe, ensemble)
+    else:
+        if data not in TASKS and recipe != "book":  # also with the recipe `modern`, whose default is for tasks
+            settings.setdefault("target_symbols", None)
+        wanted = Wanted(settings, recipe, TASKS[data].settings if data in TASKS else None, ensemble or 1)
+        variants = [Variant(*wanted.configs(wanted.known_recipe or "words"), wanted.members)]
     rejects = layout["rejects"]
     saved = {"data": data, "dev": dev, "folder": os.getcwd(), **layout, "columns": asdict(layout["columns"])}
     saved["rejects"] = None if rejects is None else os.path.abspath(rejects.path)
-    return RunOptions(model, training, ensemble or 1, saved, fitted, rejects=rejects)
+    return RunOptions(variants, saved, wanted, fitted, rejects=rejects)
 
 
-def _add_start_settings(fitted: FittedModel, settings: dict[str, Any], ensemble: int | None) -> dict[str, Any]:
+def _start_variants(
+    fitted: FittedModel, settings: dict[str, Any], recipe: str | None, ensemble: int | None
+) -> list[Variant]:
     """Complete the given settings with the model settings of the model to start from.
 
     Raises:
         SettingsError: if they contradict each other.
     """
-    fixed = asdict(fitted.saved.first.model)
-    for name, value in settings.items():
-        if fixed.get(name, value) != value:
-            raise SettingsError(
-                f"the model to start from has {name.replace('_', ' ')} {fixed[name]!r}, which cannot be changed to "
-                f"{value!r}; omit this option"
-            )
     members = len(fitted.saved.members)
     if ensemble not in (None, members):
         raise SettingsError(f"the model to start from has {members} members, not {ensemble}; omit --ensemble")
-    if not fitted.saved.first.source_vocabulary.unknown:
-        if settings.get("unknown_rate"):
-            raise SettingsError(
-                "the model to start from has no unknown symbol, so it cannot be trained with one; omit --unknown-rate"
-            )
-        settings = {"unknown_rate": 0.0, **settings}
-    return {**settings, **fixed}
+    variants = []
+    for variant in fitted.saved.variants:
+        fixed, given = asdict(variant.model), settings
+        for name, value in settings.items():
+            if fixed.get(name, value) != value:
+                raise SettingsError(
+                    f"the model to start from has {name.replace('_', ' ')} {fixed[name]!r}, which cannot be changed to "
+                    f"{value!r}; omit this option"
+                )
+        if not variant.source_vocabulary.unknown:
+            if settings.get("unknown_rate"):
+                raise SettingsError(
+                    "the model to start from has no unknown symbol, so it cannot be trained with one; omit "
+                    "--unknown-rate"
+                )
+            given = {"unknown_rate": 0.0, **settings}
+        recipe = recipe or RECIPE_OF_ARCHITECTURE.get(variant.model.architecture)
+        variants.append(Variant(*make_configs({**given, **fixed}, recipe=recipe), len(variant.members)))
+    return variants
 
 
 def run_from_plan(data: str | None, plan: Mapping[str, Any], given: set[str], engines: Engines) -> RunOptions:
@@ -151,10 +170,11 @@ def run_from_plan(data: str | None, plan: Mapping[str, Any], given: set[str], en
                     "in the last bits from those of an uninterrupted run",
                     err=True,
                 )
+        others = [Variant.from_dict(each) for each in plan["other variants"]]
+        members = settings.get("ensemble", plan["ensemble"]) - sum(each.members for each in others)
+        first = Variant(from_dict(ModelConfig, model), from_dict(TrainingConfig, training), members)
         return RunOptions(
-            from_dict(ModelConfig, model),
-            from_dict(TrainingConfig, training),
-            settings.get("ensemble", plan["ensemble"]),
+            [first, *others],
             options,
             data=DataSource(**plan["data"]),
             rejects=rejects,

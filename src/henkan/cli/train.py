@@ -252,15 +252,15 @@ class _Command:
         if run.data is not None:
             check_data_exists(run, self.checkpoints.model)
         data = read_data(run, quiet=self.quiet)
-        run = replace(run, model=data.model)
+        run = replace(run, variants=data.variants)
         tokenized = TokenizedPairs.of(data.pairs, run.model)
         example = data.pairs.sources[0]
         if not self.quiet:
             show_engine(run, self.engines, len(data.pairs))
             show_audit(tokenized, data, run)
-        job = TrainingJob.single(
-            run.model, run.training, data=run.data or data.source, members=run.ensemble, start=run.start
-        )
+            if data.note:
+                click.echo(data.note, err=True)
+        job = TrainingJob(run.variants, run.data or data.source, run.start)
         with ProgressDisplay(data.validation, quiet=self.quiet) as display:
             trainer = Trainer(self.engines, checkpoints=self.checkpoints, report=show)
             return trainer.fit(tokenized, data.validation, job), example

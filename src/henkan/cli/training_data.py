@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from shlex import quote
@@ -11,10 +12,9 @@ from typing import NamedTuple
 import click
 
 from henkan.cli.data_arguments import task_or_file
-from henkan.cli.options import choose_settings, read_file, usable_options
+from henkan.cli.options import choose_settings, read_file, show_target_symbols, usable_options
 from henkan.cli.remedies import sentence
 from henkan.cli.run_options import LAYOUT, RunOptions
-from henkan.config import ModelConfig
 from henkan.errors import DataError
 from henkan.text.audit import audit
 from henkan.text.data_source import DataSource
@@ -22,6 +22,7 @@ from henkan.text.pairs import Columns, Pairs, hold_out
 from henkan.text.tasks import TASKS, Task
 from henkan.text.tokenized_pairs import TokenizedPairs
 from henkan.text.tokenizer import tokenizers
+from henkan.training.job import Variant
 
 
 def data_name(data: str) -> str:
@@ -36,15 +37,17 @@ class TrainingData(NamedTuple):
         pairs: the training pairs.
         validation: the validation pairs, or None.
         source: the origin of the pairs.
-        model: settings of the model; those that are detected in the pairs are filled in.
+        variants: settings of the models; those that are chosen by the pairs are filled in.
         form: format of the file of pairs, or "task".
+        note: which models were chosen by the pairs, and why; empty if none were.
     """
 
     pairs: Pairs
     validation: Pairs | None
     source: DataSource
-    model: ModelConfig
+    variants: Sequence[Variant]
     form: str
+    note: str
 
 
 def read_data(run: RunOptions, *, quiet: bool) -> TrainingData:
@@ -60,17 +63,34 @@ def read_data(run: RunOptions, *, quiet: bool) -> TrainingData:
     else:
         file = read_file(found, **layout)
         pairs, form = file.pairs, file.format
-    model = choose_settings(run.model, pairs, lexicon=form == "lexicon", quiet=quiet)
+    variants, note = _choose(run, pairs, lexicon=form == "lexicon", quiet=quiet)
     source = DataSource(
         name=data_name(data), task=isinstance(found, Task), pairs=len(pairs), seed=seed, held_out="tenth"
     )
     if dev is None:
-        split = hold_out(pairs, seed, normalize=tokenizers(model)[0].normalize)
-        return TrainingData(*split, source, model, form)
+        split = hold_out(pairs, seed, normalize=tokenizers(variants[0].model)[0].normalize)
+        return TrainingData(*split, source, variants, form, note)
     if dev == "none":
-        return TrainingData(pairs, None, replace(source, held_out="none"), model, form)
+        return TrainingData(pairs, None, replace(source, held_out="none"), variants, form, note)
     validation = read_file(Path(_path(run, "dev")), **layout).pairs
-    return TrainingData(pairs, validation, replace(source, held_out="file"), model, form)
+    return TrainingData(pairs, validation, replace(source, held_out="file"), variants, form, note)
+
+
+def _choose(run: RunOptions, pairs: Pairs, *, lexicon: bool, quiet: bool) -> tuple[Sequence[Variant], str]:
+    """Choose the settings that are left open by the pairs; return the models, and which were chosen and why.
+
+    Unless `quiet`, print the target symbols that were chosen.
+    """
+    if run.wanted is None:
+        variants = [
+            replace(each, model=choose_settings(each.model, pairs, lexicon=lexicon, quiet=quiet or number > 0))
+            for number, each in enumerate(run.variants)
+        ]
+        return variants, ""
+    choice = run.wanted.choose(pairs, lexicon=lexicon)
+    if not quiet:
+        show_target_symbols(run.model, choice.model)
+    return choice.variants, choice.note
 
 
 def check_data_exists(run: RunOptions, folder: Path) -> None:

@@ -274,16 +274,21 @@ class Converter:
         return self.target_vocabulary.join(self.symbols_of(source, ids))
 
     def symbols_of(self, source: str, ids: Sequence[int]) -> list[str]:
-        """Symbols of ids in the target vocabulary, and of copies of source symbols; see `TargetCodec.decode`."""
+        """Symbols of ids in the target vocabulary, and of copies of source symbols; see `TargetCodec.decode`.
+
+        An unknown feature tag may be read as a symbol of the text, but it is never written.
+        """
         vocabulary, V = self.target_vocabulary, len(self.target_vocabulary)
         if not any(id >= V for id in ids):
             return vocabulary.symbols_of(ids)
-        read, symbols = self.source_vocabulary.tokenizer.tokenize(source), vocabulary.symbols_by_id
-        return [read[id - V] if id >= V else symbols[id] for id in ids]
+        tokenizer, symbols = self.source_vocabulary.tokenizer, vocabulary.symbols_by_id
+        read = ["" if tokenizer.is_tag(symbol) else symbol for symbol in tokenizer.tokenize(source)]
+        written = (read[id - V] if id >= V else symbols[id] for id in ids)
+        return [symbol for symbol in written if symbol]
 
     def _with_copies(self, hypothesis: Hypothesis, source: SourceText) -> str:
         written = self.target_vocabulary.symbols_of(self.codec.decode(source.ids, hypothesis.symbols))
-        symbols = with_copies(
-            written, hypothesis.attended, source.text, self.source_vocabulary, reverse=self.capabilities.reverse
-        )
+        attended = hypothesis.attended[: len(written)]
+        attended = attended[::-1] if self.codec.reverse else attended
+        symbols = with_copies(written, attended, source.text, self.source_vocabulary, reverse=self.capabilities.reverse)
         return self.target_vocabulary.join(symbols)

@@ -165,8 +165,8 @@ class Registration:
 REGISTRY: dict[str, Registration] = {}
 
 
-def _plain_targets(_config: ModelConfig, _source: Vocabulary, target: Vocabulary) -> TargetCodec:
-    return PlainTargets(target)
+def _plain_targets(config: ModelConfig, _source: Vocabulary, target: Vocabulary) -> TargetCodec:
+    return PlainTargets(target, reverse=config.target_reverse)
 
 
 def register_architecture(

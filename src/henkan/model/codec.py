@@ -18,6 +18,7 @@ class TargetCodec(Protocol):
     Attributes:
         size: number of distinct symbols that can be predicted (V).
         start: the decoder's input at the first step.
+        reverse: whether targets are predicted from the last symbol to the first.
         fixed_length: whether every output has exactly `max_steps` symbols and no end symbol.
         forbidden: symbols that a search must never choose.
         ambiguous: whether different outputs may be the same target; see `canonical`.
@@ -27,6 +28,8 @@ class TargetCodec(Protocol):
     def size(self) -> int: ...  # noqa: D102
     @property
     def start(self) -> int: ...  # noqa: D102
+    @property
+    def reverse(self) -> bool: ...  # noqa: D102
     @property
     def fixed_length(self) -> bool: ...  # noqa: D102
     @property
@@ -99,10 +102,11 @@ class PlainTargets:
 
     Args:
         vocabulary: the target vocabulary.
+        reverse: whether targets are predicted from the last symbol to the first.
     """
 
-    def __init__(self, vocabulary: Vocabulary) -> None:
-        self.vocabulary = vocabulary
+    def __init__(self, vocabulary: Vocabulary, *, reverse: bool = False) -> None:
+        self.vocabulary, self.reverse = vocabulary, reverse
         self.size = len(vocabulary)
         self.start = BOUNDARY
         self.fixed_length = vocabulary.width is not None
@@ -120,12 +124,14 @@ class PlainTargets:
             raise ValueError("other arrays")
 
     def encode(self, sources: Sequences, targets: Sequences) -> Sequences:  # noqa: ARG002
-        """Append the boundary symbol, unless strings are padded."""
+        """Reverse the targets if required, and append the boundary symbol, unless strings are padded."""
+        targets = targets.reversed() if self.reverse else targets
         return targets if self.fixed_length else targets.ended(BOUNDARY)
 
     def decode(self, source: Sequence[int], symbols: Sequence[int]) -> list[int]:  # noqa: ARG002
-        """The symbols without the boundary symbol, which can only be the last."""
-        return list(symbols[:-1] if symbols and symbols[-1] == BOUNDARY else symbols)
+        """The symbols in the order of the text, without the boundary symbol, which can only be the last predicted."""
+        written = list(symbols[:-1] if symbols and symbols[-1] == BOUNDARY else symbols)
+        return written[::-1] if self.reverse else written
 
     def canonical(
         self,

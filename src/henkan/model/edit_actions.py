@@ -11,7 +11,8 @@ pointer to the next symbol, or both:
     END           nothing; ends the output     no
 
 After the last symbol, only insertions and END are possible; before, everything but END. Feature tags are not part of
-the text that the pointer moves over.
+the text that the pointer moves over. They precede the text, so it starts after the last tag. An unknown tag is read as
+the unknown symbol; it belongs to the tags if a known tag follows it.
 
 The actions of a pair come from its alignment (`henkan.text.edit_distance`), so every pair has exactly one sequence of
 actions, and the probability of a target is the probability of its sequence.
@@ -25,7 +26,8 @@ import numpy as np
 
 from henkan.model.codec import TargetCodec
 from henkan.text.arrays import Array
-from henkan.text.edit_distance import INSERT, MATCH, EditDistance
+from henkan.text.edit_distance import EditDistance
+from henkan.text.edit_lattice import INSERT, MATCH
 from henkan.text.tokenizer import Sequences, smallest_dtype
 from henkan.text.vocabulary import Vocabulary
 
@@ -41,6 +43,7 @@ class ActionTable:
         writes: (A,) the target symbol that an action writes; 0 for none, and for COPY.
         moves: (A,) whether the pointer moves.
         inserts: (A,) whether it is an insertion.
+        before_end, at_end: (A,) whether it is possible before and after the last symbol of the source.
     """
 
     def __init__(self, symbols: int) -> None:
@@ -50,6 +53,8 @@ class ActionTable:
         self.inserts = np.arange(self.size) >= FIRST + len(written)
         self.moves = ~self.inserts
         self.moves[END] = False
+        self.before_end = np.arange(self.size) != END
+        self.at_end = ~self.moves
 
     @classmethod
     def of_size(cls, size: int) -> ActionTable:
@@ -70,6 +75,7 @@ class EditActions:
 
     Args:
         source, target: the vocabularies.
+        reverse: whether source and target are edited from the last symbol to the first.
     """
 
     fixed_length = False
@@ -77,12 +83,13 @@ class EditActions:
     forbidden: Sequence[int] = ()
     ambiguous = True
 
-    def __init__(self, source: Vocabulary, target: Vocabulary) -> None:
-        self.source, self.target = source, target
+    def __init__(self, source: Vocabulary, target: Vocabulary, *, reverse: bool = False) -> None:
+        self.source, self.target, self.reverse = source, target, reverse
         self.actions = ActionTable(len(target))
         self.size = self.actions.size
-        self.same = np.array([target.id_of(symbol) for symbol in source.symbols_by_id])
-        self.is_tag = np.array([source.tokenizer.is_tag(symbol) for symbol in source.symbols_by_id])
+        symbols = source.symbols_by_id
+        self.same = np.array([target.id_of(symbol) for symbol in symbols], int)
+        self.is_tag = np.array([source.tokenizer.is_tag(symbol) for symbol in symbols], bool)
         self.distance: EditDistance | None = None
 
     def learn(self, sources: Sequences, targets: Sequences) -> None:
@@ -101,7 +108,12 @@ class EditActions:
 
     def _texts(self, sources: Sequences) -> Sequences:
         """The sources without feature tags."""
-        return sources.without(self.is_tag)
+        return sources.after_last(self.is_tag)
+
+    def text_start(self, source: Sequence[int]) -> int:
+        """Position of the first symbol of the text in the ids of a source, after its feature tags."""
+        tags = np.flatnonzero(self.is_tag[list(source)])
+        return int(tags[-1]) + 1 if len(tags) else 0
 
     def encode(self, sources: Sequences, targets: Sequences) -> Sequences:
         """The actions of each pair, with END."""
@@ -111,19 +123,21 @@ class EditActions:
         matches = kinds == MATCH
         copied = self.same[source[matches]] == target[matches]
         symbols[matches] = np.where(copied, COPY, self.actions.substitution(target[matches]))
-        return Sequences(symbols.astype(smallest_dtype(self.size)), offsets).ended(END)
+        actions = Sequences(symbols.astype(smallest_dtype(self.size)), offsets)
+        return (actions.reversed() if self.reverse else actions).ended(END)
 
     def decode(self, source: Sequence[int], symbols: Sequence[int]) -> list[int]:
         """The written symbols. A copied symbol that is not in the target vocabulary has the id V + its position."""
-        written, position = [], sum(self.is_tag[list(source)].tolist())
+        written, positions = [], range(self.text_start(source), len(source))[:: -1 if self.reverse else 1]
+        step = 0
         for action in symbols:
-            if action == COPY and position < len(source):
-                same = int(self.same[source[position]])
-                written.append(same if same >= 0 else len(self.target) + position)
+            if action == COPY and step < len(positions):
+                same = int(self.same[source[positions[step]]])
+                written.append(same if same >= 0 else len(self.target) + positions[step])
             elif self.actions.writes[action]:
                 written.append(int(self.actions.writes[action]))
-            position += int(self.actions.moves[action])
-        return written
+            step += int(self.actions.moves[action])
+        return written[::-1] if self.reverse else written
 
     def canonical(self, sources: Sequence[Sequence[int]], outputs: Sequence[Sequence[int]]) -> Sequence[Sequence[int]]:
         """The actions of the alignment. An output with copies that are not target symbols stays as it is."""

@@ -112,7 +112,15 @@ class Tokenizer:
         return text
 
     def join(self, symbols: Iterable[str]) -> str:
-        """Join symbols into a normalized string."""
+        """Join symbols into a normalized string. Feature tags, which come first, follow the text and a tab."""
+        if self.features:
+            symbols = list(symbols)
+            tags = [symbol[len(TAG) :] for symbol in symbols if self.is_tag(symbol)]
+            text = self._join(symbol for symbol in symbols if not self.is_tag(symbol))
+            return text + (TAG + self.tag_separator.join(tags) if tags else "")
+        return self._join(symbols)
+
+    def _join(self, symbols: Iterable[str]) -> str:
         string = (self.separator or "").join(symbols)
         return string if self.normalization == "none" else unicodedata.normalize(self.normalization, string)
 
@@ -198,6 +206,12 @@ class Sequences:
         ids[valid] = self.flat[positions[valid]]
         return ids, valid
 
+    def reversed(self) -> Sequences:
+        """Return a copy in which each string is reversed."""
+        starts, lengths = self.offsets[:-1], self.lengths()
+        last = np.repeat(2 * starts + lengths - 1, lengths)
+        return Sequences(self.flat[last - np.arange(len(self.flat))], self.offsets)
+
     def ended(self, id: int) -> Sequences:
         """Return a copy with an id appended to each string."""
         return Sequences(np.insert(self.flat, self.offsets[1:], id), self.offsets + np.arange(len(self.offsets)))
@@ -207,13 +221,15 @@ class Sequences:
         lengths = self.lengths()
         return Sequences(self.flat[np.repeat(~rows, lengths)], _offsets(np.where(rows, 0, lengths)))
 
-    def without(self, ids: Array) -> Sequences:
-        """Return a copy without the ids of a mask (V,)."""
+    def after_last(self, ids: Array) -> Sequences:
+        """Return a copy in which each string starts after its last id of a mask (V,)."""
         if not ids.any():
             return self
-        kept = ~ids[self.flat]
-        before = np.concatenate([np.zeros(1, np.int64), np.cumsum(kept)])
-        return Sequences(self.flat[kept], before[self.offsets])
+        found, starts = np.flatnonzero(ids[self.flat]), self.offsets[:-1].copy()
+        np.maximum.at(starts, np.searchsorted(self.offsets, found, side="right") - 1, found + 1)
+        lengths = self.offsets[1:] - starts
+        kept = np.arange(len(self.flat)) >= np.repeat(starts, self.lengths())
+        return Sequences(self.flat[kept], _offsets(lengths))
 
     def filled(self, width: int, id: int) -> Sequences:
         """Return a copy in which every string is padded with `id` to the length `width`."""

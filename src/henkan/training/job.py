@@ -70,10 +70,7 @@ class TrainingJob:
         start: FittedModel | None = None,
     ) -> TrainingJob:
         """Create a job with one variant; see `Variant` and `TrainingJob` for the arguments."""
-        if not isinstance(members, int) or isinstance(members, bool) or not 1 <= members <= MAX_MEMBERS:
-            raise SettingsError(
-                f"ensemble must be a whole number from 1 to {MAX_MEMBERS}, not {members!r}", argument="ensemble"
-            )
+        check_members(members)
         return cls([Variant(model, training, members)], data, start)
 
     def __post_init__(self) -> None:
@@ -100,3 +97,15 @@ class TrainingJob:
             if member < 0:
                 return number
         raise IndexError(member)
+
+
+def check_members(members: object) -> None:
+    """Check the number of ensemble members.
+
+    Raises:
+        SettingsError: if it is not a whole number in the allowed range.
+    """
+    if not isinstance(members, int) or isinstance(members, bool) or not 1 <= members <= MAX_MEMBERS:
+        raise SettingsError(
+            f"ensemble must be a whole number from 1 to {MAX_MEMBERS}, not {members!r}", argument="ensemble"
+        )

@@ -30,10 +30,12 @@ from henkan.storage.model_folder import SavedVariant
 from henkan.text.arrays import Array
 from henkan.text.pairs import Pairs
 from henkan.text.tokenized_pairs import TokenizedPairs
+from henkan.text.tokenizer import Sequences, Tokenized
 from henkan.text.training_range import TrainingRange
 from henkan.text.vocabulary import Vocabulary
 from henkan.training.fitted_model import FittedModel, make_converter
 from henkan.training.job import Variant
+from henkan.training.synthetic import add_synthetic_pairs
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ class PreparedData:
         codec: the target codec.
         specs: weight name -> spec, for the weights of the architecture.
         pairs: the encoded training pairs.
+        epoch_pairs: the pairs of one epoch: the same, or copies of them and synthetic pairs.
         validation: the validation set, or None.
         validation_pairs: the pairs of the validation set, or None.
         start: the variant of another model whose weights to start from, or None.
@@ -59,6 +62,7 @@ class PreparedData:
     codec: TargetCodec
     specs: dict[str, WeightSpec]
     pairs: EncodedPairs
+    epoch_pairs: EncodedPairs
     validation: EvaluationSet | None
     validation_pairs: Pairs | None
     start: SavedVariant | None
@@ -114,8 +118,7 @@ def prepare(
     if not len(tokenized):
         raise DataError("there are no pairs to train on")
     validation = validation or None  # treat an empty validation set as none
-    training = variant.training.sized(len(tokenized))
-    if training.patience is not None and validation is None:
+    if variant.training.patience is not None and validation is None:
         raise SettingsError(
             "patience needs a validation set, because only validation can find an improvement", argument="patience"
         )
@@ -124,15 +127,22 @@ def prepare(
     architecture = create_architecture(variant.model, Sizes.of(source, codec))
     sources, targets = source.encode_tokens(tokenized.source), target.encode_tokens(tokenized.target)
     codec.learn(sources, targets)
-    rate, capabilities = training.unknown_rate, architecture.capabilities
-    pairs = EncodedPairs(
-        sources,
-        codec.encode(sources, targets),
-        start=codec.start,
-        reverse=capabilities.reverse,
-        unknown_probabilities=unknown_probabilities(sources, len(source), rate) if rate and source.unknown else None,
-        copy_ids=CopyIds.of(tokenized.source, tokenized.source_tokenizer, target) if capabilities.copy_ids else None,
-    )
+    *augmented, training = add_synthetic_pairs(sources, targets, (source, target), variant.training)
+    training = training.sized(len(augmented[0]))
+    rate, capabilities = training.unknown_rate if source.unknown else 0.0, architecture.capabilities
+
+    def encoded(sources: Sequences, targets: Sequences) -> EncodedPairs:
+        read = Tokenized(sources, source.symbols_by_id)
+        return EncodedPairs(
+            sources,
+            codec.encode(sources, targets),
+            start=codec.start,
+            reverse=capabilities.reverse,
+            unknown_probabilities=unknown_probabilities(sources, len(source), rate) if rate else None,
+            copy_ids=CopyIds.of(read, source.tokenizer, target) if capabilities.copy_ids else None,
+        )
+
+    pairs = encoded(sources, targets)
     return PreparedData(
         variant=replace(variant, training=training),
         source_vocabulary=source,
@@ -141,6 +151,7 @@ def prepare(
         codec=codec,
         specs=dict(architecture.specs),
         pairs=pairs,
+        epoch_pairs=encoded(*augmented) if training.augment else pairs,
         validation=None if validation is None else EvaluationSet(validation, source, target),
         validation_pairs=validation,
         start=start,

@@ -80,7 +80,7 @@ def estimate_corrections(data: PreparedData, engines: Engines, pause: Callable[[
 
 def _train(data: PreparedData, engines: Engines, rows: Array, pause: Callable[[], None]) -> Engine:
     """Train a probe on some rows."""
-    config, rows = _plan(data.variant.training, len(data.pairs), rows)
+    config, rows = _plan(data.variant.training, len(data.epoch_pairs), rows)
     factory = engines if engines.group.size == 1 else NumpyEngines()
     engine = factory.make(data.variant.model, data.sizes, training=config)
     with WORKERS.computing():

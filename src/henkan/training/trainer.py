@@ -116,7 +116,7 @@ class Trainer:
         plan = {
             "model": to_dict(data[0].variant.model),
             "training": to_dict(data[0].variant.training),
-            "ensemble": data[0].variant.members,
+            "ensemble": job.members,
             "other variants": [each.variant.to_dict() for each in data[1:]],
             "started from a model": job.start is not None,
             "data": asdict(job.data),
@@ -170,10 +170,11 @@ class Trainer:
         if data.validation is not None:
             validator = Validator(engine, converter, data.validation, self.group, self._pause(now))
         self.report(Preparing())
-        engine.prepare(data.pairs.parts(np.arange(min(len(data.pairs), training.batch_size or 1)))[-1])
+        pairs = data.epoch_pairs
+        engine.prepare(pairs.parts(np.arange(min(len(pairs), training.batch_size or 1)))[-1])
         self.checkpoints.pause(now)
         with engine.session(Execution(threads=True)):
-            for event in train(engine, data.pairs, training, state, validator):
+            for event in train(engine, pairs, training, state, validator):
                 self.report(event)
                 self.checkpoints.after(event, now)
         engine.end_training()

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from henkan.config import ModelConfig
 from henkan.errors import SettingsError
@@ -103,6 +104,28 @@ class TorchArchitecture(Protocol):
             select: returns the tensor: the parameter itself, its gradient, or its optimiser state.
         """
         ...
+
+
+def cross_entropy(logits: Tensor, batch: Tensors, noise: DropoutNoise | None) -> Tensor:
+    """Sum of the cross-entropy of logits (T, N, V) over the valid target steps, divided by `batch.divisor`."""
+    total: Tensor = functional.cross_entropy(
+        _full(logits.flatten(0, 1)),
+        batch.targets.flatten(),
+        ignore_index=IGNORED,
+        reduction="sum",
+        label_smoothing=0.0 if noise is None else noise.label_smoothing,
+    )
+    return total / batch.divisor
+
+
+def log_softmax(logits: Tensor) -> Tensor:
+    """Log-probabilities (N, V) of logits (N, V)."""
+    return _full(logits).log_softmax(1)
+
+
+def _full(logits: Tensor) -> Tensor:
+    """Logits in float32, if they have less precision."""
+    return logits.to(torch.promote_types(logits.dtype, torch.float32))
 
 
 def create_network(config: ModelConfig, sizes: Sizes) -> Any:

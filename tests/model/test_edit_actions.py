@@ -1,0 +1,182 @@
+import random
+
+import numpy as np
+import pytest
+
+from henkan.model.edit_actions import COPY, DELETE, END, EditActions
+from henkan.text.tokenizer import Tokenizer
+from henkan.text.vocabulary import Vocabulary
+
+TAGS = Tokenizer(features=True, sort_tags=True)
+
+
+def codec_of(sources, targets, *, tags=False, unknown=False, reverse=False):
+    """Return a codec that has learned from pairs, and the ids of both sides."""
+    tokenizer = TAGS if tags else Tokenizer()
+    source = Vocabulary.of(sources, boundary=False, unknown=unknown, tokenizer=tokenizer)
+    target = Vocabulary.of(targets, boundary=True)
+    codec = EditActions(source, target, reverse=reverse)
+    ids = source.encode_all(sources), target.encode_all(targets)
+    codec.learn(*ids)
+    return codec, *ids
+
+
+def random_pairs(seed, count=40):
+    """Pairs of zero to six symbols; "x" and "y" are in sources only, "Q" and "R" in targets only."""
+    generator = random.Random(seed)
+
+    def draw(symbols):
+        return "".join(generator.choices(symbols, k=generator.randrange(7)))
+
+    return [draw("abcxy") for _ in range(count)], [draw("abcQR") for _ in range(count)]
+
+
+def names(codec, actions):
+    """Actions as text: "=" is a copy, "-" a deletion, ">v" a substitution, "+v" an insertion, "." the end."""
+    plain = {END: ".", DELETE: "-", COPY: "="}
+    table, symbols = codec.actions, codec.target.symbols_by_id
+    signs = ("+" if inserts else ">" for inserts in table.inserts[actions])
+    return [plain.get(a, sign + symbols[table.writes[a]]) for a, sign in zip(actions, signs, strict=True)]
+
+
+@pytest.mark.parametrize(("tags", "reverse"), [(False, False), (True, False), (True, True)])
+@pytest.mark.parametrize("seed", range(5))
+def test_decode_is_the_inverse_of_encode(tags, reverse, seed):
+    texts, targets = random_pairs(seed)
+    generator = random.Random(seed)
+    sources = [text + "\t" + ";".join(generator.sample(["A", "B", "C"], k=k % 4)) for k, text in enumerate(texts)]
+    codec, source_ids, target_ids = codec_of(sources if tags else texts, targets, tags=tags, reverse=reverse)
+    encoded = codec.encode(source_ids, target_ids)
+    for row, text in enumerate(texts):
+        actions, source = encoded[row].tolist(), source_ids[row].tolist()
+        assert codec.decode(source, actions) == codec.decode(source, actions[:-1]) == target_ids[row].tolist()
+        assert codec.is_complete(encoded[row]).tolist() == [False] * (len(actions) - 1) + [True]
+        assert codec.actions.moves[actions].sum() == len(text)
+        assert len(actions) <= codec.max_steps(len(source))
+        assert max(actions) < codec.size
+        position = 0
+        for action in actions:  # the masks of decoding allow every sequence that is trained on
+            allowed = codec.actions.at_end if position == len(text) else codec.actions.before_end
+            assert allowed[action]
+            position += codec.actions.moves[action]
+
+
+def test_reversed_targets_have_the_same_actions_from_the_end():
+    sources, targets = ["walk", "talk", "stalk"], ["walked", "talked", "stalked"]
+    codec, *ids = codec_of(sources, targets)
+    backward, *_ = codec_of(sources, targets, reverse=True)
+    for row in range(3):
+        forward = codec.encode(*ids)[row].tolist()
+        assert backward.encode(*ids)[row].tolist() == [*forward[-2::-1], END]
+    source = ids[0][0].tolist()
+    assert backward.decode(source, [codec.actions.insertion(np.array(codec.target.id_of("d"))), COPY]) == [
+        codec.target.id_of("k"),
+        codec.target.id_of("d"),
+    ]
+
+
+def test_each_action_in_an_inflected_word():
+    sources = ["walk", "talk", "sing", "ring", "lend", "send", "", "go"]
+    targets = ["walked", "talked", "sang", "rang", "lent", "sent", "was", ""]
+    codec, source_ids, target_ids = codec_of(sources, targets)
+    encoded = codec.encode(source_ids, target_ids)
+    shown = [" ".join(names(codec, row)) for row in (encoded[k] for k in range(len(sources)))]
+    assert shown == [
+        "= = = = +e +d .",
+        "= = = = +e +d .",
+        "= >a = = .",
+        "= >a = = .",
+        "= = = >t .",
+        "= = = >t .",
+        "+w +a +s .",
+        "- - .",
+    ]
+
+
+def test_only_empty_strings():
+    codec, source_ids, target_ids = codec_of(["", ""], ["", ""])
+    assert codec.size == 3
+    encoded = codec.encode(source_ids, target_ids)
+    assert encoded[0].tolist() == encoded[1].tolist() == [END]
+    assert codec.decode([], [END]) == []
+
+
+def test_copy_of_a_symbol_outside_the_target_vocabulary_names_its_position():
+    codec, *_ = codec_of(["ab\tPL", "xb\tPL"], ["ab", "ab"], tags=True, unknown=True)
+    V = len(codec.target)
+    source = codec.source.encode("xb?\tPL", use_unknown=True)
+    assert source[3] == 0  # the unknown symbol
+    b = codec.target.id_of("b")
+    assert codec.decode(source, [COPY, COPY, COPY, END]) == [V + 1, b, V + 3]  # position 0 is the tag
+    assert codec.decode(source, [DELETE, COPY, codec.actions.insertion(np.array(1)), COPY]) == [b, 1, V + 3]
+    assert codec.decode(source, [COPY] * 5) == [V + 1, b, V + 3]  # nothing is left to copy
+
+
+def test_text_starts_after_the_last_known_tag():
+    codec, *_ = codec_of(["ab\tP;R", "b\tR"], ["ab", "b"], tags=True, unknown=True)
+    target = codec.target.encode_all(["ab"])
+    starts = []
+    for tags in ("P;R", "A;P;R", "P;Q;R", "R", ""):
+        source = codec.source.encode(f"ab\t{tags}", use_unknown=True)
+        starts.append(codec.text_start(source))
+        encoded = codec.encode(codec.source.encode_known([f"ab\t{tags}"], use_unknown=True)[0], target)
+        assert encoded[0].tolist() == [COPY, COPY, END]
+        assert codec.decode(source, encoded[0].tolist()) == target[0].tolist()
+    assert starts == [2, 3, 3, 1, 0]
+
+
+def test_max_steps():
+    codec, *_ = codec_of(["abc"], ["abcde"])
+    assert codec.max_steps(7) == 2 * (5 + 1) + 7
+
+
+def test_positions_in_a_codec_with_more_symbols():
+    small, *_ = codec_of(["ab", "c"], ["bd", "f"])
+    large, *_ = codec_of(["abcg", "c"], ["abcdefg", "f"])
+    positions = small.positions_in(large)
+    assert len(set(positions)) == small.size
+    actions = np.array(positions)
+    assert names(large, actions) == names(small, np.arange(small.size))
+    for attribute in ("moves", "inserts", "at_end", "before_end"):
+        np.testing.assert_array_equal(getattr(large.actions, attribute)[actions], getattr(small.actions, attribute))
+
+
+def test_number_of_actions_determines_the_table():
+    codec, *_ = codec_of(["ab"], ["abc"])
+    table = type(codec.actions).of_size(codec.size)
+    for attribute in ("writes", "moves", "inserts"):
+        np.testing.assert_array_equal(getattr(table, attribute), getattr(codec.actions, attribute))
+
+
+def test_restored_codec_encodes_alike():
+    sources, targets = random_pairs(7)
+    codec, *ids = codec_of(sources, targets)
+    assert all(array.dtype == np.float32 for array in codec.arrays.values())
+    other = EditActions(codec.source, codec.target)
+    other.restore(codec.arrays)
+    expected, actual = codec.encode(*ids), other.encode(*ids)
+    np.testing.assert_array_equal(actual.flat, expected.flat)
+    for name, array in other.arrays.items():
+        np.testing.assert_array_equal(array, codec.arrays[name])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda arrays: arrays.pop("copy"),
+        lambda arrays: arrays.update(more=np.zeros(1, np.float32)),
+        lambda arrays: arrays.update(insert=arrays["insert"][1:]),
+        lambda arrays: arrays.update(substitute=arrays["substitute"].T[1:]),
+        lambda arrays: arrays.update(source_classes=arrays["source_classes"] - 1),
+        lambda arrays: arrays.update(target_classes=arrays["target_classes"] * 10**6),
+        lambda arrays: arrays.update(target_classes=np.append(arrays["target_classes"], np.float32(0))),
+        lambda arrays: arrays.update(source_classes=arrays["source_classes"] * np.float32(np.nan)),
+        lambda arrays: arrays.update(delete=arrays["delete"] - np.float32(np.inf)),
+    ],
+)
+def test_damaged_arrays_are_refused(change):
+    codec, *_ = codec_of(["ab", "xc"], ["abd", "d"])
+    arrays = dict(codec.arrays)
+    change(arrays)
+    with pytest.raises(ValueError, match=r"arrays|finite"):
+        EditActions(codec.source, codec.target).restore(arrays)
