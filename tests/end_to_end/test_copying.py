@@ -10,7 +10,7 @@ from henkan import Seq2Seq, load
 WORDS = ["".join(letters) for length in (1, 2, 3) for letters in product("abcd", repeat=length)]
 PAIRS = WORDS, [word + "e" for word in WORDS]
 SETTINGS = {"epochs": 40, "batch_size": 8, "hidden_size": 24, "embedding_size": 8, "unknown_rate": 20}
-SETTINGS |= {"dropout": 0.0, "embedding_dropout": 0.0}
+SETTINGS |= {"dropout": 0.0, "embedding_dropout": 0.0, "augment": 0}
 UNKNOWN = ["a?b", "??", "?a!", "xyz", "ab"]
 
 
