@@ -46,7 +46,8 @@ def test_unknown_symbols_are_copied_to_their_place(backward, text):
 def test_a_model_that_pads_its_strings(words):
     sources, targets = words
     padded = Seq2Seq(recipe="book", epochs=1, target_reverse=True).fit(sources, targets)
-    output = padded._fitted.converter.pairs.encode_target([], "AB")
+    converter = padded._fitted.converter
+    output = converter.pairs.encode_target(converter.reader.read_one(""), "AB")
     codec = padded._fitted.converter.codec
     symbols = codec.vocabulary.symbols_by_id
     assert [symbols[id] for id in output] == [" ", "B", "A"]
