@@ -233,7 +233,7 @@ def test_predictions_agree(model_folder, beam, pad_to_multiple_of, monkeypatch):
 
 def test_unknown_symbols_are_copied(words):
     settings = {"epochs": 40, "batch_size": 8, "hidden_size": 24, "embedding_size": 8, "unknown_rate": 20}
-    model = Seq2Seq(engine="torch", dropout=0.0, embedding_dropout=0.0, **settings).fit(*words)
+    model = Seq2Seq(recipe="words", engine="torch", dropout=0.0, embedding_dropout=0.0, **settings).fit(*words)
     assert model.predict(["a?b", "?"], unknown="copy") == ["A?B", "?"]
 
 
