@@ -180,7 +180,8 @@ class Seq2Seq:
         Args:
             sources: n strings.
             unknown: what to do with symbols that were not in the training data. "use": read them as the unknown symbol.
-                "copy": also copy them to the prediction where attention selects them. "error": raise an error. "skip":
+                "copy": also copy them to the prediction where attention selects them; a transducer, or a model with
+                copying, does so by itself, also with "use". "error": raise an error. "skip":
                 predict "". For a model without an unknown symbol, "use" means "error".
             beam: beam width, from 1 to 1000; 1 is greedy search.
             abstain_below: confidence, from 0 to 1, below which the prediction is "", or that of `fallback`. None: never
@@ -369,10 +370,11 @@ def load(
 
 
 def combine(models: Sequence[Seq2Seq], *, dev: tuple[Iterable[str], Iterable[str]] | None = None) -> Seq2Seq:
-    """Combine models into an ensemble, which averages the log-probabilities of its members.
+    """Combine models into an ensemble.
 
-    The models must have the same settings and vocabularies, for example because they were trained on the same pairs
-    with different seeds.
+    Models with the same settings and vocabularies, for example trained on the same pairs with different seeds, average
+    their log-probabilities at every step. If models differ, as in architecture or direction, each proposes outputs, and
+    the mean of the log-probabilities of all decides.
 
     >>> pair = [Seq2Seq(epochs=1, seed=seed).fit(["ab"], ["AB"]) for seed in (0, 1)]
     >>> len(combine(pair).predict(["ab", "ba"]))
@@ -385,8 +387,7 @@ def combine(models: Sequence[Seq2Seq], *, dev: tuple[Iterable[str], Iterable[str
 
     Raises:
         NotFittedError: if a model is not trained.
-        SettingsError: if there are fewer than two models, a model is given twice, or the settings or vocabularies
-            differ.
+        SettingsError: if there are fewer than two models, a model is given twice, or only some read feature tags.
     """
     check_models([id(model) for model in models])
     fitted = [model._model() for model in models]

@@ -31,16 +31,17 @@ from henkan.training.fitted_model import load_model
 @layout_options
 @engine_options
 def combine(models: Sequence[Path], out: Path, dev: Path | None, force: bool, **layout: Any) -> None:
-    """Combine two or more saved MODELs into an ensemble, which averages the log-probabilities of its members.
+    """Combine two or more saved MODELs into an ensemble.
 
     \b
     henkan train names.tsv --seed 0 --out models/a      on one machine
     henkan train names.tsv --seed 1 --out models/b      on another
     henkan combine models/a models/b --dev names.dev.tsv --out models/names
 
-    The models must have the same settings and vocabularies, for example because they were trained on the same pairs
-    with different seeds. If a MODEL is an ensemble, all its members are included. To train an ensemble on one machine,
-    use `henkan train --ensemble N`.
+    Models with the same settings and vocabularies, for example trained on the same pairs with different seeds, average
+    their log-probabilities at every step. If models differ, as in architecture or direction, each proposes outputs, and
+    the mean of the log-probabilities of all decides. If a MODEL is an ensemble, all its members are included. To train
+    an ensemble on one machine, use `henkan train --ensemble N`.
     """
     engines = pop_engines(layout)
     check_models([os.path.realpath(model) for model in models])

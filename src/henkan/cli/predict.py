@@ -69,7 +69,8 @@ from henkan.training.fitted_model import load_model
     default="use",
     show_default=True,
     help="Choose how to treat symbols that were not in the training data. use: read them as the unknown symbol. copy: "
-    "also copy them to the prediction where attention selects them. skip: print an empty line (in JSON, null and the "
+    "also copy them to the prediction where attention selects them; a transducer, or a model with copying, does so by "
+    "itself, also with use. skip: print an empty line (in JSON, null and the "
     "reason). error: stop with an error. If the model has no unknown symbol, use acts like error.",
 )
 @click.option(
