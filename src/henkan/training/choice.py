@@ -17,6 +17,9 @@ MIN_COPIED = 0.4
 MIN_EXPLAINED = 0.6
 """Share of copies, or of explained information, from which on pairs count as aligned; see `EditStatistics`."""
 
+MAX_PAIRS = 2000
+"""With more pairs, an encoder-decoder is at least as accurate as a transducer."""
+
 
 MIXTURE: Sequence[tuple[str, Mapping[str, Any]]] = (
     ("edits", {}),
@@ -101,8 +104,11 @@ class Wanted:
         if recipe is None:
             model = with_detected_settings(self.configs("words")[0], pairs, lexicon=lexicon)
             aligned, reason = _alignment(EditStatistics.of(TokenizedPairs.of(pairs, model)))
-            recipe = "edits" if aligned else "words"
-        kinds = MIXTURE[: self.members] if aligned else [(recipe, {})]
+            recipe = "edits" if aligned and len(pairs) <= MAX_PAIRS else "words"
+            if aligned and recipe == "words":
+                reason = f"there are more than {MAX_PAIRS:,} pairs"
+        mixture = sorted(MIXTURE, key=lambda kind: kind[0] != recipe)  # the single model first
+        kinds = mixture[: self.members] if aligned else [(recipe, {})]
         variants = []
         for number, (name, settings) in enumerate(kinds):
             model, training = self.configs(name, **settings)
