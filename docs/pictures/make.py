@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from henkan.batching.batch import source_batches
 from henkan.batching.encoded_pairs import EncodedPairs
@@ -362,7 +363,7 @@ class Nouns:
 
 def transducer(say: Words) -> Figure:
     """Chapter 9: pointer and actions for two nouns."""
-    figure = Figure(figsize=(7.2, 4.2), layout="constrained")
+    figure = Figure(figsize=(7.2, 4.2), layout=ConstrainedLayoutEngine(wspace=0.06))
     nouns, words = Nouns(), ("naso", "tekra")
     axes = figure.subplots(1, 2, width_ratios=[len(word) + 1 for word in words])
     for axis, word in zip(axes, words, strict=True):
@@ -372,7 +373,7 @@ def transducer(say: Words) -> Figure:
         for step, (pointer, action, probability) in enumerate(steps):
             name, color = _action(nouns, action, [*word, ""][pointer], say)
             axis.add_patch(_square(pointer, step, color))
-            axis.text(pointer, step - 0.14, name, ha="center", va="center", fontsize=9)
+            axis.text(pointer, step - 0.14, name, ha="center", va="center", fontsize=8.5)
             axis.text(pointer, step + 0.26, f"{probability:.2f}", ha="center", va="center", fontsize=8)
             ids = nouns.codec.decode(nouns.s.encode(word), [action for _, action, _ in steps[: step + 1]])
             written.append(nouns.t.decode(ids))
