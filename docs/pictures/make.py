@@ -1,6 +1,6 @@
 """Draw the pictures of the chapters from calculations like those in the text.
 
-    python docs/pictures/make.py               all (1 minute: two of them train models)
+    python docs/pictures/make.py               all (1 minute: three of them train models)
     python docs/pictures/make.py lstm time     the named ones
 
 writes NAME.en.svg and NAME.ja.svg to the folder of this file. Text is kept as text and rendered in the reader's font.
@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from henkan.batching.batch import source_batches
 from henkan.batching.encoded_pairs import EncodedPairs
@@ -24,6 +25,7 @@ from henkan.config import ModelConfig
 from henkan.engine.numpy import NumpyEngine
 from henkan.inference.explanation import explain
 from henkan.model import PlainTargets, Sizes, draw_weights
+from henkan.model.edit_actions import COPY, DELETE, END, EditActions
 from henkan.nn import (
     Adam,
     LossTargets,
@@ -320,6 +322,84 @@ def heat_map(axis: Any, source: str, by: str, say: Words) -> None:
     axis.tick_params(length=0)
 
 
+class Nouns:
+    """The transducer of chapter 9, which forms the plurals of invented nouns, after 60 updates."""
+
+    def __init__(self) -> None:
+        nouns = [*dict.fromkeys(self._draw(np.random.default_rng(0)))]
+        plurals = [noun + "to" if noun.endswith("o") else noun[:-2] + "n" for noun in nouns]
+        self.s, self.t = Vocabulary.of(nouns[:30], boundary=False), Vocabulary.of(plurals[:30], boundary=True)
+        sources, targets = self.s.encode_all(nouns[:30]), self.t.encode_all(plurals[:30])
+        self.codec = EditActions(self.s, self.t)
+        self.codec.learn(sources, targets)
+        pairs = EncodedPairs(sources, self.codec.encode(sources, targets), start=self.codec.start, reverse=False)
+        config = ModelConfig(architecture="transducer", reverse=False, peeky=False, bidirectional=True, hidden_size=32)
+        self.engine = NumpyEngine(config, Sizes(len(self.s), self.codec.size))
+        self.engine.set_weights(draw_weights(self.engine.architecture.specs, "orthogonal", 0))
+        generator, updates = np.random.default_rng(1), 60
+        for epoch in range(updates // 3):
+            for step, batch in enumerate(pairs.batches(10, generator), 3 * epoch):
+                self.engine.train_step([batch], one_cycle(step, updates, 0.01, 0.2))
+
+    @staticmethod
+    def _draw(generator: np.random.Generator) -> Iterator[str]:
+        for _ in range(300):
+            count = generator.integers(1, 4)
+            stem = (generator.choice([*"bdfgklmnprstvz"]) + generator.choice([*"aeiou"]) for _ in range(count))
+            yield "".join(stem) + generator.choice([*"klmnst"]) + generator.choice(["o", "ra"])
+
+    def greedy(self, noun: str) -> Iterator[tuple[int, int, float]]:
+        """Yield the pointer, the most probable action and its probability at each step."""
+        [(_, batch)] = source_batches([self.s.encode(noun)], len(self.s), reverse=False, size=1)
+        encoded = self.engine.encode(batch)
+        action, state = self.codec.start, encoded.state
+        while True:
+            output = self.engine.step(encoded.memory, state, np.array([action]))
+            action, state = int(output.log_probabilities[0].argmax()), output.state
+            yield int(state.pointer[0]), action, float(np.exp(output.log_probabilities[0, action]))
+            if action == END:
+                return
+
+
+def transducer(say: Words) -> Figure:
+    """Chapter 9: pointer and actions for two nouns."""
+    figure = Figure(figsize=(7.2, 4.2), layout=ConstrainedLayoutEngine(wspace=0.06))
+    nouns, words = Nouns(), ("naso", "tekra")
+    axes = figure.subplots(1, 2, width_ratios=[len(word) + 1 for word in words])
+    for axis, word in zip(axes, words, strict=True):
+        steps = [*nouns.greedy(word)]
+        axis.plot([pointer for pointer, *_ in steps], range(len(steps)), color=GREY, zorder=0.5)
+        written = []
+        for step, (pointer, action, probability) in enumerate(steps):
+            name, color = _action(nouns, action, [*word, ""][pointer], say)
+            axis.add_patch(_square(pointer, step, color))
+            axis.text(pointer, step - 0.14, name, ha="center", va="center", fontsize=8.5)
+            axis.text(pointer, step + 0.26, f"{probability:.2f}", ha="center", va="center", fontsize=8)
+            ids = nouns.codec.decode(nouns.s.encode(word), [action for _, action, _ in steps[: step + 1]])
+            written.append(nouns.t.decode(ids))
+        axis.set(xlim=(-0.5, len(word) + 0.5), ylim=(6.5, -0.5))
+        axis.set_xticks(range(len(word) + 1), [*word, say("end", "終")])
+        axis.set_yticks(range(len(steps)), written)
+        axis.xaxis.tick_top()
+        axis.tick_params(length=0)
+        axis.set_xlabel(say("source, with the pointer", "ソースとポインタ"))
+        axis.spines[:].set_visible(False)
+    axes[0].set_ylabel(say("written after each step", "各時刻までに書いたもの"))
+    return figure
+
+
+def _action(nouns: Nouns, action: int, source: str, say: Words) -> tuple[str, str]:
+    """Name and color of an edit action at a source symbol."""
+    symbol = nouns.t.decode([int(nouns.codec.actions.writes[action])])
+    if nouns.codec.actions.inserts[action]:
+        return say(f"insert {symbol}", f"挿入 {symbol}"), "#fde3b0"
+    return {
+        COPY: (say("copy", "コピー"), "#d6e6f5"),
+        DELETE: (say("delete", "削除"), "#e4e4e4"),
+        END: (say("end", "終了"), "#ffffff"),
+    }.get(action, (f"{source} → {symbol}", "#f3d1e4"))
+
+
 def _square(x: float, y: float, color: str) -> Any:
     from matplotlib.patches import Rectangle
 
@@ -343,6 +423,7 @@ PICTURES: dict[str, Callable[[Words], Figure]] = {
     "seq2seq": seq2seq,
     "peeking": peeking,
     "attention": attention,
+    "transducer": transducer,
 }
 
 

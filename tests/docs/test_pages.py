@@ -30,8 +30,8 @@ def prose(text):
     return FENCED.sub("", text)
 
 
-def test_there_are_eight_chapters():
-    assert [name[0] for name in CHAPTERS] == list("12345678")
+def test_there_are_nine_chapters():
+    assert [name[0] for name in CHAPTERS] == list("123456789")
     assert sorted(path.name for path in (DOCS / "ja").glob("*.md")) == PAGES
 
 
@@ -142,7 +142,7 @@ def test_readmes_have_the_same_commands_figures_and_structure():
     assert PICTURE.findall(english) == PICTURE.findall(japanese)
 
 
-@pytest.mark.parametrize("name", ["ids", "lstm", "learning", "attention"])
+@pytest.mark.parametrize("name", ["ids", "lstm", "learning", "attention", "transducer"])
 def test_pictures_match_the_code_that_draws_them(name, tmp_path, monkeypatch):
     pytest.importorskip("matplotlib")
     monkeypatch.setattr(sys, "path", [str(DOCS / "pictures"), *sys.path])
