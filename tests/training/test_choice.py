@@ -24,7 +24,7 @@ INFLECTED = Pairs(words(), [word + "ed" for word in words()])
 SPELLED = Pairs(words(), [word.translate(str.maketrans(LETTERS, "nopqrstuvwxyz")) for word in words()])
 SHUFFLED = Pairs(words(), words(seed=1))
 MANY = Pairs(words(2001), [word + "ed" for word in words(2001)])
-SUMS = TASKS["addition"].generate(seed=0).take(range(2000))
+SUMS, DIFFERENCES = (TASKS[name].generate(500, seed=0) for name in ("addition", "subtraction"))
 
 
 def choose(pairs, *, members=1, **settings):
@@ -51,6 +51,7 @@ def test_statistics_of_alignment():
         (SPELLED, "transducer", "correspond from left to right"),
         (SHUFFLED, "encoder-decoder", "do not correspond from left to right"),
         (SUMS, "encoder-decoder", "do not correspond from left to right"),
+        (DIFFERENCES, "encoder-decoder", "do not correspond from left to right"),
         (MANY, "encoder-decoder", "more than 2,000 pairs"),
     ],
 )

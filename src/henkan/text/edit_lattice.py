@@ -164,7 +164,7 @@ class EditLattice:
         """The most probable edits, from the last to the first.
 
         Among equally probable ones, the last edit is an insertion, or else a deletion. So copies are as early as
-        possible, and an ending is written in one piece: `ev`, `evde` is `e:e v:v -:d -:e`, not `e:e -:v -:d v:e`.
+        possible, and an ending is written in one piece: `naso`, `nasoto` ends in `o:o -:t -:o`, not in `-:o -:t o:o`.
 
         Returns:
             kinds (E, N), source and target ids (E, N), -1 for none, and the number of edits (N,).

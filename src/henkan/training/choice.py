@@ -13,7 +13,7 @@ from henkan.text.pairs import Pairs
 from henkan.text.tokenized_pairs import TokenizedPairs
 from henkan.training.job import Variant, check_members
 
-MIN_COPIED = 0.4
+MIN_COPIED = 0.5
 MIN_EXPLAINED = 0.6
 """Share of copies, or of explained information, from which on pairs count as aligned; see `EditStatistics`."""
 
