@@ -314,7 +314,8 @@ class TrainingConfig:
     augment: int | None = setting(
         0,
         "Number of synthetic pairs, in which letters that source and target share, as in 'walk' and 'walked', are "
-        "replaced at random. If not given, 3,000 for up to 1,500 pairs of which most share at least three letters.",
+        "replaced at random. If not given, 30 per pair and at most 3,000, for up to 1,500 pairs of which most share at "
+        "least three letters.",
         _whole(0),
         none="by data",
     )

@@ -28,8 +28,9 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 CALLS = {
     "prediction": "model.predict(part, beam=3), model.log_probability(part, part), model.score(part, part)",
-    "fit": "henkan.Seq2Seq(epochs=1, batch_size=256).fit(part, part)",
-    "validation": "henkan.Seq2Seq(epochs=1).fit(['abc'] * 9, ['abc'] * 9, dev=(part, part))",
+    "fit": "henkan.Seq2Seq(recipe='words', augment=0, epochs=1, batch_size=256).fit(part, part)",
+    "fit of a transducer": "henkan.Seq2Seq(recipe='edits', augment=0, epochs=1, batch_size=256).fit(part, part)",
+    "validation": "henkan.Seq2Seq(recipe='words', augment=0, epochs=1).fit(['abc'] * 9, ['abc'] * 9, dev=(part, part))",
 }
 
 
@@ -39,7 +40,7 @@ def words_folder(tmp_path_factory):
     from henkan import Seq2Seq
 
     folder = tmp_path_factory.mktemp("memory") / "model"
-    Seq2Seq(epochs=1, learning_rate=1e-9).fit(["abc"] * 9, ["abc"] * 9).save(folder)
+    Seq2Seq(recipe="words", augment=0, epochs=1, learning_rate=1e-9).fit(["abc"] * 9, ["abc"] * 9).save(folder)
     return folder
 
 

@@ -173,11 +173,18 @@ def test_very_long_pairs_are_aligned_but_not_learned_from(monkeypatch):
     sources, targets, same, symbols = encode(["ab", "b" * 30], ["ab", "Q" * 30])
     short = sources.take(np.arange(1)), targets.take(np.arange(1))
     expected = EditDistance.learn(*short, same, symbols)
-    monkeypatch.setattr(edit_distance, "MAX_CELLS", 100)
+    monkeypatch.setattr(edit_distance, "LEARNED_CELLS", 400)
+    monkeypatch.setattr(edit_distance, "MAX_LATTICE", 100)
     model = EditDistance.learn(sources, targets, same, symbols)
     for name, array in model.logs._asdict().items():
         np.testing.assert_array_equal(array, getattr(expected.logs, name))
-    assert len(edits_of(model.align(sources, targets, same), 1)) >= 30
+    assert len(edits_of(model.align(sources, targets, same), 1)) == 30
+    unequal = encode(["b" * 25, "b" * 20], ["Q" * 20, "Q" * 25])
+    monkeypatch.setattr(edit_distance, "LEARNED_CELLS", 10**6)
+    alignment = EditDistance.learn(*unequal).align(*unequal[:3])
+    for row, rest in ((0, DELETE), (1, INSERT)):
+        kinds = alignment.kinds[alignment.offsets[row] : alignment.offsets[row + 1]].tolist()
+        assert kinds == [MATCH] * 20 + [rest] * 5
     only_long = sources.take(np.array([1])), targets.take(np.array([1]))
     kinds = EditDistance.learn(*only_long, same, symbols).align(*only_long, same).kinds
     assert (kinds == MATCH).all()

@@ -66,7 +66,7 @@ def trained(pairs, callback=None, **settings):
     return model.fit(pairs.sources, pairs.targets, callback=callback)
 
 
-@pytest.mark.parametrize(("given", "saved"), [(None, 3000), (0, 0), (20, 20)])
+@pytest.mark.parametrize(("given", "saved"), [(None, 480), (0, 0), (20, 20)])
 def test_number_of_synthetic_pairs(given, saved):
     settings = {} if given is None else {"augment": given}
     fitted = trained(PAIRS, features=True, **settings)._fitted

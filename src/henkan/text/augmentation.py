@@ -26,6 +26,7 @@ from henkan.text.tokenizer import Sequences
 MIN_SHARED = 3  # symbols: shorter shared parts may be accidental
 KEPT = 2  # symbols next to a change
 REPLACED = 0.7  # share of the other letters
+MAX_LENGTH = 64  # symbols: a long line among words is no model for others
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,9 @@ class Augmentation:
         distance = EditDistance.learn(texts, targets, same, target_symbols)
         self.alignment = distance.align(texts, targets, same)
         tags = sources.lengths() - texts.lengths()
-        self.parts = {row: part for row in range(len(sources)) if (part := self._part(row, int(tags[row]), is_letter))}
+        short = np.maximum(texts.lengths(), targets.lengths()) <= MAX_LENGTH
+        found = {row: self._part(row, int(tags[row]), is_letter) for row in np.flatnonzero(short).tolist()}
+        self.parts = {row: part for row, part in found.items() if part is not None}
         self.letters = self._letters()
 
     @property

@@ -19,13 +19,14 @@ from typing import NamedTuple
 import numpy as np
 
 from henkan.text.arrays import Array
-from henkan.text.edit_lattice import EditLattice, Edits, Side
+from henkan.text.edit_lattice import DELETE, INSERT, MATCH, EditLattice, Edits, Side
 from henkan.text.tokenizer import Sequences
 
 ITERATIONS = 12
-MAX_PAIRS = 5000  # to learn from: more do not change the alignments
+MAX_PAIRS, LEARNED_CELLS = 5000, 2**22  # to learn from: more do not change the alignments
 MAX_CLASSES = 1024  # symbols of each side with a probability of their own: the most frequent ones
 MAX_CELLS = 2**22  # of the lattices that are computed at once
+MAX_LATTICE = 2**20  # cells of one pair, as of two strings of 700 symbols
 SMOOTHING = 0.01  # added to the count of each edit
 COPY_SHARE, SUBSTITUTE_SHARE = 0.4, 0.4  # of the initial probability; the rest is shared by deletions and insertions
 
@@ -60,15 +61,14 @@ class EditDistance:
 
     @classmethod
     def learn(cls, sources: Sequences, targets: Sequences, same: Array, symbols: int) -> EditDistance:
-        """Learn the probabilities from pairs, except for very long ones.
+        """Learn the probabilities from pairs, or from a part of many or long ones; see `sample`.
 
         Args:
             sources, targets: ids of the pairs.
             same: (Vs,) target id of each source symbol, -1 if it is not a target symbol.
             symbols: number of target symbols (Vt).
         """
-        rows = np.flatnonzero(_cells(sources.lengths(), targets.lengths()) <= MAX_CELLS)
-        rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), MAX_PAIRS)).astype(int)]
+        rows = sample(sources, targets, MAX_PAIRS, LEARNED_CELLS)
         sources, targets = sources.take(rows), targets.take(rows)
         model = cls._initial(_classes(sources, len(same)), _classes(targets, symbols))
         for _ in range(ITERATIONS if len(rows) else 0):
@@ -98,16 +98,21 @@ class EditDistance:
         return EditDistance(self.source_classes, self.target_classes, Edits(*logs))
 
     def align(self, sources: Sequences, targets: Sequences, same: Array) -> Alignment:
-        """Align pairs.
+        """Align pairs. Very long strings are aligned position by position, because a lattice would be too large.
 
         Args:
             sources, targets: ids of n pairs.
             same: as in `learn`.
         """
+        short = np.asarray(_cells(sources.lengths(), targets.lengths())) <= MAX_LATTICE
+        rows, long = np.flatnonzero(short), np.flatnonzero(~short)
         parts, order = [], []
-        for lattice in self._lattices(sources, targets, same):
+        for lattice in self._lattices(sources.take(rows), targets.take(rows), same):
             parts.append(lattice.best())
-            order.append(lattice.rows)
+            order.append(rows[lattice.rows])
+        for row in long.tolist():
+            parts.append(_position_by_position(sources[row], targets[row]))
+            order.append(np.array([row]))
         return _in_order(parts, order, len(sources))
 
     def log_probabilities(self, sources: Sequences, targets: Sequences, same: Array) -> Array:
@@ -164,6 +169,32 @@ class EditDistance:
         if [arrays[name].shape for name in names] != shapes or any((each < 0).any() for each in classes):
             raise ValueError("invalid arrays")
         return cls(classes[0], classes[1], Edits(*(arrays[name].astype(float) for name in names[2:])))
+
+
+def sample(sources: Sequences, targets: Sequences, pairs: int, cells: int) -> Array:
+    """Choose pairs, evenly spread, whose lattices have at most about a number of cells together.
+
+    Args:
+        sources, targets: ids of the pairs.
+        pairs: maximum number of pairs.
+        cells: maximum number of cells. Pairs that would need more than a quarter of them are left out.
+    """
+    sizes: Array = np.asarray(_cells(sources.lengths(), targets.lengths()))
+    rows = np.flatnonzero(sizes <= cells // 4)
+    count = min(len(rows), pairs, int(cells / max(1.0, float(sizes[rows].mean()))) if len(rows) else 0)
+    chosen: Array = rows[np.linspace(0, len(rows) - 1, count).astype(int)]
+    return chosen
+
+
+def _position_by_position(source: Array, target: Array) -> tuple[Array, Array, Array, Array]:
+    """Match symbols at the same positions, then insert or delete the rest; as `EditLattice.best` for one pair."""
+    S, T = len(source), len(target)
+    count, both = max(S, T), min(S, T)
+    kinds = np.full(count, INSERT if T > S else DELETE)
+    kinds[:both] = MATCH
+    read, written = (np.full(count, -1) for _ in range(2))
+    read[:S], written[:T] = source, target
+    return kinds[::-1, None], read[::-1, None], written[::-1, None], np.array([count])
 
 
 def _shapes(Cs: int, Ct: int) -> list[tuple[int, ...]]:

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from henkan.text.arrays import Array
-from henkan.text.edit_distance import EditDistance
+from henkan.text.edit_distance import EditDistance, sample
 from henkan.text.edit_lattice import MATCH
 from henkan.text.tokenized_pairs import TokenizedPairs
 from henkan.text.tokenizer import Sequences
 from henkan.text.vocabulary import Vocabulary
 
-SAMPLE = 2000
+SAMPLE, CELLS = 2000, 2**20
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,12 @@ class EditStatistics:
         """Compute the statistics."""
         source = Vocabulary.from_tokens(tokenized.source, tokenized.source_tokenizer, boundary=False)
         target = Vocabulary.from_tokens(tokenized.target, tokenized.target_tokenizer, boundary=True)
-        rows = np.random.default_rng(0).permutation(len(tokenized))[:SAMPLE]
         is_tag = np.zeros(len(source), bool)
         is_tag[source.tag_ids] = True
-        sources = source.encode_tokens(tokenized.source).take(rows).after_last(is_tag)
-        targets = target.encode_tokens(tokenized.target).take(rows)
+        sources = source.encode_tokens(tokenized.source).after_last(is_tag)
+        targets = target.encode_tokens(tokenized.target)
+        rows = np.random.default_rng(0).permutation(sample(sources, targets, SAMPLE, CELLS))
+        sources, targets = sources.take(rows), targets.take(rows)
         same = np.array([target.id_of(symbol) for symbol in source.symbols_by_id])
         distance = EditDistance.learn(sources, targets, same, len(target))
         kinds, read, written, _ = distance.align(sources, targets, same)

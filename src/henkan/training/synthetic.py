@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from henkan.config import TrainingConfig
+from henkan.config import MIN_EPOCHS, TrainingConfig
 from henkan.text.arrays import Array
 from henkan.text.augmentation import Augmentation
 from henkan.text.tokenized_pairs import TokenizedPairs
@@ -18,8 +18,11 @@ from henkan.text.vocabulary import Vocabulary
 MAX_PAIRS = 1500
 """With more training pairs, synthetic ones are not added by default."""
 
-SYNTHETIC = 3000
-"""Default number of synthetic pairs."""
+SYNTHETIC, SYNTHETIC_PER_PAIR = 3000, 30
+"""Default number of synthetic pairs: at most 30 for each training pair."""
+
+MAX_PASSES = 1000
+"""Maximum number of passes over the given pairs, if the number of epochs is not given."""
 
 MIN_SHARE = 0.5
 """Share of the pairs whose source and target must share a part, so that synthetic pairs are added by default."""
@@ -30,7 +33,7 @@ class Synthetic(NamedTuple):
 
     Attributes:
         sources, targets: ids of the pairs of one epoch: copies of the given pairs, then the synthetic ones.
-        training: the settings, with the number of synthetic pairs filled in.
+        training: the settings, with the number of synthetic pairs filled in, and that of epochs if it depends on them.
     """
 
     sources: Sequences
@@ -50,16 +53,19 @@ def add_synthetic_pairs(
     """
     wanted, n = training.augment, len(sources)
     automatic = wanted is None
-    count = (SYNTHETIC if n <= MAX_PAIRS else 0) if wanted is None else wanted
+    count = (min(SYNTHETIC, SYNTHETIC_PER_PAIR * n) if n <= MAX_PAIRS else 0) if wanted is None else wanted
     if count:
         augmentation = augmentation_of(sources, targets, *vocabularies)
         if augmentation.share == 0 or (automatic and augmentation.share < MIN_SHARE):
             count = 0
     if count:
         new_sources, new_targets, _ = _draw(augmentation, count, training.seed)
-        copies = np.tile(np.arange(n), max(1, round(count / n)))
-        sources = joined([sources.take(copies), new_sources])
-        targets = joined([targets.take(copies), new_targets])
+        copies = max(1, round(count / n))
+        rows = np.tile(np.arange(n), copies)
+        sources, targets = joined([sources.take(rows), new_sources]), joined([targets.take(rows), new_targets])
+        if training.epochs is None:
+            epochs = min(training.sized(len(sources)).epochs or 0, MAX_PASSES // copies)
+            training = replace(training, epochs=max(MIN_EPOCHS, epochs))
     return Synthetic(sources, targets, replace(training, augment=count))
 
 
