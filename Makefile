@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help demo test test-long fuzz test-torch test-scale lint format docs pictures settings bench bench-g2p bench-gpu clean
+.PHONY: help demo test test-long fuzz test-torch test-scale lint format docs pictures settings bench bench-g2p bench-inflection bench-gpu clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -19,6 +19,7 @@ help:
 	@echo "make pictures     redraw the pictures of the documentation (1 minute)"
 	@echo "make settings     generate docs/settings.md from src/henkan/config.py"
 	@echo "make bench-g2p    compare grapheme-to-phoneme results with published ones (DATA=folder; 1 hour)"
+	@echo "make bench-inflection  compare inflection results with published ones (DATA=folder; 1 hour)"
 	@echo "make bench-gpu    compare the engines with a plain PyTorch script on a GPU (PRECISION=tf32)"
 	@echo "make bench        compare speed with PyTorch and JAX (installs them; 30 minutes)"
 
@@ -122,6 +123,10 @@ endif
 PRECISION ?= float32
 bench-gpu: $(VENV)/torch.stamp
 	$(BIN)/python benchmarks/engines.py --sizes large --device cuda --precision $(PRECISION) --out $(RESULTS)/engines_gpu.json
+
+# DATA: a folder with the shared task's files; see benchmarks/inflection.py. An interrupted benchmark is resumed.
+bench-inflection: $(VENV)/dev.stamp
+	$(BIN)/python benchmarks/inflection.py --data $(DATA) --work models/inflection --jobs 2 --out $(RESULTS)/inflection.json
 
 # DATA: a folder with the shared task's files; see benchmarks/g2p.py. An interrupted benchmark is resumed.
 bench-g2p: $(VENV)/dev.stamp
