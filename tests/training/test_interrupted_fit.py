@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import henkan
-from henkan import Epoch, Preparing, Seq2Seq, Started, Step
+from henkan import Epoch, Estimated, Preparing, Seq2Seq, Started, Step
 from henkan.training import validation
 from henkan.training.trainer import Trainer
 
@@ -57,7 +57,17 @@ def interrupted(model, words, **options):
 def test_model_has_the_weights_after_the_last_complete_batch(words, tmp_path, action):
     events, model = [], Seq2Seq(**SETTINGS)
     interrupted(model, words, callback=at(Step, 12, action, events))
-    assert [type(event) for event in events] == [Started, Preparing, *[Step] * 5, Epoch, *[Step] * 5, Epoch, Step, Step]
+    assert [type(event) for event in events] == [
+        Started,
+        Preparing,
+        Estimated,
+        *[Step] * 5,
+        Epoch,
+        *[Step] * 5,
+        Epoch,
+        Step,
+        Step,
+    ]
     two_epochs = Seq2Seq(**SETTINGS | {"epochs": 2}).fit(*words)
     assert not same(weights(model), weights(two_epochs))  # two updates more
     metrics = model._fitted.saved.metrics
