@@ -5,6 +5,7 @@ import pytest
 
 from henkan import Seq2Seq
 from henkan.config import ModelConfig
+from henkan.errors import SettingsError
 from henkan.text.pairs import Pairs
 from henkan.text.tokenized_pairs import TokenizedPairs
 from henkan.training.synthetic import synthetic_pairs
@@ -80,6 +81,11 @@ def test_none_by_default_if_few_pairs_share_a_part():
     targets = [source.translate(str.maketrans("abcdef", "uvwxyz")) for source in sources]
     fitted = trained(Pairs(sources, targets))._fitted
     assert fitted.saved.first.training.augment == 0
+
+
+def test_a_number_is_refused_if_none_can_be_made():
+    with pytest.raises(SettingsError, match="no source shares three letters with its target"):
+        trained(Pairs(["abc", "bca"], ["xyz", "zyx"]), augment=10)
 
 
 def test_an_epoch_has_as_many_copies_of_the_pairs_as_synthetic_ones():

@@ -20,7 +20,7 @@ from henkan.text.reading import Rejects
 from henkan.text.side_statistics import RARE, Side, show_symbol
 from henkan.text.tokenized_pairs import TokenizedPairs
 from henkan.text.tokenizer import TAG
-from henkan.training.synthetic import synthetic_pairs
+from henkan.training.synthetic import NONE_POSSIBLE, synthetic_pairs
 
 SYMBOLS_SHOWN = 40
 
@@ -95,7 +95,7 @@ def _synthetic_lines(tokenized: TokenizedPairs, count: int, seed: int, *, as_jso
         features = tags or [""] if tokenized.source_tokenizer.features else []
         lines.append(TAG.join(map(escape, [text, each.target, *features, origin])))
     if not lines:
-        raise DataError("no source shares three letters with its target, so no synthetic pairs can be made")
+        raise DataError(NONE_POSSIBLE)
     return lines
 
 

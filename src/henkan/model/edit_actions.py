@@ -87,9 +87,7 @@ class EditActions:
         self.source, self.target, self.reverse = source, target, reverse
         self.actions = ActionTable(len(target))
         self.size = self.actions.size
-        symbols = source.symbols_by_id
-        self.same = np.array([target.id_of(symbol) for symbol in symbols], int)
-        self.is_tag = np.array([source.tokenizer.is_tag(symbol) for symbol in symbols], bool)
+        self.same, self.is_tag = source.ids_in(target), source.is_tag
         self.distance: EditDistance | None = None
 
     def learn(self, sources: Sequences, targets: Sequences) -> None:

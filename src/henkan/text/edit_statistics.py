@@ -35,13 +35,11 @@ class EditStatistics:
         """Compute the statistics."""
         source = Vocabulary.from_tokens(tokenized.source, tokenized.source_tokenizer, boundary=False)
         target = Vocabulary.from_tokens(tokenized.target, tokenized.target_tokenizer, boundary=True)
-        is_tag = np.zeros(len(source), bool)
-        is_tag[source.tag_ids] = True
-        sources = source.encode_tokens(tokenized.source).after_last(is_tag)
+        sources = source.encode_tokens(tokenized.source).after_last(source.is_tag)
         targets = target.encode_tokens(tokenized.target)
         rows = np.random.default_rng(0).permutation(sample(sources, targets, SAMPLE, CELLS))
         sources, targets = sources.take(rows), targets.take(rows)
-        same = np.array([target.id_of(symbol) for symbol in source.symbols_by_id])
+        same = source.ids_in(target)
         distance = EditDistance.learn(sources, targets, same, len(target))
         kinds, read, written, _ = distance.align(sources, targets, same)
         copied = same[read] == written

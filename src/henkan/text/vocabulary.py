@@ -119,10 +119,20 @@ class Vocabulary:
         """The symbol of each id; "" for the boundary and the unknown symbol."""
         return [*[""] * self._first, *self.symbols]
 
+    def ids_in(self, other: Vocabulary) -> Array:
+        """(V,) id of the same symbol in another vocabulary for each id of this one, -1 if it is not there."""
+        return np.array([other.id_of(symbol) for symbol in self.symbols_by_id], int)
+
+    @property
+    def is_tag(self) -> Array:
+        """(V,) whether each id is a feature tag."""
+        return np.array([self.tokenizer.is_tag(symbol) for symbol in self.symbols_by_id], bool)
+
     @property
     def tag_ids(self) -> list[int]:
         """Ids of the feature tags."""
-        return [id for symbol, id in self._ids.items() if self.tokenizer.is_tag(symbol)]
+        ids: list[int] = np.flatnonzero(self.is_tag).tolist()
+        return ids
 
     def encode(
         self, string: str, index: int = 0, *, use_unknown: bool = False, others: Mapping[str, int] = NO_OTHERS

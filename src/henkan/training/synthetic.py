@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from henkan.config import MIN_EPOCHS, TrainingConfig
+from henkan.errors import SettingsError
 from henkan.text.arrays import Array
 from henkan.text.augmentation import Augmentation
 from henkan.text.tokenized_pairs import TokenizedPairs
@@ -23,6 +24,8 @@ SYNTHETIC, SYNTHETIC_PER_PAIR = 3000, 30
 
 MAX_PASSES = 1000
 """Maximum number of passes over the given pairs, if the number of epochs is not given."""
+
+NONE_POSSIBLE = "no source shares three letters with its target, so no synthetic pairs can be made"
 
 MIN_SHARE = 0.5
 """Share of the pairs whose source and target must share a part, so that synthetic pairs are added by default."""
@@ -50,14 +53,19 @@ def add_synthetic_pairs(
         sources, targets: ids of the pairs.
         vocabularies: source and target vocabulary.
         training: the settings; `augment` is the number of synthetic pairs, or None: by data.
+
+    Raises:
+        SettingsError: if a number is given, but no pair has a shared part.
     """
     wanted, n = training.augment, len(sources)
     automatic = wanted is None
     count = (min(SYNTHETIC, SYNTHETIC_PER_PAIR * n) if n <= MAX_PAIRS else 0) if wanted is None else wanted
     if count:
         augmentation = augmentation_of(sources, targets, *vocabularies)
-        if augmentation.share == 0 or (automatic and augmentation.share < MIN_SHARE):
+        if automatic and augmentation.share < MIN_SHARE:
             count = 0
+        elif not augmentation.share:
+            raise SettingsError(NONE_POSSIBLE, argument="augment")
     if count:
         new_sources, new_targets, _ = _draw(augmentation, count, training.seed)
         copies = max(1, round(count / n))
@@ -109,11 +117,13 @@ def augmentation_of(sources: Sequences, targets: Sequences, source: Vocabulary, 
         sources, targets: ids of the pairs.
         source, target: their vocabularies.
     """
-    is_tag = np.zeros(len(source), bool)
-    is_tag[source.tag_ids] = True
-    same = np.array([target.id_of(symbol) for symbol in source.symbols_by_id])
     return Augmentation(
-        sources, targets, same=same, symbols=source.symbols_by_id, is_tag=is_tag, target_symbols=len(target)
+        sources,
+        targets,
+        same=source.ids_in(target),
+        symbols=source.symbols_by_id,
+        is_tag=source.is_tag,
+        target_symbols=len(target),
     )
 
 
