@@ -23,7 +23,8 @@ from henkan.training.combine import check_models
 from henkan.training.combine import combine as combine_models
 from henkan.training.events import Report
 from henkan.training.fitted_model import FittedModel, load_model
-from henkan.training.job import TrainingJob
+from henkan.training.job import TrainingJob, Unlabelled, Variant
+from henkan.training.labelling import generated_sources
 from henkan.training.other_checkpoints import NoCheckpoints, ReadOnlyCheckpoints
 from henkan.training.signals import Interruption
 from henkan.training.state import MAX_ROLLBACKS
@@ -78,6 +79,8 @@ class Seq2Seq:
         targets: Iterable[str],
         *,
         dev: tuple[Iterable[str], Iterable[str]] | None = None,
+        unlabelled: Iterable[str] | None = None,
+        teacher: Seq2Seq | None = None,
         callback: Report | None = None,
         checkpoint: str | os.PathLike[str] | None = None,
         checkpoint_every: float = SECONDS_BETWEEN,
@@ -97,6 +100,13 @@ class Seq2Seq:
             dev: sources and targets of a validation set. The model is evaluated on it after every epoch, keeps the
                 weights of the epoch with the highest exact match, and calibrates its confidence on it. None: no
                 validation, the weights of the last epoch are kept, and confidence is not calibrated.
+            unlabelled: more sources, without targets. Their targets are predicted by `teacher` or, without one, by an
+                ensemble of four that is trained on the pairs first (self-training); the model is trained on all.
+                Sources of pairs, and with symbols that the pairs do not have, are not used. Never give sources of a
+                test set.
+            teacher: a trained model, usually an ensemble, that predicts the targets of unlabelled sources, so that the
+                model learns to predict as the teacher does (distillation). If `unlabelled` is None, sources that
+                resemble those of the pairs are generated.
             callback: function that receives the events of the run: first a `henkan.Started`, a `henkan.Preparing` and a
                 `henkan.Estimated`, then a `henkan.Step` after each update and a `henkan.Epoch` after each epoch.
             checkpoint: folder for checkpoints. If it has an interrupted run with the same pairs and settings, `fit`
@@ -127,7 +137,11 @@ class Seq2Seq:
         validation = _validation(dev)
         engines, variants = choose_engines(self._engine, together=True), self._wanted.choose(pairs).variants
         held_out, seed = "none" if dev is None else "file", variants[0].training.seed
-        job = TrainingJob(variants, DataSource(pairs=len(pairs), held_out=held_out, seed=seed))
+        job = TrainingJob(
+            variants,
+            DataSource(pairs=len(pairs), held_out=held_out, seed=seed),
+            unlabelled=self._unlabelled(unlabelled, teacher, pairs, variants[0]),
+        )
         interruption = Interruption.of_caller()
 
         def stop() -> int | None:
@@ -333,6 +347,21 @@ class Seq2Seq:
         model = cls(ensemble=len(fitted.saved.members), **asdict(engine), **settings)
         model._fitted = fitted
         return model
+
+    def _unlabelled(
+        self, sources: Iterable[str] | None, teacher: Seq2Seq | None, pairs: Pairs, variant: Variant
+    ) -> Unlabelled | None:
+        if teacher is not None and not isinstance(teacher, Seq2Seq):
+            raise SettingsError(f"teacher must be a trained Seq2Seq model, not {teacher!r}")
+        if sources is not None:
+            given = string_list(sources, "unlabelled")
+            return Unlabelled(given, None, self._wanted.teachers(pairs)) if teacher is None else teacher._taught(given)
+        if teacher is None:
+            return None
+        return teacher._taught(generated_sources(pairs, variant.model, variant.training.seed))
+
+    def _taught(self, sources: Sequence[str]) -> Unlabelled:
+        return Unlabelled(sources, self._model())
 
     def _model(self) -> FittedModel:
         if self._fitted is None:

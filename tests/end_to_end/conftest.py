@@ -42,7 +42,7 @@ def run_here(arguments, capsys, stdin=b""):
 @pytest.fixture
 def here(capsys, monkeypatch):
     """Function that runs the command in this process, in the current folder."""
-    monkeypatch.setattr("henkan.cli.train.learning_curve", lambda _: b"")  # drawing takes longer than training
+    monkeypatch.setattr("henkan.cli.training_run.learning_curve", lambda _: b"")  # drawing takes longer than training
 
     def run(*arguments, status=0, stdin=b""):
         done = run_here(arguments, capsys, stdin)

@@ -116,7 +116,7 @@ def test_packages_that_messages_name_are_extras(here, workplace, monkeypatch):
         found.append(here("inspect", "words.tsv", "--source-symbols", "graphemes", status=2).err)
     assert found[2].endswith("requires the package regex; pip install 'henkan[graphemes]'\n")
     with monkeypatch.context() as patched:
-        patched.setattr("henkan.cli.train.learning_curve", lambda _: None)
+        patched.setattr("henkan.cli.training_run.learning_curve", lambda _: None)
         found.append(here(*TRAIN, "--out", "m").err)
     extras = metadata("henkan").get_all("Provides-Extra")
     assert [lone(message, EXTRA) for message in found] == ["torch", "plot", "graphemes", "plot"]

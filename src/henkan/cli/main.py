@@ -24,6 +24,7 @@ COMMANDS = {
     "evaluate": ("henkan.cli.evaluate", "evaluate"),
     "explain": ("henkan.cli.explain", "explain"),
     "score": ("henkan.cli.score", "score"),
+    "distil": ("henkan.cli.distil", "distil"),
     "combine": ("henkan.cli.combine", "combine"),
     "generate": ("henkan.cli.generate", "generate"),
     "tasks": ("henkan.cli.generate", "tasks"),

@@ -165,6 +165,7 @@ def show_target_symbols(given: ModelConfig, chosen: ModelConfig) -> None:
 
 METAVARS = {"architecture": "NAME", "source_symbols": "UNIT", "target_symbols": "UNIT", "tag_separator": "TEXT"}
 SETTINGS: tuple[Field[Any], ...] = (*fields(ModelConfig), *fields(TrainingConfig), *fields(EngineConfig))
+SYMBOL_SETTINGS = tuple(each.name for each in SETTINGS if each.metadata["group"] == "symbols")
 ENGINE_SETTINGS = tuple(each.name for each in fields(EngineConfig))
 
 

@@ -16,7 +16,7 @@ from henkan.evaluation.error_rates import evaluate
 from henkan.evaluation.evaluation_set import EXAMPLES_SHOWN
 from henkan.inference.converter import Converter
 from henkan.text.pairs import Pairs
-from henkan.training.events import Calibrating, Epoch, Estimated, Event, Preparing, Rollback, Started, Step
+from henkan.training.events import Calibrating, Epoch, Estimated, Event, Labelling, Preparing, Rollback, Started, Step
 
 SECONDS_BETWEEN_PREDICTIONS = 0.5
 SECONDS_BETWEEN_REDRAWS = 0.1
@@ -72,6 +72,8 @@ class ProgressDisplay:
                 self.live.update(Text("preparing (on first use, fused kernels are compiled) ..."), refresh=True)
         elif isinstance(event, Estimated):
             self.console.print(f"the updates will take about {_duration(event.seconds)}")
+        elif isinstance(event, Labelling):
+            self.console.print(f"predicting the targets of {event.sources:,} unlabelled sources ...")
         elif isinstance(event, Calibrating):
             self.console.print("estimating the confidence outside the training data ...")
         elif isinstance(event, Epoch):

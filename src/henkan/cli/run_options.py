@@ -11,8 +11,8 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from henkan.cli.options import ENGINE_SETTINGS, check_features, open_rejects
-from henkan.config import RECIPE_OF_ARCHITECTURE, EngineConfig, ModelConfig, TrainingConfig, from_dict, make_configs
+from henkan.cli.options import ENGINE_SETTINGS, SYMBOL_SETTINGS, check_features, open_rejects
+from henkan.config import RECIPE_OF_ARCHITECTURE, EngineConfig, ModelConfig, TrainingConfig, make_configs
 from henkan.engine.base import Engines
 from henkan.errors import CheckpointError, ModelFolderError, SettingsError
 from henkan.text.data_source import DataSource
@@ -23,6 +23,9 @@ from henkan.training.choice import Wanted
 from henkan.training.fitted_model import FittedModel, load_model
 from henkan.training.job import Variant
 from henkan.training.trainer import versions
+
+OPTIONAL = ("unlabelled", "teacher", "taught")
+"""Options that runs of earlier versions do not have. These also lack `format` and `encoding`."""
 
 LAYOUT = ("format", "encoding", "delimiter", "strip", "columns", "rejects")
 
@@ -37,6 +40,8 @@ class RunOptions:
         options: paths and layout of the pair files, the engine settings, and the command line, as JSON values. They are
             saved in the checkpoint, so that the run can be resumed.
         start: the model to start from, or None.
+        teacher: the model that predicts the targets of unlabelled sources, or None.
+        teachers: settings of the ensemble that does so, if it is trained in this run.
         data: origin of the pairs, known if the run is resumed.
         rejects: list of skipped lines; None: an invalid line is an error.
     """
@@ -45,6 +50,8 @@ class RunOptions:
     options: dict[str, Any]
     wanted: Wanted | None = None
     start: FittedModel | None = None
+    teacher: FittedModel | None = None
+    teachers: Sequence[Variant] | None = None
     data: DataSource | None = None
     rejects: Rejects | None = None
 
@@ -79,13 +86,17 @@ def check_resume_options(given: set[str]) -> None:
 def run_from_options(data: str, options: dict[str, Any]) -> RunOptions:
     """Create a new run from the values of the command's options."""
     layout = {name: options.pop(name) for name in LAYOUT}
-    start, recipe, ensemble = (options.pop(name) for name in ("start", "recipe", "ensemble"))
-    dev = options.pop("dev")
+    start, recipe, ensemble = (options.pop(name, None) for name in ("start", "recipe", "ensemble"))
+    dev, unlabelled, teacher = options.pop("dev"), options.pop("unlabelled"), options.pop("teacher", None)
     settings = {name: value for name, value in options.items() if value is not None}
     if layout["columns"].features is not None:
         settings["features"] = True
-    fitted = None if start is None else load_model(start)
+    fitted, teaching = (None if each is None else load_model(each) for each in (start, teacher))
     wanted = None
+    if teaching is not None:
+        check_features(teaching, layout["columns"])
+        model = asdict(teaching.saved.first.model)
+        settings = {**{name: model[name] for name in SYMBOL_SETTINGS}, **settings}
     if fitted is not None:
         check_features(fitted, layout["columns"])
         variants = _start_variants(fitted, settings, recipe, ensemble)
@@ -96,8 +107,10 @@ def run_from_options(data: str, options: dict[str, Any]) -> RunOptions:
         variants = [Variant(*wanted.configs(wanted.known_recipe or "words"), wanted.members)]
     rejects = layout["rejects"]
     saved = {"data": data, "dev": dev, "folder": os.getcwd(), **layout, "columns": asdict(layout["columns"])}
-    saved["rejects"] = None if rejects is None else os.path.abspath(rejects.path)
-    return RunOptions(variants, saved, wanted, fitted, rejects=rejects)
+    for name, path in (("rejects", rejects and rejects.path), ("unlabelled", unlabelled), ("teacher", teacher)):
+        saved[name] = None if path is None else os.path.abspath(path)
+    saved["taught"] = None  # settings of the final models while their teachers are trained
+    return RunOptions(variants, saved, wanted, fitted, teaching, rejects=rejects)
 
 
 def _start_variants(
@@ -147,10 +160,7 @@ def run_from_plan(data: str | None, plan: Mapping[str, Any], given: set[str], en
     parameters = click.get_current_context().params
     try:
         settings = {name: parameters[name] for name in given - set(ENGINE_SETTINGS)}
-        model, training = ({**plan[part]} for part in ("model", "training"))
-        for part in (model, training):
-            part.update({name: settings[name] for name in set(part) & set(settings)})
-        options = {"format": "auto", "encoding": "utf-8", **plan["options"]}  # runs of earlier versions have neither
+        options = {**dict.fromkeys(OPTIONAL), "format": "auto", "encoding": "utf-8", **plan["options"]}
         for name in (set(LAYOUT) - {"rejects"}) & given:
             options[name] = asdict(settings[name]) if name == "columns" else settings[name]
         if "rejects" in given:
@@ -160,6 +170,8 @@ def run_from_plan(data: str | None, plan: Mapping[str, Any], given: set[str], en
             rejects = None if options["rejects"] is None else open_rejects(Path(options["rejects"]))
         if data is not None and "data" in given:
             options["data"] = data if data in TASKS else os.path.abspath(data)
+        if "unlabelled" in given:
+            options["unlabelled"] = os.path.abspath(settings["unlabelled"])
         if "dev" in given:
             options["dev"] = settings["dev"] if settings["dev"] == "none" else os.path.abspath(settings["dev"])
         for name, now in versions(engines).items():
@@ -172,15 +184,26 @@ def run_from_plan(data: str | None, plan: Mapping[str, Any], given: set[str], en
                 )
         others = [Variant.from_dict(each) for each in plan["other variants"]]
         members = settings.get("ensemble", plan["ensemble"]) - sum(each.members for each in others)
-        first = Variant(from_dict(ModelConfig, model), from_dict(TrainingConfig, training), members)
+        variants, teachers = [Variant.from_dict({**plan, "members": members}), *others], None
+        if options["taught"] is not None:
+            variants, teachers = [Variant.from_dict(each) for each in options["taught"]], _changed(variants, settings)
         return RunOptions(
-            [first, *others],
+            _changed(variants, settings),
             options,
+            teachers=teachers,
             data=DataSource(**plan["data"]),
             rejects=rejects,
         )
     except (KeyError, TypeError, AttributeError):
         raise CheckpointError("the checkpoint's plan.json is damaged", "restart") from None
+
+
+def _changed(variants: Sequence[Variant], settings: Mapping[str, Any]) -> list[Variant]:
+    """Put given settings into the first model, so that they are compared with those of the interrupted run."""
+    values = variants[0].to_dict()
+    for part in (values["model"], values["training"]):
+        part.update({name: settings[name] for name in set(part) & set(settings)})
+    return [Variant.from_dict(values), *variants[1:]]
 
 
 def engine_from_plan(engine: EngineConfig, plan: Mapping[str, Any], given: set[str], folder: Path) -> EngineConfig:

@@ -19,10 +19,12 @@ from henkan.errors import DataError
 from henkan.text.audit import audit
 from henkan.text.data_source import DataSource
 from henkan.text.pairs import Columns, Pairs, hold_out
+from henkan.text.source_file import read_sources
 from henkan.text.tasks import TASKS, Task
 from henkan.text.tokenized_pairs import TokenizedPairs
 from henkan.text.tokenizer import tokenizers
-from henkan.training.job import Variant
+from henkan.training.job import Unlabelled, Variant
+from henkan.training.labelling import generated_sources
 
 
 def data_name(data: str) -> str:
@@ -93,6 +95,24 @@ def _choose(run: RunOptions, pairs: Pairs, *, lexicon: bool, quiet: bool) -> tup
     return choice.variants, choice.note
 
 
+def read_unlabelled(run: RunOptions, data: TrainingData) -> Unlabelled | None:
+    """Read or, for distillation, generate the unlabelled sources of a run; None if it uses none."""
+    path, teacher, variants = run.options["unlabelled"], run.options["teacher"], data.variants
+    if path is None and teacher is None:
+        return None
+    if path is None:
+        sources: Sequence[str] = generated_sources(data.pairs, variants[0].model, variants[0].training.seed)
+    else:
+        sources = read_sources(Path(path), run.options["encoding"])
+    if teacher is not None:
+        return Unlabelled(sources, run.teacher)
+    teachers = run.teachers
+    if run.wanted is not None:
+        teachers = run.wanted.teachers(data.pairs, lexicon=data.form == "lexicon")
+        run.options["taught"] = [each.to_dict() for each in variants]
+    return Unlabelled(sources, None, teachers)
+
+
 def check_data_exists(run: RunOptions, folder: Path) -> None:
     """Check that the files of an interrupted run still exist.
 
@@ -100,7 +120,8 @@ def check_data_exists(run: RunOptions, folder: Path) -> None:
         DataError: if one does not. The message says how to resume with the new path.
     """
     resume = f"--resume {quote(str(folder))}"
-    hints = {"data": f"train NEW_PATH {resume}", "dev": f"train {resume} --dev NEW_PATH"}
+    hints = {"data": f"train NEW_PATH {resume}"}
+    hints |= {name: f"train {resume} --{name} NEW_PATH" for name in ("dev", "unlabelled")}
     for name, hint in hints.items():
         if run.options[name] not in (None, "none", *TASKS) and not os.path.exists(_path(run, name)):
             raise DataError(

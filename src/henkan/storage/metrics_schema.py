@@ -8,6 +8,7 @@
     members      for an ensemble: list of the above for each member; the above is then that of the first member
     pairs        number of training pairs
     held_out     number of validation pairs
+    labelled     number of unlabelled sources with predicted targets that the model was trained on as well
     weights      number of weights
     exact_match  exact match on the validation set, of the saved weights
 
@@ -90,6 +91,7 @@ HISTORY: Mapping[str, Check] = {
     "setbacks": _whole,
     "pairs": _whole,
     "held_out": _whole,
+    "labelled": _whole,
     "exact_match": _or_none(_number),
     "weights": _whole,
 }

@@ -80,9 +80,11 @@ def _training_data(saved: SavedModel) -> str:
         if source.unknown
         else "Sources with other symbols cannot be converted."
     )
+    labelled = saved.metrics.get("labelled")
+    more = f" It was also trained on {labelled:,} sources whose targets a model predicted." if labelled else ""
     return (
         f"{saved.metrics.get('pairs', 0):,} {origin} `{data.get('name')}`, with {len(source.symbols)} source and "
-        f"{len(target.symbols)} target symbols. {others}"
+        f"{len(target.symbols)} target symbols. {others}{more}"
     )
 
 

@@ -238,6 +238,13 @@ class Sequences:
         return Sequences(flat.reshape(-1), np.arange(len(self) + 1) * width)
 
 
+def concatenated(parts: Iterable[Sequences]) -> Sequences:
+    """Concatenate lists of strings of ids."""
+    each = list(parts)
+    flat = np.concatenate([part.flat for part in each])
+    return Sequences(flat, _offsets(np.concatenate([part.lengths() for part in each])))
+
+
 class Tokenized(NamedTuple):
     """Many strings as symbols.
 

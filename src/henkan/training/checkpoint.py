@@ -17,10 +17,11 @@ import numpy as np
 from safetensors.numpy import save as save_safetensors
 
 from henkan.config import ModelConfig, TrainingConfig, to_dict
-from henkan.errors import CheckpointError, Interrupted, ModelFolderError, SettingsError
+from henkan.errors import CheckpointError, DataError, Interrupted, ModelFolderError, SettingsError
 from henkan.storage.files import load_tensors, read_file, seal, sha256
 from henkan.storage.model_folder import CHECKPOINT
-from henkan.training.checkpoint_folder import PLAN, PROGRESS, CheckpointFolder
+from henkan.text.pairs import Pairs
+from henkan.training.checkpoint_folder import LABELLED, PLAN, PROGRESS, CheckpointFolder
 from henkan.training.events import Epoch, Rollback, Step
 from henkan.training.progress import Progress, from_values, to_values
 
@@ -123,7 +124,7 @@ class Checkpoints:
             if name in CHANGEABLE:
                 continue
             for part, now in value.items() if isinstance(value, Mapping) else {"": value}.items():
-                then = interrupted[name][part] if part else interrupted[name]
+                then = interrupted[name].get(part) if part else interrupted[name]  # earlier versions have fewer marks
                 if now != then and name == "marks":
                     raise CheckpointError(
                         f"{self.model}: the {part} differ from those of the interrupted run", "same_pairs_or_restart"
@@ -149,6 +150,26 @@ class Checkpoints:
         """Save the model that the run starts from in the checkpoint folder, unless the run is resumed."""
         if not self.resume:
             save(self.folder.start)
+
+    def keep_labelled(self, pairs: Pairs) -> None:
+        """Save unlabelled sources and their predicted targets, unless the run is resumed."""
+        if not self.resume:
+            with self._written():
+                self.folder.write(LABELLED, seal([list(pairs.sources), list(pairs.targets)]))
+
+    def labelled(self) -> Pairs | None:
+        """Return what `keep_labelled` has saved in the interrupted run that is resumed; None if it has not.
+
+        Raises:
+            CheckpointError: if the file is damaged.
+        """
+        if not self.resume or not self.folder.has_labelled:
+            return None
+        try:
+            sources, targets = self.folder.read(LABELLED)
+            return Pairs(sources, targets)
+        except (ModelFolderError, DataError, TypeError, ValueError):
+            raise CheckpointError(f"{self.folder.path}: {LABELLED} is damaged", "restart") from None
 
     def _write_plan(self, plan: Mapping[str, Any]) -> None:
         self._plan = dict(plan)

@@ -2,6 +2,7 @@
 
 plan.json                 settings, data source, options, versions, and an id
 start/                    the model that the run started from, if any
+labelled.json             unlabelled sources with predicted targets, if any
 progress.json             progress of the run, without arrays
 tensors-N.safetensors     weights, Adam's moments, best weights so far, weights of finished ensemble members
 lock, holder.json         lock file, and a description of the process that holds it
@@ -27,8 +28,8 @@ from henkan.storage.model_folder import CHECKPOINT
 
 MAX_JSON_BYTES = 2**28
 START = "start"
-PLAN, PROGRESS = "plan.json", "progress.json"
-OWN_FILES = re.compile(r"((plan|progress|holder)\.json|tensors-\d+\.safetensors)(\.part)?|lock")
+PLAN, PROGRESS, LABELLED = "plan.json", "progress.json", "labelled.json"
+OWN_FILES = re.compile(r"((plan|progress|labelled|holder)\.json|tensors-\d+\.safetensors)(\.part)?|lock")
 OWN_FILES_OF_START = re.compile(rf"({'|'.join(map(re.escape, WRITTEN))})(\.part)?")
 
 
@@ -55,6 +56,11 @@ class CheckpointFolder:
     def has_progress(self) -> bool:
         """Whether the folder contains a checkpoint, not only a plan."""
         return (self.path / PROGRESS).exists()
+
+    @property
+    def has_labelled(self) -> bool:
+        """Whether the folder contains unlabelled sources with predicted targets."""
+        return (self.path / LABELLED).exists()
 
     @property
     def start(self) -> Path:
@@ -133,7 +139,7 @@ class CheckpointFolder:
         Raises:
             OSError: if it cannot be deleted.
         """
-        for name in (PLAN, PROGRESS):  # the plan first, because the other files are not used without it
+        for name in (PLAN, PROGRESS, LABELLED):  # the plan first, because the other files are not used without it
             (self.path / name).unlink(missing_ok=True)
         for path in self.path.glob("tensors-*"):
             if OWN_FILES.fullmatch(path.name):

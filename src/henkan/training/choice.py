@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from henkan.config import ModelConfig, TrainingConfig, implied_recipe, make_configs
@@ -20,6 +20,9 @@ MIN_EXPLAINED = 0.6
 MAX_PAIRS = 2000
 """With more pairs, an encoder-decoder is at least as accurate as a transducer."""
 
+
+TEACHERS = 4
+"""Number of models that predict the targets of unlabelled sources."""
 
 MIXTURE: Sequence[tuple[str, Mapping[str, Any]]] = (
     ("edits", {}),
@@ -115,6 +118,14 @@ class Wanted:
             members = len(range(number, self.members, len(kinds)))
             variants.append(Variant(with_detected_settings(model, pairs, lexicon=lexicon), training, members))
         return Choice(variants, recipe, reason)
+
+    def teachers(self, pairs: Pairs, *, lexicon: bool = False) -> Sequence[Variant]:
+        """Choose the models that predict the targets of unlabelled sources: an ensemble, because it errs less.
+
+        Args:
+            pairs, lexicon: as for `choose`.
+        """
+        return replace(self, members=max(self.members, TEACHERS)).choose(pairs, lexicon=lexicon).variants
 
 
 def _alignment(statistics: EditStatistics) -> tuple[bool, str]:

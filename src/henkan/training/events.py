@@ -50,6 +50,17 @@ class Estimated:
 
 
 @dataclass(frozen=True)
+class Labelling:
+    """The targets of unlabelled sources are predicted. Training with them follows.
+
+    Attributes:
+        sources: number of unlabelled sources.
+    """
+
+    sources: int
+
+
+@dataclass(frozen=True)
 class Calibrating:
     """All models are trained. The confidence outside the training data is estimated; see `henkan.training.probe`."""
 
@@ -117,5 +128,5 @@ class Rollback:
     final: bool
 
 
-Event = Started | Preparing | Estimated | Calibrating | Step | Epoch | Rollback
+Event = Started | Preparing | Estimated | Labelling | Calibrating | Step | Epoch | Rollback
 Report = Callable[[Event], None]

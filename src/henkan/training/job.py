@@ -10,6 +10,7 @@ from henkan.config import ModelConfig, TrainingConfig, from_dict, to_dict
 from henkan.errors import SettingsError
 from henkan.storage.model_folder import MAX_MEMBERS
 from henkan.text.data_source import DataSource
+from henkan.text.pairs import Pairs
 from henkan.training.fitted_model import FittedModel
 
 
@@ -42,6 +43,26 @@ class Variant:
 
 
 @dataclass(frozen=True)
+class Unlabelled:
+    """Sources without targets, for self-training or distillation.
+
+    Attributes:
+        sources: the sources.
+        teacher: the model that predicts their targets (distillation); None: an ensemble that is trained on the pairs
+            alone first (self-training).
+        variants: the models of this ensemble; None: those of the job.
+    """
+
+    sources: Sequence[str]
+    teacher: FittedModel | None = None
+    variants: Sequence[Variant] | None = None
+
+    def digest(self) -> str:
+        """Return the SHA-256 fingerprint of the sources."""
+        return Pairs(self.sources, self.sources).digest()
+
+
+@dataclass(frozen=True)
 class TrainingJob:
     """What to train.
 
@@ -50,6 +71,7 @@ class TrainingJob:
             all members is trained with the seed of its variant plus k.
         data: source of the pairs; saved with the model.
         start: a trained model, with the same settings and number of members, whose weights to start from, or None.
+        unlabelled: sources whose targets are predicted and then learned too, or None.
 
     Raises:
         SettingsError: if the number of members is out of range, or `start` does not match.
@@ -58,6 +80,7 @@ class TrainingJob:
     variants: Sequence[Variant]
     data: DataSource = DataSource()  # noqa: RUF009  (immutable)
     start: FittedModel | None = None
+    unlabelled: Unlabelled | None = None
 
     @classmethod
     def single(

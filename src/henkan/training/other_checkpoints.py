@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from henkan.errors import Interrupted
+from henkan.text.pairs import Pairs
 from henkan.training.checkpoint import Checkpoints
 from henkan.training.events import Epoch, Rollback, Step
 from henkan.training.progress import Progress
@@ -26,6 +27,9 @@ class ReadOnlyCheckpoints(Checkpoints):
 
     def keep_start(self, save: Callable[[Path], None]) -> None:
         """Do nothing: process 0 saves the model."""
+
+    def keep_labelled(self, pairs: Pairs) -> None:
+        """Do nothing: process 0 saves the pairs."""
 
     def after(self, event: Step | Epoch | Rollback, progress: Callable[[], Progress]) -> None:  # noqa: ARG002
         """Stop if a signal was received; process 0 writes the checkpoint."""
@@ -73,6 +77,12 @@ class NoCheckpoints:
 
     def keep_start(self, save: Callable[[Path], None]) -> None:
         """Do nothing."""
+
+    def keep_labelled(self, pairs: Pairs) -> None:
+        """Do nothing."""
+
+    def labelled(self) -> None:
+        """None: there is no interrupted run."""
 
     def open(self, plan: Mapping[str, Any]) -> Progress:  # noqa: ARG002
         """Start a new run."""

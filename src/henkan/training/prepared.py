@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
+import numpy as np
+
 from henkan.batching.copy_ids import CopyIds
 from henkan.batching.encoded_pairs import EncodedPairs, unknown_probabilities
 from henkan.engine.base import Engine
@@ -34,8 +36,8 @@ from henkan.text.tokenizer import Sequences, Tokenized
 from henkan.text.training_range import TrainingRange
 from henkan.text.vocabulary import Vocabulary
 from henkan.training.fitted_model import FittedModel, make_converter
-from henkan.training.job import Variant
-from henkan.training.synthetic import add_synthetic_pairs
+from henkan.training.job import Unlabelled, Variant
+from henkan.training.synthetic import IdPairs, draw_synthetic_pairs, epoch_of, joined
 
 
 @dataclass(frozen=True)
@@ -49,10 +51,11 @@ class PreparedData:
         codec: the target codec.
         specs: weight name -> spec, for the weights of the architecture.
         pairs: the encoded training pairs.
-        epoch_pairs: the pairs of one epoch: the same, or copies of them and synthetic pairs.
+        epoch_pairs: the pairs of one epoch: the same, or copies of them with synthetic pairs and labelled sources.
         validation: the validation set, or None.
         validation_pairs: the pairs of the validation set, or None.
         start: the variant of another model whose weights to start from, or None.
+        labelled: number of unlabelled sources with predicted targets among the pairs of an epoch.
     """
 
     variant: Variant
@@ -66,6 +69,7 @@ class PreparedData:
     validation: EvaluationSet | None
     validation_pairs: Pairs | None
     start: SavedVariant | None
+    labelled: int
 
     @property
     def sizes(self) -> Sizes:
@@ -101,7 +105,11 @@ class PreparedData:
 
 
 def prepare(
-    tokenized: TokenizedPairs, validation: Pairs | None, variant: Variant, start: SavedVariant | None
+    tokenized: TokenizedPairs,
+    validation: Pairs | None,
+    variant: Variant,
+    start: SavedVariant | None,
+    labelled: Pairs | None = None,
 ) -> PreparedData:
     """Build the vocabularies, and encode the pairs.
 
@@ -110,6 +118,8 @@ def prepare(
         validation: the validation pairs, or None.
         variant: settings of the models.
         start: the variant of another model whose weights to start from, or None.
+        labelled: unlabelled sources and their predicted targets, or None. Pairs with symbols that the other pairs do
+            not have are left out.
 
     Raises:
         DataError: if there are no pairs.
@@ -127,8 +137,13 @@ def prepare(
     architecture = create_architecture(variant.model, Sizes.of(source, codec))
     sources, targets = source.encode_tokens(tokenized.source), target.encode_tokens(tokenized.target)
     codec.learn(sources, targets)
-    *augmented, training = add_synthetic_pairs(sources, targets, (source, target), variant.training)
-    training, capabilities = training.sized(len(augmented[0])), architecture.capabilities
+    given = IdPairs(sources, targets)
+    synthetic = draw_synthetic_pairs(given, (source, target), variant.training)
+    training = replace(variant.training, augment=0 if synthetic is None else len(synthetic.sources))
+    predicted = None if labelled is None else _encoded(labelled, source, target)
+    others = [each for each in (synthetic, predicted) if each is not None]
+    epoch, training = epoch_of(given, joined(others), training) if others else (given, training)
+    training, capabilities = training.sized(len(epoch.sources)), architecture.capabilities
     rate = training.unknown_rate if source.unknown else 0.0
 
     def encoded(sources: Sequences, targets: Sequences) -> EncodedPairs:
@@ -151,11 +166,20 @@ def prepare(
         codec=codec,
         specs=dict(architecture.specs),
         pairs=pairs,
-        epoch_pairs=encoded(*augmented) if training.augment else pairs,
+        epoch_pairs=encoded(*epoch) if others else pairs,
         validation=None if validation is None else EvaluationSet(validation, source, target),
         validation_pairs=validation,
         start=start,
+        labelled=0 if predicted is None else len(predicted.sources),
     )
+
+
+def _encoded(labelled: Pairs, source: Vocabulary, target: Vocabulary) -> IdPairs:
+    """Encode the pairs whose symbols are known."""
+    sources, known_sources = source.encode_known(labelled.sources)
+    targets, known_targets = target.encode_known(labelled.targets)
+    rows = np.flatnonzero(known_sources & known_targets)
+    return IdPairs(sources.take(rows), targets.take(rows))
 
 
 def _vocabularies(
@@ -181,10 +205,14 @@ def training_domain(data: PreparedData, start: FittedModel | None) -> TrainingDo
     return None if earlier is None else TrainingDomain(earlier.joined(data.training_range))
 
 
-def fingerprints(data: Sequence[PreparedData]) -> dict[str, str | None]:
+def fingerprints(data: Sequence[PreparedData], unlabelled: Unlabelled | None) -> dict[str, str | None]:
     """Return SHA-256 fingerprints of the pairs of all variants, which are compared when a run is resumed."""
     contents = [
         [each.pairs.digest(), each.source_vocabulary.to_dict(), each.target_vocabulary.to_dict()] for each in data
     ]
     pairs = data[0].validation_pairs
-    return {"training pairs": sha256(to_json(contents)), "held-out pairs": None if pairs is None else pairs.digest()}
+    return {
+        "training pairs": sha256(to_json(contents)),
+        "held-out pairs": None if pairs is None else pairs.digest(),
+        "unlabelled sources": None if unlabelled is None else unlabelled.digest(),
+    }

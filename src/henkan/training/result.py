@@ -77,6 +77,7 @@ def trained_model(
         **({"members": list(histories)} if len(histories) > 1 else {}),
         "pairs": len(first.pairs),
         "held_out": len(first.validation_pairs or ()),
+        **({"labelled": first.labelled} if first.labelled else {}),
         "exact_match": None if counts is None else counts.exact_match,
         "weights": first.weights,
     }

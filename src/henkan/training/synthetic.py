@@ -1,8 +1,10 @@
-"""Adds synthetic pairs to the training pairs; see `henkan.text.augmentation`."""
+"""Adds pairs to the given training pairs: synthetic ones (`henkan.text.augmentation`), and unlabelled sources with
+predicted targets (`henkan.training.labelling`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -13,7 +15,7 @@ from henkan.errors import SettingsError
 from henkan.text.arrays import Array
 from henkan.text.augmentation import Augmentation
 from henkan.text.tokenized_pairs import TokenizedPairs
-from henkan.text.tokenizer import Sequences
+from henkan.text.tokenizer import Sequences, concatenated
 from henkan.text.vocabulary import Vocabulary
 
 MAX_PAIRS = 1500
@@ -31,50 +33,54 @@ MIN_SHARE = 0.5
 """Share of the pairs whose source and target must share a part, so that synthetic pairs are added by default."""
 
 
-class Synthetic(NamedTuple):
-    """Training pairs with synthetic ones.
-
-    Attributes:
-        sources, targets: ids of the pairs of one epoch: copies of the given pairs, then the synthetic ones.
-        training: the settings, with the number of synthetic pairs filled in, and that of epochs if it depends on them.
-    """
+class IdPairs(NamedTuple):
+    """Pairs of strings as ids."""
 
     sources: Sequences
     targets: Sequences
-    training: TrainingConfig
 
 
-def add_synthetic_pairs(
-    sources: Sequences, targets: Sequences, vocabularies: tuple[Vocabulary, Vocabulary], training: TrainingConfig
-) -> Synthetic:
-    """Add synthetic pairs, and repeat the given ones so that an epoch has about as many of both.
+def draw_synthetic_pairs(
+    pairs: IdPairs, vocabularies: tuple[Vocabulary, Vocabulary], training: TrainingConfig
+) -> IdPairs | None:
+    """Create the synthetic pairs of a training run, or None if there are none.
 
     Args:
-        sources, targets: ids of the pairs.
+        pairs: the given pairs.
         vocabularies: source and target vocabulary.
         training: the settings; `augment` is the number of synthetic pairs, or None: by data.
 
     Raises:
         SettingsError: if a number is given, but no pair has a shared part.
     """
-    wanted, n = training.augment, len(sources)
-    automatic = wanted is None
+    wanted, n = training.augment, len(pairs.sources)
     count = (min(SYNTHETIC, SYNTHETIC_PER_PAIR * n) if n <= MAX_PAIRS else 0) if wanted is None else wanted
-    if count:
-        augmentation = augmentation_of(sources, targets, *vocabularies)
-        if automatic and augmentation.share < MIN_SHARE:
-            count = 0
-        elif not augmentation.share:
-            raise SettingsError(NONE_POSSIBLE, argument="augment")
-    if count:
-        new_sources, new_targets, _ = _draw(augmentation, count, training.seed)
-        copies = max(1, round(count / n))
-        rows = np.tile(np.arange(n), copies)
-        sources, targets = joined([sources.take(rows), new_sources]), joined([targets.take(rows), new_targets])
-        if training.epochs is None:
-            epochs = min(training.sized(len(sources)).epochs or 0, MAX_PASSES // copies)
-            training = replace(training, epochs=max(MIN_EPOCHS, epochs))
-    return Synthetic(sources, targets, replace(training, augment=count))
+    if not count:
+        return None
+    augmentation = augmentation_of(*pairs, *vocabularies)
+    if wanted is None and augmentation.share < MIN_SHARE:
+        return None
+    if not augmentation.share:
+        raise SettingsError(NONE_POSSIBLE, argument="augment")
+    return IdPairs(*_draw(augmentation, count, training.seed)[:2])
+
+
+def epoch_of(pairs: IdPairs, others: IdPairs, training: TrainingConfig) -> tuple[IdPairs, TrainingConfig]:
+    """Return the pairs of one epoch, and the settings with their number of epochs if it depends on the pairs.
+
+    Args:
+        pairs: the given pairs. They are repeated so that an epoch has about as many of them as of others.
+        others: synthetic pairs, and pairs whose targets were predicted; one or more.
+        training: the settings.
+    """
+    n = len(pairs.sources)
+    copies = max(1, round(len(others.sources) / n))
+    rows = np.tile(np.arange(n), copies)
+    epoch = joined([IdPairs(pairs.sources.take(rows), pairs.targets.take(rows)), others])
+    if training.epochs is None:
+        epochs = min(training.sized(len(epoch.sources)).epochs or 0, MAX_PASSES // copies)
+        training = replace(training, epochs=max(MIN_EPOCHS, epochs))
+    return epoch, training
 
 
 class SyntheticPair(NamedTuple):
@@ -127,8 +133,6 @@ def augmentation_of(sources: Sequences, targets: Sequences, source: Vocabulary, 
     )
 
 
-def joined(parts: Iterable[Sequences]) -> Sequences:
-    """Concatenate lists of strings."""
-    each = list(parts)
-    lengths = np.concatenate([part.lengths() for part in each])
-    return Sequences(np.concatenate([part.flat for part in each]), np.concatenate([[0], np.cumsum(lengths)]))
+def joined(parts: Sequence[IdPairs]) -> IdPairs:
+    """Concatenate lists of pairs."""
+    return IdPairs(concatenated([each.sources for each in parts]), concatenated([each.targets for each in parts]))

@@ -12,13 +12,15 @@ from henkan._version import __version__
 from henkan.batching.encoded_pairs import EncodedPairs
 from henkan.config import TrainingConfig, to_dict
 from henkan.engine.base import Engine, Engines, Execution
+from henkan.errors import SettingsError
 from henkan.inference.converter import Converter
 from henkan.text.pairs import Pairs
 from henkan.text.tokenized_pairs import TokenizedPairs
 from henkan.training.checkpoint import Checkpoints
-from henkan.training.events import Calibrating, Estimated, Preparing, Report, Started
+from henkan.training.events import Calibrating, Estimated, Labelling, Preparing, Report, Started
 from henkan.training.fitted_model import FittedModel
-from henkan.training.job import TrainingJob
+from henkan.training.job import TrainingJob, Unlabelled
+from henkan.training.labelling import label
 from henkan.training.loop import train
 from henkan.training.other_checkpoints import NoCheckpoints
 from henkan.training.prepared import PreparedData, fingerprints, prepare, training_domain
@@ -65,7 +67,7 @@ class Trainer:
             job: what to train.
 
         Raises:
-            DataError: if there are no pairs.
+            DataError: if there are no pairs, or no unlabelled source can be used.
             SettingsError: if the settings do not match the data, each other or the start model.
             CheckpointError, Interrupted: see `henkan.training.checkpoint`.
         """
@@ -75,10 +77,35 @@ class Trainer:
             variants = [replace(each, model=with_detected_settings(each.model, pairs)) for each in job.variants]
             job = replace(job, variants=variants)
             pairs = TokenizedPairs.of(pairs, variants[0].model)
+        labelled = None if job.unlabelled is None else self._label(pairs, validation, job, job.unlabelled)
+        return self._fit(pairs, validation, job, labelled)
+
+    def _label(
+        self, pairs: TokenizedPairs, validation: Pairs | None, job: TrainingJob, unlabelled: Unlabelled
+    ) -> Pairs:
+        """Predict the targets of the unlabelled sources, or read them from the checkpoint of an interrupted run."""
+        if self.group.size > 1:
+            raise SettingsError("several processes cannot use unlabelled sources; train with one process")
+        labelled = self.checkpoints.labelled()
+        if labelled is None:
+            own = replace(job, variants=unlabelled.variants or job.variants)
+            teacher = unlabelled.teacher or self._fit(pairs, validation, own, None)
+            self.report(Labelling(len(unlabelled.sources)))
+            run = self._run
+            pause = (lambda: None) if run is None else self._pause(lambda: run.progress)
+            used = (source for each in (pairs.pairs, validation) if each is not None for source in each.sources)
+            labelled = label(teacher.converter, unlabelled.sources, used, pause)
+            self.checkpoints.resume = False  # the run of the teacher is complete
+        return labelled
+
+    def _fit(
+        self, pairs: TokenizedPairs, validation: Pairs | None, job: TrainingJob, labelled: Pairs | None
+    ) -> FittedModel:
+        """Train a model on pairs, and on labelled sources if they are given; see `fit`."""
         start = [None] * len(job.variants) if job.start is None else job.start.saved.variants
-        data = [prepare(pairs, validation, *each) for each in zip(job.variants, start, strict=True)]
+        data = [prepare(pairs, validation, *each, labelled) for each in zip(job.variants, start, strict=True)]
         del pairs  # free memory: only the ids are needed from here
-        progress = self._open(data, job)
+        progress = self._open(data, job, labelled)
         self._run = UnfinishedRun(data, job, progress)
         trained = [self._member(number, self._run) for number in range(job.members)]
         converter, counts = joined_converter(data, trained, training_domain(data[0], job.start)), None
@@ -86,7 +113,8 @@ class Trainer:
         if validation_set is not None:
             pause = self._pause(lambda: progress)
             counts = evaluate_and_calibrate(converter, validation_set, self.group, pause)
-            self._calibrate_outside(converter, data[0], job, pause)
+            if job.unlabelled is None or labelled is not None:  # not for a teacher
+                self._calibrate_outside(converter, data[0], job, pause)
         members = [engine.weights for engine in trained]
         return trained_model(self._run, converter, members, progress.histories, counts)
 
@@ -113,7 +141,7 @@ class Trainer:
             corrections = estimate_corrections(data, self.engines, pause)
         converter.domain = replace(converter.domain, corrections=corrections)
 
-    def _open(self, data: Sequence[PreparedData], job: TrainingJob) -> Progress:
+    def _open(self, data: Sequence[PreparedData], job: TrainingJob, labelled: Pairs | None) -> Progress:
         """Start or resume the run."""
         plan = {
             "model": to_dict(data[0].variant.model),
@@ -122,12 +150,14 @@ class Trainer:
             "other variants": [each.variant.to_dict() for each in data[1:]],
             "started from a model": job.start is not None,
             "data": asdict(job.data),
-            "marks": fingerprints(data),
+            "marks": fingerprints(data, job.unlabelled),
             "versions": versions(self.engines),
         }
         self.checkpoints.clear()
         if job.start is not None:
             self.checkpoints.keep_start(job.start.save)
+        if labelled is not None:
+            self.checkpoints.keep_labelled(labelled)
         progress = self.checkpoints.open(plan)
         self.group.broadcast(0)  # barrier: no process writes before all have read
         return progress

@@ -1,0 +1,67 @@
+"""Options of the commands that train."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from henkan.cli.options import PATH, engine_options, layout_options, model_options, symbol_options
+from henkan.config import RECIPE_HELP
+from henkan.training.checkpoint import SECONDS_BETWEEN
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def training_options(command: Command) -> Command:
+    """Add the options that all commands that train have."""
+    own = (
+        click.option(
+            "--dev",
+            metavar="FILE|none",
+            help="Validation set, evaluated after every epoch; `none`: train on all pairs, without validation.  "
+            "[default: a random tenth of the pairs]",
+        ),
+        click.option(
+            "--unlabelled",
+            type=PATH,
+            metavar="FILE",
+            help="More sources, one per line, without targets, which a model predicts: the model to distil or, with "
+            "`henkan train`, one that is trained on the pairs first. Sources of pairs, and with symbols that the pairs "
+            "do not have, are not used. Never give the sources of a test set.",
+        ),
+        click.option("--force", is_flag=True, help="Replace an existing model or interrupted run."),
+        click.option(
+            "--checkpoint-every",
+            type=float,
+            default=SECONDS_BETWEEN,
+            show_default=True,
+            metavar="SECONDS",
+            help="Time between checkpoints within an epoch. A checkpoint is also written after every epoch.",
+        ),
+        click.option(
+            "--recipe",
+            type=click.Choice(list(RECIPE_HELP)),
+            help="Defaults for the settings that are not given; see below.  [default: by the pairs for a file, modern "
+            "for a task]",
+        ),
+        click.option(
+            "--ensemble",
+            type=int,
+            metavar="N",
+            help="Number of ensemble members, which are trained with consecutive seeds.  [default: 1]",
+        ),
+        model_options,
+        symbol_options,
+        layout_options,
+        engine_options,
+        click.option(
+            "--quiet",
+            is_flag=True,
+            help="Do not show progress; print only the exact match: the share of predictions that equal a target.",
+        ),
+    )
+    for option in reversed(own):
+        command = option(command)
+    return command
