@@ -51,8 +51,8 @@ def settings(language: str) -> dict[str, str]:
 
 def train(data: Path, work: Path, language: str, seed: int) -> Path:
     """Train a model unless it already exists, and return its folder."""
-    from henkan.config import make_configs
     from henkan.engine.numpy import NumpyEngines
+    from henkan.recipes import make_configs
     from henkan.text.data_source import DataSource
     from henkan.text.reading import read_pairs
     from henkan.training.job import TrainingJob

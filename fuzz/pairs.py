@@ -10,8 +10,8 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports():
-    from henkan.config import make_configs
     from henkan.errors import HenkanError
+    from henkan.recipes import make_configs
     from henkan.text.audit import audit
     from henkan.text.layout import FORMATS, Layout
     from henkan.text.pairs import TWO_COLUMNS, Columns

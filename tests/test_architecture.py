@@ -14,12 +14,13 @@ MODULES = {
     for package in ("henkan", "henkan_experiments")
     for path in (SRC / package).rglob("*.py")
 }
-TOP_LEVEL_MODULES = {"errors", "config", "estimator", "_version", "__main__"}
+TOP_LEVEL_MODULES = {"errors", "config", "recipes", "estimator", "_version", "__main__"}
 
 # Package -> modules of henkan that it may import besides itself and, except for `nn`, `errors`.
 # Ordered from low level to high level.
 ALLOWED = {
     "config": set(),
+    "recipes": {"config"},
     "text": {"config"},
     "batching": {"text"},
     "nn": set(),
@@ -29,7 +30,8 @@ ALLOWED = {
     "inference": {"text", "batching", "nn", "model.codec", "engine.base"},
     "evaluation": {"text", "inference"},
     "training": {
-        "_version", "config", "text", "batching", "nn", "model", "engine", "storage", "inference", "evaluation"
+        "_version", "config", "recipes", "text", "batching", "nn", "model", "engine", "storage", "inference",
+        "evaluation",
     },
 }  # fmt: skip
 LIBRARY = set(ALLOWED) - {"nn", "model"} | {"_version"}

@@ -6,18 +6,9 @@ import numpy as np
 import pytest
 
 from henkan.cli.options import engine_options, model_options, option_name, symbol_options
-from henkan.config import (
-    RECIPE_HELP,
-    RECIPES,
-    EngineConfig,
-    ModelConfig,
-    Settings,
-    TrainingConfig,
-    from_dict,
-    make_configs,
-    to_dict,
-)
+from henkan.config import EngineConfig, ModelConfig, Settings, TrainingConfig, from_dict, to_dict
 from henkan.errors import SettingsError
+from henkan.recipes import RECIPE_HELP, RECIPES, make_configs
 
 
 def test_data_with_own_defaults_use_the_modern_recipe():

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from henkan.cli.options import option_name, recipe_defaults, value_text
-from henkan.config import RECIPE_HELP, EngineConfig, ModelConfig, TrainingConfig
+from henkan.cli.recipes import for_many
+from henkan.config import EngineConfig, ModelConfig, TrainingConfig
+from henkan.recipes import RECIPE_HELP
 
 PAGE = Path(__file__).parents[1] / "settings.md"
 OTHER_OPTIONS = {"features": "--columns"}
@@ -29,6 +31,8 @@ def settings_page() -> str:
             "in `--layers 2`. A setting that is not given has the default of the recipe (`recipe=`, `--recipe`):",
             "",
             *recipes,
+            "",
+            for_many(),
             "",
             "A task may have defaults of its own. Settings without an option can be set in Python only.",
             "",

@@ -1,4 +1,4 @@
-"""Settings of the model, the training run and the compute engine, and recipes: sets of defaults.
+"""Settings of the model, the training run and the compute engine.
 
 Each setting is declared once, as a dataclass field: type, default, help text, allowed values. Validation, the class
 docstrings, the options of the command line and the page docs/settings.md derive from that.
@@ -14,8 +14,6 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from math import log2
 from typing import Any, Literal, TypedDict, TypeVar, get_args
 from unicodedata import normalize
-
-import numpy as np
 
 from henkan.errors import SettingsError
 
@@ -450,112 +448,7 @@ class Settings(TypedDict, total=False):
     seed: int
 
 
-RECIPE_HELP: Mapping[str, str] = {
-    "words": "encoder-decoder with attention; a default for files, see below",
-    "edits": "transducer, which copies and edits the source from left to right; the other default for files",
-    "modern": "small Peeky model with reversed sources, which trains quickly; the default for tasks",
-    "book": "model of chapter 7 of 'Deep Learning from Scratch 2', with padded strings",
-}
-
-# A recipe has the settings that differ from the defaults above, which are the recipe `modern`. They also replace the
-# defaults of a task.
-RECIPES: Mapping[str, Mapping[str, Any]] = {
-    "modern": {},
-    "words": {
-        "reverse": False,
-        "attention": True,
-        "bidirectional": True,
-        "peeky": False,
-        "target_symbols": None,
-        "embedding_size": 64,
-        "hidden_size": 128,
-        "updates": 4500,
-        "batch_size": None,
-        "by_length": True,
-        "learning_rate": 4e-3,
-        "dropout": None,
-        "embedding_dropout": 0.1,
-        "unknown_rate": 0.25,
-        "augment": None,
-    },
-    "edits": {
-        "architecture": "transducer",
-        "reverse": False,
-        "bidirectional": True,
-        "peeky": False,
-        "target_symbols": None,
-        "embedding_size": 64,
-        "hidden_size": 128,
-        "updates": 3000,
-        "batch_size": None,
-        "by_length": True,
-        "learning_rate": 4e-3,
-        "dropout": None,
-        "embedding_dropout": 0.3,
-        "unknown_rate": 0.25,
-        "augment": None,
-    },
-    "book": {
-        "embedding_size": 16,
-        "hidden_size": 128,
-        "fill": True,
-        "epochs": 25,
-        "batch_size": 128,
-        "learning_rate": 1e-3,
-        "schedule": "constant",
-        "beta2": 0.999,
-        "weight_decay": 0.0,
-        "clip_norm": 5.0,
-        "initialization": "book",
-    },
-}
-
-RECIPE_OF_ARCHITECTURE: Mapping[str, str] = {"encoder-decoder": "words", "transducer": "edits"}
-
-ONLY_ENCODER_DECODER = (*UNSUPPORTED["transducer"], "attention_kind", "fill")
-"""Settings that only the encoder-decoder has."""
-
-
-def implied_recipe(settings: Mapping[str, Any]) -> str | None:
-    """Return the recipe for the architecture that some settings select; None if they leave it open."""
-    if settings.get("architecture") is not None:
-        return RECIPE_OF_ARCHITECTURE.get(settings["architecture"], "words")
-    return "words" if any(name in settings for name in ONLY_ENCODER_DECODER) else None
-
-
 Config = TypeVar("Config", ModelConfig, TrainingConfig)
-
-
-def make_configs(
-    settings: Mapping[str, Any], *, recipe: str | None = None, defaults: Mapping[str, Any] | None = None
-) -> tuple[ModelConfig, TrainingConfig]:
-    """Complete the given settings with those of a recipe, then those of the data, then the defaults.
-
-    Args:
-        settings: settings by name.
-        recipe: a key of `RECIPES`. None: "modern" if `defaults` is given, otherwise that of the architecture, which is
-            the encoder-decoder by default.
-        defaults: default settings of a task, or None for other data.
-
-    Raises:
-        SettingsError: for an unknown recipe or setting, or an invalid value.
-    """
-    if recipe is None:
-        recipe = (implied_recipe(settings) or "words") if defaults is None else "modern"
-    if recipe not in RECIPES:
-        raise SettingsError(f"there is no recipe {recipe!r}; choose one of {', '.join(sorted(RECIPES))}")
-    off = dict.fromkeys(UNSUPPORTED.get(settings.get("architecture", ""), ()), False)
-    merged = {**(defaults or {}), **RECIPES[recipe], **off, **settings}
-    merged = {name: value.item() if isinstance(value, np.generic) else value for name, value in merged.items()}
-    model_names = {field.name for field in fields(ModelConfig)}
-    model = {name: value for name, value in merged.items() if name in model_names}
-    training = {name: value for name, value in merged.items() if name not in model_names}
-    configs = from_dict(ModelConfig, model), from_dict(TrainingConfig, training)
-    if configs[0].fill and configs[1].unknown_rate:
-        raise SettingsError(
-            "a model with padded strings (recipe `book`) has no unknown symbol; set the unknown rate to 0"
-        )
-    return configs
 
 
 def from_dict(kind: type[Config], values: Mapping[str, Any]) -> Config:

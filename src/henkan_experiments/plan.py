@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
-from henkan.config import ModelConfig, TrainingConfig, make_configs
+from henkan.config import ModelConfig, TrainingConfig
 from henkan.errors import SettingsError
+from henkan.recipes import make_configs
 from henkan.text.pairs import Pairs, hold_out
 from henkan.text.tasks import TASKS
 

@@ -3,10 +3,10 @@ from math import isnan
 
 import pytest
 
-from henkan.config import make_configs
 from henkan.engine.numpy import NumpyEngines
 from henkan.errors import DataError, SettingsError
 from henkan.evaluation.label_errors import find_label_errors
+from henkan.recipes import make_configs
 from henkan.text.pairs import Pairs
 from henkan.training.job import TrainingJob
 from henkan.training.trainer import Trainer

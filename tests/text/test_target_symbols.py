@@ -1,7 +1,8 @@
 import pytest
 
 from henkan import Seq2Seq, Started, load
-from henkan.config import ModelConfig, make_configs
+from henkan.config import ModelConfig
+from henkan.recipes import make_configs
 from henkan.text.pairs import Pairs
 from henkan.text.target_symbols import with_target_symbols
 from henkan.text.tasks import TASKS

@@ -23,7 +23,6 @@ def words(count=300, seed=0):
 INFLECTED = Pairs(words(), [word + "ed" for word in words()])
 SPELLED = Pairs(words(), [word.translate(str.maketrans(LETTERS, "nopqrstuvwxyz")) for word in words()])
 SHUFFLED = Pairs(words(), words(seed=1))
-MANY = Pairs(words(2001), [word + "ed" for word in words(2001)])
 SUMS, DIFFERENCES = (TASKS[name].generate(500, seed=0) for name in ("addition", "subtraction"))
 
 
@@ -52,7 +51,6 @@ def test_statistics_of_alignment():
         (SHUFFLED, "encoder-decoder", "do not correspond from left to right"),
         (SUMS, "encoder-decoder", "do not correspond from left to right"),
         (DIFFERENCES, "encoder-decoder", "do not correspond from left to right"),
-        (MANY, "encoder-decoder", "more than 2,000 pairs"),
     ],
 )
 def test_architecture_is_chosen_by_the_pairs(pairs, architecture, reason):
@@ -84,6 +82,17 @@ def test_a_recipe_overrides_the_pairs():
     for recipe, architecture in (("words", "encoder-decoder"), ("edits", "transducer")):
         choice = Wanted({}, recipe).choose(SHUFFLED)
         assert (choice.model.architecture, choice.note) == (architecture, "")
+
+
+def test_models_for_many_pairs_are_larger():
+    few = INFLECTED
+    many = Pairs([*few.sources] * 100, [*few.targets] * 100)
+    for settings in ({}, {"architecture": "encoder-decoder"}):
+        [[small], [large]] = (choose(pairs, **settings).variants for pairs in (few, many))
+        assert large.model.hidden_size > small.model.hidden_size
+        assert large.training.updates > small.training.updates
+    assert choose(many, hidden_size=32).model.hidden_size == 32
+    assert Wanted({}, defaults={}).choose(many).model == Wanted({}, defaults={}).choose(few).model  # of a task
 
 
 def test_members_of_an_ensemble_are_of_several_kinds():

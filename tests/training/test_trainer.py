@@ -2,9 +2,9 @@ from itertools import count
 
 import numpy as np
 
-from henkan.config import make_configs
 from henkan.engine.numpy import NumpyEngines
 from henkan.errors import Interrupted
+from henkan.recipes import make_configs
 from henkan.text.pairs import Pairs
 from henkan.training import validation
 from henkan.training.checkpoint import Checkpoints

@@ -11,8 +11,8 @@ import click
 
 from henkan.cli.options import PATH, choose_settings, layout_options, read_file, symbol_options, usable_options
 from henkan.cli.remedies import sentence
-from henkan.config import make_configs
 from henkan.errors import DataError
+from henkan.recipes import make_configs
 from henkan.text.audit import EXAMPLES, Audit, audit
 from henkan.text.escaping import escape
 from henkan.text.pairs import Columns

@@ -14,10 +14,11 @@ import click
 from henkan.cli.data_arguments import parse_columns
 from henkan.cli.remedies import sentence
 from henkan.cli.text_arguments import TEXT
-from henkan.config import RECIPE_HELP, EngineConfig, ModelConfig, TrainingConfig, make_configs, to_dict
+from henkan.config import EngineConfig, ModelConfig, TrainingConfig, to_dict
 from henkan.engine.base import Engines
 from henkan.engine.choice import choose_engines, process_rank
 from henkan.errors import DataError
+from henkan.recipes import RECIPE_HELP, make_configs
 from henkan.text.layout import FORMATS, TAB, Layout, LayoutOptions, is_csv_delimiter
 from henkan.text.pairs import Columns, Pairs
 from henkan.text.rejects import Rejects

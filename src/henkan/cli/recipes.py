@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import fields
 
 from henkan.cli.options import recipe_defaults, value_text
-from henkan.config import RECIPE_HELP, ModelConfig, TrainingConfig
+from henkan.config import ModelConfig, TrainingConfig
+from henkan.recipes import MANY_PAIRS, RECIPE_HELP, RECIPES_FOR_MANY
 
 PLAIN_WORDS = {
     "fill": "padding with spaces",
@@ -17,6 +18,18 @@ PLAIN_WORDS = {
     "book": "as in the book",
 }
 """Name or value of a setting in the table of the recipes -> what the table shows."""
+
+
+def for_many() -> str:
+    """Say which defaults differ for many pairs, and which recipe is the default for a file."""
+    differing = []
+    for recipe, settings in RECIPES_FOR_MANY.items():
+        values = (f"{name} {value:,}".replace("_", " ") for name, value in settings.items())
+        differing.append(f"{recipe}: {', '.join(values)}")
+    return (
+        f"From {MANY_PAIRS:,} pairs on, some defaults differ ({'; '.join(differing)}). For a file, the recipe is edits "
+        "if sources and targets correspond from left to right, and words otherwise."
+    )
 
 
 def recipe_tables() -> str:
@@ -37,6 +50,6 @@ def recipe_tables() -> str:
         "the decoder sees the encoder's last hidden state at every step. by data size: the batch size is about the "
         "square root of the number of pairs, as a power of two from 16 to 256; the dropout rate is 0.3 for fewer than "
         "20,000 pairs, 0.2 for fewer than 60,000 and 0.1 otherwise. from steps: the number of epochs that gives about "
-        "this number of training steps."
+        f"this number of training steps. {for_many()}"
     )
     return "\n".join(["Recipes:", "", "\b", *about, "", "\b", *table, "", notes])

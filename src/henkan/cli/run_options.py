@@ -12,9 +12,10 @@ import click
 from click.core import ParameterSource
 
 from henkan.cli.options import ENGINE_SETTINGS, SYMBOL_SETTINGS, check_features, open_rejects
-from henkan.config import RECIPE_OF_ARCHITECTURE, EngineConfig, ModelConfig, TrainingConfig, make_configs
+from henkan.config import EngineConfig, ModelConfig, TrainingConfig
 from henkan.engine.base import Engines
 from henkan.errors import CheckpointError, ModelFolderError, SettingsError
+from henkan.recipes import RECIPE_OF_ARCHITECTURE, make_configs
 from henkan.text.data_source import DataSource
 from henkan.text.reading import Rejects
 from henkan.text.tasks import TASKS

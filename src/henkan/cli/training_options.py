@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from henkan.cli.options import PATH, engine_options, layout_options, model_options, symbol_options
-from henkan.config import RECIPE_HELP
+from henkan.recipes import RECIPE_HELP
 from henkan.training.checkpoint import SECONDS_BETWEEN
 
 Command = TypeVar("Command", bound=Callable[..., Any])

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from henkan.config import ModelConfig, TrainingConfig, implied_recipe, make_configs
+from henkan.config import ModelConfig, TrainingConfig
+from henkan.recipes import implied_recipe, make_configs
 from henkan.text.detected_settings import with_detected_settings
 from henkan.text.edit_statistics import EditStatistics
 from henkan.text.pairs import Pairs
@@ -17,12 +18,11 @@ MIN_COPIED = 0.5
 MIN_EXPLAINED = 0.6
 """Share of copies, or of explained information, from which on pairs count as aligned; see `EditStatistics`."""
 
-MAX_PAIRS = 2000
-"""With more pairs, an encoder-decoder is at least as accurate as a transducer."""
-
 
 TEACHERS = 4
 """Number of models that predict the targets of unlabelled sources."""
+
+NONE: Mapping[str, Any] = {}
 
 MIXTURE: Sequence[tuple[str, Mapping[str, Any]]] = (
     ("edits", {}),
@@ -69,13 +69,13 @@ class Wanted:
 
     Attributes:
         settings: settings by name.
-        recipe: a key of `henkan.config.RECIPES`; None: that of the architecture that the settings select, or by the
+        recipe: a key of `henkan.recipes.RECIPES`; None: that of the architecture that the settings select, or by the
             pairs.
-        defaults: default settings of a task, or None for other data; see `henkan.config.make_configs`.
+        defaults: default settings of a task, or None for other data; see `henkan.recipes.make_configs`.
         members: number of ensemble members.
 
     Raises:
-        SettingsError: see `henkan.config.make_configs` and `henkan.training.job.check_members`.
+        SettingsError: see `henkan.recipes.make_configs` and `henkan.training.job.check_members`.
     """
 
     settings: Mapping[str, Any]
@@ -92,9 +92,11 @@ class Wanted:
         """The recipe, if it does not depend on the pairs."""
         return self.recipe or ("modern" if self.defaults is not None else implied_recipe(self.settings))
 
-    def configs(self, recipe: str, **settings: Any) -> tuple[ModelConfig, TrainingConfig]:
-        """Complete the settings with more settings and a recipe; given ones have priority."""
-        return make_configs({**settings, **self.settings}, recipe=recipe, defaults=self.defaults)
+    def configs(
+        self, recipe: str, pairs: int = 0, settings: Mapping[str, Any] = NONE
+    ) -> tuple[ModelConfig, TrainingConfig]:
+        """Complete the settings with more settings and a recipe for a number of pairs; given ones have priority."""
+        return make_configs({**settings, **self.settings}, recipe=recipe, defaults=self.defaults, pairs=pairs)
 
     def choose(self, pairs: Pairs, *, lexicon: bool = False) -> Choice:
         """Choose what is left open by the training pairs.
@@ -107,14 +109,12 @@ class Wanted:
         if recipe is None:
             model = with_detected_settings(self.configs("words")[0], pairs, lexicon=lexicon)
             aligned, reason = _alignment(EditStatistics.of(TokenizedPairs.of(pairs, model)))
-            recipe = "edits" if aligned and len(pairs) <= MAX_PAIRS else "words"
-            if aligned and recipe == "words":
-                reason = f"there are more than {MAX_PAIRS:,} pairs"
+            recipe = "edits" if aligned else "words"
         mixture = sorted(MIXTURE, key=lambda kind: kind[0] != recipe)  # the single model first
         kinds = mixture[: self.members] if aligned else [(recipe, {})]
         variants = []
         for number, (name, settings) in enumerate(kinds):
-            model, training = self.configs(name, **settings)
+            model, training = self.configs(name, len(pairs), settings)
             members = len(range(number, self.members, len(kinds)))
             variants.append(Variant(with_detected_settings(model, pairs, lexicon=lexicon), training, members))
         return Choice(variants, recipe, reason)

@@ -1,0 +1,131 @@
+"""Recipes: sets of default settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+
+from henkan.config import UNSUPPORTED, ModelConfig, TrainingConfig, from_dict
+from henkan.errors import SettingsError
+
+RECIPE_HELP: Mapping[str, str] = {
+    "words": "encoder-decoder with attention; a default for files",
+    "edits": "transducer, which copies and edits the source from left to right; the other default for files",
+    "modern": "small Peeky model with reversed sources, which trains quickly; the default for tasks",
+    "book": "model of chapter 7 of 'Deep Learning from Scratch 2', with padded strings",
+}
+
+RECIPES: Mapping[str, Mapping[str, Any]] = {
+    "modern": {},
+    "words": {
+        "reverse": False,
+        "attention": True,
+        "bidirectional": True,
+        "peeky": False,
+        "target_symbols": None,
+        "embedding_size": 64,
+        "hidden_size": 128,
+        "updates": 4500,
+        "batch_size": None,
+        "by_length": True,
+        "learning_rate": 4e-3,
+        "dropout": None,
+        "embedding_dropout": 0.1,
+        "unknown_rate": 0.25,
+        "augment": None,
+    },
+    "edits": {
+        "architecture": "transducer",
+        "reverse": False,
+        "bidirectional": True,
+        "peeky": False,
+        "target_symbols": None,
+        "embedding_size": 64,
+        "hidden_size": 128,
+        "updates": 3000,
+        "batch_size": None,
+        "by_length": True,
+        "learning_rate": 4e-3,
+        "dropout": None,
+        "embedding_dropout": 0.3,
+        "unknown_rate": 0.25,
+        "augment": None,
+    },
+    "book": {
+        "embedding_size": 16,
+        "hidden_size": 128,
+        "fill": True,
+        "epochs": 25,
+        "batch_size": 128,
+        "learning_rate": 1e-3,
+        "schedule": "constant",
+        "beta2": 0.999,
+        "weight_decay": 0.0,
+        "clip_norm": 5.0,
+        "initialization": "book",
+    },
+}
+
+"""Recipe -> the settings that differ from the defaults in `henkan.config`, which are the recipe `modern`. They also
+replace the defaults of a task."""
+
+MANY_PAIRS = 30_000
+
+RECIPES_FOR_MANY: Mapping[str, Mapping[str, Any]] = {
+    "words": {"hidden_size": 192, "updates": 12_000, "dropout": 0.2},
+    "edits": {"hidden_size": 192, "updates": 15_000, "dropout": 0.2, "embedding_dropout": 0.1},
+}
+"""Recipe -> the settings that differ again for `MANY_PAIRS` pairs or more."""
+
+RECIPE_OF_ARCHITECTURE: Mapping[str, str] = {"encoder-decoder": "words", "transducer": "edits"}
+
+ONLY_ENCODER_DECODER = (*UNSUPPORTED["transducer"], "attention_kind", "fill")
+"""Settings that only the encoder-decoder has."""
+
+
+def implied_recipe(settings: Mapping[str, Any]) -> str | None:
+    """Return the recipe for the architecture that some settings select; None if they leave it open."""
+    if settings.get("architecture") is not None:
+        return RECIPE_OF_ARCHITECTURE.get(settings["architecture"], "words")
+    return "words" if any(name in settings for name in ONLY_ENCODER_DECODER) else None
+
+
+def make_configs(
+    settings: Mapping[str, Any],
+    *,
+    recipe: str | None = None,
+    defaults: Mapping[str, Any] | None = None,
+    pairs: int = 0,
+) -> tuple[ModelConfig, TrainingConfig]:
+    """Complete the given settings with those of a recipe, then those of the data, then the defaults.
+
+    Args:
+        settings: settings by name.
+        recipe: a key of `RECIPES`. None: "modern" if `defaults` is given, otherwise that of the architecture, which is
+            the encoder-decoder by default.
+        defaults: default settings of a task, or None for other data.
+        pairs: number of pairs; see `RECIPES_FOR_MANY`.
+
+    Raises:
+        SettingsError: for an unknown recipe or setting, or an invalid value.
+    """
+    if recipe is None:
+        recipe = (implied_recipe(settings) or "words") if defaults is None else "modern"
+    if recipe not in RECIPES:
+        raise SettingsError(f"there is no recipe {recipe!r}; choose one of {', '.join(sorted(RECIPES))}")
+    off = dict.fromkeys(UNSUPPORTED.get(settings.get("architecture", ""), ()), False)
+    more = RECIPES_FOR_MANY.get(recipe, {}) if pairs >= MANY_PAIRS else {}
+    merged = {**(defaults or {}), **RECIPES[recipe], **more, **off, **settings}
+    merged = {name: value.item() if isinstance(value, np.generic) else value for name, value in merged.items()}
+    model_names = {field.name for field in fields(ModelConfig)}
+    model = {name: value for name, value in merged.items() if name in model_names}
+    training = {name: value for name, value in merged.items() if name not in model_names}
+    configs = from_dict(ModelConfig, model), from_dict(TrainingConfig, training)
+    if configs[0].fill and configs[1].unknown_rate:
+        raise SettingsError(
+            "a model with padded strings (recipe `book`) has no unknown symbol; set the unknown rate to 0"
+        )
+    return configs
