@@ -276,6 +276,12 @@ RUNS = [
     Case("combine model second-model --out plain", "replace it with --force, or choose another --out", values=OTHER),
     Case(f"train words.tsv {SMALL} --out words.tsv", "choose another --out", values=OTHER),
     Case(f"train words.tsv {SMALL} --out mine", "choose another --out", {"mine/x": ""}, OTHER),
+    Case(
+        "combine model plain --fit-weights --out out",
+        "give one with --dev FILE",
+        {"words.tsv": WORDS},
+        {"--dev": "words.tsv"},
+    ),
     Case("combine model second-model --out mine", "choose another --out", {"mine/x": ""}, OTHER),
     Case(f"train words.tsv {SMALL} --out m", "choose another --out", {"m/checkpoint/x": ""}, OTHER),
     Case("train words.tsv --from model --epochs 1 --ensemble 2 --out m", "omit --ensemble", values=OTHER),

@@ -38,6 +38,7 @@ REMEDIES: Mapping[str, str] = {
     "delimiter",
     "load_a_model": "pass a folder that was written by save",
     "name_columns": "pass columns that name all of them to choose others or to omit this note",
+    "name_dev": "pass dev=(sources, targets)",
     "name_encoding": 'pass its encoding, as in encoding="{encoding}"',
     "name_encoding_of_lines": 'pass its encoding, as in encoding="{encoding}", or pass rejects to skip such lines',
     "name_features": "pass features=True, and sources such as 'walk\\tV;PST'",

@@ -398,7 +398,9 @@ def load(
     return Seq2Seq._of(load_model(Path(folder), choose_engines(wanted)), wanted)
 
 
-def combine(models: Sequence[Seq2Seq], *, dev: tuple[Iterable[str], Iterable[str]] | None = None) -> Seq2Seq:
+def combine(
+    models: Sequence[Seq2Seq], *, dev: tuple[Iterable[str], Iterable[str]] | None = None, fit_weights: bool = False
+) -> Seq2Seq:
     """Combine models into an ensemble.
 
     Models with the same settings and vocabularies, for example trained on the same pairs with different seeds, average
@@ -413,14 +415,16 @@ def combine(models: Sequence[Seq2Seq], *, dev: tuple[Iterable[str], Iterable[str
         models: two or more different models; of an ensemble, all members are included.
         dev: sources and targets of a validation set, on which the confidence of the ensemble is calibrated. None: the
             confidence is not calibrated.
+        fit_weights: whether to fit the weights of different models to `dev`.
 
     Raises:
         NotFittedError: if a model is not trained.
-        SettingsError: if there are fewer than two models, a model is given twice, or only some read feature tags.
+        SettingsError: if weights are to be fitted without `dev` or to models that are alike, there are fewer than two
+            models, a model is given twice, or only some read feature tags.
     """
     check_models([id(model) for model in models])
     fitted = [model._model() for model in models]
-    ensemble = combine_models(fitted, _validation(dev), choose_engines(models[0]._engine))
+    ensemble = combine_models(fitted, _validation(dev), choose_engines(models[0]._engine), weighted=fit_weights)
     return Seq2Seq._of(ensemble, models[0]._engine)
 
 

@@ -136,3 +136,37 @@ def test_an_ensemble_of_several_kinds_is_trained_and_resumed(words, tmp_path):
         for name, array in one.items():
             np.testing.assert_array_equal(array, other[name])
     assert resumed.convert(sources) == expected.convert(sources)
+
+
+def test_fitted_weights_favour_the_better_model(models, words, tmp_path):
+    """A model that has learned something else gets a small weight, and no longer spoils the predictions."""
+    sources, targets = words
+    wrong = Seq2Seq(**SIZES | {"epochs": 80}, recipe="words").fit(sources, [*targets[1:], targets[0]])
+    pair = [models[2], wrong]
+    weighted = henkan.combine(pair, dev=words, fit_weights=True)
+    first, second = (each.weight for each in weighted._fitted.saved.variants)
+    assert first > 3 * second > 0
+    assert first + second == pytest.approx(2)
+    assert weighted.score(*words) > henkan.combine(pair, dev=words).score(*words)
+    each = [model.log_probability(sources, targets) for model in pair]
+    expected = (first * np.array(each[0]) + second * np.array(each[1])) / 2
+    np.testing.assert_allclose(weighted.log_probability(sources, targets), expected, rtol=1e-4)
+    weighted.save(tmp_path / "m")
+    assert henkan.load(tmp_path / "m").convert(sources) == weighted.convert(sources)
+
+
+def test_fitted_weights_of_equally_good_models_are_nearly_equal(models, words):
+    twins = [models[1], Seq2Seq(**SIZES, recipe="words", target_reverse=True).fit(*words)]
+    weights = [each.weight for each in henkan.combine(twins, dev=words, fit_weights=True)._fitted.saved.variants]
+    assert max(weights) < 2 * min(weights)
+
+
+def test_weights_need_a_validation_set_and_different_models(models, words):
+    with pytest.raises(
+        SettingsError, match=r"weights are fitted to a validation set, .* pass dev=\(sources, targets\)"
+    ):
+        henkan.combine(models, fit_weights=True)
+    twin = Seq2Seq(**SIZES | {"epochs": 1}, **KINDS[1] | {"seed": 1}).fit(*words)
+    other = Seq2Seq(**SIZES | {"epochs": 1}, **KINDS[1] | {"seed": 2}).fit(*words)
+    with pytest.raises(SettingsError, match="all models have the same settings"):
+        henkan.combine([twin, other], dev=words, fit_weights=True)

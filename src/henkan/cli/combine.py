@@ -27,10 +27,16 @@ from henkan.training.fitted_model import load_model
     help="Validation set: calibrate the confidence of the ensemble on it, and print its exact match.  "
     "[default: no calibration]",
 )
+@click.option(
+    "--fit-weights",
+    is_flag=True,
+    help="Fit the weights of different models to the validation set. Useful if they differ in accuracy; with models of "
+    "similar accuracy, equal weights are as good.",
+)
 @click.option("--force", is_flag=True, help="Replace an existing model.")
 @layout_options
 @engine_options
-def combine(models: Sequence[Path], out: Path, dev: Path | None, force: bool, **layout: Any) -> None:
+def combine(models: Sequence[Path], out: Path, dev: Path | None, fit_weights: bool, force: bool, **layout: Any) -> None:
     """Combine two or more saved MODELs into an ensemble.
 
     \b
@@ -51,9 +57,12 @@ def combine(models: Sequence[Path], out: Path, dev: Path | None, force: bool, **
     if dev is not None:
         check_features(fitted[0], layout["columns"])
         validation = read_file(dev, **layout).pairs
-    ensemble = combine_models(fitted, validation, engines)
+    ensemble = combine_models(fitted, validation, engines, weighted=fit_weights)
     ensemble.save(out, force=force)
     if ensemble.held_out is not None:
         show_exact_match(ensemble.held_out)
+    if fit_weights:
+        weights = ", ".join(f"{each.weight * len(each.members):.2f}" for each in ensemble.saved.variants)
+        click.echo(f"weights: {weights}")
     members = len(ensemble.saved.members)
     click.echo(f"ensemble of {members} models saved in {out}")

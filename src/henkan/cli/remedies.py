@@ -33,6 +33,7 @@ OPTIONS: Mapping[str, str] = {
     "--delimiter",
     "load_a_model": "give a folder written by `henkan train`",
     "name_columns": "name all of them, as in --columns {columns}, to choose others or to omit this note",
+    "name_dev": "give one with --dev FILE",
     "name_encoding": "name its encoding, as in --encoding {encoding}",
     "name_encoding_of_lines": "name its encoding, as in --encoding {encoding}, or skip such lines with --rejects FILE",
     "name_features": "name their column, as in --columns source,target,features",

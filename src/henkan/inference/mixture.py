@@ -83,6 +83,19 @@ class Mixture(Converter):
                 calibrated[:, index] = logs[1 + len(own) :, 0]
         return [result for result in results if result is not None], calibrated
 
+    def proposals(self, texts: Sequence[str]) -> list[list[str]]:
+        """Return the distinct proposals of all models for each text; none for a text that cannot be read."""
+        sources, _ = self.reader.read(texts, DEFAULT)
+        found, _, _ = self._propose([texts[index] for index in sources.indices], DEFAULT, None)
+        by_text: list[list[str]] = [[] for _ in texts]
+        for index, each in zip(sources.indices, found, strict=True):
+            by_text[index] = each
+        return by_text
+
+    def scores(self, texts: Sequence[str], targets: Sequence[str], temperatures: Sequence[float] = (1.0,)) -> Array:
+        """Return the log-probabilities of targets under each model, (models, temperatures, targets); see `score`."""
+        return np.stack([converter.score(texts, targets, temperatures) for converter in self.converters])
+
     def _propose(
         self, texts: Sequence[str], request: Request, among: int | None
     ) -> tuple[list[list[str]], list[set[str]], set[int]]:
@@ -127,7 +140,7 @@ class Mixture(Converter):
 
     def score(self, texts: Sequence[str], targets: Sequence[str], temperatures: Sequence[float] = (1.0,)) -> Array:
         """See `Converter.score`; weighted means over the models that can write the target."""
-        each = np.stack([converter.score(texts, targets, temperatures) for converter in self.converters])
+        each = self.scores(texts, targets, temperatures)
         possible = each[:, 0] > -np.inf  # also nan, for a lack of memory
         possible |= np.isnan(each[:, 0])
         weights = np.where(possible, self.weights[:, None], 0.0)

@@ -10,14 +10,19 @@ import numpy as np
 from henkan.engine.base import Engines, SingleProcess
 from henkan.errors import SettingsError
 from henkan.evaluation.evaluation_set import EvaluationSet
+from henkan.inference.converter import Converter
+from henkan.inference.mixture import Mixture
 from henkan.inference.outside import corrections_to_values
 from henkan.storage.model_folder import MAX_MEMBERS, SavedModel, SavedVariant
 from henkan.text.pairs import Pairs
 from henkan.training.fitted_model import FittedModel, converter_of
+from henkan.training.mixture_weights import fit_weights
 from henkan.training.validation import evaluate_and_calibrate
 
 
-def combine(models: Sequence[FittedModel], validation: Pairs | None, engines: Engines) -> FittedModel:
+def combine(
+    models: Sequence[FittedModel], validation: Pairs | None, engines: Engines, *, weighted: bool = False
+) -> FittedModel:
     """Combine models into an ensemble.
 
     Models with the same settings and symbols, such as models trained with different seeds, become one variant; see
@@ -27,12 +32,16 @@ def combine(models: Sequence[FittedModel], validation: Pairs | None, engines: En
     Args:
         models: the models; see `check_models`. Of an ensemble, all members are used.
         validation: pairs for confidence calibration, or None.
+        weighted: whether to fit the weights of different models to the validation set.
         engines: factory for the engines of the ensemble.
 
     Raises:
-        SettingsError: if there are too many members, or only some of the models read feature tags.
+        SettingsError: if there are too many members, only some of the models read feature tags, or weights are to be
+            fitted without a validation set or to models that are alike.
     """
     first = models[0]
+    if weighted and validation is None:
+        raise SettingsError("weights are fitted to a validation set, but there is none", "name_dev")
     if len({each.model.features for model in models for each in model.saved.variants}) > 1:
         raise SettingsError("only some of the models read feature tags; combine models that read the same sources")
     variants = _variants([each for model in models for each in model.saved.variants])
@@ -46,10 +55,10 @@ def combine(models: Sequence[FittedModel], validation: Pairs | None, engines: En
     converter = converter_of(saved, engines, domain)
     counts = None
     if validation is not None:
-        vocabularies = variants[0].source_vocabulary, variants[0].target_vocabulary
-        counts = evaluate_and_calibrate(
-            converter, EvaluationSet(validation, *vocabularies), SingleProcess(), lambda: None
-        )
+        evaluation_set = EvaluationSet(validation, variants[0].source_vocabulary, variants[0].target_vocabulary)
+        if weighted:
+            saved = _weighted(saved, converter, evaluation_set)
+        counts = evaluate_and_calibrate(converter, evaluation_set, SingleProcess(), lambda: None)
     metrics = {
         **first.saved.metrics,
         "members": [history for model in models for history in _histories(model.saved)],
@@ -67,6 +76,19 @@ def combine(models: Sequence[FittedModel], validation: Pairs | None, engines: En
         corrections={} if domain is None else corrections_to_values(domain.corrections),
     )
     return FittedModel(saved, converter, data, counts)
+
+
+def _weighted(saved: SavedModel, converter: Converter, validation: EvaluationSet) -> SavedModel:
+    """Fit the weights of a mixed ensemble, set them in its converter, and return the model with them."""
+    if not isinstance(converter, Mixture):
+        raise SettingsError("all models have the same settings, so there are no weights to fit; combine them without")
+    weights = fit_weights(converter, validation)
+    converter.weights = np.array(weights)
+    variants = [
+        replace(variant, weight=weight / len(variant.members))
+        for variant, weight in zip(saved.variants, weights, strict=True)
+    ]
+    return replace(saved, variants=variants)
 
 
 def _variants(variants: Sequence[SavedVariant]) -> list[SavedVariant]:
