@@ -47,7 +47,7 @@ def project_inputs(
         states: (S, N, M), the encoder's states.
         actions: (T, N), the previous action at each step.
         rows: (T, N), the row of the states, as (S N, M), under the pointer at each step; S N is the end.
-        options: dropout of the embeddings, kernels and memory.
+        options: dropout of the embeddings and of the states, kernels and memory.
 
     Returns:
         E Wx + m Wp + b (T N, 4H), and backward: its gradient, gradients of the weights, which it writes -> dstates
@@ -57,7 +57,9 @@ def project_inputs(
     actions, rows = actions.reshape(-1), rows.reshape(-1)
     E, embedding_backward = dropout(weights["E"], noise.embedding_dropout, noise.generator)
     action_table, action_backward = affine(E, weights["lstm1.Wx"], weights["lstm1.b"])
-    read = np.concatenate([states.reshape(-1, states.shape[2]), weights["end"]])
+    # Unlike the encoder's own dropout, a mask differs between the symbols of a source, because each is read alone.
+    flat, states_backward = dropout(states.reshape(-1, states.shape[2]), noise.dropout, noise.generator)
+    read = np.concatenate([flat, weights["end"]])
     read_table = read @ weights["Wp"]
     table, under = (backend.empty((len(rows), action_table.shape[1]), action_table.dtype) for _ in range(2))
     np.take(action_table, actions, axis=0, out=table, mode="clip")  # other modes buffer the output
@@ -74,7 +76,7 @@ def project_inputs(
         np.matmul(read.T, dread_table, out=gradients["Wp"])
         dread: Array = dread_table @ weights["Wp"].T
         gradients["end"][...] = dread[-1:]
-        return dread[:-1].reshape(states.shape)
+        return states_backward(dread[:-1]).reshape(states.shape)
 
     return table, backward
 

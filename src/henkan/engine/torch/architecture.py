@@ -63,6 +63,10 @@ class DropoutNoise:
         """Apply dropout to x (T, N, D) with the same mask at every step (Gal & Ghahramani 2016)."""
         return self._drop(x, self.dropout)
 
+    def symbols(self, x: Tensor) -> Tensor:
+        """Apply dropout to x (T, N, D) with a mask for every step."""
+        return self._drop(x.flatten(0, 1), self.dropout).view_as(x)
+
     def table(self, E: Tensor) -> Tensor:
         """Apply dropout to an embedding table E (V, D)."""
         return self._drop(E, self.embedding_dropout)

@@ -84,6 +84,7 @@ class Transducer(nn.Module):
         """Sum of the losses over the valid target steps of a batch, divided by `batch.divisor`."""
         states = encode(self.encoder, self.config, batch.sources, batch.lengths, noise).states
         E = self.decoder.E if noise is None else noise.table(self.decoder.E)
+        states = states if noise is None else noise.symbols(states)
         moves = self.moves[batch.inputs].cumsum(0)
         first = batch.lengths - moves[-1]  # the actions move the pointer over the whole text
         under = self._under(states, first + moves, first, batch.lengths)
