@@ -78,7 +78,9 @@ class Trainer:
             job = replace(job, variants=variants)
             pairs = TokenizedPairs.of(pairs, variants[0].model)
         labelled = None if job.unlabelled is None else self._label(pairs, validation, job, job.unlabelled)
-        return self._fit(pairs, validation, job, labelled)
+        data = self._data(pairs, validation, job, labelled)
+        del pairs  # free memory: only the ids are needed from here
+        return self._fit(data, job, labelled)
 
     def _label(
         self, pairs: TokenizedPairs, validation: Pairs | None, job: TrainingJob, unlabelled: Unlabelled
@@ -89,7 +91,7 @@ class Trainer:
         labelled = self.checkpoints.labelled()
         if labelled is None:
             own = replace(job, variants=unlabelled.variants or job.variants)
-            teacher = unlabelled.teacher or self._fit(pairs, validation, own, None)
+            teacher = unlabelled.teacher or self._fit(self._data(pairs, validation, own, None), own, None)
             self.report(Labelling(len(unlabelled.sources)))
             run = self._run
             pause = (lambda: None) if run is None else self._pause(lambda: run.progress)
@@ -98,13 +100,16 @@ class Trainer:
             self.checkpoints.resume = False  # the run of the teacher is complete
         return labelled
 
-    def _fit(
-        self, pairs: TokenizedPairs, validation: Pairs | None, job: TrainingJob, labelled: Pairs | None
-    ) -> FittedModel:
-        """Train a model on pairs, and on labelled sources if they are given; see `fit`."""
+    @staticmethod
+    def _data(
+        pairs: TokenizedPairs, validation: Pairs | None, job: TrainingJob, labelled: Pairs | None
+    ) -> list[PreparedData]:
+        """Prepare the data of each variant."""
         start = [None] * len(job.variants) if job.start is None else job.start.saved.variants
-        data = [prepare(pairs, validation, *each, labelled) for each in zip(job.variants, start, strict=True)]
-        del pairs  # free memory: only the ids are needed from here
+        return [prepare(pairs, validation, *each, labelled) for each in zip(job.variants, start, strict=True)]
+
+    def _fit(self, data: Sequence[PreparedData], job: TrainingJob, labelled: Pairs | None) -> FittedModel:
+        """Train a model; see `fit`."""
         progress = self._open(data, job, labelled)
         self._run = UnfinishedRun(data, job, progress)
         trained = [self._member(number, self._run) for number in range(job.members)]
