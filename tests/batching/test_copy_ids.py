@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from henkan.batching.copy_ids import NEVER, CopyIds, copies_of
+from henkan.batching.copy_ids import IMPOSSIBLE, NEVER, CopyIds, copies_of
 from henkan.batching.encoded_pairs import EncodedPairs
 from henkan.model import PlainTargets
 from henkan.text.tokenizer import Tokenizer, tokenize
@@ -23,7 +23,7 @@ def test_copy_ids_are_target_ids_or_first_positions():
 def test_tags_and_symbols_that_no_target_can_have_are_never_copied():
     target = Vocabulary.of(["a PL"], boundary=True, tokenizer=Tokenizer(unit=" "))
     copy_ids = CopyIds.of(tokenize(["a x\tPL"], TAGGED), TAGGED, target)
-    assert copy_ids.ids.flat.tolist() == [NEVER, 2, NEVER, 3 + 3]  # the tag, a, the separator of the targets, x
+    assert copy_ids.ids.flat.tolist() == [NEVER, 2, IMPOSSIBLE, 3 + 3]  # the tag, a, the separator of the targets, x
     assert copies_of(TAGGED.tokenize("a x\tPL"), TAGGED, target) == {"x": 6}
 
 
