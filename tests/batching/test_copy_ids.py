@@ -23,8 +23,10 @@ def test_copy_ids_are_target_ids_or_first_positions():
 def test_tags_and_symbols_that_no_target_can_have_are_never_copied():
     target = Vocabulary.of(["a PL"], boundary=True, tokenizer=Tokenizer(unit=" "))
     copy_ids = CopyIds.of(tokenize(["a x\tPL"], TAGGED), TAGGED, target)
-    assert copy_ids.ids.flat.tolist() == [NEVER, 2, IMPOSSIBLE, 3 + 3]  # the tag, a, the separator of the targets, x
+    assert copy_ids.ids.flat.tolist() == [NEVER, 2, NEVER, 3 + 3]  # the tag, a, the separator of the targets, x
     assert copies_of(TAGGED.tokenize("a x\tPL"), TAGGED, target) == {"x": 6}
+    words, letters = Tokenizer(unit=" "), Vocabulary.of(["ab"], boundary=True)
+    assert CopyIds.of(tokenize(["a ab x"], words), words, letters).ids.flat.tolist() == [1, IMPOSSIBLE, 3 + 2]
 
 
 @pytest.mark.parametrize("reverse", [False, True])

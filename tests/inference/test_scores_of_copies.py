@@ -71,6 +71,12 @@ def test_predictions_with_pytorch_have_their_scores(models, tmp_path):
     assert scores[0] == pytest.approx(scores[1], rel=1e-4)
 
 
+def test_a_separator_of_target_symbols_is_not_copied():
+    model = Seq2Seq(recipe="edits", target_symbols=" ", **SIZES).fit(STEMS, [" ".join(plural) for plural in PLURALS])
+    check_scores(model, ["a ŵ", "ŵ ŷa", "ŷ ŷb"])
+    assert not any("  " in each.prediction for each in model.convert(["a ŵ", " ŵ", "ŵ "]))
+
+
 def test_only_the_symbol_of_the_source_can_be_copied(models):
     for kind in ("edits", "edits, reversed", "words"):
         model = models(kind)

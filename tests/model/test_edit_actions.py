@@ -175,6 +175,17 @@ def test_symbols_that_a_source_lacks_or_has_in_another_order_cannot_be_written()
         assert possible == [True, False, True, False, False] * 2
 
 
+def test_an_output_with_a_copy_that_cannot_be_a_target_symbol_stays_as_it_is():
+    tokenizer = Tokenizer(unit=" ")
+    source = Vocabulary.of(["a b"], boundary=False, unknown=True, tokenizer=tokenizer)
+    codec = EditActions(source, Vocabulary.of(["ab"], boundary=True))
+    codec.learn(source.encode_all(["a b"]), codec.target.encode_all(["ab"]))
+    ids = [source.encode("a xy", use_unknown=True)] * 2
+    copy_ids = CopyIds.of(tokenize(["a xy"] * 2, tokenizer), tokenizer, codec.target)
+    a = int(codec.actions.substitution(np.array(1)))
+    assert codec.canonical(ids, [[a, COPY, END], [a, DELETE, END]], copy_ids) == [[a, COPY, END], [COPY, DELETE, END]]
+
+
 def test_an_unknown_symbol_is_copied_rather_than_written_otherwise():
     """Q is sometimes inserted, but where the source has it, it is copied as other symbols are."""
     codec, *_ = codec_of(["ab", "ba", "abb", "bab"], ["abQ", "ba", "abb", "bab"], unknown=True)

@@ -12,7 +12,9 @@ from henkan.text.tokenizer import Sequences, Tokenized, Tokenizer
 from henkan.text.vocabulary import Vocabulary
 
 NEVER, IMPOSSIBLE = -1, -2
-"""Copy ids of padding and of feature tags, and of other source symbols that cannot be target symbols."""
+"""Copy ids of what cannot be copied. NEVER: padding, and symbols that no target shows, which are feature tags and the
+separator of target symbols. IMPOSSIBLE: other symbols that cannot be target symbols.
+"""
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ def _id_of(symbol: str, tokenizer: Tokenizer, target: Vocabulary) -> int:
     if tokenizer.is_tag(symbol):
         return NEVER
     if not target.tokenizer.is_symbol(symbol):
-        return IMPOSSIBLE
+        return NEVER if symbol == target.tokenizer.separator else IMPOSSIBLE
     return target.id_of(symbol) if target.knows(symbol) else len(target)
 
 

@@ -279,13 +279,14 @@ class Converter:
     def symbols_of(self, source: str, ids: Sequence[int]) -> list[str]:
         """Symbols of ids in the target vocabulary, and of copies of source symbols; see `TargetCodec.decode`.
 
-        An unknown feature tag may be read as a symbol of the text, but it is never written.
+        An unknown feature tag may be read as a symbol of the text, but it is never written, nor is a separator.
         """
         vocabulary, V = self.target_vocabulary, len(self.target_vocabulary)
         if not any(id >= V for id in ids):
             return vocabulary.symbols_of(ids)
         tokenizer, symbols = self.source_vocabulary.tokenizer, vocabulary.symbols_by_id
-        read = ["" if tokenizer.is_tag(symbol) else symbol for symbol in tokenizer.tokenize(source)]
+        separator = vocabulary.tokenizer.separator
+        read = ["" if tokenizer.is_tag(each) or each == separator else each for each in tokenizer.tokenize(source)]
         written = (read[id - V] if id >= V else symbols[id] for id in ids)
         return [symbol for symbol in written if symbol]
 

@@ -209,7 +209,7 @@ def _ends(strings: Sequences, texts: Sequences) -> Sequences:
 
 
 def _as_target(written: Sequence[int], copy_ids: Sequence[int], symbols: int) -> list[int]:
-    """Replace the positions of copied symbols by their copy ids. Feature tags are never written.
+    """Replace the positions of copied symbols by their copy ids. Symbols that no target shows are left out.
 
     Args:
         written: ids as from `EditActions.decode`.
