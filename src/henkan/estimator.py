@@ -283,8 +283,8 @@ class Seq2Seq:
 
         Returns:
             n log-probabilities in nats, including the end of the target. Minus infinity if the target has a symbol
-            that was not in the training targets, or the model cannot read the source. nan if there is not enough
-            memory for the pair.
+            that was not in the training targets and that the model cannot copy from the source, or the model cannot
+            read the source. nan if there is not enough memory for the pair.
 
         Raises:
             DataError: if the numbers of sources and targets differ, or they are not strings in an order.

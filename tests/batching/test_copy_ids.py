@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from henkan.batching.copy_ids import NEVER, CopyIds, copies_of
+from henkan.batching.copy_ids import IMPOSSIBLE, NEVER, CopyIds, copies_of
 from henkan.batching.encoded_pairs import EncodedPairs
 from henkan.model import PlainTargets
 from henkan.text.tokenizer import Tokenizer, tokenize
@@ -25,6 +25,8 @@ def test_tags_and_symbols_that_no_target_can_have_are_never_copied():
     copy_ids = CopyIds.of(tokenize(["a x\tPL"], TAGGED), TAGGED, target)
     assert copy_ids.ids.flat.tolist() == [NEVER, 2, NEVER, 3 + 3]  # the tag, a, the separator of the targets, x
     assert copies_of(TAGGED.tokenize("a x\tPL"), TAGGED, target) == {"x": 6}
+    words, letters = Tokenizer(unit=" "), Vocabulary.of(["ab"], boundary=True)
+    assert CopyIds.of(tokenize(["a ab x"], words), words, letters).ids.flat.tolist() == [1, IMPOSSIBLE, 3 + 2]
 
 
 @pytest.mark.parametrize("reverse", [False, True])

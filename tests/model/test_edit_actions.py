@@ -3,8 +3,9 @@ import random
 import numpy as np
 import pytest
 
+from henkan.batching.copy_ids import CopyIds, copies_of
 from henkan.model.edit_actions import COPY, DELETE, END, EditActions
-from henkan.text.tokenizer import Tokenizer
+from henkan.text.tokenizer import Sequences, Tokenizer, tokenize
 from henkan.text.vocabulary import Vocabulary
 
 TAGS = Tokenizer(features=True, sort_tags=True)
@@ -110,6 +111,89 @@ def test_copy_of_a_symbol_outside_the_target_vocabulary_names_its_position():
     assert codec.decode(source, [COPY, COPY, COPY, END]) == [V + 1, b, V + 3]  # position 0 is the tag
     assert codec.decode(source, [DELETE, COPY, codec.actions.insertion(np.array(1)), COPY]) == [b, 1, V + 3]
     assert codec.decode(source, [COPY] * 5) == [V + 1, b, V + 3]  # nothing is left to copy
+
+
+def random_output(codec, source, generator):
+    """Random actions that are possible for a source."""
+    left, actions = len(source) - codec.text_start(source), []
+    while not actions or actions[-1] != END:
+        possible = np.flatnonzero(codec.actions.before_end if left else codec.actions.at_end).tolist()
+        actions.append(generator.choice([*possible, *[COPY if left else END] * len(possible)]))
+        left -= codec.actions.moves[actions[-1]]
+    return actions
+
+
+def written(codec, source, output):
+    """The string that an output writes. Feature tags are never written."""
+    tokens, V = codec.source.tokenizer.tokenize(source), len(codec.target)
+    ids = codec.decode(codec.source.encode(source, use_unknown=True), output)
+    symbols = [codec.target.symbols_by_id[id] if id < V else tokens[id - V] for id in ids]
+    return "".join(symbol for symbol in symbols if len(symbol) == 1)
+
+
+def encoded_with_copies(codec, sources, targets):
+    """The actions for targets that may have symbols of the sources which the target vocabulary lacks."""
+    tokenizer, target = codec.source.tokenizer, codec.target
+    copies = [copies_of(tokenizer.tokenize(source), tokenizer, target) for source in sources]
+    ids = [target.encode(string, others=others) for string, others in zip(targets, copies, strict=True)]
+    copy_ids = CopyIds.of(tokenize(sources, tokenizer), tokenizer, target)
+    source_ids = codec.source.encode_known(sources, use_unknown=True)[0]
+    return codec.encode(source_ids, Sequences.of(ids, 1000), copy_ids)
+
+
+@pytest.mark.parametrize(("tags", "reverse"), [(False, False), (True, False), (True, True)])
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("longest", [None, 0], ids=["lattice", "long"])
+def test_every_output_with_copies_has_the_actions_of_its_string(tags, reverse, seed, longest, monkeypatch):
+    """Q is unknown in a source but not in a target, x and y the other way round, and "?", "!" in both."""
+    codec, *_ = codec_of(*random_pairs(seed), tags=tags, unknown=True, reverse=reverse)
+    generator = random.Random(seed)
+    sources = ["".join(generator.choices("abxyQ?!", k=generator.randrange(8))) for _ in range(40)]
+    if tags:
+        sources = [source + "\t" + ";".join(generator.sample("ABN", k=k % 3)) for k, source in enumerate(sources)]
+    ids = [codec.source.encode(source, use_unknown=True) for source in sources]
+    outputs = [random_output(codec, each, generator) for each in ids]
+    targets = [written(codec, source, output) for source, output in zip(sources, outputs, strict=True)]
+    assert sum(not set(target) <= {*codec.target.symbols} for target in targets) > 10
+    if longest is not None:
+        monkeypatch.setattr("henkan.text.edit_distance.MAX_LATTICE", longest)
+    copy_ids = CopyIds.of(tokenize(sources, codec.source.tokenizer), codec.source.tokenizer, codec.target)
+    canonical = codec.canonical(ids, outputs, copy_ids)
+    encoded = encoded_with_copies(codec, sources, targets)
+    for row, (source, target) in enumerate(zip(sources, targets, strict=True)):
+        assert written(codec, source, canonical[row]) == target
+        assert encoded[row].tolist() == canonical[row]
+
+
+def test_symbols_that_a_source_lacks_or_has_in_another_order_cannot_be_written():
+    codec, *_ = codec_of(["ab", "ba", "a"], ["ab", "ba", "a"], unknown=True)
+    sources = ["a?b!", "a?b!", "??", "??", "?!"] * 2
+    targets = ["a?!", "a!?", "??", "???", "??"] * 2
+    for reverse in (False, True):
+        codec.reverse = reverse
+        possible = [len(each) > 0 for each in map(encoded_with_copies(codec, sources, targets).__getitem__, range(10))]
+        assert possible == [True, False, True, False, False] * 2
+
+
+def test_an_output_with_a_copy_that_cannot_be_a_target_symbol_stays_as_it_is():
+    tokenizer = Tokenizer(unit=" ")
+    source = Vocabulary.of(["a b"], boundary=False, unknown=True, tokenizer=tokenizer)
+    codec = EditActions(source, Vocabulary.of(["ab"], boundary=True))
+    codec.learn(source.encode_all(["a b"]), codec.target.encode_all(["ab"]))
+    ids = [source.encode("a xy", use_unknown=True)] * 2
+    copy_ids = CopyIds.of(tokenize(["a xy"] * 2, tokenizer), tokenizer, codec.target)
+    a = int(codec.actions.substitution(np.array(1)))
+    assert codec.canonical(ids, [[a, COPY, END], [a, DELETE, END]], copy_ids) == [[a, COPY, END], [COPY, DELETE, END]]
+
+
+def test_an_unknown_symbol_is_copied_rather_than_written_otherwise():
+    """Q is sometimes inserted, but where the source has it, it is copied as other symbols are."""
+    codec, *_ = codec_of(["ab", "ba", "abb", "bab"], ["abQ", "ba", "abb", "bab"], unknown=True)
+    encoded = encoded_with_copies(codec, ["aQb", "Qb"], ["aQbQ", "aQb"])
+    assert [names(codec, each) for each in (encoded[0], encoded[1])] == [
+        ["=", "=", "=", "+Q", "."],
+        ["+a", "=", "=", "."],
+    ]
 
 
 def test_text_starts_after_the_last_known_tag():

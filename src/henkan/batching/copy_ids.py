@@ -11,8 +11,10 @@ from henkan.text.arrays import Array
 from henkan.text.tokenizer import Sequences, Tokenized, Tokenizer
 from henkan.text.vocabulary import Vocabulary
 
-NEVER = -1
-"""Copy id of padding, and of source symbols that cannot be target symbols, such as feature tags."""
+NEVER, IMPOSSIBLE = -1, -2
+"""Copy ids of what cannot be copied. NEVER: padding, and symbols that no target shows, which are feature tags and the
+separator of target symbols. IMPOSSIBLE: other symbols that cannot be target symbols.
+"""
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,10 @@ class CopyIds:
 
 
 def _id_of(symbol: str, tokenizer: Tokenizer, target: Vocabulary) -> int:
-    if tokenizer.is_tag(symbol) or not target.tokenizer.is_symbol(symbol):
+    if tokenizer.is_tag(symbol):
         return NEVER
+    if not target.tokenizer.is_symbol(symbol):
+        return NEVER if symbol == target.tokenizer.separator else IMPOSSIBLE
     return target.id_of(symbol) if target.knows(symbol) else len(target)
 
 

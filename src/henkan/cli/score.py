@@ -52,7 +52,8 @@ def score(model: Path, data: Path, suspicious: bool, folds: int, as_json: bool, 
     henkan score models/names lexicon.tsv --suspicious | head -20
 
     The log-probability (natural logarithm) is that of the target given the source, including the end of the target.
-    -inf: the target contains a symbol that is not in the vocabulary. nan: there was not enough memory for the pair.
+    -inf: the model cannot write the target, because a symbol is not in the vocabulary and cannot be copied from the
+    source. nan: there was not enough memory for the pair.
 
     Line breaks, tabs and backslashes are printed as \\n, \\r, \\t and \\\\, and any other character that ends a line
     as \\u and four hexadecimal digits. --json has the exact strings.

@@ -13,7 +13,7 @@ from henkan.errors import SettingsError, UnanswerableError
 from henkan.inference.conversion import Answer, Conversion, Fallback, Request
 from henkan.inference.copying import with_copies
 from henkan.inference.low_memory import compute_batches
-from henkan.inference.outputs import find_outputs
+from henkan.inference.outputs import SourceIds, find_outputs
 from henkan.inference.outside import TrainingDomain
 from henkan.inference.pair_encoder import PairEncoder
 from henkan.inference.search import Hypothesis, score
@@ -59,10 +59,7 @@ class Converter:
         self.codec = codec
         self.temperature = temperature
         self.domain = domain
-        able = model.capabilities
-        self.pairs = PairEncoder(
-            source_vocabulary, target_vocabulary, codec, reverse=able.reverse, copies=able.copy_ids
-        )
+        self.pairs = PairEncoder(source_vocabulary, target_vocabulary, codec, model.capabilities)
         self.reader = SourceReader(source_vocabulary, None if domain is None else domain.training_range)
 
     @property
@@ -113,10 +110,11 @@ class Converter:
         scores = np.full((len(temperatures), len(texts)), -np.inf)
         own = [self.temperature or 1.0] if request.needs_confidence else []
         execution = sources.execution(len(texts) / (among or len(texts)) if texts else 1.0)
+        copy_ids = self.pairs.codec_copy_ids((texts[index] for index in sources.indices), sources.ids)
 
         def decode(rows: Array, padded: Sources) -> None:
             """Fill in the results of a batch. It runs on a thread of the session: Python and kernels overlap."""
-            ids = [sources.ids[row] for row in rows.tolist()]
+            ids = SourceIds([sources.ids[row] for row in rows.tolist()], copy_ids and copy_ids.take(rows))
             encoded, at = self.model.encode(padded, execution), [*own, *temperatures]
             found = find_outputs(self.model, encoded, self.codec, ids, width=request.beam, temperatures=at)
             for row, hypotheses in zip(rows.tolist(), found, strict=True):
@@ -180,10 +178,11 @@ class Converter:
             except UnanswerableError:
                 continue
             sources.add(index, ids)
-        outputs, execution = self.pairs.outputs(sources.ids, target_ids), sources.execution()
+        copy_ids = self.pairs.codec_copy_ids((texts[index] for index in sources.indices), sources.ids)
+        outputs, execution = self.pairs.outputs(sources.ids, target_ids, copy_ids), sources.execution()
 
         def rate(rows: Array, padded: Sources) -> None:
-            given = [outputs[row] for row in rows.tolist()]
+            given = [outputs[row] or () for row in rows.tolist()]
             encoded = self.model.encode(padded, execution)
             scores = score(self.model, encoded, self.codec, given, temperatures=temperatures)
             totals[:, [sources.indices[row] for row in rows.tolist()]] = scores
@@ -191,6 +190,7 @@ class Converter:
         with self.model.session(execution):
             too_large = compute_batches(self.model, rate, self._batches(sources, texts))
         totals[:, [sources.indices[row] for row in too_large]] = np.nan
+        totals[:, [index for index, output in zip(sources.indices, outputs, strict=True) if output is None]] = -np.inf
         return totals
 
     def _batches(self, sources: ReadableTexts, texts: Sequence[str], beam: int = 1) -> Iterator[tuple[Array, Sources]]:
@@ -279,13 +279,14 @@ class Converter:
     def symbols_of(self, source: str, ids: Sequence[int]) -> list[str]:
         """Symbols of ids in the target vocabulary, and of copies of source symbols; see `TargetCodec.decode`.
 
-        An unknown feature tag may be read as a symbol of the text, but it is never written.
+        An unknown feature tag may be read as a symbol of the text, but it is never written, nor is a separator.
         """
         vocabulary, V = self.target_vocabulary, len(self.target_vocabulary)
         if not any(id >= V for id in ids):
             return vocabulary.symbols_of(ids)
         tokenizer, symbols = self.source_vocabulary.tokenizer, vocabulary.symbols_by_id
-        read = ["" if tokenizer.is_tag(symbol) else symbol for symbol in tokenizer.tokenize(source)]
+        separator = vocabulary.tokenizer.separator
+        read = ["" if tokenizer.is_tag(each) or each == separator else each for each in tokenizer.tokenize(source)]
         written = (read[id - V] if id >= V else symbols[id] for id in ids)
         return [symbol for symbol in written if symbol]
 

@@ -13,7 +13,7 @@ from henkan.engine.base import Encoded
 from henkan.errors import SettingsError, UnanswerableError
 from henkan.inference.conversion import Request
 from henkan.inference.converter import Converter
-from henkan.inference.outputs import find_outputs
+from henkan.inference.outputs import SourceIds, find_outputs
 from henkan.inference.search import TraceStep, trace
 from henkan.inference.source_reader import SourceText
 from henkan.nn import log_softmax
@@ -156,7 +156,8 @@ def _output(
         if unknown:
             raise UnanswerableError(answer, 0, f"the model cannot predict {unknown[0]}", "training_targets")
         return converter.pairs.encode_target(source, answer), True
-    [[best, *_]] = find_outputs(converter.model, encoded, converter.codec, [source.ids], width=request.beam)
+    sources = SourceIds([source.ids], converter.pairs.codec_copy_ids([source.text], [source.ids]))
+    [[best, *_]] = find_outputs(converter.model, encoded, converter.codec, sources, width=request.beam)
     return list(best.symbols), best.complete
 
 

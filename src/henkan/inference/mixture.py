@@ -6,7 +6,8 @@ and the largest weighted mean of log-probabilities decides.
 
     score(y) = sum_m w_m log P_m(y | x) / sum_m w_m
 
-A model whose vocabulary lacks a symbol of a proposal has no probability for it; the mean is then that of the others.
+A model that can neither write nor copy a symbol of a proposal has no probability for it; the mean is then that of the
+others.
 """
 
 from __future__ import annotations

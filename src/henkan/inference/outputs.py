@@ -9,19 +9,38 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
+from henkan.batching.copy_ids import CopyIds
 from henkan.engine.base import Encoded, Predictor
 from henkan.inference.search import Hypothesis, beam, greedy, rank, score
 from henkan.model.codec import TargetCodec
+
+
+class SourceIds(NamedTuple):
+    """N sources.
+
+    Attributes:
+        ids: ids of each source.
+        copy_ids: their copy ids; None if they have no unknown symbols, or the codec does not need them.
+    """
+
+    ids: Sequence[Sequence[int]]
+    copy_ids: CopyIds | None = None
+
+    def of_rows(self, rows: Sequence[int]) -> SourceIds:
+        """Select sources, which may be repeated."""
+        copy_ids = None if self.copy_ids is None else self.copy_ids.take(np.array(rows, int))
+        return SourceIds([self.ids[row] for row in rows], copy_ids)
 
 
 def find_outputs(
     model: Predictor,
     encoded: Encoded,
     codec: TargetCodec,
-    sources: Sequence[Sequence[int]],
+    sources: SourceIds,
     *,
     width: int = 1,
     temperatures: Sequence[float] = (),
@@ -32,7 +51,7 @@ def find_outputs(
         model: the model.
         encoded: N encoded sources.
         codec: the target codec of the model.
-        sources: ids of each source.
+        sources: the sources.
         width: beam width; 1 is greedy search.
         temperatures: temperatures at which to compute the log-probability in addition; see `search.score`.
 
@@ -51,7 +70,7 @@ def _canonical(
     model: Predictor,
     encoded: Encoded,
     codec: TargetCodec,
-    sources: Sequence[Sequence[int]],
+    sources: SourceIds,
     found: Iterable[Sequence[Hypothesis]],
     temperatures: Sequence[float],
 ) -> list[list[Hypothesis]]:
@@ -59,7 +78,8 @@ def _canonical(
     outputs = [list(each) for each in found]
     places = [(n, k) for n, each in enumerate(outputs) for k, output in enumerate(each) if output.complete]
     symbols = [outputs[n][k].symbols for n, k in places]
-    wanted = codec.canonical([sources[n] for n, _ in places], symbols)
+    ids, copy_ids = sources.of_rows([n for n, _ in places])
+    wanted = codec.canonical(ids, symbols, copy_ids)
     changed = [number for number, given in enumerate(symbols) if list(given) != list(wanted[number])]
     if changed:
         rows = np.array([places[number][0] for number in changed])

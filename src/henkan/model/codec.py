@@ -7,6 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
+from henkan.batching.copy_ids import CopyIds
 from henkan.text.arrays import Array
 from henkan.text.tokenizer import Sequences
 from henkan.text.vocabulary import BOUNDARY, Vocabulary
@@ -54,11 +55,15 @@ class TargetCodec(Protocol):
         """
         ...
 
-    def encode(self, sources: Sequences, targets: Sequences) -> Sequences:
+    def encode(self, sources: Sequences, targets: Sequences, copy_ids: CopyIds | None = None) -> Sequences:
         """Convert targets to the symbols to predict, including the end symbol.
 
         Args:
             sources, targets: ids in the source and the target vocabulary.
+            copy_ids: the copy ids of the sources, which targets may have too; None if there are no unknown symbols.
+
+        Returns:
+            the symbols; none at all for a target that cannot be written.
         """
         ...
 
@@ -74,7 +79,9 @@ class TargetCodec(Protocol):
         """
         ...
 
-    def canonical(self, sources: Sequence[Sequence[int]], outputs: Sequence[Sequence[int]]) -> Sequence[Sequence[int]]:
+    def canonical(
+        self, sources: Sequence[Sequence[int]], outputs: Sequence[Sequence[int]], copy_ids: CopyIds | None = None
+    ) -> Sequence[Sequence[int]]:
         """Return, for each source and its complete output, the output that `encode` gives for the same target."""
         ...
 
@@ -144,7 +151,7 @@ class PlainTargets:
         if arrays:
             raise ValueError("other arrays")
 
-    def encode(self, sources: Sequences, targets: Sequences) -> Sequences:  # noqa: ARG002
+    def encode(self, sources: Sequences, targets: Sequences, copy_ids: CopyIds | None = None) -> Sequences:  # noqa: ARG002
         """Reverse the targets if required, and append the boundary symbol, unless strings are padded."""
         targets = targets.reversed() if self.reverse else targets
         return targets if self.fixed_length else targets.ended(BOUNDARY)
@@ -158,6 +165,7 @@ class PlainTargets:
         self,
         sources: Sequence[Sequence[int]],  # noqa: ARG002
         outputs: Sequence[Sequence[int]],
+        copy_ids: CopyIds | None = None,  # noqa: ARG002
     ) -> Sequence[Sequence[int]]:
         """The outputs themselves: a target has only one."""
         return outputs

@@ -16,6 +16,10 @@ the unknown symbol; it belongs to the tags if a known tag follows it.
 
 The actions of a pair come from its alignment (`henkan.text.edit_distance`), so every pair has exactly one sequence of
 actions, and the probability of a target is the probability of its sequence.
+
+COPY also writes symbols that the target vocabulary lacks, and unknown symbols of the source. In a target, they have
+copy ids (`henkan.batching.copy_ids`): only the symbol at the pointer can be copied, even if others have the same id. A
+symbol that the target vocabulary lacks can be written in no other way, so a target may be impossible.
 """
 
 from __future__ import annotations
@@ -24,12 +28,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from henkan.batching.copy_ids import IMPOSSIBLE, NEVER, CopyIds
 from henkan.model.codec import TargetCodec
 from henkan.text.arrays import Array
 from henkan.text.edit_distance import EditDistance
 from henkan.text.edit_lattice import INSERT, MATCH
-from henkan.text.tokenizer import Sequences, smallest_dtype
-from henkan.text.vocabulary import Vocabulary
+from henkan.text.tokenizer import Sequences, Tokenized, smallest_dtype
+from henkan.text.vocabulary import UNKNOWN, Vocabulary
 
 END, DELETE, COPY, FIRST = range(4)
 """Ids of the actions; FIRST is the first of the substitutions, which are followed by the insertions."""
@@ -108,21 +113,36 @@ class EditActions:
         """The sources without feature tags."""
         return sources.after_last(self.is_tag)
 
+    def _copy_ids(self, sources: Sequences, copy_ids: CopyIds | None) -> Sequences:
+        """The copy ids, by default those of the known symbols."""
+        if copy_ids is None:
+            known = Tokenized(sources, self.source.symbols_by_id)
+            copy_ids = CopyIds.of(known, self.source.tokenizer, self.target)
+        return copy_ids.ids
+
     def text_start(self, source: Sequence[int]) -> int:
         """Position of the first symbol of the text in the ids of a source, after its feature tags."""
         tags = np.flatnonzero(self.is_tag[list(source)])
         return int(tags[-1]) + 1 if len(tags) else 0
 
-    def encode(self, sources: Sequences, targets: Sequences) -> Sequences:
-        """The actions of each pair, with END."""
+    def encode(self, sources: Sequences, targets: Sequences, copy_ids: CopyIds | None = None) -> Sequences:
+        """The actions of each pair, with END. Without copy ids, unknown symbols cannot be copied."""
         assert self.distance is not None
-        kinds, source, target, offsets = self.distance.align(self._texts(sources), targets, self.same)
-        symbols = np.where(kinds == INSERT, self.actions.insertion(target), DELETE)
-        matches = kinds == MATCH
-        copied = self.same[source[matches]] == target[matches]
-        symbols[matches] = np.where(copied, COPY, self.actions.substitution(target[matches]))
+        texts = self._texts(sources)
+        copies = _ends(self._copy_ids(sources, copy_ids), texts)
+        unknown, V = UNKNOWN if self.source.unknown else None, len(self.target)
+        distance = self.distance.with_copies(unknown, max(0, int(targets.flat.max(initial=0)) + 1 - V))
+        kinds, _, target, offsets = distance.align_copies(texts, targets, copies)
+        copied = kinds == MATCH
+        copied[kinds != INSERT] &= copies.flat == target[kinds != INSERT]
+        symbols = np.where(kinds == INSERT, self.actions.insertion(target), self.actions.substitution(target))
+        symbols[kinds == DELETE] = DELETE
+        symbols[copied] = COPY
         actions = Sequences(symbols.astype(smallest_dtype(self.size)), offsets)
-        return (actions.reversed() if self.reverse else actions).ended(END)
+        actions = (actions.reversed() if self.reverse else actions).ended(END)
+        impossible = np.zeros(len(actions), bool)
+        impossible[np.searchsorted(offsets, np.flatnonzero((target >= V) & ~copied), side="right") - 1] = True
+        return actions.emptied(impossible) if impossible.any() else actions
 
     def decode(self, source: Sequence[int], symbols: Sequence[int]) -> list[int]:
         """The written symbols. A copied symbol that is not in the target vocabulary has the id V + its position."""
@@ -150,19 +170,20 @@ class EditActions:
         named = {END: "end", DELETE: "delete", COPY: "copy"}
         return named.get(symbol, "insert" if self.actions.inserts[symbol] else "substitute")
 
-    def canonical(self, sources: Sequence[Sequence[int]], outputs: Sequence[Sequence[int]]) -> Sequence[Sequence[int]]:
-        """The actions of the alignment. An output with copies that are not target symbols stays as it is."""
-        targets = [self.decode(source, output) for source, output in zip(sources, outputs, strict=True)]
-        known = [all(id < len(self.target) for id in target) for target in targets]
-        rows = [row for row, is_known in enumerate(known) if is_known]
-        encoded = self.encode(
-            Sequences.of([sources[row] for row in rows], len(self.source)),
-            Sequences.of([targets[row] for row in rows], len(self.target)),
-        )
-        found = [list(output) for output in outputs]
-        for number, row in enumerate(rows):
-            found[row] = encoded[number].tolist()
-        return found
+    def canonical(
+        self, sources: Sequence[Sequence[int]], outputs: Sequence[Sequence[int]], copy_ids: CopyIds | None = None
+    ) -> Sequence[Sequence[int]]:
+        """The actions of the alignment. An output with copies that cannot be target symbols stays as it is."""
+        ids, V = Sequences.of(sources, len(self.source)), len(self.target)
+        copies = self._copy_ids(ids, copy_ids)
+        targets = []
+        for row, (source, output) in enumerate(zip(sources, outputs, strict=True)):
+            written = self.decode(source, output)
+            if any(id >= V for id in written):
+                written = _as_target(written, copies[row].tolist(), V)
+            targets.append(written)
+        encoded = self.encode(ids, Sequences.of(targets, V + max(map(len, sources), default=0)), copy_ids)
+        return [encoded[row].tolist() or list(output) for row, output in enumerate(outputs)]
 
     def is_complete(self, symbols: Array) -> Array:
         """Whether each of the actions (N,) is END."""
@@ -179,3 +200,21 @@ class EditActions:
         symbols = np.array(self.target.positions_in(other.target)[1:], int)
         moved = [*range(FIRST), *other.actions.substitution(symbols), *other.actions.insertion(symbols)]
         return [int(position) for position in moved]
+
+
+def _ends(strings: Sequences, texts: Sequences) -> Sequences:
+    """The last ids of each string, as many as the text has."""
+    kept = np.arange(len(strings.flat)) >= np.repeat(strings.offsets[1:] - texts.lengths(), strings.lengths())
+    return Sequences(strings.flat[kept], texts.offsets)
+
+
+def _as_target(written: Sequence[int], copy_ids: Sequence[int], symbols: int) -> list[int]:
+    """Replace the positions of copied symbols by their copy ids. Symbols that no target shows are left out.
+
+    Args:
+        written: ids as from `EditActions.decode`.
+        copy_ids: the copy ids of the source.
+        symbols: number of target symbols (V).
+    """
+    ids = [copy_ids[id - symbols] if id >= symbols else id for id in written]
+    return [old if new == IMPOSSIBLE else new for old, new in zip(written, ids, strict=True) if new != NEVER]

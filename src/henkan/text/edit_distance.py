@@ -12,7 +12,7 @@ The alignment of a pair is its most probable sequence of edits.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -91,11 +91,28 @@ class EditDistance:
         Probabilities are rounded as in a saved model, which must align in the same way.
         """
         counts = Edits(*(np.zeros_like(array) for array in self.logs))
-        for lattice in self._lattices(sources, targets, same):
+        for lattice in self._lattices(sources, targets, _copies(sources, same)):
             lattice.add_counts(counts)
         total = np.log(sum(float(array.sum()) + SMOOTHING * array.size for array in counts))
         logs = ((np.log(array + SMOOTHING) - total).astype(np.float32).astype(float) for array in counts)
         return EditDistance(self.source_classes, self.target_classes, Edits(*logs))
+
+    def with_copies(self, unknown: int | None, others: int) -> EditDistance:
+        """Return an edit distance for symbols that the pairs to learn from do not have.
+
+        Copies of unknown source symbols have the mean probability of a copy, unless they share their class with others.
+
+        Args:
+            unknown: id of the unknown symbol among the source symbols; None if there is none.
+            others: number of further target symbols, Vt, Vt + 1 and so on. They can only be copied.
+        """
+        (copy, substitute, delete, insert), never = self.logs, -np.inf
+        own = -1 if unknown is None else self.source_classes[unknown]
+        if np.count_nonzero(self.source_classes == own) == 1:
+            copy = np.where(np.arange(len(copy)) == own, np.log(np.exp(copy).mean()), copy)
+        logs = Edits(copy, np.insert(substitute, len(insert), never, axis=1), delete, np.append(insert, never))
+        target_classes = np.append(self.target_classes, np.full(others, len(insert)))
+        return EditDistance(self.source_classes, target_classes, logs)
 
     def align(self, sources: Sequences, targets: Sequences, same: Array) -> Alignment:
         """Align pairs. Very long strings are aligned position by position, because a lattice would be too large.
@@ -104,14 +121,27 @@ class EditDistance:
             sources, targets: ids of n pairs.
             same: as in `learn`.
         """
+        return self.align_copies(sources, targets, _copies(sources, same))
+
+    def align_copies(self, sources: Sequences, targets: Sequences, copies: Sequences) -> Alignment:
+        """Align pairs as `align`, with the target symbol that equals each source symbol.
+
+        If a pair has no sequence of edits, the result writes a symbol that can only be copied in another way.
+
+        Args:
+            sources, targets: ids of n pairs.
+            copies: for each symbol of the sources the id of the same target symbol, negative if there is none.
+        """
         short = np.asarray(_cells(sources.lengths(), targets.lengths())) <= MAX_LATTICE
         rows, long = np.flatnonzero(short), np.flatnonzero(~short)
         parts, order = [], []
-        for lattice in self._lattices(sources.take(rows), targets.take(rows), same):
+        for lattice in self._lattices(sources.take(rows), targets.take(rows), copies.take(rows)):
             parts.append(lattice.best())
             order.append(rows[lattice.rows])
         for row in long.tolist():
-            parts.append(_position_by_position(sources[row], targets[row]))
+            only_copied = np.isneginf(self.logs.insert[self.target_classes[targets[row]]])
+            anchors = _anchors(copies[row], targets[row], np.flatnonzero(only_copied))
+            parts.append(_position_by_position(sources[row], targets[row], anchors))
             order.append(np.array([row]))
         return _in_order(parts, order, len(sources))
 
@@ -123,11 +153,11 @@ class EditDistance:
             same: as in `learn`.
         """
         logs = np.empty(len(sources))
-        for lattice in self._lattices(sources, targets, same):
+        for lattice in self._lattices(sources, targets, _copies(sources, same)):
             logs[lattice.rows] = lattice.log_probabilities()
         return logs
 
-    def _lattices(self, sources: Sequences, targets: Sequences, same: Array) -> Iterator[EditLattice]:
+    def _lattices(self, sources: Sequences, targets: Sequences, copies: Sequences) -> Iterator[EditLattice]:
         """Yield lattices for all pairs, with pairs of similar length together."""
         sides = Side(sources, self.source_classes), Side(targets, self.target_classes)
         S, T = sources.lengths(), targets.lengths()
@@ -136,10 +166,10 @@ class EditDistance:
         for end, row in enumerate(order.tolist()):
             longest_s, longest_t = max(longest_s, int(S[row])), max(longest_t, int(T[row]))
             if end > start and (end + 1 - start) * _cells(longest_s, longest_t) > MAX_CELLS:
-                yield EditLattice(self.logs, *sides, order[start:end], same)
+                yield EditLattice(self.logs, *sides, order[start:end], copies)
                 start, longest_s, longest_t = end, int(S[row]), int(T[row])
         if start < len(order):
-            yield EditLattice(self.logs, *sides, order[start:], same)
+            yield EditLattice(self.logs, *sides, order[start:], copies)
 
     @property
     def arrays(self) -> dict[str, Array]:
@@ -186,15 +216,38 @@ def sample(sources: Sequences, targets: Sequences, pairs: int, cells: int) -> Ar
     return chosen
 
 
-def _position_by_position(source: Array, target: Array) -> tuple[Array, Array, Array, Array]:
-    """Match symbols at the same positions, then insert or delete the rest; as `EditLattice.best` for one pair."""
-    S, T = len(source), len(target)
-    count, both = max(S, T), min(S, T)
-    kinds = np.full(count, INSERT if T > S else DELETE)
-    kinds[:both] = MATCH
-    read, written = (np.full(count, -1) for _ in range(2))
-    read[:S], written[:T] = source, target
-    return kinds[::-1, None], read[::-1, None], written[::-1, None], np.array([count])
+def _copies(sources: Sequences, same: Array) -> Sequences:
+    """For each symbol of the sources the id of the same target symbol; see `EditDistance.learn` for the arguments."""
+    return Sequences(same[sources.flat], sources.offsets)
+
+
+def _anchors(copies: Array, target: Array, only_copied: Array) -> list[tuple[int, int]]:
+    """Positions in source and target of the first possible copies of the target symbols at given positions."""
+    rest, anchors = enumerate(copies.tolist()), []
+    for j in only_copied.tolist():
+        i = next((i for i, symbol in rest if symbol == target[j]), None)
+        if i is None:
+            break
+        anchors.append((i, j))
+    return anchors
+
+
+def _position_by_position(
+    source: Array, target: Array, anchors: Sequence[tuple[int, int]]
+) -> tuple[Array, Array, Array, Array]:
+    """Match symbols at the same distance from an anchor, where source and target are matched, and insert or delete the
+    rest; as `EditLattice.best` for one pair.
+    """
+    edits: list[int] = []
+    i = j = 0
+    for next_i, next_j in [*anchors, (len(source), len(target))]:
+        S, T = next_i - i, next_j - j
+        edits += [MATCH] * min(S, T) + [DELETE] * (S - T) + [INSERT] * (T - S) + [MATCH]
+        i, j = next_i + 1, next_j + 1
+    kinds = np.array(edits[:-1])
+    read, written = (np.full(len(kinds), -1) for _ in range(2))
+    read[kinds != INSERT], written[kinds != DELETE] = source, target
+    return kinds[::-1, None], read[::-1, None], written[::-1, None], np.array([len(kinds)])
 
 
 def _shapes(Cs: int, Ct: int) -> list[tuple[int, ...]]:

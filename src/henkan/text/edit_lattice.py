@@ -79,11 +79,12 @@ class EditLattice:
         logs: log-probabilities of the edits.
         source, target: the sides of the pairs.
         rows: (N,) rows of the pairs.
-        same: (Vs,) target id of each source symbol, -1 if it is not a target symbol.
+        copies: for each symbol of the sources the id of the same target symbol, negative if there is none.
     """
 
-    def __init__(self, logs: Edits, source: Side, target: Side, rows: Array, same: Array) -> None:
-        self.logs, self.rows, self.same = logs, rows, same
+    def __init__(self, logs: Edits, source: Side, target: Side, rows: Array, copies: Sequences) -> None:
+        self.logs, self.rows = logs, rows
+        self.copies, _ = copies.padded(rows)  # (S, N)
         self.x, self.valid_x = source.strings.padded(rows)  # (S, N)
         self.y, self.valid_y = target.strings.padded(rows)  # (T, N)
         self.x_classes, self.y_classes = source.classes[self.x], target.classes[self.y]
@@ -101,7 +102,7 @@ class EditLattice:
 
     def _copies(self, i: Array, j: Array) -> Array:
         """(K, N) whether source symbol i and target symbol j are the same."""
-        copies: Array = self.same[self.x[i]] == self.y[j]
+        copies: Array = self.copies[i] == self.y[j]
         return copies
 
     def _ending_on(self, d: int) -> Iterator[Steps]:

@@ -21,7 +21,7 @@ from henkan.engine.numpy import NumpyEngines
 from henkan.engine.workers import WORKERS
 from henkan.inference.calibration import TEMPERATURES, Calibration
 from henkan.inference.converter import BATCH_SIZE
-from henkan.inference.outputs import find_outputs
+from henkan.inference.outputs import SourceIds, find_outputs
 from henkan.inference.outside import MIN_PREDICTIONS, Correction
 from henkan.model import draw_weights
 from henkan.text.arrays import Array
@@ -142,7 +142,7 @@ class _Probe:
         for indices, batch in batches:
             encoded = self.engine.encode(batch, execution)
             ids = [self.data.pairs.sources[rows[index]].tolist() for index in indices.tolist()]
-            found = find_outputs(self.engine, encoded, self.data.codec, ids, temperatures=temperatures)
+            found = find_outputs(self.engine, encoded, self.data.codec, SourceIds(ids), temperatures=temperatures)
             for index, [hypothesis] in zip(indices.tolist(), found, strict=True):
                 logs[:, index] = hypothesis.calibrated
                 right[index] = tuple(hypothesis.symbols) in self._targets(int(rows[index]))
