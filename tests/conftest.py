@@ -8,8 +8,12 @@ from contextlib import contextmanager
 from itertools import product
 
 import pytest
+from hypothesis import settings
 
 from henkan import Seq2Seq
+
+settings.register_profile("henkan", deadline=None)  # a shared machine may be slow at any moment
+settings.load_profile("henkan")
 
 NOBODY = 65534
 WORDS = ["".join(letters) for length in (1, 2, 3) for letters in product("abc", repeat=length)]

@@ -23,11 +23,15 @@ PREDICTIONS = {
     "format1-words": (["abc\tPL;X", "é日b\tPL;Y", "az\tPL;X"], ["A B C", "É 日 B", "A z"]),
     "format1-book": (["16+75", "52+607"], ["91", "659"]),
     "format2-words": (["abcd\tPL;N", "BéD\tV;PST", "acebdacebd\tV;PRS"], ["A B C D S", "B É D A D", "A C E"]),
+    "format3-edits": (["acda\tN;PL", "dace\tV;PRS", "aŵbŷd\tPST;V"], ["acdas", "dacing", "aŵbŷded"]),
+    "format3-mixed": (["acda\tN;PL", "dace\tV;PRS", "aŵbŷd\tPST;V"], ["acdas", "daceing", "aŵbŷded"]),
 }
 LOG_PROBABILITIES = {
     "format1-words": [-0.1644287, -0.1611528, -1.4072735],
     "format1-book": [-0.0715886, -0.1616705],
     "format2-words": [-0.0491927, -0.0498627, -1.8148003],
+    "format3-edits": [-0.0799137, -1.186283, -0.1857517],
+    "format3-mixed": [-1.409283, -1.727834, -1.2112469],
 }
 
 
