@@ -9,6 +9,12 @@ from itertools import product
 
 import pytest
 
+# Workers of pytest-xdist share the cores. On small arrays, threads that wait for a busy core take most of the time.
+if "PYTEST_XDIST_WORKER_COUNT" in os.environ:
+    threads = max(1, (os.cpu_count() or 1) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
+        os.environ.setdefault(name, str(threads))
+
 from henkan import Seq2Seq
 
 NOBODY = 65534
