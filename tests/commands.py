@@ -30,8 +30,11 @@ class Done:
 def run_here(*arguments, cwd=".", input=""):
     """Run a command in this process, in the folder `cwd`."""
     given = input if isinstance(input, bytes) else input.encode()
-    streams = {"stdin": io.TextIOWrapper(io.BytesIO(given), "utf-8")}
-    streams |= {name: io.TextIOWrapper(io.BytesIO(), "utf-8", "backslashreplace") for name in ("stdout", "stderr")}
+    streams = {
+        "stdin": io.TextIOWrapper(io.BytesIO(given), "utf-8"),
+        "stdout": io.TextIOWrapper(io.BytesIO(), "utf-8"),
+        "stderr": io.TextIOWrapper(io.BytesIO(), "utf-8", "backslashreplace"),
+    }
     with pytest.MonkeyPatch.context() as patched, chdir(cwd):
         for name, stream in streams.items():
             patched.setattr(sys, name, stream)
