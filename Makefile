@@ -64,7 +64,7 @@ fuzz: $(VENV)/dev.stamp
 	$(BIN)/python fuzz/model.py -max_total_time=$(SECONDS_EACH) -max_len=65536
 
 test-torch: $(VENV)/torch.stamp
-	$(BIN)/python -m pytest -m torch
+	$(BIN)/python -m pytest -m torch -n $(JOBS)
 
 $(VENV)/scale.stamp: $(VENV)/dev.stamp
 	@echo "installing Ray and Dask into $(VENV) ..."

@@ -5,7 +5,7 @@ import json
 from advice import Case
 from lexicon import LEXICON, some
 
-SMALL = "--epochs 1 --hidden-size 4 --embedding-size 4 --batch-size 8"
+SMALL = "--epochs 1 --hidden-size 4 --embedding-size 4 --batch-size 8 --augment 0 --no-calibrate-outside"
 WORDS = "".join(f"{a}{b}\t{a.upper()}{b.upper()}\n" for a in "abc" for b in "abc")
 COMMA_SEPARATED = WORDS.replace("\t", ",")
 TAGGED = "".join(f"{a}{b}\t{a}s\tV;{b}\n" for a in "abc" for b in "xyz")

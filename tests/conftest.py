@@ -2,18 +2,23 @@
 
 import os
 import signal
-import subprocess
-import sys
 from contextlib import contextmanager
 from itertools import product
 
+import hypothesis
 import pytest
-from hypothesis import settings
 
+# Workers of pytest-xdist share the cores. On small arrays, threads that wait for a busy core take most of the time.
+if "PYTEST_XDIST_WORKER_COUNT" in os.environ:
+    threads = max(1, (os.cpu_count() or 1) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"]))
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
+        os.environ.setdefault(name, str(threads))
+
+from commands import checked, run_here, run_process
 from henkan import Seq2Seq
 
-settings.register_profile("henkan", deadline=None)  # a shared machine may be slow at any moment
-settings.load_profile("henkan")
+hypothesis.settings.register_profile("henkan", deadline=None)  # a shared machine may be slow at any moment
+hypothesis.settings.load_profile("henkan")
 
 NOBODY = 65534
 WORDS = ["".join(letters) for length in (1, 2, 3) for letters in product("abc", repeat=length)]
@@ -60,28 +65,24 @@ def without_rights():
 
 
 @pytest.fixture
-def henkan(tmp_path):
-    """Function that runs `henkan` in an empty folder; its result has returncode, stdout and stderr."""
+def undrawn(monkeypatch):
+    """Commands in this process draw no learning curve, which takes longer than training a small model."""
+    monkeypatch.setattr("henkan.cli.training_run.learning_curve", lambda _: b"")
 
-    def run(*arguments, status=0, **options):
-        options = {
-            "cwd": tmp_path,
-            "capture_output": True,
-            "encoding": "utf-8",
-            "stdin": subprocess.DEVNULL,
-            "timeout": 300,
-        } | options
-        if "input" in options:
-            del options["stdin"]
-        if isinstance(options.get("input"), bytes):
-            del options["encoding"]
-        environment = {**os.environ, "PYTHONUTF8": "1"}
-        result = subprocess.run([sys.executable, "-m", "henkan", *map(str, arguments)], env=environment, **options)
-        assert result.returncode == status, (result.stdout, result.stderr)
-        assert "Traceback" not in str(result.stderr)
-        return result
 
-    return run
+@pytest.fixture
+def henkan(tmp_path, undrawn):  # noqa: ARG001
+    """Function that runs `henkan` in an empty folder; its result has returncode, stdout and stderr.
+
+    The command runs in this process, because most commands take less time than Python takes to start.
+    """
+    return checked(run_here, tmp_path)
+
+
+@pytest.fixture
+def henkan_process(tmp_path):
+    """The same as `henkan`, as a process of its own."""
+    return checked(run_process, tmp_path)
 
 
 @pytest.fixture

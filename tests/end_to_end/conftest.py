@@ -1,55 +1,18 @@
-"""Fixtures for tests that run the command in this process, which is faster than starting another."""
+"""Fixtures for tests that run many commands on the same small models."""
 
-import io
 import shutil
-import sys
-from dataclasses import dataclass
 from itertools import count
 
 import pytest
 
 from advice_cases import TAGGED, WORDS
-from henkan.cli.main import main
-
-
-@dataclass(frozen=True)
-class Done:
-    """A command that has ended."""
-
-    status: int
-    out: str
-    err: str
-
-    @property
-    def text(self):
-        """All that the command has printed."""
-        return self.out + self.err
-
-
-def run_here(arguments, capsys, stdin=b""):
-    """Run the command line in this process."""
-    capsys.readouterr()
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("os._exit", sys.exit)  # which would end the tests
-        patched.setattr("sys.argv", ["henkan", *map(str, arguments)])
-        patched.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(stdin), "utf-8"))
-        with pytest.raises(SystemExit) as exit_info:
-            main()
-    captured = capsys.readouterr()
-    return Done(exit_info.value.code, captured.out, captured.err)
+from commands import checked, run_here
 
 
 @pytest.fixture
-def here(capsys, monkeypatch):
-    """Function that runs the command in this process, in the current folder."""
-    monkeypatch.setattr("henkan.cli.training_run.learning_curve", lambda _: b"")  # drawing takes longer than training
-
-    def run(*arguments, status=0, stdin=b""):
-        done = run_here(arguments, capsys, stdin)
-        assert done.status == status, done.text
-        return done
-
-    return run
+def here(undrawn):  # noqa: ARG001
+    """The same as `henkan`, in the current folder."""
+    return checked(run_here, ".")
 
 
 @pytest.fixture(scope="session")

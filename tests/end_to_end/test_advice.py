@@ -18,7 +18,7 @@ def write(files):
 def test_advice_works(case, here, workplace):
     workplace()
     write(case.files)
-    first = here(*shlex.split(case.command), status=case.status, stdin=case.input)
+    first = here(*shlex.split(case.command), status=case.status, input=case.input)
     assert case.says in first.text
     commands, _ = case.followed()
     assert commands
@@ -26,5 +26,5 @@ def test_advice_works(case, here, workplace):
         workplace()
         write(case.files)
         write(files)
-        done = here(*command, stdin=case.input)
+        done = here(*command, input=case.input)
         assert case.says not in done.text, command

@@ -32,27 +32,27 @@ def lone(message, pattern):
 @pytest.mark.parametrize("text", ["--column", "--column=1"])
 def test_similar_option_is_the_right_one(here, workplace, text):
     workplace()
-    message = here("inspect", "words.tsv", text, status=2).err
+    message = here("inspect", "words.tsv", text, status=2).stderr
     assert lone(message, "Did you mean '?(--[a-z]+)'?|Possible options: (--[a-z]+)") == "--columns"
     here("inspect", "words.tsv", "--columns", "1,2")
 
 
 def test_similar_command_and_task_are_the_right_ones(here, workplace):
     workplace()
-    here(lone(here("predcit", "model", "ab", status=2).err, r"did you mean (\w+)\?"), "model", "ab")
-    assert here("x", status=2).err.rpartition("the commands are ")[2].rstrip().split(", ") == list(COMMANDS)
-    here("generate", lone(here("generate", "date", status=2).err, r"did you mean (\w+)\?"), "--count", 3)
-    tasks = here("generate", "none", status=2).err.rpartition("the tasks are ")[2].rstrip().split(", ")
-    assert tasks == [line.partition(":")[0] for line in here("tasks").out.splitlines() if not line.startswith(" ")]
+    here(lone(here("predcit", "model", "ab", status=2).stderr, r"did you mean (\w+)\?"), "model", "ab")
+    assert here("x", status=2).stderr.rpartition("the commands are ")[2].rstrip().split(", ") == list(COMMANDS)
+    here("generate", lone(here("generate", "date", status=2).stderr, r"did you mean (\w+)\?"), "--count", 3)
+    tasks = here("generate", "none", status=2).stderr.rpartition("the tasks are ")[2].rstrip().split(", ")
+    assert tasks == [line.partition(":")[0] for line in here("tasks").stdout.splitlines() if not line.startswith(" ")]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_that_usage_errors_name_exists(here, workplace, command):
     workplace()
-    message = here(command, "--no-such-option", status=2).err
+    message = here(command, "--no-such-option", status=2).stderr
     advised = shlex.split(lone(message, "Try '(?:.*henkan )(.*)' for help"))
     assert advised[0] == command
-    assert "Usage: " in here(*advised).out
+    assert "Usage: " in here(*advised).stdout
 
 
 @pytest.mark.parametrize(
@@ -65,29 +65,29 @@ def test_help_that_usage_errors_name_exists(here, workplace, command):
 def test_columns_are_written_as_advised(here, workplace, columns, advice):
     workplace()
     Path("tagged.tsv").write_text(TAGGED)
-    assert advice in here("inspect", "tagged.tsv", "--columns", columns, status=2).err
+    assert advice in here("inspect", "tagged.tsv", "--columns", columns, status=2).stderr
     for example in lone(advice, "as in (.*?)(?: for the first|, not)").split(" or "):
         here("inspect", "tagged.tsv", "--columns", example)
 
 
 def test_unknown_symbols_are_treated_as_the_note_says(here, workplace):
     workplace()
-    note = here("predict", "model", "a!").err
+    note = here("predict", "model", "a!").stderr
     assert "texts with symbols that were not in the training data: 1 (see --unknown and --json)" in note
-    assert json.loads(here("predict", "model", "a!", "--json").out)["unknown"] == ["symbol '!'"]
-    assert "not in the training data" not in here("predict", "model", "a!", "--unknown", "skip").err
+    assert json.loads(here("predict", "model", "a!", "--json").stdout)["unknown"] == ["symbol '!'"]
+    assert "not in the training data" not in here("predict", "model", "a!", "--unknown", "skip").stderr
 
 
 def test_wrong_predictions_are_not_written_to_the_pairs(here, workplace):
     workplace()
-    message = here("evaluate", "model", "words.tsv", "--errors", "words.tsv", status=2).err
+    message = here("evaluate", "model", "words.tsv", "--errors", "words.tsv", status=2).stderr
     assert ": --errors would overwrite the pairs to evaluate; choose another file" in message
     here("evaluate", "model", "words.tsv", "--errors", "wrong.tsv")
 
 
 def test_picture_has_a_known_ending(here, workplace):
     workplace()
-    message = here("explain", "model", "ab", "--picture", "a.gif", status=2).err
+    message = here("explain", "model", "ab", "--picture", "a.gif", status=2).stderr
     for ending in re.findall(r"\.(?:png|svg)", message):
         here("explain", "model", "ab", "--picture", f"a{ending}")
 
@@ -95,7 +95,7 @@ def test_picture_has_a_known_ending(here, workplace):
 def test_diverged_training_needs_a_lower_learning_rate(here, workplace, monkeypatch):
     workplace()
     monkeypatch.setattr("henkan.cli.train_output.MAX_ROLLBACKS", -1)
-    message = here(*TRAIN, "--out", "m", "--learning-rate", 0.5, status=2).err
+    message = here(*TRAIN, "--out", "m", "--learning-rate", 0.5, status=2).stderr
     assert float(lone(message, "train again with a learning rate below ([0-9.]+)")) == 0.5
     assert "--learning-rate" in parameters("train")
 
@@ -105,19 +105,19 @@ def test_packages_that_messages_name_are_extras(here, workplace, monkeypatch):
     workplace()
     with monkeypatch.context() as patched:
         patched.setattr("henkan.engine.choice.find_spec", lambda _: None)
-        found = [here("predict", "model", "ab", "--engine", "torch", status=2).err]
+        found = [here("predict", "model", "ab", "--engine", "torch", status=2).stderr]
     with monkeypatch.context() as patched:
         patched.setattr("henkan.storage.plots.attention_picture", lambda *_, **__: None)
-        found.append(here("explain", "model", "ab", "--picture", "a.png", status=2).err)
+        found.append(here("explain", "model", "ab", "--picture", "a.png", status=2).stderr)
     assert found[0].endswith("; pip install 'henkan[torch]'\n")
     assert found[1].endswith("--picture needs matplotlib; pip install 'henkan[plot]'\n")
     with monkeypatch.context() as patched:
         patched.setattr("henkan.text.tokenizer.find_spec", lambda _: None)
-        found.append(here("inspect", "words.tsv", "--source-symbols", "graphemes", status=2).err)
+        found.append(here("inspect", "words.tsv", "--source-symbols", "graphemes", status=2).stderr)
     assert found[2].endswith("requires the package regex; pip install 'henkan[graphemes]'\n")
     with monkeypatch.context() as patched:
         patched.setattr("henkan.cli.training_run.learning_curve", lambda _: None)
-        found.append(here(*TRAIN, "--out", "m").err)
+        found.append(here(*TRAIN, "--out", "m").stderr)
     extras = metadata("henkan").get_all("Provides-Extra")
     assert [lone(message, EXTRA) for message in found] == ["torch", "plot", "graphemes", "plot"]
     assert {"torch", "plot", "graphemes"} <= set(extras)
@@ -132,11 +132,11 @@ def test_device_and_precision_are_chosen_as_advised(here, workplace):
     workplace()
     predict = ("predict", "model", "ab", "--engine", "torch")
     if not torch.cuda.is_available():
-        message = here(*predict, "--device", "cuda", status=2).err
+        message = here(*predict, "--device", "cuda", status=2).stderr
         assert "choose --device cpu or --device auto" in message
         for device in re.findall("--device ([a-z]+)", message.partition(";")[2]):
             here(*predict, "--device", device)
-        message = here(*predict, "--precision", "tf32", status=2).err
+        message = here(*predict, "--precision", "tf32", status=2).stderr
         assert "choose --precision float32 or --precision bf16" in message
         for precision in re.findall("--precision ([a-z0-9]+)", message):
             here(*predict, "--precision", precision)
@@ -156,7 +156,7 @@ def reproduce(here, workplace, monkeypatch):
     monkeypatch.setattr("henkan_experiments.reproduce.write_report", lambda *_, **__: Path("report.html"))
 
     def run(*options, status=0):
-        return here("reproduce", "--quick", *options, status=status).err
+        return here("reproduce", "--quick", *options, status=status).stderr
 
     return run
 
@@ -215,10 +215,10 @@ def test_binary_files_are_not_taken_for_text_in_another_encoding(here, workplace
     Path("words.txt").write_bytes(WORDS.encode("utf-16-le"))
     Path("kana.txt").write_bytes("あ\tア\n".encode("utf-16-le"))
     for name in ("picture.png", "kana.txt"):
-        message = here("inspect", name, status=2).err
+        message = here("inspect", name, status=2).stderr
         assert "(a binary or UTF-16 file?)" in message
         assert "latin-1" not in message
-    assert "latin-1" not in here("predict", "model", status=2, stdin=picture).err
+    assert "latin-1" not in here("predict", "model", status=2, input=picture).text
     for name in ("words.txt", "kana.txt"):
-        assert "if the file is UTF-16, name its encoding" in here("inspect", name, status=2).err
+        assert "if the file is UTF-16, name its encoding" in here("inspect", name, status=2).stderr
         here("inspect", name, "--encoding", "utf-16-le")

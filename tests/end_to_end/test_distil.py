@@ -28,7 +28,7 @@ def labelled(folder):
 
 def test_distilled_model_is_trained_on_the_pairs_and_labelled_sources(place, here):
     done = here("distil", "teacher", "--data", "pairs.tsv", "--unlabelled", "more.txt", "--out", "student", *SMALL)
-    assert "predicting the targets of 4 unlabelled sources ..." in done.err
+    assert "predicting the targets of 4 unlabelled sources ..." in done.stderr
     assert labelled(place / "student") == 3  # the fourth is the source of a pair
     assert len(henkan.load("student").predict(["ab"])) == 1
 
@@ -40,7 +40,7 @@ def test_sources_are_generated_without_a_file(place, here):
 
 def test_self_training(place, here):
     done = here("train", "pairs.tsv", "--unlabelled", "more.txt", "--out", "model", *SMALL)
-    assert done.err.count("3 training pairs, no validation pairs") == 5  # four models that label, and the final one
+    assert done.stderr.count("3 training pairs, no validation pairs") == 5  # four models that label, and the final one
     assert "labelled" in (place / "model" / "metrics.json").read_text()
 
 
@@ -76,7 +76,7 @@ def test_self_training_is_resumed_in_either_part(place, here, event):
     interrupted(here, event, *arguments, "--out", "resumed")
     (place / "more.txt").rename(place / "moved.txt")
     done = here("train", "--resume", "resumed", status=2)
-    assert "resume with `henkan train --resume resumed --unlabelled NEW_PATH`" in done.err
+    assert "resume with `henkan train --resume resumed --unlabelled NEW_PATH`" in done.stderr
     here("train", "--resume", "resumed", "--unlabelled", "moved.txt")
     weights = [(place / name / "weights.safetensors").read_bytes() for name in ("whole", "resumed")]
     assert weights[0] == weights[1]
@@ -106,5 +106,5 @@ def test_bad_input(place, here, arguments, message):
     (place / "empty.txt").write_text("\n \n")
     (place / "known.txt").write_text("abc\ncab\n")
     done = here("distil", "teacher", "--data", "pairs.tsv", "--out", "student", *SMALL, *arguments, status=2)
-    assert message in done.err
+    assert message in done.stderr
     assert not (place / "student").exists()

@@ -8,43 +8,45 @@ import time
 import pytest
 
 MESSAGE = (
-    "henkan: dates is the name of a task and of a file in this folder; give ./dates for the file, or task:dates for "
-    "the task"
+    "henkan: multiplication is the name of a task and of a file in this folder; give ./multiplication for the file, "
+    "or task:multiplication for the task"
 )
 SMALL = ("--epochs", 1, "--hidden-size", 4, "--quiet")
 
 
 @pytest.fixture
-def dates_file(tmp_path, pairs_file):
+def ambiguous(tmp_path, pairs_file):
     """A pair file named like a task."""
-    return pairs_file.rename(tmp_path / "dates")
+    return pairs_file.rename(tmp_path / "multiplication")
 
 
-@pytest.mark.usefixtures("dates_file")
-@pytest.mark.parametrize("more", [(), SMALL, ("--resume", "models/dates")], ids=str)
+@pytest.mark.usefixtures("ambiguous")
+@pytest.mark.parametrize("more", [(), SMALL, ("--resume", "models/multiplication")], ids=str)
 def test_train_refuses_an_ambiguous_name(refused, tmp_path, more):
-    assert refused("train", "dates", *more) == MESSAGE
+    assert refused("train", "multiplication", *more) == MESSAGE
     assert not (tmp_path / "models").exists()
 
 
-@pytest.mark.usefixtures("dates_file")
+@pytest.mark.usefixtures("ambiguous")
 def test_train_reads_the_file_by_its_path(henkan):
-    assert henkan("train", "./dates", *SMALL).stdout.endswith(" of 4)\n")  # a tenth of the 39 words
+    assert henkan("train", "./multiplication", *SMALL).stdout.endswith(" of 4)\n")  # a tenth of the 39 words
 
 
-@pytest.mark.usefixtures("dates_file")
+@pytest.mark.usefixtures("ambiguous")
 def test_evaluate_tells_file_and_task_apart(henkan, refused, folder):
-    assert refused("evaluate", folder, "dates") == MESSAGE
-    assert henkan("evaluate", folder, "./dates").stdout.endswith("100.000% (39 of 39)\n")
-    done = henkan("evaluate", folder, "task:dates")
-    assert "not on the task dates" in done.stderr
+    assert refused("evaluate", folder, "multiplication") == MESSAGE
+    assert henkan("evaluate", folder, "./multiplication").stdout.endswith("100.000% (39 of 39)\n")
+    done = henkan("evaluate", folder, "task:multiplication")
+    assert "not on the task multiplication" in done.stderr
     assert "(39 of 39)" not in done.stdout
-    assert "there is no task 'date'; did you mean dates?" in refused("evaluate", folder, "task:date")
+    assert "there is no task 'multiplicate'; did you mean multiplication?" in refused(
+        "evaluate", folder, "task:multiplicate"
+    )
 
 
 def test_a_folder_is_not_mistaken_for_a_pair_file(henkan, folder, tmp_path):
-    (tmp_path / "dates").mkdir()
-    assert "not on the task dates" in henkan("evaluate", folder, "dates").stderr
+    (tmp_path / "multiplication").mkdir()
+    assert "not on the task multiplication" in henkan("evaluate", folder, "multiplication").stderr
 
 
 def test_an_interrupted_run_on_a_task_resumes_with_a_note(henkan, tmp_path):

@@ -4,15 +4,15 @@ import re
 SMALL = ("--epochs", "2", "--hidden-size", "16", "--embedding-size", "4")
 
 
-def test_a_task_is_trained_saved_and_used_for_prediction(henkan, tmp_path):
-    done = henkan("train", "multiplication", *SMALL)
+def test_a_task_is_trained_saved_and_used_for_prediction(henkan_process, tmp_path):
+    done = henkan_process("train", "multiplication", *SMALL)
     lines = done.stdout.splitlines()
     assert re.fullmatch(r"\s+source\s+target\s+prediction", lines[0])
     assert all(re.fullmatch(r"[OX]  \d+\*\d+\s+\d+(\s+-?\d*)?", line) for line in lines[1:11])
     assert re.fullmatch(r"exact match \d+\.\d{3}% \(\d+ of 505\)", lines[11])
     assert "models/multiplication" in lines[12]
     command = re.fullmatch(r"try it:  python -m henkan (predict models/multiplication) '(.+)'", lines[13])
-    answer = henkan(*command[1].split(), command[2]).stdout
+    answer = henkan_process(*command[1].split(), command[2]).stdout
     assert answer.endswith("\n")
     assert "\n" not in answer[:-1]
 
@@ -34,9 +34,9 @@ def test_evaluating_on_the_task_uses_its_validation_set(henkan, tmp_path):
     assert result["exact_match"] == result["correct"] / 505 == epochs[-1]["exact_match"]
 
 
-def test_the_same_seed_saves_the_same_bytes(henkan, tmp_path, pairs_file):
-    for out, seed in (("a", 1), ("b", 1), ("c", 2)):
-        henkan("train", pairs_file, *SMALL, "--quiet", "--seed", seed, "--out", out)
+def test_the_same_seed_saves_the_same_bytes(henkan, henkan_process, tmp_path, pairs_file):
+    for run, out, seed in ((henkan, "a", 1), (henkan_process, "b", 1), (henkan, "c", 2)):
+        run("train", pairs_file, *SMALL, "--quiet", "--seed", seed, "--out", out)
     a, b, c = ((tmp_path / out / "weights.safetensors").read_bytes() for out in "abc")
     assert a == b != c
 
@@ -106,8 +106,8 @@ def test_invalid_arguments_are_refused(refused, tmp_path, pairs_file):
     assert not (tmp_path / "models").exists()
 
 
-def test_unknown_options_are_reported_by_click(henkan, pairs_file):
-    assert "No such option" in henkan("train", pairs_file, "--fast", status=2).stderr
+def test_unknown_options_are_reported_by_click(henkan_process, pairs_file):
+    assert "No such option" in henkan_process("train", pairs_file, "--fast", status=2).stderr
 
 
 def test_every_command_has_help(henkan):
@@ -133,5 +133,5 @@ def test_transducer_is_trained_from_the_command_line(henkan, refused, pairs_file
     for option in ("attention", "reverse", "peeky"):
         message = f"henkan: --{option} is not supported by the architecture transducer; turn it off"
         assert refused(*train, f"--{option}") == message
-    henkan(*train, "--no-attention", "--embedding-dropout", "0.1")
+    henkan(*train, "--no-attention", "--embedding-dropout", "0", "--dropout", "0.1")
     assert henkan("predict", "m", "abc", "a?b").stdout.splitlines()[0] == "ABC"

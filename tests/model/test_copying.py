@@ -29,7 +29,7 @@ COMBINATIONS = [
 @pytest.mark.parametrize("settings", COMBINATIONS, ids=str)
 @pytest.mark.parametrize("smoothing", [0.0, 0.2])
 def test_gradients(settings, smoothing):
-    converter, _ = small_model(**settings)
+    converter, _ = small_model(**({"hidden_size": 2} | settings))
     engine, batch = converter.model, hidden_batch(converter)
 
     def run():

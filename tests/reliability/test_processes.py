@@ -47,7 +47,7 @@ import henkan
 warnings.simplefilter("ignore")
 model, words = henkan.load(sys.argv[1]), ["abc", "b", "ca"] * 400
 expected = model.predict(words)
-for _ in range(10):
+for _ in range(5):
     thread = threading.Thread(target=model.predict, args=[words * 8])
     thread.start()
     child = os.fork()
@@ -63,7 +63,7 @@ warnings.simplefilter("ignore")
 words = ["abc", "b", "ca"] * 20
 
 def train():
-    for seed in range(4):
+    for seed in range(2):
         henkan.Seq2Seq(epochs=1, hidden_size=256, seed=seed).fit(words, words)
 
 thread = threading.Thread(target=train)

@@ -124,12 +124,16 @@ def test_before_the_first_update_the_model_stays_as_it_was(words, kind, action):
     assert weights(interrupted(model, words, callback=at(kind, 1, action))) is before
 
 
+@pytest.fixture(scope="module")
+def uninterrupted(words):
+    """A complete training run with a small validation set."""
+    return Seq2Seq(**SETTINGS).fit(*words, dev=(words[0][:9], words[1][:9]))
+
+
 @pytest.mark.parametrize("action", [press_ctrl_c, raise_interrupt])
 @pytest.mark.parametrize(("kind", "count"), [(Preparing, 1), (Step, 3), (Step, 5), (Epoch, 2), (Step, 13)])
-def test_run_resumes_from_the_checkpoint_with_the_same_bits(words, tmp_path, kind, count, action):
-    options = {"dev": (words[0][:9], words[1][:9])}
-    uninterrupted = Seq2Seq(**SETTINGS).fit(*words, **options)
-    options |= {"checkpoint": tmp_path / "c", "checkpoint_every": 1e9}
+def test_run_resumes_from_the_checkpoint_with_the_same_bits(words, tmp_path, uninterrupted, kind, count, action):
+    options = {"dev": (words[0][:9], words[1][:9]), "checkpoint": tmp_path / "c", "checkpoint_every": 1e9}
     model = interrupted(Seq2Seq(**SETTINGS), words, callback=at(kind, count, action), **options)
     if kind is not Preparing:
         model.save(tmp_path / "c")  # does not delete the checkpoint
