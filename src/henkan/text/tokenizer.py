@@ -20,8 +20,6 @@ TAG = "\t"
 
 DEFAULT_TAG_SEPARATOR = ";"
 
-CODE_POINTS = 0x110000
-
 
 @dataclass(frozen=True)
 class Tokenizer:
@@ -276,12 +274,13 @@ def tokenize(strings: Iterable[str], tokenizer: Tokenizer) -> Tokenized:
 
 def _tokenize_characters(texts: Texts) -> Tokenized:
     """Tokenize into characters, a block of strings at a time."""
-    counts = np.zeros(CODE_POINTS, np.int64)
+    counts = np.zeros(0, np.int64)
     for codes, _ in texts.code_points():
-        found = np.bincount(codes)
-        counts[: len(found)] += found
+        found = np.bincount(codes, minlength=len(counts))
+        found[: len(counts)] += counts
+        counts = found
     present = np.flatnonzero(counts)
-    rank = np.zeros(CODE_POINTS, smallest_dtype(len(present)))
+    rank = np.zeros(len(counts), smallest_dtype(len(present)))
     rank[present] = np.arange(len(present))
     flat, lengths, done, row = np.empty(counts.sum(), rank.dtype), np.empty(len(texts), np.int64), 0, 0
     for codes, numbers in texts.code_points():
