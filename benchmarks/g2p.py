@@ -5,8 +5,8 @@
 DIR contains LANGUAGE.train.tsv, LANGUAGE.dev.tsv and LANGUAGE.test.tsv: word, tab, phones separated by spaces. All
 languages use henkan's default settings for a file of pairs; Korean sources are normalized to NFD.
 
-The dev set selects the epoch, and the test set is evaluated once. DIR has ten languages with 3,600 training words, as in
-the SIGMORPHON 2020 shared task, or, with --low, five languages with 800 words (SIGMORPHON 2021). There, dev and test set
+The dev set selects the epoch, and the test set is evaluated once. DIR has ten languages with 3,600 training words (the
+SIGMORPHON 2020 shared task) or, with --low, five languages with 800 words (SIGMORPHON 2021). There, dev and test set
 have only 100 words each, so models are evaluated on both together. That is a little optimistic, because the dev set
 selects the epoch.
 """
