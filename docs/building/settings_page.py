@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from henkan.cli.options import option_name, recipe_defaults, value_text
-from henkan.cli.recipes import for_many
+from henkan.cli.recipes import by_size
 from henkan.config import EngineConfig, ModelConfig, TrainingConfig
 from henkan.recipes import RECIPE_HELP
 
@@ -32,7 +32,7 @@ def settings_page() -> str:
             "",
             *recipes,
             "",
-            for_many(),
+            by_size(),
             "",
             "A task may have defaults of its own. Settings without an option can be set in Python only.",
             "",

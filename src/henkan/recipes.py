@@ -72,13 +72,15 @@ RECIPES: Mapping[str, Mapping[str, Any]] = {
 """Recipe -> the settings that differ from the defaults in `henkan.config`, which are the recipe `modern`. They also
 replace the defaults of a task."""
 
-MANY_PAIRS = 30_000
-
-RECIPES_FOR_MANY: Mapping[str, Mapping[str, Any]] = {
-    "words": {"hidden_size": 192, "updates": 12_000, "dropout": 0.2},
-    "edits": {"hidden_size": 192, "updates": 15_000, "dropout": 0.2, "embedding_dropout": 0.1},
+RECIPES_BY_SIZE: Mapping[str, Mapping[int, Mapping[str, Any]]] = {
+    "words": {30_000: {"hidden_size": 192, "updates": 12_000, "dropout": 0.2}},
+    "edits": {
+        8_000: {"hidden_size": 192, "updates": 6_000},
+        30_000: {"hidden_size": 192, "updates": 15_000, "dropout": 0.2, "embedding_dropout": 0.1},
+    },
 }
-"""Recipe -> the settings that differ again for `MANY_PAIRS` pairs or more."""
+"""Recipe -> number of pairs -> the settings that differ again from this number of pairs on. The last that applies
+counts."""
 
 RECIPE_OF_ARCHITECTURE: Mapping[str, str] = {"encoder-decoder": "words", "transducer": "edits"}
 
@@ -107,7 +109,7 @@ def make_configs(
         recipe: a key of `RECIPES`. None: "modern" if `defaults` is given, otherwise that of the architecture, which is
             the encoder-decoder by default.
         defaults: default settings of a task, or None for other data.
-        pairs: number of pairs; see `RECIPES_FOR_MANY`.
+        pairs: number of pairs; see `RECIPES_BY_SIZE`.
 
     Raises:
         SettingsError: for an unknown recipe or setting, or an invalid value.
@@ -117,7 +119,8 @@ def make_configs(
     if recipe not in RECIPES:
         raise SettingsError(f"there is no recipe {recipe!r}; choose one of {', '.join(sorted(RECIPES))}")
     off = dict.fromkeys(UNSUPPORTED.get(settings.get("architecture", ""), ()), False)
-    more = RECIPES_FOR_MANY.get(recipe, {}) if pairs >= MANY_PAIRS else {}
+    reached = [more for size, more in RECIPES_BY_SIZE.get(recipe, {}).items() if pairs >= size]
+    more = reached[-1] if reached else {}
     merged = {**(defaults or {}), **RECIPES[recipe], **more, **off, **settings}
     merged = {name: value.item() if isinstance(value, np.generic) else value for name, value in merged.items()}
     model_names = {field.name for field in fields(ModelConfig)}

@@ -6,7 +6,7 @@ from dataclasses import fields
 
 from henkan.cli.options import recipe_defaults, value_text
 from henkan.config import ModelConfig, TrainingConfig
-from henkan.recipes import MANY_PAIRS, RECIPE_HELP, RECIPES_FOR_MANY
+from henkan.recipes import RECIPE_HELP, RECIPES_BY_SIZE
 
 PLAIN_WORDS = {
     "fill": "padding with spaces",
@@ -20,15 +20,17 @@ PLAIN_WORDS = {
 """Name or value of a setting in the table of the recipes -> what the table shows."""
 
 
-def for_many() -> str:
-    """Say which defaults differ for many pairs, and which recipe is the default for a file."""
+def by_size() -> str:
+    """Say which defaults depend on the number of pairs, and which recipe is the default for a file."""
     differing = []
-    for recipe, settings in RECIPES_FOR_MANY.items():
-        values = (f"{name} {value:,}".replace("_", " ") for name, value in settings.items())
-        differing.append(f"{recipe}: {', '.join(values)}")
+    for recipe, sizes in RECIPES_BY_SIZE.items():
+        for size, settings in sizes.items():
+            named = {PLAIN_WORDS.get(name, name.replace("_", " ")): value for name, value in settings.items()}
+            values = ", ".join(f"{name} {value:,}" for name, value in named.items())
+            differing.append(f"{recipe} from {size:,} pairs on: {values}")
     return (
-        f"From {MANY_PAIRS:,} pairs on, some defaults differ ({'; '.join(differing)}). For a file, the recipe is edits "
-        "if sources and targets correspond from left to right, and words otherwise."
+        f"Some defaults differ for many pairs ({'; '.join(differing)}). For a file, the recipe is edits if sources and "
+        "targets correspond from left to right, and words otherwise."
     )
 
 
@@ -50,6 +52,6 @@ def recipe_tables() -> str:
         "the decoder sees the encoder's last hidden state at every step. by data size: the batch size is about the "
         "square root of the number of pairs, as a power of two from 16 to 256; the dropout rate is 0.3 for fewer than "
         "20,000 pairs, 0.2 for fewer than 60,000 and 0.1 otherwise. from steps: the number of epochs that gives about "
-        f"this number of training steps. {for_many()}"
+        f"this number of training steps. {by_size()}"
     )
     return "\n".join(["Recipes:", "", "\b", *about, "", "\b", *table, "", notes])
