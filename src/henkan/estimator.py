@@ -107,8 +107,10 @@ class Seq2Seq:
             teacher: a trained model, usually an ensemble, that predicts the targets of unlabelled sources, so that the
                 model learns to predict as the teacher does (distillation). If `unlabelled` is None, sources that
                 resemble those of the pairs are generated.
-            callback: function that receives the events of the run: first a `henkan.Started`, a `henkan.Preparing` and a
-                `henkan.Estimated`, then a `henkan.Step` after each update and a `henkan.Epoch` after each epoch.
+            callback: function that receives the events of the run. For each model, these are first a `henkan.Started`,
+                a `henkan.Preparing` and a `henkan.Estimated`, then a `henkan.Step` after each update and a
+                `henkan.Epoch` after each epoch. A `henkan.Labelling` comes before the models that are trained with
+                unlabelled sources; the events before it are those of the ensemble that predicts their targets.
             checkpoint: folder for checkpoints. If it has an interrupted run with the same pairs and settings, `fit`
                 resumes it, and the weights are the same, bit for bit, as without the interruption. If that run is
                 complete, `fit` returns its model without training. `save` deletes the checkpoint; before that, the
@@ -353,15 +355,16 @@ class Seq2Seq:
     ) -> Unlabelled | None:
         if teacher is not None and not isinstance(teacher, Seq2Seq):
             raise SettingsError(f"teacher must be a trained Seq2Seq model, not {teacher!r}")
-        if sources is not None:
-            given = string_list(sources, "unlabelled")
-            return Unlabelled(given, None, self._wanted.teachers(pairs)) if teacher is None else teacher._taught(given)
+        given = None if sources is None else string_list(sources, "unlabelled")
         if teacher is None:
-            return None
-        return teacher._taught(generated_sources(pairs, variant.model, variant.training.seed))
-
-    def _taught(self, sources: Sequence[str]) -> Unlabelled:
-        return Unlabelled(sources, self._model())
+            return None if given is None else Unlabelled(given, None, self._wanted.teachers(pairs))
+        fitted = teacher._model()
+        if fitted.saved.first.model.features != variant.model.features:
+            raise SettingsError("only one of the model and its teacher reads feature tags; choose another teacher")
+        generated: Sequence[str] = []
+        if given is None:
+            generated = generated_sources(pairs, variant.model, variant.training.seed)
+        return Unlabelled(generated if given is None else given, fitted, mark=fitted.digest())
 
     def _model(self) -> FittedModel:
         if self._fitted is None:

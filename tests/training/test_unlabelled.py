@@ -11,10 +11,11 @@ from henkan import Labelling, Seq2Seq, Step
 from henkan.errors import CheckpointError, DataError, SettingsError
 from henkan.text.pseudowords import NgramModel, pseudowords
 from henkan.text.tokenizer import Tokenizer
-from henkan.training.labelling import label
+from henkan.training.checkpoint import Checkpoints
+from henkan.training.labelling import label, usable_sources
 
 SETTINGS = {"batch_size": 8, "hidden_size": 8, "embedding_size": 4, "epochs": 2, "recipe": "modern"}
-OTHERS = ["abca", "bcab", "cabc", "aabb"]
+OTHERS = ["aab", "bca", "cab", "ccc"]
 
 
 class Recorder:
@@ -40,28 +41,60 @@ def assert_same(first, second):
         np.testing.assert_array_equal(weights(first)[name], array)
 
 
-def test_the_targets_are_those_of_the_teacher(trained, words):
-    labelled = label(trained._fitted.converter, OTHERS, words[0])
+@pytest.fixture(scope="module")
+def pairs(words):
+    """The pairs of `words` without those of the unlabelled sources."""
+    rows = [row for row in range(len(words[0])) if words[0][row] not in OTHERS]
+    return tuple([side[row] for row in rows] for side in words)
+
+
+def test_the_targets_are_those_of_the_teacher(trained):
+    labelled = label(trained._fitted.converter, OTHERS)
     assert list(labelled.sources) == OTHERS
     assert list(labelled.targets) == trained.predict(OTHERS)
 
 
-def test_sources_that_cannot_be_used_are_left_out(trained, words):
-    given = ["abca", "abc", "abxa", "abca", "  ", "bcab"]  # of a pair, with an unknown symbol, repeated, blank
-    assert list(label(trained._fitted.converter, given, words[0]).sources) == ["abca", "bcab"]
+def test_sources_that_cannot_be_used_are_left_out(trained):
+    given = ["aab", "abc", "abxa", "aab", "  ", "bca"]  # one of a pair, with an unknown symbol, repeated, blank
+    usable = usable_sources(given, ["abc"], trained._fitted.saved.first.source_vocabulary)
+    assert list(usable.sources) == ["aab", "bca"]
+    assert usable.left_out == {
+        "repeated or of pairs": 2,
+        "with unknown symbols": 1,
+        "blank": 1,
+    }
 
 
-def test_no_usable_source_is_an_error(trained, words):
-    with pytest.raises(DataError, match=r"none of the unlabelled sources can be used: .*; give other sources"):
-        label(trained._fitted.converter, ["abc", "xyz"], words[0])
+def test_sources_outside_the_training_data_are_not_labelled(trained):
+    assert list(label(trained._fitted.converter, ["abcabc", "abc"]).sources) == ["abc"]  # the first is longer than any
+    with pytest.raises(DataError, match="no unlabelled source can be used: each is unlike"):
+        label(trained._fitted.converter, ["abcabc"])
 
 
-def test_self_training_equals_training_with_the_labels_of_an_ensemble(words):
-    first = Seq2Seq(**SETTINGS, ensemble=4).fit(*words)
+@pytest.mark.parametrize("given", [["abc", "xyz"], [], [" "]])
+def test_no_usable_source_is_an_error_before_anything_is_trained(words, tmp_path, given):
+    events = []
+    with pytest.raises(DataError, match=r"no unlabelled source can be used \(.*\); give other sources, one per line"):
+        Seq2Seq(**SETTINGS).fit(*words, unlabelled=given, checkpoint=tmp_path / "c", callback=events.append)
+    assert not events
+    assert not (tmp_path / "c").exists()
+
+
+def test_a_teacher_of_other_targets_is_refused(pairs):
+    other = Seq2Seq(**SETTINGS | {"epochs": 60, "hidden_size": 32}).fit(pairs[0], pairs[0])
+    with pytest.raises(DataError, match="uses other symbols than the pairs; give the pairs that it was trained on"):
+        Seq2Seq(**SETTINGS).fit(*pairs, teacher=other, unlabelled=OTHERS)
+    tagged = Seq2Seq(**SETTINGS, features=True).fit(["ab\tX"], ["AB"])
+    with pytest.raises(SettingsError, match="only one of the model and its teacher reads feature tags"):
+        Seq2Seq(**SETTINGS).fit(*pairs, teacher=tagged)
+
+
+def test_self_training_equals_training_with_the_labels_of_an_ensemble(pairs):
+    first = Seq2Seq(**SETTINGS, ensemble=4).fit(*pairs)
     recorder = Recorder()
-    model = Seq2Seq(**SETTINGS).fit(*words, unlabelled=OTHERS, callback=recorder)
+    model = Seq2Seq(**SETTINGS).fit(*pairs, unlabelled=OTHERS, callback=recorder)
     assert [event.sources for event in recorder.events if isinstance(event, Labelling)] == [len(OTHERS)]
-    assert_same(model, Seq2Seq(**SETTINGS).fit(*words, unlabelled=OTHERS, teacher=first))
+    assert_same(model, Seq2Seq(**SETTINGS).fit(*pairs, unlabelled=OTHERS, teacher=first))
     assert len(model._fitted.saved.members) == 1
     with pytest.raises(AssertionError):
         assert_same(model, first)
@@ -81,34 +114,80 @@ def test_sources_are_generated_if_only_a_teacher_is_given(trained, words):
     assert student._fitted.saved.metrics["labelled"] > 0
 
 
-def test_validation_sources_are_not_labelled(trained, words):
-    dev = (["abca"], ["ABCA"])
-    student = Seq2Seq(**SETTINGS).fit(*words, dev=dev, teacher=trained, unlabelled=["abca", "bcab"])
+def test_validation_sources_are_not_labelled(trained, pairs):
+    dev = (["aab"], ["AAB"])
+    student = Seq2Seq(**SETTINGS).fit(*pairs, dev=dev, teacher=trained, unlabelled=["aab", "bca"])
     assert student._fitted.saved.metrics["labelled"] == 1
 
 
 @pytest.mark.parametrize(("kind", "count"), [(Step, 13), (Labelling, 1), (Step, 43)])
-def test_interrupted_self_training_resumes_with_the_same_weights(words, tmp_path, kind, count):
+def test_interrupted_self_training_resumes_with_the_same_weights(pairs, tmp_path, kind, count):
     """In the training of the first model, between the two, and in that of the second."""
     options = {"unlabelled": OTHERS, "checkpoint": tmp_path / "c"}
     with pytest.raises(KeyboardInterrupt):
-        Seq2Seq(**SETTINGS).fit(*words, **options, callback=Recorder(kind, count))
-    resumed = Seq2Seq(**SETTINGS).fit(*words, **options)
-    assert_same(resumed, Seq2Seq(**SETTINGS).fit(*words, unlabelled=OTHERS))
+        Seq2Seq(**SETTINGS).fit(*pairs, **options, callback=Recorder(kind, count))
+    resumed = Seq2Seq(**SETTINGS).fit(*pairs, **options)
+    assert_same(resumed, Seq2Seq(**SETTINGS).fit(*pairs, unlabelled=OTHERS))
 
 
-def test_other_sources_cannot_resume_a_run(words, tmp_path):
+def interrupted(pairs, folder, count, **options):
     with pytest.raises(KeyboardInterrupt):
-        Seq2Seq(**SETTINGS).fit(*words, unlabelled=OTHERS, checkpoint=tmp_path / "c", callback=Recorder(Step, 43))
-    with pytest.raises(CheckpointError, match="the unlabelled sources differ from those of the interrupted run"):
-        Seq2Seq(**SETTINGS).fit(*words, unlabelled=OTHERS[1:], checkpoint=tmp_path / "c")
+        Seq2Seq(**SETTINGS).fit(*pairs, checkpoint=folder, callback=Recorder(Step, count), **options)
 
 
-def test_an_ensemble_is_distilled_into_one_model_that_is_saved(words, tmp_path):
-    members = [Seq2Seq(**SETTINGS | {"seed": seed}).fit(*words) for seed in (0, 1)]
-    student = Seq2Seq(**SETTINGS).fit(*words, teacher=henkan.combine(members), unlabelled=OTHERS)
+@pytest.mark.parametrize("count", [13, 43])
+def test_a_run_is_resumed_only_with_the_same_sources_and_teacher(pairs, tmp_path, trained, count):
+    """In the training of the first models, and in that of the last."""
+    interrupted(pairs, tmp_path / "c", count, unlabelled=OTHERS)
+    for options in ({"unlabelled": OTHERS[1:]}, {}, {"unlabelled": OTHERS, "teacher": trained}):
+        with pytest.raises(CheckpointError, match="differ from those of the interrupted run"):
+            Seq2Seq(**SETTINGS).fit(*pairs, checkpoint=tmp_path / "c", **options)
+    resumed = Seq2Seq(**SETTINGS).fit(*pairs, unlabelled=OTHERS, checkpoint=tmp_path / "c")
+    assert_same(resumed, Seq2Seq(**SETTINGS).fit(*pairs, unlabelled=OTHERS))
+
+
+def test_another_teacher_cannot_resume_a_run(pairs, tmp_path, trained):
+    other = Seq2Seq(**SETTINGS | {"epochs": 3}).fit(*pairs)
+    interrupted(pairs, tmp_path / "c", 3, unlabelled=OTHERS, teacher=trained)
+    with pytest.raises(CheckpointError, match="teacher differ from those"):
+        Seq2Seq(**SETTINGS).fit(*pairs, unlabelled=OTHERS, teacher=other, checkpoint=tmp_path / "c")
+    interrupted(pairs, tmp_path / "plain", 3)
+    with pytest.raises(CheckpointError, match="unlabelled sources differ"):
+        Seq2Seq(**SETTINGS).fit(*pairs, unlabelled=OTHERS, teacher=trained, checkpoint=tmp_path / "plain")
+    Seq2Seq(**SETTINGS).fit(*pairs, checkpoint=tmp_path / "plain")  # it can still be resumed
+
+
+def test_labels_that_are_lost_or_changed_are_noticed(pairs, tmp_path, trained):
+    options = {"unlabelled": OTHERS, "teacher": trained}
+    interrupted(pairs, tmp_path / "c", 3, **options)
+    file = tmp_path / "c" / "checkpoint" / "labelled.json"
+    file.write_text(file.read_text().replace("AB", "BA", 1))
+    for _ in range(2):
+        with pytest.raises(CheckpointError, match=r"labelled\.json is missing or damaged"):
+            Seq2Seq(**SETTINGS).fit(*pairs, checkpoint=tmp_path / "c", **options)
+        file.unlink(missing_ok=True)
+
+
+def test_a_failure_between_the_two_parts_loses_nothing(pairs, tmp_path, monkeypatch):
+    options, recorder = {"unlabelled": OTHERS, "checkpoint": tmp_path / "c"}, Recorder()
+
+    def fail(*_):
+        raise CheckpointError("the disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Checkpoints, "keep_labelled", fail)
+        with pytest.raises(CheckpointError, match="the disk is full"):
+            Seq2Seq(**SETTINGS).fit(*pairs, **options)
+    resumed = Seq2Seq(**SETTINGS).fit(*pairs, **options, callback=recorder)
+    assert isinstance(next(event for event in recorder.events if isinstance(event, Step | Labelling)), Labelling)
+    assert_same(resumed, Seq2Seq(**SETTINGS).fit(*pairs, unlabelled=OTHERS))
+
+
+def test_an_ensemble_is_distilled_into_one_model_that_is_saved(pairs, tmp_path):
+    members = [Seq2Seq(**SETTINGS | {"seed": seed, "epochs": 60, "hidden_size": 32}).fit(*pairs) for seed in (0, 1)]
+    student = Seq2Seq(**SETTINGS).fit(*pairs, teacher=henkan.combine(members), unlabelled=OTHERS)
     student.save(tmp_path / "m")
-    assert "also trained on 4 sources whose targets a model predicted" in (tmp_path / "m" / "README.md").read_text()
+    assert "sources whose targets a model predicted" in (tmp_path / "m" / "README.md").read_text()
     assert henkan.load(tmp_path / "m").predict(["abc"]) == student.predict(["abc"])
 
 

@@ -73,6 +73,9 @@ class ProgressDisplay:
         elif isinstance(event, Estimated):
             self.console.print(f"the updates will take about {_duration(event.seconds)}")
         elif isinstance(event, Labelling):
+            if event.left_out:
+                reasons = "; ".join(f"{count:,} {reason}" for reason, count in event.left_out.items())
+                self.console.print(f"note: some unlabelled sources are not used: {reasons}")
             self.console.print(f"predicting the targets of {event.sources:,} unlabelled sources ...")
         elif isinstance(event, Calibrating):
             self.console.print("estimating the confidence outside the training data ...")

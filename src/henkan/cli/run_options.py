@@ -104,7 +104,8 @@ def run_from_options(data: str, options: dict[str, Any]) -> RunOptions:
     else:
         if data not in TASKS and recipe != "book":  # also with the recipe `modern`, whose default is for tasks
             settings.setdefault("target_symbols", None)
-        wanted = Wanted(settings, recipe, TASKS[data].settings if data in TASKS else None, ensemble or 1)
+        members = 1 if ensemble is None else ensemble
+        wanted = Wanted(settings, recipe, TASKS[data].settings if data in TASKS else None, members)
         variants = [Variant(*wanted.configs(wanted.known_recipe or "words"), wanted.members)]
     rejects = layout["rejects"]
     saved = {"data": data, "dev": dev, "folder": os.getcwd(), **layout, "columns": asdict(layout["columns"])}
@@ -184,10 +185,17 @@ def run_from_plan(data: str | None, plan: Mapping[str, Any], given: set[str], en
                     err=True,
                 )
         others = [Variant.from_dict(each) for each in plan["other variants"]]
-        members = settings.get("ensemble", plan["ensemble"]) - sum(each.members for each in others)
+        taught, wanted = options["taught"], settings.get("ensemble")
+        members = plan["ensemble"] if wanted is None or taught is not None else wanted
+        members -= sum(each.members for each in others)
         variants, teachers = [Variant.from_dict({**plan, "members": members}), *others], None
-        if options["taught"] is not None:
-            variants, teachers = [Variant.from_dict(each) for each in options["taught"]], _changed(variants, settings)
+        if taught is not None:
+            variants, teachers = [Variant.from_dict(each) for each in taught], _changed(variants, settings)
+            count = sum(each.members for each in variants)
+            if wanted not in (None, count):
+                raise CheckpointError(
+                    f"ensemble is {wanted}, but was {count} in the interrupted run", "same_setting_or_restart"
+                )
         return RunOptions(
             _changed(variants, settings),
             options,

@@ -42,6 +42,7 @@ class TrainingData(NamedTuple):
         variants: settings of the models; those that are chosen by the pairs are filled in.
         form: format of the file of pairs, or "task".
         note: which models were chosen by the pairs, and why; empty if none were.
+        teachers: settings of the ensemble that predicts the targets of unlabelled sources, if the run trains it.
     """
 
     pairs: Pairs
@@ -50,6 +51,7 @@ class TrainingData(NamedTuple):
     variants: Sequence[Variant]
     form: str
     note: str
+    teachers: Sequence[Variant] | None = None
 
 
 def read_data(run: RunOptions, *, quiet: bool) -> TrainingData:
@@ -65,21 +67,23 @@ def read_data(run: RunOptions, *, quiet: bool) -> TrainingData:
     else:
         file = read_file(found, **layout)
         pairs, form = file.pairs, file.format
-    variants, note = _choose(run, pairs, lexicon=form == "lexicon", quiet=quiet)
+    variants, note, teachers = _choose(run, pairs, lexicon=form == "lexicon", quiet=quiet)
     source = DataSource(
         name=data_name(data), task=isinstance(found, Task), pairs=len(pairs), seed=seed, held_out="tenth"
     )
     if dev is None:
         split = hold_out(pairs, seed, normalize=tokenizers(variants[0].model)[0].normalize)
-        return TrainingData(*split, source, variants, form, note)
+        return TrainingData(*split, source, variants, form, note, teachers)
     if dev == "none":
-        return TrainingData(pairs, None, replace(source, held_out="none"), variants, form, note)
+        return TrainingData(pairs, None, replace(source, held_out="none"), variants, form, note, teachers)
     validation = read_file(Path(_path(run, "dev")), **layout).pairs
-    return TrainingData(pairs, validation, replace(source, held_out="file"), variants, form, note)
+    return TrainingData(pairs, validation, replace(source, held_out="file"), variants, form, note, teachers)
 
 
-def _choose(run: RunOptions, pairs: Pairs, *, lexicon: bool, quiet: bool) -> tuple[Sequence[Variant], str]:
-    """Choose the settings that are left open by the pairs; return the models, and which were chosen and why.
+def _choose(
+    run: RunOptions, pairs: Pairs, *, lexicon: bool, quiet: bool
+) -> tuple[Sequence[Variant], str, Sequence[Variant] | None]:
+    """Choose the settings that are left open by the pairs; return the models, which were chosen and why, and teachers.
 
     Unless `quiet`, print the target symbols that were chosen.
     """
@@ -88,11 +92,12 @@ def _choose(run: RunOptions, pairs: Pairs, *, lexicon: bool, quiet: bool) -> tup
             replace(each, model=choose_settings(each.model, pairs, lexicon=lexicon, quiet=quiet or number > 0))
             for number, each in enumerate(run.variants)
         ]
-        return variants, ""
+        return variants, "", run.teachers
     choice = run.wanted.choose(pairs, lexicon=lexicon)
     if not quiet:
         show_target_symbols(run.model, choice.model)
-    return choice.variants, choice.note
+    teachers = run.wanted.teachers(pairs, lexicon=lexicon) if run.options["unlabelled"] else None
+    return choice.variants, choice.note, teachers
 
 
 def read_unlabelled(run: RunOptions, data: TrainingData) -> Unlabelled | None:
@@ -105,12 +110,10 @@ def read_unlabelled(run: RunOptions, data: TrainingData) -> Unlabelled | None:
     else:
         sources = read_sources(Path(path), run.options["encoding"])
     if teacher is not None:
-        return Unlabelled(sources, run.teacher)
-    teachers = run.teachers
-    if run.wanted is not None:
-        teachers = run.wanted.teachers(data.pairs, lexicon=data.form == "lexicon")
+        return Unlabelled(sources, run.teacher, mark=teacher)
+    if data.teachers is not None:
         run.options["taught"] = [each.to_dict() for each in variants]
-    return Unlabelled(sources, None, teachers)
+    return Unlabelled(sources, None, data.teachers)
 
 
 def check_data_exists(run: RunOptions, folder: Path) -> None:

@@ -165,6 +165,9 @@ class TrainingRun:
             if data.note:
                 click.echo(data.note, err=True)
         unlabelled = read_unlabelled(run, data)
+        if unlabelled is not None and run.options["teacher"] is None and not self.quiet:
+            count = sum(each.members for each in unlabelled.variants or run.variants)
+            click.echo(f"first, {count} models are trained that predict the targets of unlabelled sources", err=True)
         job = TrainingJob(run.variants, run.data or data.source, run.start, unlabelled)
         with ProgressDisplay(data.validation, quiet=self.quiet) as display:
             trainer = Trainer(self.engines, checkpoints=self.checkpoints, report=show)

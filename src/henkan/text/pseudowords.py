@@ -23,7 +23,7 @@ ORDER = 4
 MAX_ATTEMPTS = 20
 """Strings drawn for each one that is wanted, at most; fewer are found if there are few symbols."""
 
-START, END = "", "\0"  # neither is a symbol: strings with NUL are refused
+START, END = "", "\0end"  # neither is a symbol
 
 
 class NgramModel:

@@ -35,6 +35,9 @@ CHANGEABLE = ("data", "versions")
 """Parts of the plan that may differ when a run is resumed: the file of pairs may have moved, and a change of versions
 is only reported."""
 
+LABELLED_SOURCES = "labelled sources"
+"""Name of the fingerprint of unlabelled sources with predicted targets, in the plan."""
+
 DISK_REMEDIES = {"resume": "check_disk_and_resume", "run_again": "check_disk_and_run_again"}
 """Remedy that says how to resume -> remedy after a failure to write the checkpoint."""
 
@@ -109,7 +112,8 @@ class Checkpoints:
         """
         if not self.resume:
             about = {"format": FORMAT, "format_version": FORMAT_VERSION, "id": uuid4().hex}
-            self._write_plan({**about, **plan, "options": self.options})
+            self._write_plan({**about, **plan, "options": self.options, "replaces": self._plan.get("id")})
+            self.folder.delete(PROGRESS)  # of the run of a teacher
             return Progress()
         interrupted = self.plan()
         self._check_same(interrupted, plan)
@@ -120,7 +124,7 @@ class Checkpoints:
         return progress
 
     def _check_same(self, interrupted: Mapping[str, Any], plan: Mapping[str, Any]) -> None:
-        for name, value in plan.items():
+        for name, value in sorted(plan.items(), key=lambda item: item[0] != "marks"):  # other data explain the rest
             if name in CHANGEABLE:
                 continue
             for part, now in value.items() if isinstance(value, Mapping) else {"": value}.items():
@@ -142,13 +146,13 @@ class Checkpoints:
         Raises:
             CheckpointError: if it cannot be deleted.
         """
-        if not self.resume:
+        if not self.resume and not self._plan:  # a run that has a teacher replaces the teacher's own, see `open`
             with self._written():
                 self.folder.clear()
 
     def keep_start(self, save: Callable[[Path], None]) -> None:
         """Save the model that the run starts from in the checkpoint folder, unless the run is resumed."""
-        if not self.resume:
+        if not self.resume and not self._plan:
             save(self.folder.start)
 
     def keep_labelled(self, pairs: Pairs) -> None:
@@ -157,19 +161,32 @@ class Checkpoints:
             with self._written():
                 self.folder.write(LABELLED, seal([list(pairs.sources), list(pairs.targets)]))
 
-    def labelled(self) -> Pairs | None:
+    def labelled(self, *, has_teacher: bool) -> Pairs | None:
         """Return what `keep_labelled` has saved in the interrupted run that is resumed; None if it has not.
 
+        Args:
+            has_teacher: whether the model that predicts the targets is given, so that the run must have saved them.
+
         Raises:
-            CheckpointError: if the file is damaged.
+            CheckpointError: if the file is missing or damaged, or belongs to another run.
         """
-        if not self.resume or not self.folder.has_labelled:
+        if not self.resume:
+            return None
+        mark = self.plan().get("marks", {}).get(LABELLED_SOURCES)
+        if mark is None:
+            if has_teacher:
+                raise CheckpointError(
+                    f"{self.model}: the unlabelled sources differ from those of the interrupted run",
+                    "same_pairs_or_restart",
+                )
             return None
         try:
-            sources, targets = self.folder.read(LABELLED)
-            return Pairs(sources, targets)
-        except (ModelFolderError, DataError, TypeError, ValueError):
-            raise CheckpointError(f"{self.folder.path}: {LABELLED} is damaged", "restart") from None
+            pairs = Pairs(*self.folder.read(LABELLED))
+            if pairs.digest() == mark:
+                return pairs
+        except (ModelFolderError, DataError, TypeError, ValueError, AttributeError):
+            pass
+        raise CheckpointError(f"{self.folder.path}: {LABELLED} is missing or damaged", "restart")
 
     def _write_plan(self, plan: Mapping[str, Any]) -> None:
         self._plan = dict(plan)
@@ -209,6 +226,8 @@ class Checkpoints:
         path = self.folder.path
         try:
             values = self.folder.read(PROGRESS)
+            if values["plan"] == self._plan.get("replaces"):
+                return Progress()
             if values["plan"] != self._plan["id"]:
                 raise ModelFolderError(f"{path}: progress.json and plan.json belong to different training runs")
             content = read_file(path, values["tensors"], MAX_TENSOR_BYTES)

@@ -58,11 +58,6 @@ class CheckpointFolder:
         return (self.path / PROGRESS).exists()
 
     @property
-    def has_labelled(self) -> bool:
-        """Whether the folder contains unlabelled sources with predicted targets."""
-        return (self.path / LABELLED).exists()
-
-    @property
     def start(self) -> Path:
         """Path of the model that the run started from."""
         return self.path / START

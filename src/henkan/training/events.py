@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from henkan.inference.converter import Converter
@@ -54,10 +54,12 @@ class Labelling:
     """The targets of unlabelled sources are predicted. Training with them follows.
 
     Attributes:
-        sources: number of unlabelled sources.
+        sources: number of unlabelled sources that are used.
+        left_out: why others are not used -> how many.
     """
 
     sources: int
+    left_out: Mapping[str, int]
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from henkan.inference.mixture import Mixture
 from henkan.inference.outside import Correction, TrainingDomain
 from henkan.model import Sizes, TargetCodec, create_architecture, shapes_of, target_codec
 from henkan.storage import model_folder
+from henkan.storage.files import sha256, to_json
 from henkan.storage.model_card import model_card
 from henkan.storage.model_folder import SavedModel, SavedVariant
 from henkan.storage.save_model import save as save_model
@@ -55,6 +56,18 @@ class FittedModel:
         """
         card = model_card(self.saved, folder, __version__, pictured=bool(pictures))
         save_model(self.saved, folder, version=__version__, card=card, force=force, pictures=pictures)
+
+    def digest(self) -> str:
+        """Return a SHA-256 fingerprint of the weights and vocabularies."""
+        found = [
+            [
+                variant.source_vocabulary.to_dict(),
+                variant.target_vocabulary.to_dict(),
+                [{name: sha256(array.tobytes()) for name, array in each.items()} for each in variant.members],
+            ]
+            for variant in self.saved.variants
+        ]
+        return sha256(to_json(found))
 
 
 def load_model(folder: Path, engines: Engines | None = None) -> FittedModel:

@@ -51,11 +51,13 @@ class Unlabelled:
         teacher: the model that predicts their targets (distillation); None: an ensemble that is trained on the pairs
             alone first (self-training).
         variants: the models of this ensemble; None: those of the job.
+        mark: a text that identifies the teacher, which must be the same when a run is resumed.
     """
 
     sources: Sequence[str]
     teacher: FittedModel | None = None
     variants: Sequence[Variant] | None = None
+    mark: str = ""
 
     def digest(self) -> str:
         """Return the SHA-256 fingerprint of the sources."""

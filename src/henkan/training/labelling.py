@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from henkan.config import ModelConfig
 from henkan.errors import DataError
@@ -11,49 +13,85 @@ from henkan.inference.converter import Converter
 from henkan.text.pairs import Pairs
 from henkan.text.pseudowords import pseudowords
 from henkan.text.tokenizer import tokenizers
+from henkan.text.vocabulary import Vocabulary
 
 CHUNK = 1024
 GENERATED, GENERATED_PER_PAIR = 20_000, 5
 """Number of sources that are generated if none are given: at most five for each pair."""
 
 
-def label(
-    teacher: Converter, sources: Sequence[str], used: Iterable[str], pause: Callable[[], None] = lambda: None
-) -> Pairs:
+class Usable(NamedTuple):
+    """Unlabelled sources.
+
+    Attributes:
+        sources: those that can be used.
+        left_out: why others cannot -> how many.
+    """
+
+    sources: Sequence[str]
+    left_out: Mapping[str, int]
+
+
+def usable_sources(sources: Sequence[str], used: Iterable[str], vocabulary: Vocabulary) -> Usable:
+    """Return the sources that are new and that a model can read.
+
+    Args:
+        sources: unlabelled sources.
+        used: the sources of the training and validation pairs.
+        vocabulary: the source vocabulary of the model.
+
+    Raises:
+        DataError: if there are none.
+    """
+    normalize = vocabulary.tokenizer.normalize
+    seen, found = set(map(normalize, used)), []
+    left_out: Counter[str] = Counter()
+    for source in sources:
+        name = normalize(source)
+        if not source.strip():
+            left_out["blank"] += 1
+        elif name in seen:
+            left_out["repeated or of pairs"] += 1
+        elif vocabulary.unknown_symbols(source):
+            left_out["with unknown symbols"] += 1
+        else:
+            seen.add(name)
+            found.append(source)
+    if not found:
+        reasons = "; ".join(f"{count:,} {reason}" for reason, count in left_out.most_common()) or "there are none"
+        raise DataError(f"no unlabelled source can be used ({reasons}); give other sources, one per line")
+    return Usable(found, left_out)
+
+
+def label(teacher: Converter, sources: Sequence[str], pause: Callable[[], None] = lambda: None) -> Pairs:
     """Predict the targets of unlabelled sources.
 
-    Left out are repeated sources, sources of pairs, sources with symbols that the teacher does not know, and sources
-    without a complete prediction.
+    Left out are sources without a complete prediction, with an empty one, and sources outside the training data of the
+    teacher, such as longer ones.
 
     Args:
         teacher: the model that predicts.
-        sources: the unlabelled sources.
-        used: the sources of the training and validation pairs.
+        sources: the sources.
         pause: called before each part of the work; may raise an exception to stop it.
 
     Raises:
         DataError: if no source is left.
     """
-    normalize = teacher.source_vocabulary.tokenizer.normalize
-    known = set(map(normalize, used))
-    distinct = {normalize(source): source for source in reversed(sources)}
-    wanted = [source for name, source in reversed(distinct.items()) if name not in known]
     found: list[Conversion] = []
-    for start in range(0, len(wanted), CHUNK):
+    for start in range(0, len(sources), CHUNK):
         pause()
-        found += teacher.convert(wanted[start : start + CHUNK], Request(), among=len(wanted))
+        found += teacher.convert(sources[start : start + CHUNK], Request(), among=len(sources))
     labelled = Pairs.of((each.source, each.prediction or "") for each in found if _usable(each))
     if not len(labelled):
         raise DataError(
-            "none of the unlabelled sources can be used: all are sources of pairs, or have symbols that the pairs do "
-            "not have; give other sources"
+            "no unlabelled source can be used: each is unlike the sources of the pairs, such as longer, or the model "
+            "has no complete prediction for it; give other sources, or train longer"
         )
     return labelled
 
 
 def _usable(conversion: Conversion) -> bool:
-    unfit = conversion.prediction is None or conversion.cut_off or conversion.blank or conversion.unknown
-    return not unfit
+    return bool(conversion.prediction) and not (conversion.cut_off or conversion.unknown or conversion.outside)
 
 
 def generated_sources(pairs: Pairs, model: ModelConfig, seed: int) -> Sequence[str]:

@@ -20,8 +20,8 @@ from henkan.text.arrays import Array
 
 PENALTY = 0.02
 UPDATES, RATE = 500, 0.02
-LOWEST = -60.0
-"""Log-probability, in nats, instead of lower ones, which a model gives to what it cannot write."""
+MARGIN = 10.0
+"""What a model cannot write has its lowest log-probability minus this, in nats, instead of minus infinity."""
 
 
 def fit_weights(mixture: Mixture, validation: EvaluationSet) -> list[float]:
@@ -44,7 +44,9 @@ def fit_weights(mixture: Mixture, validation: EvaluationSet) -> list[float]:
     lengths = [len(proposals[row]) for row in rows]
     logs = np.zeros(len(mixture.converters))
     if rows:
-        logs = _maximise(np.maximum(np.nan_to_num(scores, nan=LOWEST), LOWEST), right, lengths)
+        possible = np.isfinite(scores)
+        lowest = np.where(possible, scores, 0.0).min(axis=1, keepdims=True) - MARGIN
+        logs = _maximise(np.where(possible, scores, lowest), right, lengths)
     weights: list[float] = (np.exp(logs) / np.exp(logs).mean()).tolist()
     return weights
 

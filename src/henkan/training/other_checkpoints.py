@@ -81,7 +81,7 @@ class NoCheckpoints:
     def keep_labelled(self, pairs: Pairs) -> None:
         """Do nothing."""
 
-    def labelled(self) -> None:
+    def labelled(self, *, has_teacher: bool) -> None:
         """None: there is no interrupted run."""
 
     def open(self, plan: Mapping[str, Any]) -> Progress:  # noqa: ARG002

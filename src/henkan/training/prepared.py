@@ -35,6 +35,7 @@ from henkan.text.tokenized_pairs import TokenizedPairs
 from henkan.text.tokenizer import Sequences, Tokenized
 from henkan.text.training_range import TrainingRange
 from henkan.text.vocabulary import Vocabulary
+from henkan.training.checkpoint import LABELLED_SOURCES
 from henkan.training.fitted_model import FittedModel, make_converter
 from henkan.training.job import Unlabelled, Variant
 from henkan.training.synthetic import IdPairs, draw_synthetic_pairs, epoch_of, joined
@@ -122,7 +123,7 @@ def prepare(
             not have are left out.
 
     Raises:
-        DataError: if there are no pairs.
+        DataError: if there are no pairs, or no labelled one can be used.
         SettingsError: if the settings do not fit the data.
     """
     if not len(tokenized):
@@ -175,10 +176,19 @@ def prepare(
 
 
 def _encoded(labelled: Pairs, source: Vocabulary, target: Vocabulary) -> IdPairs:
-    """Encode the pairs whose symbols are known."""
+    """Encode the pairs whose symbols are known.
+
+    Raises:
+        DataError: if there are none.
+    """
     sources, known_sources = source.encode_known(labelled.sources)
     targets, known_targets = target.encode_known(labelled.targets)
     rows = np.flatnonzero(known_sources & known_targets)
+    if not len(rows):
+        raise DataError(
+            "the model that predicts the targets of unlabelled sources uses other symbols than the pairs; give the "
+            "pairs that it was trained on"
+        )
     return IdPairs(sources.take(rows), targets.take(rows))
 
 
@@ -205,7 +215,9 @@ def training_domain(data: PreparedData, start: FittedModel | None) -> TrainingDo
     return None if earlier is None else TrainingDomain(earlier.joined(data.training_range))
 
 
-def fingerprints(data: Sequence[PreparedData], unlabelled: Unlabelled | None) -> dict[str, str | None]:
+def fingerprints(
+    data: Sequence[PreparedData], unlabelled: Unlabelled | None, labelled: Pairs | None
+) -> dict[str, str | None]:
     """Return SHA-256 fingerprints of the pairs of all variants, which are compared when a run is resumed."""
     contents = [
         [each.pairs.digest(), each.source_vocabulary.to_dict(), each.target_vocabulary.to_dict()] for each in data
@@ -215,4 +227,6 @@ def fingerprints(data: Sequence[PreparedData], unlabelled: Unlabelled | None) ->
         "training pairs": sha256(to_json(contents)),
         "held-out pairs": None if pairs is None else pairs.digest(),
         "unlabelled sources": None if unlabelled is None else unlabelled.digest(),
+        "predictions of the teacher": None if unlabelled is None else unlabelled.mark,
+        LABELLED_SOURCES: None if labelled is None else labelled.digest(),
     }

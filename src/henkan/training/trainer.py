@@ -20,7 +20,7 @@ from henkan.training.checkpoint import Checkpoints
 from henkan.training.events import Calibrating, Estimated, Labelling, Preparing, Report, Started
 from henkan.training.fitted_model import FittedModel
 from henkan.training.job import TrainingJob, Unlabelled
-from henkan.training.labelling import label
+from henkan.training.labelling import label, usable_sources
 from henkan.training.loop import train
 from henkan.training.other_checkpoints import NoCheckpoints
 from henkan.training.prepared import PreparedData, fingerprints, prepare, training_domain
@@ -88,16 +88,21 @@ class Trainer:
         """Predict the targets of the unlabelled sources, or read them from the checkpoint of an interrupted run."""
         if self.group.size > 1:
             raise SettingsError("several processes cannot use unlabelled sources; train with one process")
-        labelled = self.checkpoints.labelled()
-        if labelled is None:
-            own = replace(job, variants=unlabelled.variants or job.variants)
-            teacher = unlabelled.teacher or self._fit(self._data(pairs, validation, own, None), own, None)
-            self.report(Labelling(len(unlabelled.sources)))
-            run = self._run
-            pause = (lambda: None) if run is None else self._pause(lambda: run.progress)
-            used = (source for each in (pairs.pairs, validation) if each is not None for source in each.sources)
-            labelled = label(teacher.converter, unlabelled.sources, used, pause)
-            self.checkpoints.resume = False  # the run of the teacher is complete
+        kept = self.checkpoints.labelled(has_teacher=unlabelled.teacher is not None)
+        if kept is not None:
+            return kept
+        teacher, own = unlabelled.teacher, replace(job, variants=unlabelled.variants or job.variants)
+        data = [] if teacher is not None else self._data(pairs, validation, own, None)
+        vocabulary = data[0].source_vocabulary if teacher is None else teacher.converter.source_vocabulary
+        used = (source for each in (pairs.pairs, validation) if each is not None for source in each.sources)
+        usable = usable_sources(unlabelled.sources, used, vocabulary)
+        if teacher is None:
+            teacher = self._fit(data, own, None, calibrate_outside=False)
+        self.report(Labelling(len(usable.sources), usable.left_out))
+        run = self._run
+        pause = (lambda: None) if run is None else self._pause(lambda: run.progress)
+        labelled = label(teacher.converter, usable.sources, pause)
+        self.checkpoints.resume, self._run = False, None  # the run of the teacher is complete
         return labelled
 
     @staticmethod
@@ -108,7 +113,14 @@ class Trainer:
         start = [None] * len(job.variants) if job.start is None else job.start.saved.variants
         return [prepare(pairs, validation, *each, labelled) for each in zip(job.variants, start, strict=True)]
 
-    def _fit(self, data: Sequence[PreparedData], job: TrainingJob, labelled: Pairs | None) -> FittedModel:
+    def _fit(
+        self,
+        data: Sequence[PreparedData],
+        job: TrainingJob,
+        labelled: Pairs | None,
+        *,
+        calibrate_outside: bool = True,
+    ) -> FittedModel:
         """Train a model; see `fit`."""
         progress = self._open(data, job, labelled)
         self._run = UnfinishedRun(data, job, progress)
@@ -118,7 +130,7 @@ class Trainer:
         if validation_set is not None:
             pause = self._pause(lambda: progress)
             counts = evaluate_and_calibrate(converter, validation_set, self.group, pause)
-            if job.unlabelled is None or labelled is not None:  # not for a teacher
+            if calibrate_outside:
                 self._calibrate_outside(converter, data[0], job, pause)
         members = [engine.weights for engine in trained]
         return trained_model(self._run, converter, members, progress.histories, counts)
@@ -155,7 +167,7 @@ class Trainer:
             "other variants": [each.variant.to_dict() for each in data[1:]],
             "started from a model": job.start is not None,
             "data": asdict(job.data),
-            "marks": fingerprints(data, job.unlabelled),
+            "marks": fingerprints(data, job.unlabelled, labelled),
             "versions": versions(self.engines),
         }
         self.checkpoints.clear()
