@@ -36,8 +36,9 @@ def distil(
     henkan distil models/ensemble --data names.tsv --out models/names
 
     The new model is trained on the pairs and on unlabelled sources whose targets MODEL predicts. It is as small and as
-    fast as a single model, and almost as accurate as MODEL. Without --unlabelled, the sources are generated: random
-    strings that resemble the sources of the pairs.
+    fast as a single model, and often closer to the accuracy of MODEL than a model that is trained on the pairs alone;
+    compare both with `henkan evaluate`. Without --unlabelled, the sources are generated: random strings that resemble
+    the sources of the pairs.
 
     Strings are split into symbols as in MODEL, unless other options are given. Resume an interrupted run with
     `henkan train --resume DIR`.

@@ -25,7 +25,7 @@ from henkan.training.fitted_model import FittedModel, load_model
 from henkan.training.job import Variant
 from henkan.training.trainer import versions
 
-OPTIONAL = ("unlabelled", "teacher", "taught")
+OPTIONAL = ("unlabelled", "teacher", "final variants")
 """Options that runs of earlier versions do not have. These also lack `format` and `encoding`."""
 
 LAYOUT = ("format", "encoding", "delimiter", "strip", "columns", "rejects")
@@ -111,7 +111,7 @@ def run_from_options(data: str, options: dict[str, Any]) -> RunOptions:
     saved = {"data": data, "dev": dev, "folder": os.getcwd(), **layout, "columns": asdict(layout["columns"])}
     for name, path in (("rejects", rejects and rejects.path), ("unlabelled", unlabelled), ("teacher", teacher)):
         saved[name] = None if path is None else os.path.abspath(path)
-    saved["taught"] = None  # settings of the final models while their teachers are trained
+    saved["final variants"] = None  # settings of the final models while their teachers are trained
     return RunOptions(variants, saved, wanted, fitted, teaching, rejects=rejects)
 
 
@@ -185,12 +185,12 @@ def run_from_plan(data: str | None, plan: Mapping[str, Any], given: set[str], en
                     err=True,
                 )
         others = [Variant.from_dict(each) for each in plan["other variants"]]
-        taught, wanted = options["taught"], settings.get("ensemble")
-        members = plan["ensemble"] if wanted is None or taught is not None else wanted
+        final, wanted = options["final variants"], settings.get("ensemble")
+        members = plan["ensemble"] if wanted is None or final is not None else wanted
         members -= sum(each.members for each in others)
         variants, teachers = [Variant.from_dict({**plan, "members": members}), *others], None
-        if taught is not None:
-            variants, teachers = [Variant.from_dict(each) for each in taught], _changed(variants, settings)
+        if final is not None:
+            variants, teachers = [Variant.from_dict(each) for each in final], _changed(variants, settings)
             count = sum(each.members for each in variants)
             if wanted not in (None, count):
                 raise CheckpointError(

@@ -112,7 +112,7 @@ def read_unlabelled(run: RunOptions, data: TrainingData) -> Unlabelled | None:
     if teacher is not None:
         return Unlabelled(sources, run.teacher, mark=teacher)
     if data.teachers is not None:
-        run.options["taught"] = [each.to_dict() for each in variants]
+        run.options["final variants"] = [each.to_dict() for each in variants]
     return Unlabelled(sources, None, data.teachers)
 
 

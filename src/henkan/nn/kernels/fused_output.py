@@ -63,13 +63,31 @@ def _softmax_loss(x: Array, target: int, smoothing: float, share: float) -> floa
 
 
 @kernel
+def _add_bias(x: Array, b: Array, scores: Array | None, k: int) -> None:
+    """Add b (V,) and, unless scores (N, V) are None, those of sequence k to a row of logits x (V,)."""
+    for v in range(len(x)):
+        x[v] += b[v]
+        if scores is not None:
+            x[v] += scores[k, v]
+
+
+@kernel
+def _add_gradient(db: Array, dscores: Array | None, k: int, dx: Array) -> None:
+    """Add the gradient of a row of logits, dx (V,), to those of what `_add_bias` adds."""
+    for v in range(len(dx)):
+        db[v] += dx[v]
+        if dscores is not None:
+            dscores[k, v] += dx[v]
+
+
+@kernel
 def output_loss(
     hs: Array, layer: OutputLayer, scores: Array | None, targets: LossTargets
 ) -> tuple[float, Array, Array, Array, Array | None]:
     """See `plain.output_loss`."""
     W, b = layer
     ids, valid, smoothing, divisor = targets
-    (T, N), V = valid.shape, len(b)
+    T, N = valid.shape
     rows = _gathered(hs, valid)
     logits = np.dot(rows, W)
     db, loss, share = np.zeros_like(b), 0.0, hs.dtype.type(1 / divisor)
@@ -79,15 +97,9 @@ def output_loss(
         for k in range(N):
             if valid[t, k]:
                 x = logits[r]
-                for v in range(V):
-                    x[v] += b[v]
-                    if scores is not None:
-                        x[v] += scores[k, v]
+                _add_bias(x, b, scores, k)
                 loss += _softmax_loss(x, ids[t, k], smoothing, share)
-                for v in range(V):
-                    db[v] += x[v]
-                    if scores is not None:
-                        dscores[k, v] += x[v]
+                _add_gradient(db, dscores, k, x)
                 r += 1
     dW = np.dot(rows.T, logits)
     np.dot(logits, W.T, rows)
@@ -162,10 +174,7 @@ def copy_loss(
         for k in range(N):
             if valid[t, k]:
                 x, d, wanted, z = logits[r], dattention[k, t], ids[t, k], gates[t, k]
-                for v in range(V):
-                    x[v] += b[v]
-                    if scores is not None:
-                        x[v] += scores[k, v]
+                _add_bias(x, b, scores, k)
                 predicted = min(wanted, V - 1)
                 log_p, mean = _vocabulary_loss(x, predicted)
                 total, mass = _copy_weights(d, attention[k, t], copy_ids[:, k], wanted)
@@ -183,10 +192,7 @@ def copy_loss(
                 scale = number((1 - share) * factor)
                 for s in range(len(d)):
                     d[s] = scale * (d[s] - (d[s] / number(mass) if copy_ids[s, k] == wanted else number(0)))
-                for v in range(V):
-                    db[v] += x[v]
-                    if scores is not None:
-                        dscores[k, v] += x[v]
+                _add_gradient(db, dscores, k, x)
                 r += 1
     dW = np.dot(rows.T, logits)
     np.dot(logits, W.T, rows)
