@@ -7,8 +7,10 @@ from henkan import Seq2Seq, Step, load
 from henkan.batching.batch import Sources
 from henkan.config import TrainingConfig
 from henkan.inference.search import beam, greedy, score
+from henkan.model.decoder import LossOptions
 from henkan.model.edit_actions import END
-from henkan.nn import Backend, Regularization, gradient_check
+from henkan.model.pointer_decoder import project_inputs
+from henkan.nn import NONE, PLAIN, Backend, Regularization, gradient_check
 from models import SOURCES, TAGGED, TARGETS, TRANSDUCER, encoded, loss_and_gradients, small_model
 
 PAIRS = {False: (SOURCES, TARGETS), True: TAGGED}
@@ -254,3 +256,15 @@ def test_training_further_with_new_symbols_keeps_the_known_ones(tmp_path, model,
     options = ("--from", "first", "--epochs", 1, "--learning-rate", 1e-9, "--dev", "none", "--out", "more")
     henkan("train", "more.tsv", *options)
     assert load(tmp_path / "more").predict(WORDS) == PLURALS
+
+
+def test_states_under_the_pointer_are_dropped_separately_for_each_symbol():
+    generator = np.random.default_rng(0)
+    shapes = {"E": (5, 2), "lstm1.Wx": (2, 4), "lstm1.b": (4,), "Wp": (16, 4), "end": (1, 16)}
+    weights = {name: generator.normal(size=shape) for name, shape in shapes.items()}
+    rows, states = np.arange(6)[:, None], np.ones((6, 1, 16))
+    noise = Regularization(dropout=0.5, generator=np.random.default_rng(1))
+    for regularization, distinct in ((NONE, 1), (noise, 6)):
+        options = LossOptions(None, regularization, PLAIN)
+        table, _ = project_inputs(weights, states, np.zeros((6, 1), int), rows, options)
+        assert len(np.unique(table.round(9), axis=0)) == distinct

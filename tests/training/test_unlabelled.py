@@ -9,6 +9,7 @@ import pytest
 import henkan
 from henkan import Labelling, Seq2Seq, Step
 from henkan.errors import CheckpointError, DataError, SettingsError
+from henkan.storage.files import seal
 from henkan.text.pseudowords import NgramModel, pseudowords
 from henkan.text.tokenizer import Tokenizer
 from henkan.training.checkpoint import Checkpoints
@@ -161,11 +162,11 @@ def test_labels_that_are_lost_or_changed_are_noticed(pairs, tmp_path, trained):
     options = {"unlabelled": OTHERS, "teacher": trained}
     interrupted(pairs, tmp_path / "c", 3, **options)
     file = tmp_path / "c" / "checkpoint" / "labelled.json"
-    file.write_text(file.read_text().replace("AB", "BA", 1))
-    for _ in range(2):
+    modified, of_another_run = file.read_bytes().replace(b"AB", b"BA", 1), seal([OTHERS, OTHERS])
+    for content in (modified, of_another_run, None):
+        file.unlink() if content is None else file.write_bytes(content)
         with pytest.raises(CheckpointError, match=r"labelled\.json is missing or damaged"):
             Seq2Seq(**SETTINGS).fit(*pairs, checkpoint=tmp_path / "c", **options)
-        file.unlink(missing_ok=True)
 
 
 def test_a_failure_between_the_two_parts_loses_nothing(pairs, tmp_path, monkeypatch):
