@@ -17,7 +17,7 @@ from henkan.errors import (
 )
 from henkan.estimator import Seq2Seq, combine, load
 from henkan.inference.conversion import Conversion, Unknown
-from henkan.training.events import Epoch, Estimated, Event, Labelling, Preparing, Report, Started, Step
+from henkan.training.events import Epoch, Estimated, Event, Labelled, Labelling, Preparing, Report, Started, Step
 
 __all__ = [
     "Conversion",
@@ -26,6 +26,7 @@ __all__ = [
     "Estimated",
     "Event",
     "HenkanError",
+    "Labelled",
     "Labelling",
     "ModelFolderError",
     "NotFittedError",

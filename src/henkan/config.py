@@ -261,6 +261,11 @@ class ModelConfig:
             )
 
     @property
+    def kind(self) -> str:
+        """The architecture and the direction of its targets, in words."""
+        return self.architecture + ", reversed targets" * self.target_reverse
+
+    @property
     def directions(self) -> int:
         """Number of directions of the encoder, 1 or 2."""
         return 2 if self.bidirectional else 1

@@ -61,7 +61,7 @@ REMEDIES: Mapping[str, str] = {
     "retrain_or_restore": "restore the file from a backup, or train the model again",
     "run_again": "run the same command again to resume",
     "saliency": 'omit by, or pass by="saliency"',
-    "same_pairs_or_restart": "pass the same pairs again, or choose another checkpoint folder",
+    "same_data_or_restart": "pass the same data again, or choose another checkpoint folder",
     "same_setting_or_restart": "pass the same value, or choose another checkpoint folder",
     "separate_symbols": 'pass {side}_symbols=" "',
     "several_predictions": "pass nbest and beam, such as nbest=5 and beam=5",

@@ -110,7 +110,8 @@ class Seq2Seq:
             callback: function that receives the events of the run. For each model, these are first a `henkan.Started`,
                 a `henkan.Preparing` and a `henkan.Estimated`, then a `henkan.Step` after each update and a
                 `henkan.Epoch` after each epoch. A `henkan.Labelling` comes before the models that are trained with
-                unlabelled sources; the events before it are those of the ensemble that predicts their targets.
+                unlabelled sources, and a `henkan.Labelled` before each part of this work; the events before them are
+                those of the ensemble that predicts the targets.
             checkpoint: folder for checkpoints. If it has an interrupted run with the same pairs and settings, `fit`
                 resumes it, and the weights are the same, bit for bit, as without the interruption. If that run is
                 complete, `fit` returns its model without training. `save` deletes the checkpoint; before that, the

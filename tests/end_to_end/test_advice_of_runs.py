@@ -100,7 +100,7 @@ def test_changed_pairs_and_settings_are_restored_as_advised(here, interrupted):
     assert "omit the option to keep the earlier value, or start a new run with another --out" in message
     Path("words.tsv").write_text(WORDS + "d\tD\n")
     message = here(*resume, status=2).stderr
-    assert "give the same pairs again, or start a new run with another --out" in message
+    assert "give the same data again, or start a new run with another --out" in message
     here(*TRAIN, "--out", "other")
     Path("words.tsv").write_text(WORDS)
     here(*resume)

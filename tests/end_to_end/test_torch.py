@@ -175,6 +175,15 @@ def test_two_processes_have_the_same_losses_as_one(torchrun, tmp_path):
     assert two == pytest.approx(one, abs=1e-5)
 
 
+def test_several_processes_refuse_unlabelled_sources_once(torchrun, tmp_path, pairs):
+    (tmp_path / "words.txt").write_text("more\n")
+    process = torchrun("-m", "henkan", "train", pairs, *SETTINGS, "--unlabelled", "words.txt", "--out", "two")
+    err = process.communicate()[1]
+    assert err.count("several processes cannot use unlabelled sources; train with one process") == 1
+    assert process.returncode != 0
+    assert not (tmp_path / "two").exists()
+
+
 def test_two_processes_train_one_model(henkan, torchrun, tmp_path, pairs):
     """Only the leader prints, saves and lists skipped lines; the weights are those of one process up to rounding."""
     settings = (*SETTINGS, "--epochs", 40, "--dropout", 0, "--embedding-dropout", 0)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import henkan
-from henkan import Labelling, Seq2Seq, Step
+from henkan import Labelled, Labelling, Seq2Seq, Step
 from henkan.errors import CheckpointError, DataError, SettingsError
 from henkan.storage.files import seal
 from henkan.text.pseudowords import NgramModel, pseudowords
@@ -95,6 +95,7 @@ def test_self_training_equals_training_with_the_labels_of_an_ensemble(pairs):
     recorder = Recorder()
     model = Seq2Seq(**SETTINGS).fit(*pairs, unlabelled=OTHERS, callback=recorder)
     assert [event.sources for event in recorder.events if isinstance(event, Labelling)] == [len(OTHERS)]
+    assert [event for event in recorder.events if isinstance(event, Labelled)] == [Labelled(0, len(OTHERS))]
     assert_same(model, Seq2Seq(**SETTINGS).fit(*pairs, unlabelled=OTHERS, teacher=first))
     assert len(model._fitted.saved.members) == 1
     with pytest.raises(AssertionError):

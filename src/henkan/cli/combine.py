@@ -62,7 +62,7 @@ def combine(models: Sequence[Path], out: Path, dev: Path | None, fit_weights: bo
     if ensemble.held_out is not None:
         show_exact_match(ensemble.held_out)
     if fit_weights:
-        weights = ", ".join(f"{each.weight * len(each.members):.2f}" for each in ensemble.saved.variants)
-        click.echo(f"weights: {weights}")
+        for each in ensemble.saved.variants:
+            click.echo(f"weight {each.weight * len(each.members):.2f}: {len(each.members)} x {each.model.kind}")
     members = len(ensemble.saved.members)
     click.echo(f"ensemble of {members} models saved in {out}")

@@ -16,7 +16,18 @@ from henkan.evaluation.error_rates import evaluate
 from henkan.evaluation.evaluation_set import EXAMPLES_SHOWN
 from henkan.inference.converter import Converter
 from henkan.text.pairs import Pairs
-from henkan.training.events import Calibrating, Epoch, Estimated, Event, Labelling, Preparing, Rollback, Started, Step
+from henkan.training.events import (
+    Calibrating,
+    Epoch,
+    Estimated,
+    Event,
+    Labelled,
+    Labelling,
+    Preparing,
+    Rollback,
+    Started,
+    Step,
+)
 
 SECONDS_BETWEEN_PREDICTIONS = 0.5
 SECONDS_BETWEEN_REDRAWS = 0.1
@@ -77,6 +88,9 @@ class ProgressDisplay:
                 reasons = "; ".join(f"{count:,} {reason}" for reason, count in event.left_out.items())
                 self.console.print(f"note: some unlabelled sources are not used: {reasons}")
             self.console.print(f"predicting the targets of {event.sources:,} unlabelled sources ...")
+        elif isinstance(event, Labelled):
+            if self.live is not None:
+                self.live.update(Text(f"{event.done:,} of {event.sources:,} sources"), refresh=True)
         elif isinstance(event, Calibrating):
             self.console.print("estimating the confidence outside the training data ...")
         elif isinstance(event, Epoch):

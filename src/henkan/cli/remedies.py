@@ -56,7 +56,7 @@ OPTIONS: Mapping[str, str] = {
     "retrain_or_restore": "restore the file from a backup, or train the model again",
     "run_again": "run the same command again to resume",
     "saliency": "omit --by, or choose --by saliency",
-    "same_pairs_or_restart": "give the same pairs again, or start a new run with another --out",
+    "same_data_or_restart": "give the same data again, or start a new run with another --out",
     "same_setting_or_restart": "omit the option to keep the earlier value, or start a new run with another --out",
     "separate_symbols": "use --{side}-symbols ' '",
     "several_predictions": "choose --beam 5 --nbest 5, for example",

@@ -48,7 +48,8 @@ def show_result(fitted: FittedModel, folder: Path, example: str, *, pictured: bo
         show_exact_match(fitted.held_out)
     if not quiet:
         seconds = sum(epoch["seconds"] for each in histories for epoch in each["epochs"])
-        click.echo(f"trained in {seconds:.1f} s; model saved in {folder}")
+        what = "final model trained" if metrics.get("labelled") else "trained"
+        click.echo(f"{what} in {seconds:.1f} s; model saved in {folder}")
         if not pictured:
             click.echo(
                 "note: no learning curve was drawn, because matplotlib is missing; pip install 'henkan[plot]'", err=True

@@ -131,7 +131,7 @@ class Checkpoints:
                 then = interrupted[name].get(part) if part else interrupted[name]  # earlier versions have fewer marks
                 if now != then and name == "marks":
                     raise CheckpointError(
-                        f"{self.model}: the {part} differ from those of the interrupted run", "same_pairs_or_restart"
+                        f"{self.model}: the {part} differ from those of the interrupted run", "same_data_or_restart"
                     )
                 if now != then:
                     raise CheckpointError(
@@ -177,7 +177,7 @@ class Checkpoints:
             if has_teacher:
                 raise CheckpointError(
                     f"{self.model}: the unlabelled sources differ from those of the interrupted run",
-                    "same_pairs_or_restart",
+                    "same_data_or_restart",
                 )
             return None
         try:

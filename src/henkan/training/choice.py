@@ -57,7 +57,7 @@ class Choice:
         """Which models were chosen by the pairs, and why, in one line; empty if none were."""
         if not self.reason:
             return ""
-        kinds = [each.model.architecture + ", reversed targets" * each.model.target_reverse for each in self.variants]
+        kinds = [each.model.kind for each in self.variants]
         if len(kinds) > 1:
             kinds = [f"{each.members} x {kind}" for each, kind in zip(self.variants, kinds, strict=True)]
         return f"{'; '.join(kinds)} (recipe {self.recipe}): {self.reason}"

@@ -63,6 +63,19 @@ class Labelling:
 
 
 @dataclass(frozen=True)
+class Labelled:
+    """The targets of some more unlabelled sources were predicted.
+
+    Attributes:
+        done: number of sources so far.
+        sources: number of unlabelled sources that are used.
+    """
+
+    done: int
+    sources: int
+
+
+@dataclass(frozen=True)
 class Calibrating:
     """All models are trained. The confidence outside the training data is estimated; see `henkan.training.probe`."""
 
@@ -130,5 +143,5 @@ class Rollback:
     final: bool
 
 
-Event = Started | Preparing | Estimated | Labelling | Calibrating | Step | Epoch | Rollback
+Event = Started | Preparing | Estimated | Labelling | Labelled | Calibrating | Step | Epoch | Rollback
 Report = Callable[[Event], None]

@@ -63,7 +63,7 @@ def usable_sources(sources: Sequence[str], used: Iterable[str], vocabulary: Voca
     return Usable(found, left_out)
 
 
-def label(teacher: Converter, sources: Sequence[str], pause: Callable[[], None] = lambda: None) -> Pairs:
+def label(teacher: Converter, sources: Sequence[str], before: Callable[[int], None] = lambda _: None) -> Pairs:
     """Predict the targets of unlabelled sources.
 
     Left out are sources without a complete prediction, with an empty one, and sources outside the training data of the
@@ -72,14 +72,15 @@ def label(teacher: Converter, sources: Sequence[str], pause: Callable[[], None] 
     Args:
         teacher: the model that predicts.
         sources: the sources.
-        pause: called before each part of the work; may raise an exception to stop it.
+        before: called before each part of the work with the number of sources that are done; may raise an exception to
+            stop it.
 
     Raises:
         DataError: if no source is left.
     """
     found: list[Conversion] = []
     for start in range(0, len(sources), CHUNK):
-        pause()
+        before(start)
         found += teacher.convert(sources[start : start + CHUNK], Request(), among=len(sources))
     labelled = Pairs.of((each.source, each.prediction or "") for each in found if _usable(each))
     if not len(labelled):

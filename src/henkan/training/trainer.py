@@ -11,13 +11,13 @@ import numpy as np
 from henkan._version import __version__
 from henkan.batching.encoded_pairs import EncodedPairs
 from henkan.config import TrainingConfig, to_dict
-from henkan.engine.base import Engine, Engines, Execution
+from henkan.engine.base import Engine, Engines, Execution, ProcessGroup
 from henkan.errors import SettingsError
 from henkan.inference.converter import Converter
 from henkan.text.pairs import Pairs
 from henkan.text.tokenized_pairs import TokenizedPairs
 from henkan.training.checkpoint import Checkpoints
-from henkan.training.events import Calibrating, Estimated, Labelling, Preparing, Report, Started
+from henkan.training.events import Calibrating, Estimated, Labelled, Labelling, Preparing, Report, Started
 from henkan.training.fitted_model import FittedModel
 from henkan.training.job import TrainingJob, Unlabelled
 from henkan.training.labelling import label, usable_sources
@@ -86,8 +86,7 @@ class Trainer:
         self, pairs: TokenizedPairs, validation: Pairs | None, job: TrainingJob, unlabelled: Unlabelled
     ) -> Pairs:
         """Predict the targets of the unlabelled sources, or read them from the checkpoint of an interrupted run."""
-        if self.group.size > 1:
-            raise SettingsError("several processes cannot use unlabelled sources; train with one process")
+        check_processes(self.group, unlabelled=True)
         kept = self.checkpoints.labelled(has_teacher=unlabelled.teacher is not None)
         if kept is not None:
             return kept
@@ -100,8 +99,13 @@ class Trainer:
             teacher = self._fit(data, own, None, calibrate_outside=False)
         self.report(Labelling(len(usable.sources), usable.left_out))
         run = self._run
-        pause = (lambda: None) if run is None else self._pause(lambda: run.progress)
-        labelled = label(teacher.converter, usable.sources, pause)
+
+        def before(done: int) -> None:
+            self.report(Labelled(done, len(usable.sources)))
+            if run is not None:
+                self.checkpoints.pause(lambda: run.progress)
+
+        labelled = label(teacher.converter, usable.sources, before)
         self.checkpoints.resume, self._run = False, None  # the run of the teacher is complete
         return labelled
 
@@ -259,6 +263,16 @@ class Trainer:
             self.checkpoints.check_fits(state.rollback_point.snapshot, progress.snapshot)
         if state is not None and state.best is not None:
             self.checkpoints.check_fits(state.best.weights, engine.weights)
+
+
+def check_processes(group: ProcessGroup, *, unlabelled: bool) -> None:
+    """Check that a run with unlabelled sources has one process.
+
+    Raises:
+        SettingsError: if it has several.
+    """
+    if unlabelled and group.size > 1:
+        raise SettingsError("several processes cannot use unlabelled sources; train with one process")
 
 
 def versions(engines: Engines) -> dict[str, str]:
