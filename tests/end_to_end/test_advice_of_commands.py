@@ -107,7 +107,7 @@ def test_packages_that_messages_name_are_extras(here, workplace, monkeypatch):
         patched.setattr("henkan.engine.choice.find_spec", lambda _: None)
         found = [here("predict", "model", "ab", "--engine", "torch", status=2).stderr]
     with monkeypatch.context() as patched:
-        patched.setattr("henkan.storage.plots.attention_picture", lambda *_, **__: None)
+        patched.setattr("henkan.storage.plots.explanation_picture", lambda *_, **__: None)
         found.append(here("explain", "model", "ab", "--picture", "a.png", status=2).stderr)
     assert found[0].endswith("; pip install 'henkan[torch]'\n")
     assert found[1].endswith("--picture needs matplotlib; pip install 'henkan[plot]'\n")

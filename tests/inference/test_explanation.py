@@ -4,7 +4,7 @@ import pytest
 from henkan import Seq2Seq
 from henkan.errors import SettingsError, UnanswerableError
 from henkan.inference.explanation import END, explain
-from henkan.storage.plots import attention_picture
+from henkan.storage.plots import explanation_picture
 
 
 @pytest.fixture(scope="module", params=[True, False], ids=["reverse", "forwards"])
@@ -77,14 +77,21 @@ def test_explanation_of_a_filled_model_has_no_end(words):
 
 
 @pytest.mark.parametrize("weights", [[[0.9, 0.1], [0.2, 0.8]], [[], []]], ids=["attention", "none"])
-def test_attention_picture_formats_and_missing_glyphs(weights):
+def test_explanation_picture_formats_and_missing_glyphs(weights):
     pytest.importorskip("matplotlib", reason="matplotlib is not installed; install `henkan[plot]`")
-    content, notes = attention_picture(["k", "a"], ["kʰ", "(end)"], [0.9, 0.8], weights, format="png")
+    content, notes = explanation_picture(["k", "a"], ["kʰ", "(end)"], [0.9, 0.8], weights, format="png")
     assert content.startswith(b"\x89PNG")
     assert notes == []  # the default font of matplotlib has the IPA symbols
-    content, notes = attention_picture(["k", "\U0010ffff"], ["か", "한"], [0.9, 0.8], weights, format="svg")
+    content, notes = explanation_picture(["k", "\U0010ffff"], ["か", "한"], [0.9, 0.8], weights, format="svg")
     assert content.startswith(b"<?xml")
     assert "no installed font has" in notes[-1]
+
+
+def test_the_picture_names_the_kind_of_weights():
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed; install `henkan[plot]`")
+    kinds = ("attention", "pointer", "saliency")
+    drawn = {explanation_picture("k", "x", [0.9], [[1.0]], by=by, format="png")[0] for by in kinds}
+    assert len(drawn) == 3
 
 
 def test_confidence_belongs_to_the_explained_answer(attention_model):

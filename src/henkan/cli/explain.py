@@ -101,9 +101,9 @@ def _symbol_text(symbol: str) -> str:
 
 
 def _draw(explanation: Explanation, path: Path) -> None:
-    from henkan.storage.plots import attention_picture
+    from henkan.storage.plots import explanation_picture
 
-    drawn = attention_picture(
+    drawn = explanation_picture(
         [show_symbol(symbol) for symbol in explanation.symbols],
         [_choice_text(choice) for choice in explanation.choices],
         [choice.probability for choice in explanation.choices],

@@ -7,6 +7,9 @@ from collections.abc import Mapping, Sequence
 from io import BytesIO
 from typing import Any
 
+AXIS_LABELS = {"attention": "attention to the source", "pointer": "pointer", "saliency": "share of saliency"}
+"""Kind of weights of an explanation -> label of the source axis."""
+
 
 def learning_curve(metrics: Mapping[str, Any]) -> bytes | None:
     """Plot loss and exact match by epoch.
@@ -49,7 +52,7 @@ def learning_curve(metrics: Mapping[str, Any]) -> bytes | None:
     return file.getvalue()
 
 
-def attention_picture(
+def explanation_picture(
     source: Sequence[str],
     answer: Sequence[str],
     probabilities: Sequence[float],
@@ -65,7 +68,7 @@ def attention_picture(
         answer: T symbols of the prediction.
         probabilities: T probabilities of these symbols.
         weights: T lists of S weights.
-        by: the kind of weights, "attention" or "saliency".
+        by: the kind of weights, a key of `AXIS_LABELS`.
         format: "png" or "svg".
 
     Returns:
@@ -97,7 +100,7 @@ def attention_picture(
             axis.imshow(weights, cmap="Greys", vmin=0, vmax=1, aspect="auto")
             axis.set_xticks(range(len(source)), source)
             axis.xaxis.tick_top()
-            axis.set_xlabel("attention to the source" if by == "attention" else "share of saliency")
+            axis.set_xlabel(AXIS_LABELS[by])
             axis.tick_params(length=0)
         file = BytesIO()
         with warnings.catch_warnings():  # missing glyphs are reported in the notes
