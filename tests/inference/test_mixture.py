@@ -53,6 +53,16 @@ def test_the_best_proposal_by_the_mean_is_predicted(models, mixture, words):
     assert mixture.score(*words) >= max(model.score(*words) for model in models) - 0.05
 
 
+def test_models_propose_more_than_one_output_only_if_they_differ(models, mixture):
+    sources = [a + b + c for a in "abc" for b in "abc" for c in "abc"] + ["cabcabcab", "bbbbbbbb", "acacacac"]
+    own = [model.predict(sources) for model in models]
+    wide = [each.prediction for each in mixture.convert(sources, beam=4, nbest=2)]
+    agreed = [len(set(each)) == 1 for each in zip(*own, strict=True)]
+    assert 0 < sum(agreed) < len(agreed)
+    expected = [first if same else best for first, same, best in zip(own[0], agreed, wide, strict=True)]
+    assert mixture.predict(sources) == expected
+
+
 def test_saved_and_loaded(mixture, words, tmp_path):
     mixture.save(tmp_path / "m")
     loaded = henkan.load(tmp_path / "m")

@@ -2,7 +2,8 @@
 
 Such models do not share the steps of their outputs, so they cannot average probabilities at every step, as
 `henkan.inference.ensemble` does. They combine strings instead: each proposes its best outputs, all score all proposals,
-and the largest weighted mean of log-probabilities decides.
+and the largest weighted mean of log-probabilities decides. If only one prediction is wanted, and the best outputs of
+all models are the same, it is that one.
 
     score(y) = sum_m w_m log P_m(y | x) / sum_m w_m
 
@@ -13,7 +14,7 @@ others.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -25,6 +26,31 @@ from henkan.text.arrays import Array
 
 MIN_PROPOSALS = 4
 """Number of proposals of each model, unless a wider beam is requested."""
+
+
+@dataclass
+class _Proposals:
+    """The proposals of all models for a text.
+
+    Attributes:
+        texts: the distinct proposals, as keys.
+        cut_off: those that were cut off.
+        out_of_memory: whether a model had not enough memory for the text.
+    """
+
+    texts: dict[str, None] = field(default_factory=dict)
+    cut_off: set[str] = field(default_factory=set)
+    out_of_memory: bool = False
+
+    def add(self, conversion: Conversion) -> None:
+        """Add the proposals of a model."""
+        predictions = [answer.prediction for answer in conversion.nbest]
+        if not predictions and conversion.prediction is not None:  # a single prediction has no list
+            predictions = [conversion.prediction]
+        self.texts |= dict.fromkeys(predictions)
+        if conversion.cut_off and conversion.prediction is not None:
+            self.cut_off.add(conversion.prediction)
+        self.out_of_memory |= conversion.out_of_memory
 
 
 class Mixture(Converter):
@@ -63,23 +89,23 @@ class Mixture(Converter):
         sources, failed = self.reader.read(texts, request)
         results: list[Conversion | None] = [failed.get(index) for index in range(len(texts))]
         calibrated = np.full((len(temperatures), len(texts)), -np.inf)
-        found, cut_off, too_large = self._propose([texts[index] for index in sources.indices], request, among)
-        repeated = [texts[index] for index, each in zip(sources.indices, found, strict=True) for _ in each]
+        found = self._propose([texts[index] for index in sources.indices], request, among)
+        repeated = [texts[index] for index, each in zip(sources.indices, found, strict=True) for _ in each.texts]
         own = [self.temperature or 1.0] if request.needs_confidence else []
-        scores = self.score(repeated, [text for each in found for text in each], [1.0, *own, *temperatures])
+        scores = self.score(repeated, [text for each in found for text in each.texts], [1.0, *own, *temperatures])
         start = 0
         for row, index in enumerate(sources.indices):
-            source, proposals = sources.source(row, texts), found[row]
+            source, proposals = sources.source(row, texts), list(found[row].texts)
             part = slice(start, start + len(proposals))
             start = part.stop
-            if not proposals or np.isnan(scores[:, part]).any() or row in too_large:
+            if not proposals or np.isnan(scores[:, part]).any() or found[row].out_of_memory:
                 reason = f"not enough memory for {len(source.ids):,} symbols"
                 results[index] = Conversion(source.text, None, None, reason, out_of_memory=True, unknown=source.unknown)
                 continue
             order = np.argsort(-scores[0, part], kind="stable")
             ranked = [proposals[k] for k in order.tolist()]
             logs = scores[:, part][:, order]
-            results[index] = self._mixed_conversion(source, ranked, logs, request, ranked[0] in cut_off[row])
+            results[index] = self._mixed_conversion(source, ranked, logs, request, ranked[0] in found[row].cut_off)
             if temperatures:
                 calibrated[:, index] = logs[1 + len(own) :, 0]
         return [result for result in results if result is not None], calibrated
@@ -87,33 +113,35 @@ class Mixture(Converter):
     def proposals(self, texts: Sequence[str]) -> list[list[str]]:
         """Return the distinct proposals of all models for each text; none for a text that cannot be read."""
         sources, _ = self.reader.read(texts, DEFAULT)
-        found, _, _ = self._propose([texts[index] for index in sources.indices], DEFAULT, None)
+        found = self._of_width(MIN_PROPOSALS, [texts[index] for index in sources.indices], DEFAULT, None)
         by_text: list[list[str]] = [[] for _ in texts]
         for index, each in zip(sources.indices, found, strict=True):
-            by_text[index] = each
+            by_text[index] = list(each.texts)
         return by_text
 
     def scores(self, texts: Sequence[str], targets: Sequence[str], temperatures: Sequence[float] = (1.0,)) -> Array:
         """Return the log-probabilities of targets under each model, (models, temperatures, targets); see `score`."""
         return np.stack([converter.score(texts, targets, temperatures) for converter in self.converters])
 
-    def _propose(
-        self, texts: Sequence[str], request: Request, among: int | None
-    ) -> tuple[list[list[str]], list[set[str]], set[int]]:
-        """The distinct proposals for each text, those that were cut off, and the rows for which memory ran out."""
-        width = max(request.beam, MIN_PROPOSALS)
+    def _propose(self, texts: Sequence[str], request: Request, among: int | None) -> list[_Proposals]:
+        """The proposals for each text. If the models agree, there is only one, unless more predictions are wanted."""
+        if request.beam > 1 or request.nbest > 1:
+            return self._of_width(max(request.beam, MIN_PROPOSALS), texts, request, among)
+        found = self._of_width(1, texts, request, among)
+        disputed = [row for row, each in enumerate(found) if len(each.texts) > 1]
+        more = self._of_width(MIN_PROPOSALS, [texts[row] for row in disputed], request, among)
+        for row, each in zip(disputed, more, strict=True):
+            found[row] = each
+        return found
+
+    def _of_width(self, width: int, texts: Sequence[str], request: Request, among: int | None) -> list[_Proposals]:
+        """The proposals of all models for each text, `width` of each model."""
         proposing = Request(unknown=request.unknown, beam=width, nbest=width)
-        proposals: list[dict[str, None]] = [{} for _ in texts]
-        cut_off: list[set[str]] = [set() for _ in texts]
-        too_large = set()
+        found = [_Proposals() for _ in texts]
         for converter in self.converters:
-            for row, conversion in enumerate(converter.convert(texts, proposing, among=among)):
-                proposals[row] |= dict.fromkeys(answer.prediction for answer in conversion.nbest)
-                if conversion.cut_off and conversion.prediction is not None:
-                    cut_off[row].add(conversion.prediction)
-                if conversion.out_of_memory:
-                    too_large.add(row)
-        return [list(each) for each in proposals], cut_off, too_large
+            for each, conversion in zip(found, converter.convert(texts, proposing, among=among), strict=True):
+                each.add(conversion)
+        return found
 
     def _mixed_conversion(
         self, source: SourceText, ranked: Sequence[str], logs: Array, request: Request, cut_off: bool
