@@ -260,6 +260,7 @@ PREDICTIONS = [
     Case("predict model --encoding ascii", "choose another --encoding", {}, {"--encoding": "utf-8"}, input=b"\xc3\xa9"),
     Case("explain plain ab --by attention", "omit --by, or choose --by saliency"),
     Case("explain model ab --picture none/a.svg", "choose another --picture", values={"--picture": "a.svg"}),
+    Case("score model words.tsv --folds 3", "omit --folds"),
     Case("score model words.tsv --suspicious --folds 50", "give more pairs or fewer --folds", values={"--folds": "2"}),
     Case("evaluate model words.tsv --errors none/e", "choose another --errors", values={"--errors": "e.tsv"}),
 ]

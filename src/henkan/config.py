@@ -52,6 +52,10 @@ class Allowed:
     choices: tuple[str, ...] = ()
 
 
+MAX_SYNTHETIC = 1_000_000
+"""Maximum number of synthetic pairs."""
+
+
 def _whole(minimum: int = 1, maximum: int = 10**9) -> Allowed:
     def accepts(value: Any) -> bool:
         return isinstance(value, int) and not isinstance(value, bool) and minimum <= value <= maximum
@@ -319,7 +323,7 @@ class TrainingConfig:
         "Number of synthetic pairs, in which letters that source and target share, as in 'walk' and 'walked', are "
         "replaced at random. If not given, 30 per pair and at most 3,000, for up to 1,500 pairs of which most share at "
         "least three letters.",
-        _whole(0),
+        _whole(0, MAX_SYNTHETIC),
         none="by data",
     )
     patience: int | None = setting(

@@ -57,6 +57,7 @@ REMEDIES: Mapping[str, str] = {
     "restart": "choose another checkpoint folder, or delete this one",
     "resumable_folder": "pass the checkpoint folder of an interrupted training run",
     "resume": "call fit again with the same checkpoint folder to resume",
+    "resume_run": "complete the run first, or pass the folder of a complete model",
     "resume_with_torchrun": "start the script with torchrun again; fit resumes from the last checkpoint",
     "retrain_or_restore": "restore the file from a backup, or train the model again",
     "run_again": "run the same command again to resume",

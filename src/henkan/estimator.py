@@ -110,8 +110,8 @@ class Seq2Seq:
             callback: function that receives the events of the run. For each model, these are first a `henkan.Started`,
                 a `henkan.Preparing` and a `henkan.Estimated`, then a `henkan.Step` after each update and a
                 `henkan.Epoch` after each epoch. A `henkan.Labelling` comes before the models that are trained with
-                unlabelled sources, and a `henkan.Labelled` before each part of this work; the events before them are
-                those of the ensemble that predicts the targets.
+                unlabelled sources, and a `henkan.Labelled` before and after each part of this work; the events before
+                them are those of the ensemble that predicts the targets.
             checkpoint: folder for checkpoints. If it has an interrupted run with the same pairs and settings, `fit`
                 resumes it, and the weights are the same, bit for bit, as without the interruption. If that run is
                 complete, `fit` returns its model without training. `save` deletes the checkpoint; before that, the
@@ -426,6 +426,9 @@ def combine(
         SettingsError: if weights are to be fitted without `dev` or to models that are alike, there are fewer than two
             models, a model is given twice, or only some read feature tags.
     """
+    for model in models:
+        if not isinstance(model, Seq2Seq):
+            raise SettingsError(f"models must be a list of models, not of {model!r}; pass models that `load` returns")
     check_models([id(model) for model in models])
     fitted = [model._model() for model in models]
     ensemble = combine_models(fitted, _validation(dev), choose_engines(models[0]._engine), weighted=fit_weights)

@@ -98,6 +98,12 @@ def test_changed_pairs_and_settings_are_restored_as_advised(here, interrupted):
     resume = ("train", "--resume", "m")
     message = here(*resume, "--hidden-size", 8, status=2).stderr
     assert "omit the option to keep the earlier value, or start a new run with another --out" in message
+    message = here(*resume, "--seed", 9, status=2).stderr
+    assert "the seed differs from that of the interrupted run; omit the option" in message
+    for dev in ("words.tsv", "none"):
+        assert "the interrupted run has another validation set; omit" in here(*resume, "--dev", dev, status=2).stderr
+    message = here(*resume, "--unlabelled", "words.tsv", status=2).stderr
+    assert "the interrupted run has no file of unlabelled sources; omit the option" in message
     Path("words.tsv").write_text(WORDS + "d\tD\n")
     message = here(*resume, status=2).stderr
     assert "give the same data again, or start a new run with another --out" in message
@@ -169,7 +175,20 @@ def test_folder_without_a_run_or_model(here, workplace, interrupted):
     here(*TRAIN, "--out", "trained")
     here("predict", "trained", "ab")
     interrupted(create=False)
+    message = here("predict", "m", "ab", status=2).stderr
+    assert "m: the training run in this folder is incomplete; resume it with `henkan train --resume m`" in message
     here("train", "--resume", "m")
+    here("predict", "m", "ab")
+
+
+def test_a_model_that_is_read_is_not_replaced(here, workplace):
+    workplace()
+    here(*TRAIN, "--out", "other")
+    before = Path("model/weights.safetensors").read_bytes()
+    for command in (("distil", "model", "--data", "words.tsv", "--epochs", 1), ("combine", "model", "other")):
+        message = here(*command, "--force", "--out", "./model", status=2).stderr
+        assert "this model is read by the command, so it cannot be replaced; choose another --out" in message
+    assert Path("model/weights.safetensors").read_bytes() == before
 
 
 def test_missing_file_is_reported_before_its_model(here, workplace):

@@ -104,6 +104,8 @@ def test_the_first_model_explains_the_prediction_of_all(mixture):
     explanation = explain(mixture._fitted.converter, "abc")
     assert explanation.answer == mixture.predict(["abc"])[0]
     assert explanation.by == "pointer"
+    [conversion] = mixture.convert(["abc"], confidence=True)
+    assert explanation.confidence == pytest.approx(conversion.confidence, rel=1e-5)
 
 
 def test_models_with_and_without_tags_cannot_be_combined(models):

@@ -81,6 +81,14 @@ def test_no_usable_source_is_an_error_before_anything_is_trained(words, tmp_path
     assert not (tmp_path / "c").exists()
 
 
+def test_files_of_another_kind_are_recognised(pairs):
+    with pytest.raises(DataError, match="1 of 2 unlabelled sources contain a tab, as in a file of pairs"):
+        Seq2Seq(**SETTINGS).fit(*pairs, unlabelled=["ca\tCA", "cb"])
+    tagged = [f"{source}\tX" for source in pairs[0]]
+    with pytest.raises(DataError, match="the unlabelled sources have no feature tags"):
+        Seq2Seq(**SETTINGS, features=True).fit(tagged, pairs[1], unlabelled=["ca"])
+
+
 def test_a_teacher_of_other_targets_is_refused(pairs):
     other = Seq2Seq(**SETTINGS | {"epochs": 60, "hidden_size": 32}).fit(pairs[0], pairs[0])
     with pytest.raises(DataError, match="uses other symbols than the pairs; give the pairs that it was trained on"):
@@ -95,7 +103,10 @@ def test_self_training_equals_training_with_the_labels_of_an_ensemble(pairs):
     recorder = Recorder()
     model = Seq2Seq(**SETTINGS).fit(*pairs, unlabelled=OTHERS, callback=recorder)
     assert [event.sources for event in recorder.events if isinstance(event, Labelling)] == [len(OTHERS)]
-    assert [event for event in recorder.events if isinstance(event, Labelled)] == [Labelled(0, len(OTHERS))]
+    assert [event for event in recorder.events if isinstance(event, Labelled)] == [
+        Labelled(0, 0, len(OTHERS)),
+        Labelled(len(OTHERS), model._fitted.saved.metrics["labelled"], len(OTHERS)),
+    ]
     assert_same(model, Seq2Seq(**SETTINGS).fit(*pairs, unlabelled=OTHERS, teacher=first))
     assert len(model._fitted.saved.members) == 1
     with pytest.raises(AssertionError):

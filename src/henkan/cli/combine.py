@@ -10,7 +10,15 @@ from typing import Any
 import click
 
 from henkan.cli.display import show_exact_match
-from henkan.cli.options import PATH, check_features, engine_options, layout_options, pop_engines, read_file
+from henkan.cli.options import (
+    PATH,
+    check_features,
+    check_other_folder,
+    engine_options,
+    layout_options,
+    pop_engines,
+    read_file,
+)
 from henkan.storage.save_model import check_destination
 from henkan.training.combine import check_models
 from henkan.training.combine import combine as combine_models
@@ -51,6 +59,7 @@ def combine(models: Sequence[Path], out: Path, dev: Path | None, fit_weights: bo
     """
     engines = pop_engines(layout)
     check_models([os.path.realpath(model) for model in models])
+    check_other_folder(out, *models)
     check_destination(out, force=force)
     fitted = [load_model(model, engines) for model in models]
     validation = None
@@ -62,7 +71,8 @@ def combine(models: Sequence[Path], out: Path, dev: Path | None, fit_weights: bo
     if ensemble.held_out is not None:
         show_exact_match(ensemble.held_out)
     if fit_weights:
+        click.echo("weights, in the order of the models:")
         for each in ensemble.saved.variants:
-            click.echo(f"weight {each.weight * len(each.members):.2f}: {len(each.members)} x {each.model.kind}")
+            click.echo(f"  {each.weight * len(each.members):.2f}  {len(each.members)} x {each.model.kind}")
     members = len(ensemble.saved.members)
     click.echo(f"ensemble of {members} models saved in {out}")

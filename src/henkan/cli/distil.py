@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from henkan.cli.data_arguments import task_or_file
-from henkan.cli.options import PATH, pop_engine
+from henkan.cli.options import PATH, check_other_folder, pop_engine
 from henkan.cli.recipes import recipe_tables
 from henkan.cli.task_names import unambiguous
 from henkan.cli.training_options import training_options
@@ -44,5 +44,6 @@ def distil(
     `henkan train --resume DIR`.
     """
     task_or_file(data)
+    check_other_folder(out, teacher)
     arguments = RunArguments(data, out, pop_engine(options), checkpoint_every, quiet)
     start_or_resume(arguments, {**options, "teacher": teacher}).execute(force=force)

@@ -11,6 +11,7 @@ import click
 
 from henkan.cli.options import PATH, choose_settings, layout_options, read_file, symbol_options, usable_options
 from henkan.cli.remedies import sentence
+from henkan.config import MAX_SYNTHETIC
 from henkan.errors import DataError
 from henkan.recipes import make_configs
 from henkan.text.audit import EXAMPLES, Audit, audit
@@ -31,7 +32,7 @@ SYMBOLS_SHOWN = 40
 @click.option("--test", type=PATH, metavar="FILE", help="Test set, checked for overlap with FILE.")
 @click.option(
     "--augment",
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, MAX_SYNTHETIC),
     metavar="N",
     help="Instead of the report, print N synthetic pairs as `henkan train --augment` makes them: source, target, "
     "feature tags if FILE has them, and the source that the pair was made from.",

@@ -17,7 +17,7 @@ from henkan.cli.text_arguments import TEXT
 from henkan.config import EngineConfig, ModelConfig, TrainingConfig, to_dict
 from henkan.engine.base import Engines
 from henkan.engine.choice import choose_engines, process_rank
-from henkan.errors import DataError
+from henkan.errors import DataError, SettingsError
 from henkan.recipes import RECIPE_HELP, make_configs
 from henkan.text.layout import FORMATS, TAB, Layout, LayoutOptions, is_csv_delimiter
 from henkan.text.pairs import Columns, Pairs
@@ -250,6 +250,16 @@ def pop_engine(options: dict[str, Any]) -> EngineConfig:
 def pop_engines(options: dict[str, Any]) -> Engines:
     """Remove the engine options from a command's options, and choose this process's engines by them."""
     return choose_engines(pop_engine(options))
+
+
+def check_other_folder(out: Path, *models: Path) -> None:
+    """Check that an output folder is none of the models that a command reads.
+
+    Raises:
+        SettingsError: if it is one.
+    """
+    if os.path.realpath(out) in map(os.path.realpath, models):
+        raise SettingsError(f"{out}: this model is read by the command, so it cannot be replaced; choose another --out")
 
 
 def check_features(fitted: FittedModel, columns: Columns) -> None:

@@ -48,7 +48,7 @@ class ProgressDisplay:
         if validation is not None:
             self.examples = validation.take(range(min(EXAMPLES_SHOWN, len(validation))))
         self.quiet = quiet
-        self.console = Console(file=sys.stderr, highlight=False)
+        self.console = Console(file=sys.stderr, highlight=False, soft_wrap=not sys.stderr.isatty())
         self.progress = Progress(
             TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), console=self.console
         )
@@ -89,7 +89,9 @@ class ProgressDisplay:
                 self.console.print(f"note: some unlabelled sources are not used: {reasons}")
             self.console.print(f"predicting the targets of {event.sources:,} unlabelled sources ...")
         elif isinstance(event, Labelled):
-            if self.live is not None:
+            if event.done == event.sources:
+                self.console.print(f"{event.used:,} of {event.sources:,} sources have a usable prediction")
+            elif self.live is not None:
                 self.live.update(Text(f"{event.done:,} of {event.sources:,} sources"), refresh=True)
         elif isinstance(event, Calibrating):
             self.console.print("estimating the confidence outside the training data ...")
@@ -108,8 +110,11 @@ class ProgressDisplay:
         self.converter, self.epochs = event.converter, event.epochs
         member = f"model {event.member} of {event.members}: " if event.members > 1 else ""
         validation = f"{event.held_out:,}" if event.held_out else "no"
+        synthetic = f" and {event.synthetic:,} synthetic ones" * (event.synthetic > 0)
+        labelled = f", {event.labelled:,} sources with predicted targets" * (event.labelled > 0)
         self.console.print(
-            f"{member}{event.pairs:,} training pairs, {validation} validation pairs; {event.weights:,} weights"
+            f"{member}{event.pairs:,} training pairs{synthetic}{labelled}, {validation} validation pairs; "
+            f"{event.weights:,} weights"
         )
 
     def _end_epoch(self, event: Epoch) -> None:

@@ -48,10 +48,11 @@ OPTIONS: Mapping[str, str] = {
     "read_as_lexicon": "if the line is a word and its phones, use --format lexicon without --columns and --delimiter; "
     "otherwise choose other --columns or another --delimiter, or skip such lines with --rejects FILE",
     "read_as_lexicon_if_phones": "if they are phones, use --format lexicon without --columns and --delimiter",
-    "register_architecture": "import the module that registers it, or upgrade henkan",
+    "register_architecture": "choose one of these, or upgrade henkan",
     "restart": "start over with --force instead of --resume",
     "resumable_folder": "give the output folder of an interrupted training run",
     "resume": "resume with --resume {folder}",
+    "resume_run": "resume it with `henkan train --resume {folder}`",
     "resume_with_torchrun": "run torchrun again with --resume to continue from the last checkpoint",
     "retrain_or_restore": "restore the file from a backup, or train the model again",
     "run_again": "run the same command again to resume",
@@ -90,6 +91,7 @@ RESUMED: Mapping[str, str] = {
 """Key of a remedy -> what to do if a run is resumed, because its folder and its pairs cannot be changed."""
 
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
+COMMAND = re.compile("`[^`]*`")  # a complete command, whose options may be others
 OTHER_PROGRAMS = {"--nproc-per-node"}
 
 
@@ -109,7 +111,8 @@ def sentence(
         message = replace(message, values={**message.values, "folder": quote(str(message.values["folder"]))})
     text, argument = message.phrased({**OPTIONS, **RESUMED} if resumed else OPTIONS), message.argument
     advice = text.removeprefix(message.problem)
-    if options is not None and not {*OPTION.findall(advice)} - OTHER_PROGRAMS <= {*options}:
+    own = COMMAND.sub("", advice)
+    if options is not None and not {*OPTION.findall(own)} - OTHER_PROGRAMS <= {*options}:
         text = message.phrased(WITHOUT_OPTION) if message.remedy in WITHOUT_OPTION else message.problem
     option = "" if argument is None else f"--{argument.replace('_', '-')}"
     if argument is None or (options is not None and option not in options):

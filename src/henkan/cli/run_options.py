@@ -172,6 +172,7 @@ def run_from_plan(data: str | None, plan: Mapping[str, Any], given: set[str], en
             rejects = None if options["rejects"] is None else open_rejects(Path(options["rejects"]))
         if data is not None and "data" in given:
             options["data"] = data if data in TASKS else os.path.abspath(data)
+        _check_kinds(settings, options)
         if "unlabelled" in given:
             options["unlabelled"] = os.path.abspath(settings["unlabelled"])
         if "dev" in given:
@@ -205,6 +206,21 @@ def run_from_plan(data: str | None, plan: Mapping[str, Any], given: set[str], en
         )
     except (KeyError, TypeError, AttributeError):
         raise CheckpointError("the checkpoint's plan.json is damaged", "restart") from None
+
+
+def _check_kinds(settings: Mapping[str, Any], options: Mapping[str, Any]) -> None:
+    """Check that the interrupted run has files where files are given now, and the reverse; files may have moved.
+
+    Raises:
+        CheckpointError: if not.
+    """
+    if "dev" in settings and (settings["dev"] == "none", True) != (
+        options["dev"] == "none",
+        options["dev"] is not None,
+    ):
+        raise CheckpointError("the interrupted run has another validation set", "same_setting_or_restart")
+    if "unlabelled" in settings and options["unlabelled"] is None:
+        raise CheckpointError("the interrupted run has no file of unlabelled sources", "same_setting_or_restart")
 
 
 def _changed(variants: Sequence[Variant], settings: Mapping[str, Any]) -> list[Variant]:

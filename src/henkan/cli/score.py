@@ -22,6 +22,8 @@ from henkan.training.fitted_model import FittedModel, load_model
 from henkan.training.job import TrainingJob
 from henkan.training.trainer import Trainer
 
+FOLDS = 5
+
 
 @click.command(short_help="Score pairs by log-probability, or find likely label errors.")
 @click.argument("model", type=PATH)
@@ -36,14 +38,13 @@ from henkan.training.trainer import Trainer
     "--folds",
     type=int,
     metavar="N",
-    default=5,
-    show_default=True,
+    show_default=str(FOLDS),
     help="With --suspicious, number of cross-validation folds; one model is trained for each.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 @layout_options
 @engine_options
-def score(model: Path, data: Path, suspicious: bool, folds: int, as_json: bool, **layout: Any) -> None:
+def score(model: Path, data: Path, suspicious: bool, folds: int | None, as_json: bool, **layout: Any) -> None:
     """Print the log-probability, source and target of each pair in a FILE, separated by tabs; with --suspicious, find
     the pairs whose target is likely wrong.
 
@@ -63,12 +64,14 @@ def score(model: Path, data: Path, suspicious: bool, folds: int, as_json: bool, 
     column has the prediction. The most suspicious pairs come first. Pairs whose source the model cannot read come last,
     with nan.
     """
+    if folds is not None and not suspicious:
+        raise click.UsageError("only the search for suspicious pairs has folds; omit --folds")
     engines = pop_engines(layout)
     fitted = load_model(model, engines)
     pairs = read_file(data, **layout).pairs
     check_features(fitted, layout["columns"])
     if suspicious:
-        rows = _label_errors(fitted, pairs, folds, engines)
+        rows = _label_errors(fitted, pairs, FOLDS if folds is None else folds, engines)
     else:
         [scores] = fitted.converter.score(pairs.sources, pairs.targets).tolist()
         rows = [

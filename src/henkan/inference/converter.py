@@ -193,6 +193,10 @@ class Converter:
         totals[:, [index for index, output in zip(sources.indices, outputs, strict=True) if output is None]] = -np.inf
         return totals
 
+    def log_confidence(self, text: str, target: str) -> float:
+        """The logarithm of the probability of a target at the model's temperature, in nats."""
+        return float(self.score([text], [target], [self.temperature or 1.0])[0, 0])
+
     def _batches(self, sources: ReadableTexts, texts: Sequence[str], beam: int = 1) -> Iterator[tuple[Array, Sources]]:
         symbols, reverse, size = len(self.source_vocabulary), self.capabilities.reverse, max(1, BATCH_SIZE // beam)
         copy_ids = self.pairs.copy_ids(texts[index] for index in sources.indices)

@@ -85,7 +85,7 @@ def explain(
 
     Attention weights show which source symbols the decoder attended to, and the pointer of a transducer which symbol it
     edited. Saliency (`henkan.model.saliency`) measures how much the prediction changes with each source symbol. The
-    prediction of a mixed ensemble is explained by its first model.
+    prediction of a mixed ensemble is explained by its first model; the confidence is that of the ensemble.
 
     Args:
         converter: the model and its vocabularies.
@@ -117,10 +117,14 @@ def explain(
         for step, weights, at in zip(steps, shares, pointer or [0] * len(steps), strict=True)
     ]
     read = converter.source_vocabulary.tokenizer.tokenize(text)
+    if converter.mixed and answer is not None:
+        log = converter.log_confidence(text, answer)  # of all models
+    else:
+        log = _log_probability(steps, converter.temperature or 1.0)
     return Explanation(
         text,
         converter.decode(source, output) if answer is None else answer,
-        converter.confidence(source, _log_probability(steps, converter.temperature or 1.0)),
+        converter.confidence(source, log),
         [*read, *[FILLER] * (len(ids) - len(read))],
         source.unknown,
         not complete,

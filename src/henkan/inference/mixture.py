@@ -9,6 +9,11 @@ all models are the same, it is that one.
 
 A model that can neither write nor copy a symbol of a proposal has no probability for it; the mean is then that of the
 others.
+
+The confidence is the mean of the probabilities at the temperature T. It is meaningful even if one of the models is
+poor: the mean of its log-probabilities could make any prediction improbable.
+
+    confidence(y) = sum_m w_m P_{m,T}(y | x) / sum_m w_m
 """
 
 from __future__ import annotations
@@ -92,7 +97,9 @@ class Mixture(Converter):
         found = self._propose([texts[index] for index in sources.indices], request, among)
         repeated = [texts[index] for index, each in zip(sources.indices, found, strict=True) for _ in each.texts]
         own = [self.temperature or 1.0] if request.needs_confidence else []
-        scores = self.score(repeated, [text for each in found for text in each.texts], [1.0, *own, *temperatures])
+        proposed = [text for each in found for text in each.texts]
+        each_model = self.scores(repeated, proposed, [1.0, *own, *temperatures])
+        scores = np.concatenate([self._means(each_model[:, :1]), self._pooled(each_model[:, 1:])])
         start = 0
         for row, index in enumerate(sources.indices):
             source, proposals = sources.source(row, texts), list(found[row].texts)
@@ -169,11 +176,24 @@ class Mixture(Converter):
 
     def score(self, texts: Sequence[str], targets: Sequence[str], temperatures: Sequence[float] = (1.0,)) -> Array:
         """See `Converter.score`; weighted means over the models that can write the target."""
-        each = self.scores(texts, targets, temperatures)
-        possible = each[:, 0] > -np.inf  # also nan, for a lack of memory
-        possible |= np.isnan(each[:, 0])
-        weights = np.where(possible, self.weights[:, None], 0.0)
+        return self._means(self.scores(texts, targets, temperatures))
+
+    def log_confidence(self, text: str, target: str) -> float:
+        """See `Converter.log_confidence`."""
+        return float(self._pooled(self.scores([text], [target], [self.temperature or 1.0]))[0, 0])
+
+    def _means(self, each: Array) -> Array:
+        """(temperatures, targets): weighted means of log-probabilities (models, temperatures, targets)."""
+        possible = (each > -np.inf) | np.isnan(each)  # nan: for a lack of memory
+        weights = np.where(possible, self.weights[:, None, None], 0.0)
         totals = weights.sum(axis=0)
-        sums = (np.where(possible[:, None], each, 0.0) * weights[:, None]).sum(axis=0)
+        sums = (np.where(possible, each, 0.0) * weights).sum(axis=0)
         means: Array = np.where(totals > 0, sums / np.where(totals > 0, totals, 1.0), -np.inf)
         return means
+
+    def _pooled(self, each: Array) -> Array:
+        """(temperatures, targets): logarithms of the weighted means of probabilities."""
+        with np.errstate(divide="ignore"):  # a weight may be zero
+            logs = np.log(self.weights / self.weights.sum())
+        pooled: Array = np.logaddexp.reduce(logs[:, None, None] + each, axis=0)
+        return pooled

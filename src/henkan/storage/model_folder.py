@@ -221,6 +221,8 @@ def _weight_shapes(
 def _manifest(folder: Path) -> dict[str, Any]:
     """Read and validate the manifest."""
     name = "manifest.json"
+    if not (folder / name).exists() and (folder / CHECKPOINT).is_dir():
+        raise ModelFolderError(f"{folder}: the training run in this folder is incomplete", "resume_run", folder=folder)
     manifest = from_json(_read(folder, name, SETTINGS.bytes), folder, name, max_values=SETTINGS.values)
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise ModelFolderError(f"{folder}: manifest.json does not describe a henkan model", "load_a_model")

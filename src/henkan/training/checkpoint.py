@@ -124,6 +124,12 @@ class Checkpoints:
         return progress
 
     def _check_same(self, interrupted: Mapping[str, Any], plan: Mapping[str, Any]) -> None:
+        for part, name in (("training", "seed"), ("data", "held_out")):  # they decide which pairs are trained on
+            if plan[part][name] != interrupted[part].get(name):
+                what = "seed" if name == "seed" else "validation set"
+                raise CheckpointError(
+                    f"{self.model}: the {what} differs from that of the interrupted run", "same_setting_or_restart"
+                )
         for name, value in sorted(plan.items(), key=lambda item: item[0] != "marks"):  # other data explain the rest
             if name in CHANGEABLE:
                 continue

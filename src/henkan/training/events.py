@@ -21,6 +21,8 @@ class Started:
         member: number of the ensemble member, from 1.
         members: number of ensemble members.
         target_symbols: how targets are split into symbols; chosen by the data if the setting is None.
+        synthetic: number of synthetic pairs, which are added to the training pairs.
+        labelled: number of unlabelled sources with predicted targets, likewise.
     """
 
     converter: Converter
@@ -31,6 +33,8 @@ class Started:
     member: int = 1
     members: int = 1
     target_symbols: str = "characters"
+    synthetic: int = 0
+    labelled: int = 0
 
 
 @dataclass(frozen=True)
@@ -68,10 +72,12 @@ class Labelled:
 
     Attributes:
         done: number of sources so far.
-        sources: number of unlabelled sources that are used.
+        used: number of those with a prediction that is used: a complete one, of a source like those of the pairs.
+        sources: number of unlabelled sources.
     """
 
     done: int
+    used: int
     sources: int
 
 

@@ -43,7 +43,18 @@ def usable_sources(sources: Sequence[str], used: Iterable[str], vocabulary: Voca
     Raises:
         DataError: if there are none.
     """
-    normalize = vocabulary.tokenizer.normalize
+    normalize, tags = vocabulary.tokenizer.normalize, vocabulary.tokenizer.features
+    tabs = sum("\t" in source for source in sources)
+    if tabs and not tags and vocabulary.unknown_symbols("\t"):
+        raise DataError(
+            f"{tabs:,} of {len(sources):,} unlabelled sources contain a tab, as in a file of pairs; give sources "
+            "alone, one per line"
+        )
+    if sources and not tabs and tags:
+        raise DataError(
+            "the unlabelled sources have no feature tags, but those of the pairs do; write the tags after each source "
+            "and a tab, as in 'walk TAB V;PST'"
+        )
     seen, found = set(map(normalize, used)), []
     left_out: Counter[str] = Counter()
     for source in sources:
@@ -63,7 +74,7 @@ def usable_sources(sources: Sequence[str], used: Iterable[str], vocabulary: Voca
     return Usable(found, left_out)
 
 
-def label(teacher: Converter, sources: Sequence[str], before: Callable[[int], None] = lambda _: None) -> Pairs:
+def label(teacher: Converter, sources: Sequence[str], report: Callable[[int, int], None] = lambda *_: None) -> Pairs:
     """Predict the targets of unlabelled sources.
 
     Left out are sources without a complete prediction, with an empty one, and sources outside the training data of the
@@ -72,17 +83,19 @@ def label(teacher: Converter, sources: Sequence[str], before: Callable[[int], No
     Args:
         teacher: the model that predicts.
         sources: the sources.
-        before: called before each part of the work with the number of sources that are done; may raise an exception to
-            stop it.
+        report: called before and after each part of the work with the number of sources that are done, and of those
+            that are used; may raise an exception to stop it.
 
     Raises:
         DataError: if no source is left.
     """
     found: list[Conversion] = []
     for start in range(0, len(sources), CHUNK):
-        before(start)
-        found += teacher.convert(sources[start : start + CHUNK], Request(), among=len(sources))
-    labelled = Pairs.of((each.source, each.prediction or "") for each in found if _usable(each))
+        report(start, len(found))
+        converted = teacher.convert(sources[start : start + CHUNK], Request(), among=len(sources))
+        found += [each for each in converted if _usable(each)]
+    report(len(sources), len(found))
+    labelled = Pairs.of((each.source, each.prediction or "") for each in found)
     if not len(labelled):
         raise DataError(
             "no unlabelled source can be used: each is unlike the sources of the pairs, such as longer, or the model "

@@ -100,12 +100,12 @@ class Trainer:
         self.report(Labelling(len(usable.sources), usable.left_out))
         run = self._run
 
-        def before(done: int) -> None:
-            self.report(Labelled(done, len(usable.sources)))
+        def report(done: int, used: int) -> None:
+            self.report(Labelled(done, used, len(usable.sources)))
             if run is not None:
                 self.checkpoints.pause(lambda: run.progress)
 
-        labelled = label(teacher.converter, usable.sources, before)
+        labelled = label(teacher.converter, usable.sources, report)
         self.checkpoints.resume, self._run = False, None  # the run of the teacher is complete
         return labelled
 
@@ -196,7 +196,10 @@ class Trainer:
         converter = data.converter([engine])
         pairs, validation, epochs = len(data.pairs), len(data.validation_pairs or ()), training.epochs or 0
         symbols = data.target_vocabulary.tokenizer.unit
-        self.report(Started(converter, pairs, validation, epochs, data.weights, number + 1, job.members, symbols))
+        added = {"synthetic": training.augment or 0, "labelled": data.labelled}
+        self.report(
+            Started(converter, pairs, validation, epochs, data.weights, number + 1, job.members, symbols, **added)
+        )
         if progress.state is None:
             engine.set_weights(data.initial_weights(in_variant, training.seed))
             progress.state = TrainingState(np.random.default_rng([training.seed, 3]))
