@@ -92,7 +92,12 @@ def implied_recipe(settings: Mapping[str, Any]) -> str | None:
     """Return the recipe for the architecture that some settings select; None if they leave it open."""
     if settings.get("architecture") is not None:
         return RECIPE_OF_ARCHITECTURE.get(settings["architecture"], "words")
-    return "words" if any(name in settings for name in ONLY_ENCODER_DECODER) else None
+    return "words" if implying(settings) else None
+
+
+def implying(settings: Mapping[str, Any]) -> str:
+    """Return the name, in words, of a given setting that only the encoder-decoder has; empty if none is given."""
+    return next((name.replace("_", " ") for name in ONLY_ENCODER_DECODER if name in settings), "")
 
 
 def make_configs(

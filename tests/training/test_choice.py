@@ -62,20 +62,20 @@ def test_architecture_is_chosen_by_the_pairs(pairs, architecture, reason):
 
 
 @pytest.mark.parametrize(
-    ("settings", "architecture"),
+    ("settings", "architecture", "note"),
     [
-        ({"peeky": True}, "encoder-decoder"),
-        ({"attention": False}, "encoder-decoder"),
-        ({"copy": True}, "encoder-decoder"),
-        ({"architecture": "transducer"}, "transducer"),
-        ({"architecture": "encoder-decoder"}, "encoder-decoder"),
+        ({"peeky": True}, "encoder-decoder", "encoder-decoder (recipe words): selected by the setting peeky"),
+        ({"attention": False}, "encoder-decoder", "encoder-decoder (recipe words): selected by the setting attention"),
+        ({"copy": True}, "encoder-decoder", "encoder-decoder (recipe words): selected by the setting copy"),
+        ({"architecture": "transducer"}, "transducer", ""),
+        ({"architecture": "encoder-decoder"}, "encoder-decoder", ""),
     ],
 )
-def test_settings_of_one_architecture_choose_it(settings, architecture):
+def test_settings_of_one_architecture_choose_it(settings, architecture, note):
     for pairs in (INFLECTED, SHUFFLED):
         choice = choose(pairs, **settings)
         assert choice.model.architecture == architecture
-        assert choice.note == ""
+        assert choice.note == note
 
 
 def test_a_recipe_overrides_the_pairs():

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from henkan.config import ModelConfig, TrainingConfig
-from henkan.recipes import implied_recipe, make_configs
+from henkan.recipes import implied_recipe, implying, make_configs
 from henkan.text.detected_settings import with_detected_settings
 from henkan.text.edit_statistics import EditStatistics
 from henkan.text.pairs import Pairs
@@ -40,7 +40,7 @@ class Choice:
     Attributes:
         variants: the models to train.
         recipe: the recipe of the first.
-        reason: why the recipe was chosen; empty if the caller chose it.
+        reason: why the recipe was chosen; empty if the caller named it or the architecture.
     """
 
     variants: Sequence[Variant]
@@ -54,7 +54,7 @@ class Choice:
 
     @property
     def note(self) -> str:
-        """Which models were chosen by the pairs, and why, in one line; empty if none were."""
+        """Which models were chosen, and why, in one line; empty if the caller named them."""
         if not self.reason:
             return ""
         kinds = [each.model.kind for each in self.variants]
@@ -106,6 +106,9 @@ class Wanted:
             lexicon: whether they were read from a pronunciation lexicon.
         """
         recipe, reason, aligned = self.known_recipe, "", False
+        if self.recipe is None and self.defaults is None and "architecture" not in self.settings:
+            setting = implying(self.settings)
+            reason = f"selected by the setting {setting}" if setting else ""
         if recipe is None:
             model = with_detected_settings(self.configs("words")[0], pairs, lexicon=lexicon)
             aligned, reason = _alignment(EditStatistics.of(TokenizedPairs.of(pairs, model)))
