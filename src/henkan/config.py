@@ -144,7 +144,7 @@ def _documented(kind: Documented) -> Documented:
 class ModelConfig:
     """Settings of the model. They are saved with it, and used for training and for prediction."""
 
-    architecture: str = setting("encoder-decoder", "Architecture of the network.", NAME)
+    architecture: str = setting("encoder-decoder", "Architecture of the network: encoder-decoder or transducer.", NAME)
     reverse: bool = setting(True, "Reverse the source, so that the encoder reads it from the last symbol to the first.")
     peeky: bool = setting(True, "Feed the encoder's last hidden state to the decoder at every step.")
     attention: bool = setting(

@@ -18,7 +18,7 @@ from henkan.config import EngineConfig, ModelConfig, TrainingConfig, to_dict
 from henkan.engine.base import Engines
 from henkan.engine.choice import choose_engines, process_rank
 from henkan.errors import DataError, SettingsError
-from henkan.recipes import RECIPE_HELP, make_configs
+from henkan.recipes import ONLY_ENCODER_DECODER, RECIPE_HELP, make_configs
 from henkan.text.layout import FORMATS, TAB, Layout, LayoutOptions, is_csv_delimiter
 from henkan.text.pairs import Columns, Pairs
 from henkan.text.rejects import Rejects
@@ -209,7 +209,9 @@ def _option(setting: Field[Any]) -> Callable[[Command], Command]:
         kind = TEXT if allowed.kind is str else allowed.kind
         arguments |= {"type": click.Choice(allowed.choices) if allowed.choices else kind}
         arguments |= {"metavar": METAVARS.get(setting.name, "N" if allowed.kind is int else None)}
-    return click.option(option_name(setting), help=f"{setting.metadata['help']}  {_default(setting)}", **arguments)
+    selects = " Selects the encoder-decoder." if setting.name in ONLY_ENCODER_DECODER else ""
+    text = f"{setting.metadata['help']}{selects}  {_default(setting)}"
+    return click.option(option_name(setting), help=text, **arguments)
 
 
 def _default(setting: Field[Any]) -> str:
