@@ -38,6 +38,18 @@ def test_explanation_as_json_and_as_picture(henkan, attention_model, tmp_path):
     assert b"<svg" in (tmp_path / "look.svg").read_bytes()
 
 
+def test_a_mixed_ensemble_is_explained_by_its_first_model(henkan, attention_model, folder, tmp_path):
+    (tmp_path / "dev.tsv").write_text("ab\tAB\nba\tBA\nca\tCA\ncab\tCAB\n")
+    done = henkan("combine", attention_model, folder, "--dev", "dev.tsv", "--fit-weights", "--out", "e")
+    weights = done.stdout.partition("weights, in the order of the models:\n")[2].splitlines()[:2]
+    assert all(line.endswith("  1 x encoder-decoder") for line in weights)
+    assert sum(float(line.split()[0]) for line in weights) == pytest.approx(2, abs=0.02)
+    explained = henkan("explain", "e", "ca", "--json")
+    assert "note: of 2 kinds of models, the first (encoder-decoder) is explained" in explained.stderr
+    predicted = json.loads(henkan("predict", "e", "ca", "--json").stdout)
+    assert json.loads(explained.stdout)["confidence"] == pytest.approx(predicted["confidence"], rel=1e-4)
+
+
 def test_invalid_arguments_are_refused(refused, attention_model):
     assert ".png or .svg" in refused("explain", attention_model, "ca", "--picture", "look.jpg")
     assert "cannot be written" in refused("explain", attention_model, "ca", "--picture", "none/look.png")

@@ -58,7 +58,11 @@ def explain(
     """
     if picture is not None and picture.suffix.removeprefix(".").lower() not in FORMATS:
         raise DataError(f"{picture}: unknown image format; choose a file name that ends in .png or .svg")
-    explanation = make_explanation(load_model(model).converter, text, answer=answer, beam=beam, by=by)
+    fitted = load_model(model)
+    explanation = make_explanation(fitted.converter, text, answer=answer, beam=beam, by=by)
+    if fitted.converter.mixed:
+        kinds = [each.model.kind for each in fitted.saved.variants]
+        click.echo(f"note: of {len(kinds)} kinds of models, the first ({kinds[0]}) is explained", err=True)
     if picture is not None:
         _draw(explanation, picture)
     if as_json:
