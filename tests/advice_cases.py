@@ -261,6 +261,11 @@ PREDICTIONS = [
     Case("explain plain ab --by attention", "omit --by, or choose --by saliency"),
     Case("explain model ab --picture none/a.svg", "choose another --picture", values={"--picture": "a.svg"}),
     Case("score model words.tsv --folds 3", "omit --folds"),
+    Case(
+        f"train words.tsv {SMALL} --architecture other --out out",
+        "choose one of these",
+        by_hand={"choose one of these": "train words.tsv --architecture transducer --out out"},
+    ),
     Case("score model words.tsv --suspicious --folds 50", "give more pairs or fewer --folds", values={"--folds": "2"}),
     Case("evaluate model words.tsv --errors none/e", "choose another --errors", values={"--errors": "e.tsv"}),
 ]

@@ -8,7 +8,7 @@ import pytest
 from henkan.cli.options import engine_options, model_options, option_name, symbol_options
 from henkan.config import EngineConfig, ModelConfig, Settings, TrainingConfig, from_dict, to_dict
 from henkan.errors import SettingsError
-from henkan.recipes import RECIPE_HELP, RECIPES, make_configs
+from henkan.recipes import ONLY_ENCODER_DECODER, RECIPE_HELP, RECIPES, make_configs
 
 
 def test_data_with_own_defaults_use_the_modern_recipe():
@@ -126,7 +126,8 @@ def test_command_line_option_matches_its_declaration(kind, setting):
         ["--no-" + setting.name.replace("_", "-")] if is_boolean and not is_engine_option else []
     )
     assert option.default == (setting.default if is_engine_option else None)
-    assert option.help.startswith(setting.metadata["help"] + "  [default: ")
+    selects = " Selects the encoder-decoder." if setting.name in ONLY_ENCODER_DECODER else ""
+    assert option.help.startswith(f"{setting.metadata['help']}{selects}  [default: ")
 
 
 def test_architecture_is_part_of_the_model_config():

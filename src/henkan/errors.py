@@ -21,6 +21,7 @@ REMEDIES: Mapping[str, str] = {
     "check_disk_and_resume": "check permissions and free disk space, then call fit again with the same checkpoint "
     "folder to resume",
     "check_disk_and_run_again": "check permissions and free disk space, then run the same command again",
+    "choose_architecture": "choose one of these, or import the module that registers it",
     "columns": "pass the columns that have source and target",
     "cpu_or_auto_device": 'pass device="cpu" or device="auto"',
     "csv": 'read the file with format="csv"',

@@ -16,6 +16,7 @@ OPTIONS: Mapping[str, str] = {
     "another_rejects_file": "choose another --rejects",
     "check_disk_and_resume": "check permissions and free disk space, then resume with --resume {folder}",
     "check_disk_and_run_again": "check permissions and free disk space, then run the same command again",
+    "choose_architecture": "choose one of these",
     "columns": "choose the columns of source and target with --columns",
     "cpu_or_auto_device": "choose --device cpu or --device auto",
     "csv": "read the file with --format csv",
@@ -48,7 +49,7 @@ OPTIONS: Mapping[str, str] = {
     "read_as_lexicon": "if the line is a word and its phones, use --format lexicon without --columns and --delimiter; "
     "otherwise choose other --columns or another --delimiter, or skip such lines with --rejects FILE",
     "read_as_lexicon_if_phones": "if they are phones, use --format lexicon without --columns and --delimiter",
-    "register_architecture": "choose one of these, or upgrade henkan",
+    "register_architecture": "import the module that registers it, or upgrade henkan",
     "restart": "start over with --force instead of --resume",
     "resumable_folder": "give the output folder of an interrupted training run",
     "resume": "resume with --resume {folder}",

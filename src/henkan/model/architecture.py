@@ -204,7 +204,7 @@ def find_architecture(name: str) -> Registration:
     if name not in REGISTRY:
         raise SettingsError(
             f"the architecture {name!r} is not registered (registered architectures: {', '.join(sorted(REGISTRY))})",
-            "register_architecture",
+            "choose_architecture",
         )
     return REGISTRY[name]
 

@@ -215,7 +215,7 @@ def _weight_shapes(
     try:
         return shapes(model, source, target)
     except SettingsError as error:
-        raise ModelFolderError(f"{folder}: {error.message.problem}", error.message.remedy) from None
+        raise ModelFolderError(f"{folder}: {error.message.problem}", "register_architecture") from None
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
