@@ -15,7 +15,7 @@ from henkan.text.pseudowords import pseudowords
 from henkan.text.tokenizer import tokenizers
 from henkan.text.vocabulary import Vocabulary
 
-CHUNK = 1024
+CHUNK = 256
 GENERATED, GENERATED_PER_PAIR = 20_000, 5
 """Number of sources that are generated if none are given: at most five for each pair."""
 
