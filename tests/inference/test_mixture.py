@@ -108,6 +108,18 @@ def test_the_first_model_explains_the_prediction_of_all(mixture):
     assert explanation.confidence == pytest.approx(conversion.confidence, rel=1e-5)
 
 
+def test_the_confidence_is_the_mean_of_the_probabilities(models, mixture):
+    temperature = mixture._fitted.saved.temperature
+    for conversion in mixture.convert(["abc", "cab", "ba"], confidence=True):
+        given = [conversion.source], [conversion.prediction], [temperature]
+        each = [model._fitted.converter.score(*given)[0, 0] for model in models]
+        assert conversion.confidence == pytest.approx(np.exp(each).mean(), rel=1e-4)
+        assert conversion.log_probability == pytest.approx(
+            np.mean([model.log_probability([conversion.source], [conversion.prediction])[0] for model in models]),
+            abs=1e-4,
+        )
+
+
 def test_models_with_and_without_tags_cannot_be_combined(models):
     tagged = Seq2Seq(**SIZES | {"epochs": 1}, features=True).fit(["ab\tX"], ["AB"])
     with pytest.raises(SettingsError, match="only some of the models read feature tags"):
