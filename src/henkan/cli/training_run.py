@@ -31,7 +31,7 @@ from henkan.training.fitted_model import FittedModel
 from henkan.training.job import TrainingJob
 from henkan.training.other_checkpoints import ReadOnlyCheckpoints
 from henkan.training.signals import Interruption
-from henkan.training.trainer import Trainer, check_processes
+from henkan.training.trainer import Trainer, check_one_process
 
 
 @dataclass(frozen=True)
@@ -135,8 +135,8 @@ class TrainingRun:
         """
         checkpoints, group, options = self.checkpoints, self.engines.group, self.run.options
         is_first_process = group.rank == 0
-        if is_first_process:
-            check_processes(group, unlabelled=options["unlabelled"] is not None or options["teacher"] is not None)
+        if is_first_process and (options["unlabelled"] is not None or options["teacher"] is not None):
+            check_one_process(group)
         if is_first_process and not checkpoints.resume:
             check_destination(checkpoints.model, force=force)
         stack.enter_context(checkpoints.held())

@@ -86,7 +86,7 @@ class Trainer:
         self, pairs: TokenizedPairs, validation: Pairs | None, job: TrainingJob, unlabelled: Unlabelled
     ) -> Pairs:
         """Predict the targets of the unlabelled sources, or read them from the checkpoint of an interrupted run."""
-        check_processes(self.group, unlabelled=True)
+        check_one_process(self.group)
         kept = self.checkpoints.labelled(has_teacher=unlabelled.teacher is not None)
         if kept is not None:
             return kept
@@ -268,13 +268,13 @@ class Trainer:
             self.checkpoints.check_fits(state.best.weights, engine.weights)
 
 
-def check_processes(group: ProcessGroup, *, unlabelled: bool) -> None:
-    """Check that a run with unlabelled sources has one process.
+def check_one_process(group: ProcessGroup) -> None:
+    """Check that there is one process, as a run with unlabelled sources needs.
 
     Raises:
         SettingsError: if it has several.
     """
-    if unlabelled and group.size > 1:
+    if group.size > 1:
         raise SettingsError("several processes cannot use unlabelled sources; train with one process")
 
 
