@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from henkan import Seq2Seq
+from henkan import Seq2Seq, Started
 from henkan.config import ModelConfig
 from henkan.errors import SettingsError
 from henkan.text.pairs import Pairs
@@ -91,5 +91,7 @@ def test_a_number_is_refused_if_none_can_be_made():
 def test_an_epoch_has_as_many_copies_of_the_pairs_as_synthetic_ones():
     seen = []
     trained(PAIRS, lambda event: seen.append(event), features=True, augment=160)
+    [started] = [event for event in seen if isinstance(event, Started)]
+    assert (started.pairs, started.synthetic) == (len(PAIRS), 160)
     updates = {event.epoch: event.step for event in seen if hasattr(event, "step")}
     assert updates[1] == 320 / 16

@@ -214,10 +214,8 @@ def _check_kinds(settings: Mapping[str, Any], options: Mapping[str, Any]) -> Non
     Raises:
         CheckpointError: if not.
     """
-    if "dev" in settings and (settings["dev"] == "none", True) != (
-        options["dev"] == "none",
-        options["dev"] is not None,
-    ):
+    kind = {None: "held out", "none": "none"}  # otherwise a file
+    if "dev" in settings and kind.get(settings["dev"]) != kind.get(options["dev"]):
         raise CheckpointError("the interrupted run has another validation set", "same_setting_or_restart")
     if "unlabelled" in settings and options["unlabelled"] is None:
         raise CheckpointError("the interrupted run has no file of unlabelled sources", "same_setting_or_restart")
