@@ -12,6 +12,7 @@ import pytest
 
 import henkan
 from henkan import Epoch, Estimated, Preparing, Seq2Seq, Started, Step
+from henkan.errors import CheckpointError
 from henkan.training import validation
 from henkan.training.trainer import Trainer
 
@@ -175,6 +176,16 @@ def test_ctrl_c_after_the_last_batch_is_not_lost(words, monkeypatch, tmp_path):
     assert model._fitted.saved.temperature is not None  # complete
     model.save(tmp_path / "c")
     assert not (tmp_path / "c" / "checkpoint").exists()
+
+
+def test_another_seed_and_another_validation_set_are_named(words, tmp_path):
+    options = {"checkpoint": tmp_path / "c"}
+    interrupted(Seq2Seq(**SETTINGS), words, callback=at(Step, 3), **options)
+    with pytest.raises(CheckpointError, match="the seed differs from that of the interrupted run; pass the same value"):
+        Seq2Seq(**SETTINGS, seed=4).fit(*words, **options)
+    with pytest.raises(CheckpointError, match="the validation set differs from that of the interrupted run"):
+        Seq2Seq(**SETTINGS).fit(*words, dev=words, **options)
+    Seq2Seq(**SETTINGS).fit(*words, **options)
 
 
 def test_second_ctrl_c_stops_at_once_and_leaves_finite_weights(words, monkeypatch):
