@@ -8,6 +8,8 @@ import henkan
 from henkan import DataError, Epoch, ModelFolderError, NotFittedError, Preparing, Seq2Seq, SettingsError, Started, Step
 from henkan.errors import CheckpointError
 from henkan.training.events import Calibrating, Estimated, Rollback
+from henkan.training.trainer import Trainer
+from henkan.training.validation import Validator
 
 
 def test_fit_returns_the_trained_model(words, trained):
@@ -46,6 +48,24 @@ def test_callback_receives_all_events(words):
     assert (started.pairs, started.held_out, started.epochs) == (39, 2, 2)
     assert events[-2].exact_match in (0, 0.5)  # the unknown symbol counts as wrong
     assert started.converter.predict(["ab"]) == model.predict(["ab"])
+
+
+@pytest.mark.parametrize(
+    ("settings", "dev", "seconds"),
+    [
+        ({}, None, 2 * 2),
+        ({"calibrate_outside": False}, (["ab"], ["AB"]), 2 * 2 + 2 * 100),
+        ({}, (["ab"], ["AB"]), 2 * 2 + 2 * 100 + 1),  # and 0.3 of the updates for the confidence outside
+    ],
+    ids=["no validation set", "validation set", "confidence outside"],
+)
+def test_estimated_time_includes_all_that_follows(words, monkeypatch, settings, dev, seconds):
+    """With 2 epochs of 2 updates, of 1 second each, and 100 seconds for an evaluation on the validation set."""
+    monkeypatch.setattr(Trainer, "_prepare", lambda *_: 1.0)
+    monkeypatch.setattr(Validator, "seconds", lambda _: 100.0)
+    events = []
+    Seq2Seq(epochs=2, batch_size=20, **settings).fit(*words, dev=dev, callback=events.append)
+    assert [event.seconds for event in events if isinstance(event, Estimated)] == [seconds]
 
 
 def test_vocabulary_excludes_the_validation_set(words):

@@ -52,6 +52,7 @@ def test_validation_set_from_a_file(henkan, tmp_path, pairs_file):
 def test_training_without_a_validation_set(henkan, tmp_path, pairs_file):
     done = henkan("train", pairs_file, *SMALL, "--dev", "none", "--out", "all")
     assert "39 training pairs, no validation pairs" in done.stderr
+    assert re.search("^training will take about [0-9]+ s$", done.stderr, re.MULTILINE)
     assert "exact match" not in done.stdout
     assert json.loads((tmp_path / "all/metrics.json").read_text())["epochs"][0]["exact_match"] is None
 

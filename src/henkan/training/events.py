@@ -44,10 +44,11 @@ class Preparing:
 
 @dataclass(frozen=True)
 class Estimated:
-    """How long the updates of a model will take, measured on one batch.
+    """How long the training of a model will take, measured on a batch and on some pairs of the validation set.
 
     Attributes:
-        seconds: estimated time of all updates, without the evaluation on the validation set.
+        seconds: estimated time of the updates and evaluations that are left; for the last model, also of estimating the
+            confidence outside the training data.
     """
 
     seconds: float

@@ -26,7 +26,7 @@ from henkan.inference.outside import MIN_PREDICTIONS, Correction
 from henkan.model import draw_weights
 from henkan.text.arrays import Array
 from henkan.text.vocabulary import UNKNOWN
-from henkan.training.atypical_rows import AtypicalRows, choose_atypical_rows
+from henkan.training.atypical_rows import COMBINATION_PROBES, AtypicalRows, choose_atypical_rows
 from henkan.training.loop import train
 from henkan.training.prepared import PreparedData
 from henkan.training.state import TrainingState
@@ -78,6 +78,12 @@ def estimate_corrections(data: PreparedData, engines: Engines, pause: Callable[[
     return {kind: correction for kind, correction in fitted.items() if correction is not None}
 
 
+def count_updates(data: PreparedData) -> int:
+    """Return the number of updates that `estimate_corrections` makes at most."""
+    probes = 1 + COMBINATION_PROBES * data.source_vocabulary.tokenizer.features
+    return probes * _updates(data.variant.training, len(data.epoch_pairs))
+
+
 def _train(data: PreparedData, engines: Engines, rows: Array, pause: Callable[[], None]) -> Engine:
     """Train a probe on some rows."""
     config, rows = _plan(data.variant.training, len(data.epoch_pairs), rows)
@@ -94,12 +100,16 @@ def _train(data: PreparedData, engines: Engines, rows: Array, pause: Callable[[]
 
 def _plan(training: TrainingConfig, pairs: int, rows: Array) -> tuple[TrainingConfig, Array]:
     """Return the settings of the probe, and the rows that it is trained on."""
-    batch_size = training.batch_size or 1
-    all_updates = (training.epochs or 1) * -(-pairs // batch_size)
-    updates = max(1, min(MAX_UPDATES, round(UPDATE_SHARE * all_updates)))
+    batch_size, updates = training.batch_size or 1, _updates(training, pairs)
     rows = rows[: updates * batch_size]
     epochs = max(1, round(updates / -(-len(rows) // batch_size)))
     return replace(training, epochs=epochs, patience=None), rows
+
+
+def _updates(training: TrainingConfig, pairs: int) -> int:
+    """Return the number of updates of one probe."""
+    all_updates = (training.epochs or 1) * -(-pairs // (training.batch_size or 1))
+    return max(1, min(MAX_UPDATES, round(UPDATE_SHARE * all_updates)))
 
 
 def _subset(data: PreparedData, rows: Array, config: TrainingConfig) -> EncodedPairs:

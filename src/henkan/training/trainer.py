@@ -128,7 +128,11 @@ class Trainer:
         """Train a model; see `fit`."""
         progress = self._open(data, job, labelled)
         self._run = UnfinishedRun(data, job, progress)
-        trained = [self._member(number, self._run) for number in range(job.members)]
+        probes = calibrate_outside and job.start is None and data[0].validation is not None
+        trained = [
+            self._member(number, self._run, probes=probes and number + 1 == job.members)
+            for number in range(job.members)
+        ]
         converter, counts = joined_converter(data, trained, training_domain(data[0], job.start)), None
         validation_set = data[0].validation
         if validation_set is not None:
@@ -183,8 +187,11 @@ class Trainer:
         self.group.broadcast(0)  # barrier: no process writes before all have read
         return progress
 
-    def _member(self, number: int, run: UnfinishedRun) -> Engine:
-        """Train or resume a member, or restore its weights if it was finished before the run was interrupted."""
+    def _member(self, number: int, run: UnfinishedRun, *, probes: bool) -> Engine:
+        """Train or resume a member, or restore its weights if it was finished before the run was interrupted.
+
+        `probes`: whether those of `_calibrate_outside` follow, so that the estimated time includes them.
+        """
         data, in_variant = run.data_of(number)
         job, progress, variant = run.job, run.progress, data.variant
         training = replace(variant.training, seed=variant.training.seed + number)
@@ -207,13 +214,23 @@ class Trainer:
             self._check_fits(progress, engine)
             engine.restore(progress.snapshot)
         run.engine = engine
-        self._train(engine, converter, data, training, progress)
+        more = self._updates_of_probes(run.data[0]) if probes else 0
+        self._train(engine, converter, data, training, progress, more)
         return engine
 
     def _train(
-        self, engine: Engine, converter: Converter, data: PreparedData, training: TrainingConfig, progress: Progress
+        self,
+        engine: Engine,
+        converter: Converter,
+        data: PreparedData,
+        training: TrainingConfig,
+        progress: Progress,
+        more_updates: int,
     ) -> None:
-        """Train a member, restore its best weights, and add it to the progress."""
+        """Train a member, restore its best weights, and add it to the progress.
+
+        `more_updates` of other models follow, which the estimated time includes.
+        """
         state = progress.state
         assert state is not None
 
@@ -227,7 +244,11 @@ class Trainer:
             validator = Validator(engine, converter, data.validation, self.group, self._pause(now))
         self.report(Preparing())
         with engine.session(Execution(threads=True)):
-            self._prepare(engine, data.epoch_pairs, training, state)
+            seconds = self._prepare(engine, data.epoch_pairs, training)
+            epochs, epoch_updates = training.epochs or 0, -(-len(data.epoch_pairs) // (training.batch_size or 1))
+            updates = epochs * epoch_updates - state.step + more_updates
+            evaluation = 0.0 if validator is None else validator.seconds()
+            self.report(Estimated(updates * seconds + (epochs - len(state.records)) * evaluation))
             self.checkpoints.pause(now)
             for event in train(engine, data.epoch_pairs, training, state, validator):
                 self.report(event)
@@ -240,8 +261,8 @@ class Trainer:
         progress.state = None
         self.checkpoints.keep(progress)
 
-    def _prepare(self, engine: Engine, pairs: EncodedPairs, training: TrainingConfig, state: TrainingState) -> None:
-        """Prepare the engine, and report how long the updates that are left will take, measured on one batch."""
+    def _prepare(self, engine: Engine, pairs: EncodedPairs, training: TrainingConfig) -> float:
+        """Prepare the engine, and return how many seconds an update takes, measured on one batch."""
         size, seconds = training.batch_size or 1, []
         by_length = np.argsort(pairs.sources.lengths(), kind="stable")
         middle = max(0, (len(pairs) - size) // 2)
@@ -251,8 +272,15 @@ class Trainer:
             start = time.perf_counter()
             engine.prepare(batch)
             seconds.append(time.perf_counter() - start)
-        updates = (training.epochs or 0) * -(-len(pairs) // size) - state.step
-        self.report(Estimated(updates * min(seconds)))
+        return min(seconds)
+
+    @staticmethod
+    def _updates_of_probes(data: PreparedData) -> int:
+        if not data.variant.training.calibrate_outside:
+            return 0
+        from henkan.training.probe import count_updates
+
+        return count_updates(data)
 
     def _pause(self, progress: Callable[[], Progress]) -> Callable[[], None]:
         """Return the function to call between two parts of a long evaluation, where the run may be interrupted."""
