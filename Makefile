@@ -20,7 +20,7 @@ help:
 	@echo "make settings     generate docs/settings.md from src/henkan/config.py"
 	@echo "make bench-g2p    compare grapheme-to-phoneme results with published ones (DATA=folder LOW=folder; 4 hours)"
 	@echo "make bench-dictionary  train on the CMU Pronouncing Dictionary (2 hours)"
-	@echo "make bench-inflection  compare inflection results with published ones (DATA=folder; 1 hour)"
+	@echo "make bench-inflection  compare inflection results with published ones (DATA=folder; 2 hours)"
 	@echo "make bench-gpu    compare the engines with a plain PyTorch script on a GPU (PRECISION=tf32)"
 	@echo "make bench        compare speed with PyTorch and JAX (installs them; 30 minutes)"
 

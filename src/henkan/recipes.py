@@ -76,7 +76,7 @@ RECIPES_BY_SIZE: Mapping[str, Mapping[int, Mapping[str, Any]]] = {
     "words": {30_000: {"hidden_size": 192, "updates": 12_000, "dropout": 0.2}},
     "edits": {
         8_000: {"hidden_size": 192, "updates": 6_000},
-        30_000: {"hidden_size": 192, "updates": 15_000, "dropout": 0.2, "embedding_dropout": 0.1},
+        30_000: {"hidden_size": 256, "updates": 10_000, "embedding_dropout": 0.1},
     },
 }
 """Recipe -> number of pairs -> the settings that differ again from this number of pairs on. The last that applies
