@@ -1,12 +1,14 @@
 import json
 import shutil
 import uuid
+from types import SimpleNamespace
 
 import pytest
 
 import henkan
 from henkan import DataError, Epoch, ModelFolderError, NotFittedError, Preparing, Seq2Seq, SettingsError, Started, Step
 from henkan.errors import CheckpointError
+from henkan.training import validation
 from henkan.training.events import Calibrating, Estimated, Rollback
 from henkan.training.trainer import Trainer
 from henkan.training.validation import Validator
@@ -50,22 +52,36 @@ def test_callback_receives_all_events(words):
     assert started.converter.predict(["ab"]) == model.predict(["ab"])
 
 
+DEV = (["ab"], ["AB"])
+
+
 @pytest.mark.parametrize(
-    ("settings", "dev", "seconds"),
+    ("settings", "dev", "expected"),
     [
-        ({}, None, 2 * 2),
-        ({"calibrate_outside": False}, (["ab"], ["AB"]), 2 * 2 + 2 * 100),
-        ({}, (["ab"], ["AB"]), 2 * 2 + 2 * 100 + 1),  # and 0.3 of the updates for the confidence outside
+        ({}, None, [(4, 0)]),
+        ({"calibrate_outside": False}, DEV, [(204, 0)]),
+        ({}, DEV, [(204, 1)]),  # and 0.3 of the updates for the confidence outside
+        ({"ensemble": 3}, DEV, [(204, 2 * 204 + 1), (204, 204 + 1), (204, 1)]),
     ],
-    ids=["no validation set", "validation set", "confidence outside"],
+    ids=["no validation set", "validation set", "confidence outside", "ensemble"],
 )
-def test_estimated_time_includes_all_that_follows(words, monkeypatch, settings, dev, seconds):
+def test_estimated_time_includes_all_that_follows(words, monkeypatch, settings, dev, expected):
     """With 2 epochs of 2 updates, of 1 second each, and 100 seconds for an evaluation on the validation set."""
     monkeypatch.setattr(Trainer, "_prepare", lambda *_: 1.0)
-    monkeypatch.setattr(Validator, "seconds", lambda _: 100.0)
+    monkeypatch.setattr(Validator, "estimated_seconds", lambda _: 100.0)
     events = []
     Seq2Seq(epochs=2, batch_size=20, **settings).fit(*words, dev=dev, callback=events.append)
-    assert [event.seconds for event in events if isinstance(event, Estimated)] == [seconds]
+    assert [(each.seconds, each.following) for each in events if isinstance(each, Estimated)] == expected
+
+
+def test_evaluation_time_is_estimated_for_the_whole_validation_set(words, monkeypatch):
+    """Scoring the pairs takes 3 seconds, and the first time 5."""
+    clock = iter([0.0, 5.0, 10.0, 13.0])
+    monkeypatch.setattr(validation, "time", SimpleNamespace(perf_counter=lambda: next(clock)))
+    monkeypatch.setattr(Trainer, "_prepare", lambda *_: 0.0)
+    events = []
+    Seq2Seq(epochs=2, batch_size=20).fit(*words, dev=DEV, callback=events.append)
+    assert [each.seconds for each in events if isinstance(each, Estimated)] == [2 * 3.0]
 
 
 def test_vocabulary_excludes_the_validation_set(words):

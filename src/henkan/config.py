@@ -368,6 +368,10 @@ class TrainingConfig:
             epochs = max(MIN_EPOCHS, min(MAX_EPOCHS, -(-self.updates // updates_per_epoch)))
         return replace(self, batch_size=batch_size, dropout=dropout, epochs=epochs)
 
+    def total_updates(self, pairs: int) -> int:
+        """Return the number of updates of all epochs. The settings must be the result of `sized`."""
+        return (self.epochs or 0) * -(-pairs // (self.batch_size or 1))
+
 
 @_documented
 @dataclass(frozen=True, kw_only=True)

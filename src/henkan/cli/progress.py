@@ -57,7 +57,7 @@ class ProgressDisplay:
         self.converter: Converter | None = None
         self.epochs = 0
         self.exact_match: float | None = None
-        self.member, self.members = 1, 1
+        self.members = 1
         self.rows: list[str] = []
         self.predicted_at = self.drawn_at = 0.0
 
@@ -83,7 +83,12 @@ class ProgressDisplay:
             if self.live is not None:
                 self.live.update(Text("preparing (on first use, fused kernels are compiled) ..."), refresh=True)
         elif isinstance(event, Estimated):
-            self._estimate(event.seconds)
+            every = _duration(event.seconds + event.following)
+            if self.members == 1:
+                self.console.print(f"training will take about {every}")
+            else:
+                one = _duration(event.seconds)
+                self.console.print(f"this model will take about {one}; training will end in about {every}")
         elif isinstance(event, Labelling):
             if event.left_out:
                 reasons = "; ".join(f"{count:,} {reason}" for reason, count in event.left_out.items())
@@ -109,7 +114,7 @@ class ProgressDisplay:
 
     def _start(self, event: Started) -> None:
         self.converter, self.epochs = event.converter, event.epochs
-        self.member, self.members = event.member, event.members
+        self.members = event.members
         member = f"model {event.member} of {event.members}: " if event.members > 1 else ""
         validation = f"{event.held_out:,}" if event.held_out else "no"
         synthetic = f" and {event.synthetic:,} synthetic ones" * (event.synthetic > 0)
@@ -118,14 +123,6 @@ class ProgressDisplay:
             f"{member}{event.pairs:,} training pairs{synthetic}{labelled}, {validation} validation pairs; "
             f"{event.weights:,} weights"
         )
-
-    def _estimate(self, seconds: float) -> None:
-        """Say how long training will take, and for the first of several models also for all of them."""
-        if self.members == 1:
-            self.console.print(f"training will take about {_duration(seconds)}")
-            return
-        of_all = f", all {self.members} about {_duration(self.members * seconds)}" if self.member == 1 else ""
-        self.console.print(f"this model will take about {_duration(seconds)}{of_all}")
 
     def _end_epoch(self, event: Epoch) -> None:
         self.exact_match = event.exact_match

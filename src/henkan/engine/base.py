@@ -105,7 +105,10 @@ class Engine(Predictor, Protocol):
         ...
 
     def prepare(self, batch: Batch) -> None:
-        """Do one-time work such as compilation, so that it is not counted in the time of the first update."""
+        """Do one-time work such as compilation, and compute the gradients of a batch without an update.
+
+        So the first update takes no longer than others, and the time of a second call is about that of an update.
+        """
         ...
 
     def train_step(self, parts: Sequence[Batch], learning_rate: float) -> SupportsFloat:

@@ -47,11 +47,13 @@ class Estimated:
     """How long the training of a model will take, measured on a batch and on some pairs of the validation set.
 
     Attributes:
-        seconds: estimated time of the updates and evaluations that are left; for the last model, also of estimating the
-            confidence outside the training data.
+        seconds: estimated time of the updates and evaluations of the model that are left.
+        following: that of the other models, if they take as long as this one, and of estimating the confidence outside
+            the training data.
     """
 
     seconds: float
+    following: float
 
 
 @dataclass(frozen=True)

@@ -79,8 +79,8 @@ def estimate_corrections(data: PreparedData, engines: Engines, pause: Callable[[
 
 
 def count_updates(data: PreparedData) -> int:
-    """Return the number of updates that `estimate_corrections` makes at most."""
-    probes = 1 + COMBINATION_PROBES * data.source_vocabulary.tokenizer.features
+    """Return about how many updates `estimate_corrections` makes, if the data suffice for all probes."""
+    probes = 1 + (COMBINATION_PROBES if data.source_vocabulary.tokenizer.features else 0)
     return probes * _updates(data.variant.training, len(data.epoch_pairs))
 
 
@@ -108,8 +108,7 @@ def _plan(training: TrainingConfig, pairs: int, rows: Array) -> tuple[TrainingCo
 
 def _updates(training: TrainingConfig, pairs: int) -> int:
     """Return the number of updates of one probe."""
-    all_updates = (training.epochs or 1) * -(-pairs // (training.batch_size or 1))
-    return max(1, min(MAX_UPDATES, round(UPDATE_SHARE * all_updates)))
+    return max(1, min(MAX_UPDATES, round(UPDATE_SHARE * training.total_updates(pairs))))
 
 
 def _subset(data: PreparedData, rows: Array, config: TrainingConfig) -> EncodedPairs:

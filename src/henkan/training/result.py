@@ -111,12 +111,14 @@ class UnfinishedRun:
         data: the data of each variant.
         job: what is trained.
         progress: the progress of the run.
+        probe_updates: number of updates that estimating the confidence outside the training data takes at the end.
         engine: engine of the current member, or None before its weights are set.
     """
 
     data: Sequence[PreparedData]
     job: TrainingJob
     progress: Progress
+    probe_updates: int = 0
     engine: Engine | None = None
 
     def data_of(self, member: int) -> tuple[PreparedData, int]:

@@ -127,12 +127,8 @@ class Trainer:
     ) -> FittedModel:
         """Train a model; see `fit`."""
         progress = self._open(data, job, labelled)
-        self._run = UnfinishedRun(data, job, progress)
-        probes = calibrate_outside and job.start is None and data[0].validation is not None
-        trained = [
-            self._member(number, self._run, probes=probes and number + 1 == job.members)
-            for number in range(job.members)
-        ]
+        self._run = UnfinishedRun(data, job, progress, self._probe_updates(data[0], job) if calibrate_outside else 0)
+        trained = [self._member(number, self._run) for number in range(job.members)]
         converter, counts = joined_converter(data, trained, training_domain(data[0], job.start)), None
         validation_set = data[0].validation
         if validation_set is not None:
@@ -166,6 +162,15 @@ class Trainer:
             corrections = estimate_corrections(data, self.engines, pause)
         converter.domain = replace(converter.domain, corrections=corrections)
 
+    @staticmethod
+    def _probe_updates(data: PreparedData, job: TrainingJob) -> int:
+        """Return the number of updates of the probes that `_calibrate_outside` trains."""
+        if data.validation is None or job.start is not None or not data.variant.training.calibrate_outside:
+            return 0
+        from henkan.training.probe import count_updates
+
+        return count_updates(data)
+
     def _open(self, data: Sequence[PreparedData], job: TrainingJob, labelled: Pairs | None) -> Progress:
         """Start or resume the run."""
         plan = {
@@ -187,11 +192,8 @@ class Trainer:
         self.group.broadcast(0)  # barrier: no process writes before all have read
         return progress
 
-    def _member(self, number: int, run: UnfinishedRun, *, probes: bool) -> Engine:
-        """Train or resume a member, or restore its weights if it was finished before the run was interrupted.
-
-        `probes`: whether those of `_calibrate_outside` follow, so that the estimated time includes them.
-        """
+    def _member(self, number: int, run: UnfinishedRun) -> Engine:
+        """Train or resume a member, or restore its weights if it was finished before the run was interrupted."""
         data, in_variant = run.data_of(number)
         job, progress, variant = run.job, run.progress, data.variant
         training = replace(variant.training, seed=variant.training.seed + number)
@@ -214,23 +216,14 @@ class Trainer:
             self._check_fits(progress, engine)
             engine.restore(progress.snapshot)
         run.engine = engine
-        more = self._updates_of_probes(run.data[0]) if probes else 0
-        self._train(engine, converter, data, training, progress, more)
+        self._train(engine, converter, data, training, run)
         return engine
 
     def _train(
-        self,
-        engine: Engine,
-        converter: Converter,
-        data: PreparedData,
-        training: TrainingConfig,
-        progress: Progress,
-        more_updates: int,
+        self, engine: Engine, converter: Converter, data: PreparedData, training: TrainingConfig, run: UnfinishedRun
     ) -> None:
-        """Train a member, restore its best weights, and add it to the progress.
-
-        `more_updates` of other models follow, which the estimated time includes.
-        """
+        """Train a member, restore its best weights, and add it to the progress."""
+        progress = run.progress
         state = progress.state
         assert state is not None
 
@@ -244,11 +237,9 @@ class Trainer:
             validator = Validator(engine, converter, data.validation, self.group, self._pause(now))
         self.report(Preparing())
         with engine.session(Execution(threads=True)):
-            seconds = self._prepare(engine, data.epoch_pairs, training)
-            epochs, epoch_updates = training.epochs or 0, -(-len(data.epoch_pairs) // (training.batch_size or 1))
-            updates = epochs * epoch_updates - state.step + more_updates
-            evaluation = 0.0 if validator is None else validator.seconds()
-            self.report(Estimated(updates * seconds + (epochs - len(state.records)) * evaluation))
+            update = self._prepare(engine, data.epoch_pairs, training)
+            evaluation = 0.0 if validator is None else validator.estimated_seconds()
+            self.report(_estimated(training, len(data.epoch_pairs), run, update, evaluation))
             self.checkpoints.pause(now)
             for event in train(engine, data.epoch_pairs, training, state, validator):
                 self.report(event)
@@ -274,14 +265,6 @@ class Trainer:
             seconds.append(time.perf_counter() - start)
         return min(seconds)
 
-    @staticmethod
-    def _updates_of_probes(data: PreparedData) -> int:
-        if not data.variant.training.calibrate_outside:
-            return 0
-        from henkan.training.probe import count_updates
-
-        return count_updates(data)
-
     def _pause(self, progress: Callable[[], Progress]) -> Callable[[], None]:
         """Return the function to call between two parts of a long evaluation, where the run may be interrupted."""
         return lambda: self.checkpoints.pause(progress)
@@ -294,6 +277,22 @@ class Trainer:
             self.checkpoints.check_fits(state.rollback_point.snapshot, progress.snapshot)
         if state is not None and state.best is not None:
             self.checkpoints.check_fits(state.best.weights, engine.weights)
+
+
+def _estimated(training: TrainingConfig, pairs: int, run: UnfinishedRun, update: float, evaluation: float) -> Estimated:
+    """Estimate how long the current model of a run takes, and what follows.
+
+    Args:
+        training: settings of the model.
+        pairs: number of pairs of an epoch.
+        run: the run.
+        update, evaluation: seconds for one of each.
+    """
+    state, epochs, updates = run.progress.state, training.epochs or 0, training.total_updates(pairs)
+    assert state is not None
+    left = (updates - state.step) * update + (epochs - len(state.records)) * evaluation
+    models = run.job.members - len(run.progress.done) - 1
+    return Estimated(left, models * (updates * update + epochs * evaluation) + run.probe_updates * update)
 
 
 def check_one_process(group: ProcessGroup) -> None:

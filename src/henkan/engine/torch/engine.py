@@ -120,9 +120,14 @@ class TorchEngine:
         """Yield function(item) for every item, in order."""
         return map(function, items)
 
-    def prepare(self, batch: Batch) -> None:  # noqa: ARG002
-        """Create the optimiser. Nothing is compiled."""
-        self._training()
+    def prepare(self, batch: Batch) -> None:
+        """Create the optimiser, and compute the gradients of a batch, which takes about as long as an update."""
+        optimizer = self._training()
+        with readable_errors(several=self.group.size > 1):
+            self._add_gradients([batch], self._noise())
+        optimizer.zero_grad()
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
 
     def _training(self) -> torch.optim.AdamW:
         if self._optimizer is None:
