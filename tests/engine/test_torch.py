@@ -112,6 +112,19 @@ def test_extra_padding_does_not_affect_loss_or_gradients(attention):
         np.testing.assert_allclose(gradient.numpy(), expected[name].numpy(), rtol=1e-9, atol=1e-13)
 
 
+def test_prepare_takes_the_time_of_an_update_and_changes_nothing():
+    """The time of training is estimated from it."""
+    _, torch_engine, batch, _ = engines()
+    computed, before = [], torch_engine.weights
+    trained = [parameter for parameter in torch_engine.network.parameters() if parameter.requires_grad]
+    for parameter in trained:
+        parameter.register_post_accumulate_grad_hook(computed.append)
+    torch_engine.prepare(batch)
+    assert len(computed) == len(trained)
+    assert all(parameter.grad is None for parameter in trained)
+    assert all(np.array_equal(array, before[name]) for name, array in torch_engine.weights.items())
+
+
 @pytest.mark.parametrize("peeky", [False, True])
 @pytest.mark.parametrize("attention", [False, True])
 def test_empty_sources_and_empty_shards(peeky, attention):
