@@ -266,5 +266,6 @@ def test_states_under_the_pointer_are_dropped_separately_for_each_symbol():
     noise = Regularization(dropout=0.5, generator=np.random.default_rng(1))
     for regularization, distinct in ((NONE, 1), (noise, 6)):
         options = LossOptions(None, regularization, PLAIN)
-        table, _ = project_inputs(weights, states, np.zeros((6, 1), int), rows, options)
-        assert len(np.unique(table.round(9), axis=0)) == distinct
+        inputs, _ = project_inputs(weights, states, np.zeros((6, 1), int), rows, options)
+        table, read = inputs.states
+        assert len(np.unique(table[read[:, 0]].round(9), axis=0)) == distinct

@@ -10,6 +10,8 @@ from typing import Any, Protocol, SupportsFloat, TypeVar
 from henkan.batching.batch import Batch, Sources
 from henkan.config import ModelConfig, TrainingConfig
 from henkan.model.architecture import Capabilities as Capabilities
+from henkan.model.architecture import GreedyOptions as GreedyOptions
+from henkan.model.architecture import GreedyOutputs as GreedyOutputs
 from henkan.model.architecture import Sizes as Sizes
 from henkan.model.architecture import StepOutput as StepOutput
 from henkan.text.arrays import Array
@@ -40,12 +42,15 @@ class Encoded:
             `henkan.model.architecture.Indexed`.
         count: number of sources (N).
         steps: number of symbols in the longest source (S).
+        greedy: a greedy search for the outputs of all sources in compiled code, or None; it gives the same outputs as
+            `Predictor.step`.
     """
 
     memory: Any
     state: Any
     count: int
     steps: int
+    greedy: Callable[[GreedyOptions], GreedyOutputs | None] | None = None
 
 
 class Predictor(Protocol):

@@ -10,6 +10,7 @@ import platform
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from types import ModuleType
 from typing import Any
@@ -18,9 +19,19 @@ import numpy as np
 
 from henkan.batching.batch import Batch, Sources
 from henkan.config import ModelConfig, TrainingConfig
-from henkan.engine.base import Encoded, Execution, Item, ProcessGroup, Result, SingleProcess
+from henkan.engine.base import (
+    Encoded,
+    Execution,
+    GreedyOptions,
+    GreedyOutputs,
+    Item,
+    ProcessGroup,
+    Result,
+    SingleProcess,
+)
 from henkan.engine.workers import WORKERS
 from henkan.model import Capabilities, Sizes, StepOutput, create_architecture, saliency, shapes_of
+from henkan.model.architecture import CompiledSearch
 from henkan.nn import NONE, PLAIN, Adam, Backend, Parameters, Regularization, Workspace, clip_by_global_norm
 from henkan.nn.kernels import choose_kernels, plain
 from henkan.nn.kernels.structures import AdamStep
@@ -63,6 +74,9 @@ class NumpyEngine:
         self.architecture = create_architecture(config, sizes)
         self.parameters = Parameters(shapes_of(self.architecture.specs), dtype)
         self.training = training or TrainingConfig()
+        searchable = isinstance(self.architecture, CompiledSearch) and dtype == np.float32
+        self._searchable: Any = self.architecture if searchable else None  # has a compiled search
+        self._constants: dict[str, Any] = {}  # computed from the weights for predictions; emptied when they change
         self.end_training()
 
     def end_training(self) -> None:
@@ -95,6 +109,7 @@ class NumpyEngine:
         """Copy weights in by name. All weights must be given, with the right shapes."""
         for name, array in self.parameters.arrays.items():
             array[...] = weights[name]
+        self._constants.clear()
 
     def session(self, execution: Execution) -> AbstractContextManager[None]:
         """Context in which threads are ready for `train_step` and `map`.
@@ -125,6 +140,7 @@ class NumpyEngine:
         with WORKERS.computing():
             clip_by_global_norm(gradient, self.training.clip_norm)
             adam.update(self.parameters.vector, gradient, learning_rate)
+        self._constants.clear()
         return loss
 
     def _loss_and_gradients(self, parts: Sequence[Batch]) -> tuple[float, Array]:
@@ -163,8 +179,10 @@ class NumpyEngine:
     def _regularization(self, shard: int) -> Regularization:
         """Regularisation, seeded by the numbers of update and shard, so that a resumed run draws the same."""
         config, steps = self.training, 0 if self._adam is None else self._adam.steps
-        generator = np.random.Generator(np.random.SFC64([config.seed, 4, steps, shard]))
-        return Regularization(config.dropout or 0.0, config.embedding_dropout, config.label_smoothing, generator)
+        rates, generator = (config.dropout or 0.0, config.embedding_dropout), None
+        if any(rates):
+            generator = np.random.Generator(np.random.SFC64([config.seed, 4, steps, shard]))
+        return Regularization(*rates, config.label_smoothing, generator)
 
     def loss(self, batch: Batch) -> float:
         """Mean cross-entropy over the valid steps of the batch, in nats per symbol."""
@@ -182,6 +200,7 @@ class NumpyEngine:
         """Restore the state in which `snapshot` was taken."""
         adam = self._training()
         self.parameters.vector[...] = snapshot["weights"]
+        self._constants.clear()
         adam.m[...], adam.v[...], adam.steps = snapshot["m"], snapshot["v"], snapshot["steps"]
 
     def encode(self, sources: Sources, execution: Execution = Execution()) -> Encoded:  # noqa: B008
@@ -189,11 +208,20 @@ class NumpyEngine:
 
         The fused kernels take longer to load than a few thousand sources take with the plain ones.
         """
-        backend = Backend(_choose_kernels() if execution.compiled else plain)
+        backend = Backend(_choose_kernels() if execution.compiled else plain, constants=self._constants)
         with WORKERS.computing():
             memory, state = self.architecture.encode(self.parameters, sources, backend)
         steps, count = sources.ids.shape
-        return Encoded(Memory(memory, backend), state, count, steps)
+        search = None
+        if self._searchable is not None and backend.kernels.VECTORS:
+            search = partial(self._greedy, self._searchable, memory, state, backend)
+        return Encoded(Memory(memory, backend), state, count, steps, search)
+
+    def _greedy(
+        self, architecture: CompiledSearch, memory: Any, state: Any, backend: Backend, options: GreedyOptions
+    ) -> GreedyOutputs | None:
+        with WORKERS.computing():
+            return architecture.greedy(self.parameters, memory, state, options, backend)
 
     def step(self, memory: Memory, state: Any, symbols: Array) -> StepOutput:
         """One decoding step; `symbols` (N,) are the last predicted ones."""

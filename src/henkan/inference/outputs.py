@@ -8,7 +8,6 @@ targets and confidences agree. A search may find another output; it is then repl
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -89,8 +88,8 @@ def _canonical(
         for column, number in enumerate(changed):
             n, k = places[number]
             numbers = [each[column] for each in calibrated]
-            outputs[n][k] = replace(
-                outputs[n][k], symbols=given[column], log_probability=logs[column], calibrated=numbers
+            outputs[n][k] = outputs[n][k]._replace(
+                symbols=given[column], log_probability=logs[column], calibrated=numbers
             )
     return [_distinct(each) for each in outputs]
 

@@ -9,17 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
-from henkan.engine.base import Encoded, Predictor, StepOutput
+from henkan.engine.base import Encoded, GreedyOptions, GreedyOutputs, Predictor, StepOutput
 from henkan.model.codec import TargetCodec
 from henkan.nn import log_softmax
 from henkan.text.arrays import Array
 
 
-@dataclass(frozen=True)
-class Hypothesis:
+class Hypothesis(NamedTuple):
     """One output for one source.
 
     Attributes:
@@ -40,6 +40,22 @@ class Hypothesis:
 def greedy(
     model: Predictor, encoded: Encoded, codec: TargetCodec, *, temperatures: Sequence[float] = ()
 ) -> list[Hypothesis]:
+    """Choose the most probable symbol at every step; see `greedy_outputs`."""
+    found = greedy_outputs(model, encoded, codec, temperatures=temperatures)
+    logs, lengths, width = found.log_probabilities, found.lengths.tolist(), int(found.lengths.max(initial=0))
+    symbols, attended = (
+        [()] * len(lengths)
+        if array is None
+        else [row[:length] for row, length in zip(array[:, :width].tolist(), lengths, strict=True)]
+        for array in (found.symbols, found.attended)
+    )
+    columns = symbols, logs[:, 0].tolist(), found.complete.tolist(), attended, logs[:, 1:].tolist()
+    return [Hypothesis(*parts) for parts in zip(*columns, strict=True)]
+
+
+def greedy_outputs(
+    model: Predictor, encoded: Encoded, codec: TargetCodec, *, temperatures: Sequence[float] = ()
+) -> GreedyOutputs:
     """Choose the most probable symbol at every step.
 
     Args:
@@ -51,43 +67,34 @@ def greedy(
     Returns:
         one output for each source, in the same order.
     """
+    limit = codec.max_steps(encoded.steps)
+    if encoded.greedy is not None:
+        found = encoded.greedy(GreedyOptions(codec.start, codec.end, limit, codec.forbidden, temperatures))
+        if found is not None:
+            return found
     memory, state, N = encoded.memory, encoded.state, encoded.count
-    scores, calibrated = np.zeros(N), np.zeros((len(temperatures), N))
+    logs = np.zeros((N, 1 + len(temperatures)))
     complete = np.full(N, codec.fixed_length)
     rows = np.arange(N)  # outputs that are not complete
-    symbols = np.full(N, codec.start)
-    taken: list[tuple[Array, Array]] = []  # the rows of each step, and their symbols
-    attended: list[tuple[Array, Array]] = []
-    for _ in range(codec.max_steps(encoded.steps)):
-        output = _step(model, memory, state, symbols, codec)
-        symbols, state = output.log_probabilities.argmax(axis=1), output.state
-        scores[rows] += output.log_probabilities[np.arange(len(rows)), symbols]
-        for k, logs in enumerate(_at_temperatures(output.log_probabilities, temperatures)):
-            calibrated[k, rows] += logs[np.arange(len(rows)), symbols]
-        taken.append((rows, symbols))
+    last = np.full(N, codec.start)
+    symbols, attended, lengths = np.zeros((N, limit), int), np.zeros((N, limit), int), np.zeros(N, int)
+    attends = False
+    for step in range(limit):
+        output = _step(model, memory, state, last, codec)
+        last, state = output.log_probabilities.argmax(axis=1), output.state
+        for k, at in enumerate(_at_temperatures(output.log_probabilities, (1.0, *temperatures))):
+            logs[rows, k] += at[np.arange(len(rows)), last]
+        symbols[rows, step], lengths[rows] = last, step + 1
         if output.attention is not None and encoded.steps:
-            attended.append((rows, output.attention.argmax(axis=1)))
-        done = codec.is_complete(symbols)
+            attended[rows, step], attends = output.attention.argmax(axis=1), True
+        done = codec.is_complete(last)
         if done.any():  # complete outputs leave the batch
             complete[rows[done]] = True
-            rows, symbols = rows[~done], symbols[~done]
+            rows, last = rows[~done], last[~done]
             if not len(rows):
                 break
             memory, state = memory.take(~done), state.take(~done)
-    at_temperatures = calibrated.T.tolist() if temperatures else [()] * N
-    columns = _by_row(taken, N), scores.tolist(), complete.tolist(), _by_row(attended, N), at_temperatures
-    return [Hypothesis(*parts) for parts in zip(*columns, strict=True)]
-
-
-def _by_row(steps: Sequence[tuple[Array, Array]], N: int) -> Sequence[Sequence[int]]:
-    """The values of each of N rows, from the rows and values of each step."""
-    if not steps:
-        return [()] * N
-    table, lengths = np.zeros((N, len(steps)), int), np.zeros(N, int)
-    for t, (rows, values) in enumerate(steps):
-        table[rows, t] = values
-        lengths[rows] = t + 1
-    return [row[:length] for row, length in zip(table.tolist(), lengths.tolist(), strict=True)]
+    return GreedyOutputs(symbols, lengths, logs, complete, attended if attends else None)
 
 
 @dataclass

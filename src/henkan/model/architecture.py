@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from henkan.batching.batch import Batch, Sources
 from henkan.config import ModelConfig
@@ -47,6 +47,46 @@ class StepOutput:
     log_probabilities: Array
     state: Any
     attention: Array | None = None
+
+
+@dataclass(frozen=True)
+class GreedyOptions:
+    """Options of a greedy search.
+
+    Attributes:
+        start: the decoder's input at the first step.
+        end: the symbol that ends an output; None: every output has `steps` symbols.
+        steps: maximum number of steps.
+        forbidden: symbols that are never chosen.
+        temperatures: temperatures at which to compute the log-probability in addition.
+        rules: a finite automaton that restricts the outputs, instead of `forbidden`: (Q, V), the state after each
+            symbol in each state, or -1 where it is not allowed. Every output begins in state 0. None: no automaton.
+    """
+
+    start: int
+    end: int | None
+    steps: int
+    forbidden: Sequence[int] = ()
+    temperatures: Sequence[float] = ()
+    rules: Array | None = None
+
+
+@dataclass(frozen=True)
+class GreedyOutputs:
+    """The outputs of a greedy search for N sources.
+
+    Attributes:
+        symbols: (N, T) symbols. lengths: (N,) numbers of symbols.
+        log_probabilities: (N, 1 + K) log-probabilities in nats, and those at each temperature.
+        complete: (N,) whether the output ended before the limit.
+        attended: (N, T), for each symbol the source step with the largest attention weight; None without attention.
+    """
+
+    symbols: Array
+    lengths: Array
+    log_probabilities: Array
+    complete: Array
+    attended: Array | None
 
 
 @dataclass(frozen=True)
@@ -143,6 +183,27 @@ class Architecture(Protocol):
             state: the state from `encode` or from the previous step.
             symbols: (N,) the symbols predicted last; at the first step, the codec's start symbol.
             backend: the kernels.
+        """
+        ...
+
+
+@runtime_checkable
+class CompiledSearch(Protocol):
+    """An architecture whose greedy search is one call of compiled code."""
+
+    def greedy(
+        self, weights: Parameters, memory: Any, state: Any, options: GreedyOptions, backend: Backend
+    ) -> GreedyOutputs | None:
+        """Search for the outputs of N sources.
+
+        Args:
+            weights: the weights, named as in `specs`.
+            memory, state: the results of `encode`.
+            options: options of the search.
+            backend: fused kernels.
+
+        Returns:
+            the outputs, or None if the compiled code does not support the settings of the model.
         """
         ...
 

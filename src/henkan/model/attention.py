@@ -26,6 +26,7 @@ from henkan.batching.batch import Sources
 from henkan.config import ModelConfig
 from henkan.model.weights import WeightSpec, bias_spec, matrix_spec
 from henkan.nn import PLAIN, Array, Backend, Weights, affine, attention
+from henkan.nn.kernels.structures import AttentionArrays
 
 
 def attention_specs(config: ModelConfig) -> dict[str, WeightSpec]:
@@ -59,7 +60,7 @@ class AttentionMemory:
 
 
 def project_memory(
-    weights: Weights, states: Array, sources: Sources
+    weights: Weights, states: Array, sources: Sources, backend: Backend = PLAIN
 ) -> tuple[AttentionMemory, Callable[[Array, Array, Weights], Array]]:
     """Compute keys and values from the encoder's states.
 
@@ -67,6 +68,7 @@ def project_memory(
         weights: Wv (M, H) and, for the kind "general", Wk (M, H).
         states: (S, N, M) hidden states of the encoder.
         sources: the encoder's input, which marks padding and has the copy ids.
+        backend: allocates large arrays.
 
     Returns:
         the memory, and backward: dkeys, dvalues (S, N, H), gradients -> dstates (S, N, M). It writes the gradients of
@@ -75,23 +77,30 @@ def project_memory(
     Wv, M, H = weights["Wv"], states.shape[2], weights["Wv"].shape[1]
     rows, shape = states.reshape(-1, M), (*states.shape[:2], H)
     if "Wk" in weights:
-        keys = (rows @ weights["Wk"]).reshape(shape)
+        keys = backend.product(rows, weights["Wk"]).reshape(shape)
     else:
         keys = states if M == H else states[:, :, :H] + states[:, :, H:]
 
     def backward(dkeys: Array, dvalues: Array, gradients: Weights) -> Array:
         dvalue_rows, dkey_rows = dvalues.reshape(-1, H), dkeys.reshape(-1, H)
         np.matmul(rows.T, dvalue_rows, out=gradients["Wv"])
-        dstates: Array = dvalue_rows @ Wv.T
+        dstates = backend.product(dvalue_rows, Wv.T)
         if "Wk" in weights:
             np.matmul(rows.T, dkey_rows, out=gradients["Wk"])
-            dstates += dkey_rows @ weights["Wk"].T
+            dstates += backend.product(dkey_rows, weights["Wk"].T)
         else:
             for start in range(0, M, H):
                 dstates[:, start : start + H] += dkey_rows
         return dstates.reshape(states.shape)
 
-    return AttentionMemory(keys, (rows @ Wv).reshape(shape), sources.valid, sources.copy_ids), backward
+    return AttentionMemory(keys, backend.product(rows, Wv).reshape(shape), sources.valid, sources.copy_ids), backward
+
+
+def attention_arrays(weights: Weights, memory: AttentionMemory, backend: Backend) -> AttentionArrays:
+    """Prepare the memory and the weights of the attention layer for compiled search."""
+    keys, values = (np.ascontiguousarray(array.swapaxes(0, 1)) for array in (memory.keys, memory.values))
+    Wq = backend.constant("packed Wq", lambda: backend.kernels.pack_columns(weights["Wq"]))
+    return AttentionArrays(keys, values, memory.valid.sum(axis=0), Wq, weights["b"])
 
 
 class AttendBackward(Protocol):
@@ -121,7 +130,7 @@ def attend(
         a (T, N, H), the attention weights (N, T, S), and backward.
     """
     contexts, attention_weights, attention_backward = attention(hs, memory.keys, memory.values, memory.valid, backend)
-    sums, affine_backward = affine(hs.reshape(-1, hs.shape[2]), weights["Wq"], weights["b"])
+    sums, affine_backward = affine(hs.reshape(-1, hs.shape[2]), weights["Wq"], weights["b"], backend)
     sums += contexts.reshape(sums.shape)
     a = np.tanh(sums, out=sums).reshape(hs.shape)
 

@@ -20,6 +20,7 @@ class TargetCodec(Protocol):
         size: number of distinct symbols that can be predicted (V).
         start: the decoder's input at the first step.
         reverse: whether targets are predicted from the last symbol to the first.
+        end: the symbol that ends an output; None for a fixed length.
         fixed_length: whether every output has exactly `max_steps` symbols and no end symbol.
         forbidden: symbols that a search must never choose.
         ambiguous: whether different outputs may be the same target; see `canonical`.
@@ -31,6 +32,8 @@ class TargetCodec(Protocol):
     def start(self) -> int: ...  # noqa: D102
     @property
     def reverse(self) -> bool: ...  # noqa: D102
+    @property
+    def end(self) -> int | None: ...  # noqa: D102
     @property
     def fixed_length(self) -> bool: ...  # noqa: D102
     @property
@@ -138,6 +141,7 @@ class PlainTargets:
         self.size = len(vocabulary)
         self.start = BOUNDARY
         self.fixed_length = vocabulary.width is not None
+        self.end = None if self.fixed_length else BOUNDARY
         self.forbidden: Sequence[int] = [BOUNDARY] if self.fixed_length else []
 
     def learn(self, sources: Sequences, targets: Sequences) -> None:

@@ -137,8 +137,8 @@ def teacher_forcing(
     """
     regularization, backend = options.regularization, options.backend
     rate, generator = regularization.dropout, regularization.generator
-    context_gates, context_scores = project_context(weights, inputs.context)
-    E, embedding_backward = dropout(input_table(weights), regularization.embedding_dropout, generator)
+    context_gates, context_scores = project_context(weights, inputs.context, backend)
+    E, embedding_backward = dropout(input_table(weights), regularization.embedding_dropout, generator, backend)
     first_inputs = input_rows(weights, targets.inputs)
     x, layers = E, []
     for number, h0 in enumerate(inputs.first):
@@ -149,12 +149,12 @@ def teacher_forcing(
             context=context_gates if number == 0 else None,
             backend=backend,
         )
-        x, layer_dropout = dropout(hs[1:], rate, generator)
+        x, layer_dropout = dropout(hs[1:], rate, generator, backend)
         layers.append((layer_backward, layer_dropout))
     out, attend_backward, pointer = x, None, None
     if inputs.memory is not None:
         a, alignment, attend_backward = attend(attention_weights, x, inputs.memory, backend)
-        out, out_dropout = dropout(a, rate, generator)
+        out, out_dropout = dropout(a, rate, generator, backend)
         pointer = alignment, inputs.memory.copy_ids
     wanted = LossTargets(targets.ids, targets.valid, regularization.label_smoothing, options.count or 0)
     loss, output_backward = _output_loss(weights, out, pointer, wanted, scores=context_scores, backend=backend)
@@ -178,7 +178,8 @@ def teacher_forcing(
             # dgates (N, 4H) and dscores (N, V) are already summed over all steps, so one product each is enough.
             np.matmul(inputs.context.T, dgates, out=gradients["Wc"])
             np.matmul(inputs.context.T, dscores, out=gradients["Wyc"])
-            dcontext = dgates @ weights["Wc"].T + dscores @ weights["Wyc"].T
+            dcontext = backend.product(dgates, weights["Wc"].T)
+            dcontext += backend.product(dscores, weights["Wyc"].T)
         return DecoderInputGradients(dfirst, dcontext, dkeys, dvalues)
 
     return loss, backward
@@ -206,11 +207,13 @@ def output_weights(weights: Weights) -> Array:
     return weights["Wy"] if "Wy" in weights else np.ascontiguousarray(weights["E"].T)
 
 
-def project_context(weights: Weights, context: Array | None) -> tuple[Array | None, Array | None]:
+def project_context(
+    weights: Weights, context: Array | None, backend: Backend = PLAIN
+) -> tuple[Array | None, Array | None]:
     """Contributions of the context (N, H) to the gates (N, 4H) and to the logits (N, V); None without peeking."""
     if context is None:
         return None, None
-    return context @ weights["Wc"], context @ weights["Wyc"]
+    return backend.product(context, weights["Wc"]), backend.product(context, weights["Wyc"])
 
 
 @dataclass(frozen=True)
@@ -249,10 +252,16 @@ class DecoderState:
         return DecoderState(self.h[:, rows], self.c[:, rows])
 
 
-def prepare_decoder(weights: Weights, inputs: DecoderInputs) -> DecoderCache:
+def prepare_decoder(weights: Weights, inputs: DecoderInputs, backend: Backend = PLAIN) -> DecoderCache:
     """Compute the values that are the same at every decoding step."""
-    table, _ = affine(input_table(weights), weights["lstm1.Wx"], weights["lstm1.b"])
-    return DecoderCache(table, output_weights(weights), *project_context(weights, inputs.context), inputs.memory)
+    table, Wy = backend.constant(
+        "decoder tables",
+        lambda: (
+            affine(input_table(weights), weights["lstm1.Wx"], weights["lstm1.b"])[0],
+            output_weights(weights),
+        ),
+    )
+    return DecoderCache(table, Wy, *project_context(weights, inputs.context, backend), inputs.memory)
 
 
 def decoder_step(

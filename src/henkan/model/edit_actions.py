@@ -84,7 +84,7 @@ class EditActions:
     """
 
     fixed_length = False
-    start = END
+    start = end = END
     forbidden: Sequence[int] = ()
     ambiguous = True
 

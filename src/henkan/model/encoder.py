@@ -26,6 +26,7 @@ from henkan.nn import (
     lstm_layer,
     project_symbols,
 )
+from henkan.nn.kernels.structures import LSTMInputs
 
 CHUNK_STEPS = 32
 
@@ -84,9 +85,8 @@ def encode(
         `gradients`.
     """
     N, H = sources.ids.shape[1], config.hidden_size
-    zero = np.zeros((N, H), weights["E"].dtype)
     generator = regularization.generator
-    E, embedding_backward = dropout(weights["E"], regularization.embedding_dropout, generator)
+    E, embedding_backward = dropout(weights["E"], regularization.embedding_dropout, generator, backend)
     x, columns = E, np.arange(N)
     order = _reverse_order(sources) if config.bidirectional else None
     last, layers = [], []
@@ -95,11 +95,11 @@ def encode(
         for name in _directions(config, number):
             reversed_order = order if name.startswith("back") else None
             inputs = LayerInputs(x, sources.active, sources.ids if number == 0 else None, reversed_order)
-            hs, _, layer_backward = lstm_layer(group(weights, name), inputs, (zero, zero), backend=backend)
+            hs, _, layer_backward = lstm_layer(group(weights, name), inputs, None, backend=backend)
             outputs.append(hs[1:] if reversed_order is None else hs[1:][reversed_order, columns])
             ends.append(hs[-1])
             backwards.append((name, reversed_order, layer_backward))
-        x, dropout_backward = dropout(_concatenated(outputs), regularization.dropout, generator)
+        x, dropout_backward = dropout(_concatenated(outputs), regularization.dropout, generator, backend)
         last.append(_concatenated(ends))
         layers.append((backwards, dropout_backward))
 
@@ -140,16 +140,32 @@ def encode_without_backward(
     x, ids, last = weights["E"], sources.ids, []
     for number in range(config.layers):
         kept = keep_states or number + 1 < config.layers
-        outputs = np.empty((S, N, H * config.directions), x.dtype) if kept else None
+        outputs = np.zeros((S, N, H * config.directions), x.dtype) if kept else None
         ends = []
         for index, name in enumerate(_directions(config, number)):
-            part = None if outputs is None else outputs[..., index * H : (index + 1) * H]
             inputs = LayerInputs(x, sources.active, ids if number == 0 else None, order if index else None)
+            if number == 0 and backend.kernels.VECTORS and x.dtype == np.float32:
+                ends.append(_run_compiled(weights, name, inputs, outputs, index * H, backend))
+                continue
+            part = None if outputs is None else outputs[..., index * H : (index + 1) * H]
             ends.append(_run_in_chunks(group(weights, name), inputs, part, backend))
         if outputs is not None:
             x = outputs
         last.append(_concatenated(ends))
     return Encoded(x if keep_states else None, last)
+
+
+def _run_compiled(
+    weights: Weights, name: str, inputs: LayerInputs, outputs: Array | None, column: int, backend: Backend
+) -> Array:
+    """Run an LSTM of the first layer; return its last hidden state, and fill in H columns of `outputs` unless None."""
+    layer, E, ids = group(weights, name), inputs.x, inputs.ids
+    assert ids is not None
+    table = backend.constant(f"encoder {name} table", lambda: affine(E, layer["Wx"], layer["b"])[0])
+    panels = backend.constant(f"encoder {name} panels", lambda: backend.kernels.pack_recurrent(layer["Wh"]))
+    given = LSTMInputs(table, ids, layer["Wh"], inputs.active)
+    last: Array = backend.kernels.last_states(given, inputs.order, outputs, column, panels)
+    return last
 
 
 def _run_in_chunks(weights: Weights, inputs: LayerInputs, outputs: Array | None, backend: Backend) -> Array:

@@ -15,8 +15,16 @@ import numpy as np
 
 from henkan.batching.batch import Batch, Sources
 from henkan.config import ModelConfig
-from henkan.model.architecture import Capabilities, Sizes, StepOutput, register_architecture
-from henkan.model.attention import attention_specs, project_memory
+from henkan.model.architecture import (
+    Capabilities,
+    GreedyOptions,
+    GreedyOutputs,
+    Sizes,
+    StepOutput,
+    register_architecture,
+)
+from henkan.model.attention import attention_arrays, attention_specs, project_memory
+from henkan.model.compiled_search import SearchedDecoder, search_greedily
 from henkan.model.decoder import (
     DecoderCache,
     DecoderInputs,
@@ -126,7 +134,7 @@ class EncoderDecoder:
         first, context, bridge_backward = bridge(to_decoder, self.config, encoded.last)
         memory = None
         if encoded.states is not None:
-            memory, memory_backward = project_memory(attention, encoded.states, batch.sources)
+            memory, memory_backward = project_memory(attention, encoded.states, batch.sources, backend)
         inputs, options = DecoderInputs(first, context, memory), LossOptions(count, regularization, backend)
         loss, decoder_backward = teacher_forcing(decoder, attention, inputs, batch.targets, options)
 
@@ -148,9 +156,9 @@ class EncoderDecoder:
         first, context, _ = bridge(weights.group("bridge"), self.config, encoded.last)
         memory = None
         if encoded.states is not None:
-            memory, _ = project_memory(weights.group("attention"), encoded.states, sources)
+            memory, _ = project_memory(weights.group("attention"), encoded.states, sources, backend)
         h = np.stack(first)
-        cache = prepare_decoder(weights.group("decoder"), DecoderInputs(first, context, memory))
+        cache = prepare_decoder(weights.group("decoder"), DecoderInputs(first, context, memory), backend)
         return cache, DecoderState(h, np.zeros_like(h))
 
     def step(
@@ -159,6 +167,19 @@ class EncoderDecoder:
         """See `Architecture.step`."""
         decoder, attention = weights.group("decoder"), weights.group("attention")
         return StepOutput(*decoder_step(decoder, attention, memory, state, symbols, backend))
+
+    def greedy(
+        self, weights: Parameters, memory: DecoderCache, state: DecoderState, options: GreedyOptions, backend: Backend
+    ) -> GreedyOutputs | None:
+        """See `CompiledSearch.greedy`."""
+        if self.config.copy:
+            return None
+        decoder, keys = weights.group("decoder"), memory.memory
+        attention = None if keys is None else attention_arrays(weights.group("attention"), keys, backend)
+        searched = SearchedDecoder(
+            decoder, memory.table, memory.Wy, state.h, memory.gates, memory.scores, attention=attention
+        )
+        return search_greedily(searched, options, backend)
 
 
 register_architecture("encoder-decoder", EncoderDecoder, torch="henkan.engine.torch.encoder_decoder:EncoderDecoder")

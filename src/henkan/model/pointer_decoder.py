@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -37,9 +38,21 @@ def pointer_decoder_specs(config: ModelConfig, sizes: Sizes) -> dict[str, Weight
     return specs
 
 
+class PointerInputs(NamedTuple):
+    """Contributions to the gates of the first layer: E Wx + b for each action, and m Wp for each state.
+
+    Attributes:
+        actions: (A, 4H), and the row for each step.
+        states: (S N + 1, 4H), and the row for each step.
+    """
+
+    actions: tuple[Array, Array]
+    states: tuple[Array, Array]
+
+
 def project_inputs(
     weights: Weights, states: Array, actions: Array, rows: Array, options: LossOptions
-) -> tuple[Array, Callable[[Array, Weights], Array]]:
+) -> tuple[PointerInputs, Callable[[Array, Array, Weights], Array]]:
     """Contributions of the previous actions and of the states under the pointer to the gates of the first layer.
 
     Args:
@@ -50,71 +63,66 @@ def project_inputs(
         options: dropout of the embeddings and of the states, kernels and memory.
 
     Returns:
-        E Wx + m Wp + b (T N, 4H), and backward: its gradient, gradients of the weights, which it writes -> dstates
-        (S, N, M).
+        E Wx + b and m Wp as tables with row indices, and backward: their gradients, gradients of the weights, which it
+        writes -> dstates (S, N, M).
     """
     noise, backend = options.regularization, options.backend
-    actions, rows = actions.reshape(-1), rows.reshape(-1)
-    E, embedding_backward = dropout(weights["E"], noise.embedding_dropout, noise.generator)
-    action_table, action_backward = affine(E, weights["lstm1.Wx"], weights["lstm1.b"])
+    E, embedding_backward = dropout(weights["E"], noise.embedding_dropout, noise.generator, backend)
+    action_table, action_backward = affine(E, weights["lstm1.Wx"], weights["lstm1.b"], backend)
     # Unlike the encoder's own dropout, a mask differs between the symbols of a source, because each is read alone.
-    flat, states_backward = dropout(states.reshape(-1, states.shape[2]), noise.dropout, noise.generator)
-    read = np.concatenate([flat, weights["end"]])
-    read_table = read @ weights["Wp"]
-    table, under = (backend.empty((len(rows), action_table.shape[1]), action_table.dtype) for _ in range(2))
-    np.take(action_table, actions, axis=0, out=table, mode="clip")  # other modes buffer the output
-    np.take(read_table, rows, axis=0, out=under, mode="clip")
-    table += under
+    flat, states_backward = dropout(states.reshape(-1, states.shape[2]), noise.dropout, noise.generator, backend)
+    read = np.concatenate([flat, weights["end"]], out=backend.empty((len(flat) + 1, flat.shape[1]), flat.dtype))
 
-    def backward(dtable: Array, gradients: Weights) -> Array:
-        sum_rows = backend.kernels.sum_rows
-        dE, gradients["lstm1.Wx"][...], gradients["lstm1.b"][...] = action_backward(
-            sum_rows(actions, dtable, len(action_table))
-        )
+    def backward(dactions: Array, dread_table: Array, gradients: Weights) -> Array:
+        dE, gradients["lstm1.Wx"][...], gradients["lstm1.b"][...] = action_backward(dactions)
         gradients["E"][...] = embedding_backward(dE)
-        dread_table = sum_rows(rows, dtable, len(read_table))
         np.matmul(read.T, dread_table, out=gradients["Wp"])
-        dread: Array = dread_table @ weights["Wp"].T
+        dread = backend.product(dread_table, weights["Wp"].T)
         gradients["end"][...] = dread[-1:]
         return states_backward(dread[:-1]).reshape(states.shape)
 
-    return table, backward
+    return PointerInputs((action_table, actions), (backend.product(read, weights["Wp"]), rows)), backward
 
 
 def run_layers(
-    weights: Weights, table: Array, context: Array | None, active: Array, options: LossOptions
-) -> tuple[Array, Callable[[Array, Weights], tuple[Array, Array | None]]]:
+    weights: Weights, inputs: PointerInputs, context: Array | None, active: Array, options: LossOptions
+) -> tuple[Array, Callable[[Array, Weights], tuple[Array, Array, Array | None]]]:
     """Run the LSTM layers over all steps, from states of zero.
 
     Args:
         weights: weights of the decoder.
-        table: (T N, 4H), the contributions to the gates of the first layer, from `project_inputs`.
+        inputs: the contributions to the gates of the first layer, from `project_inputs`.
         context: (N, 4H), added to the gates of the first layer at every step, or None.
         active: (T,) number of sequences that run at each step.
         options: dropout, kernels and memory.
 
     Returns:
         the outputs of the last layer (T, N, H) after dropout, and backward: their gradient, gradients of the weights,
-        which it writes -> dtable, and dcontext or None.
+        which it writes -> the gradients of the tables of actions and states, and dcontext or None.
     """
     noise, backend = options.regularization, options.backend
     layers: list[Callable[[Array, Weights], Array]] = []
-    H, indices = len(weights["lstm1.Wh"]), np.arange(len(table)).reshape(len(active), -1)
-    zero = np.zeros((indices.shape[1], H), table.dtype)
     hs, _, first_backward = lstm(
-        (table, indices), (zero, zero), weights["lstm1.Wh"], active=active, context=context, backend=backend
+        inputs.actions,
+        None,
+        weights["lstm1.Wh"],
+        active=active,
+        more=inputs.states,
+        context=context,
+        backend=backend,
     )
-    x, first_dropout = dropout(hs[1:], noise.dropout, noise.generator)
+    x, first_dropout = dropout(hs[1:], noise.dropout, noise.generator, backend)
     while f"lstm{len(layers) + 2}.Wh" in weights:
         x, layer_backward = _layer(weights, f"lstm{len(layers) + 2}", LayerInputs(x, active), options)
         layers.append(layer_backward)
 
-    def backward(dx: Array, gradients: Weights) -> tuple[Array, Array | None]:
+    def backward(dx: Array, gradients: Weights) -> tuple[Array, Array, Array | None]:
         for layer_backward in reversed(layers):
             dx = layer_backward(dx, gradients)
         d = first_backward(first_dropout(dx), None, None)
         gradients["lstm1.Wh"][...] = d.dWh
-        return d.dtable, d.dcontext
+        assert d.dmore is not None
+        return d.dtable, d.dmore, d.dcontext
 
     return x, backward
 
@@ -123,9 +131,9 @@ def _layer(
     weights: Weights, name: str, inputs: LayerInputs, options: LossOptions
 ) -> tuple[Array, Callable[[Array, Weights], Array]]:
     """Run an upper layer with dropout; its size is that of its input (T, N, H)."""
-    noise, zero = options.regularization, np.zeros_like(inputs.x[0])
-    hs, _, layer_backward = lstm_layer(group(weights, name), inputs, (zero, zero), backend=options.backend)
-    y, dropout_backward = dropout(hs[1:], noise.dropout, noise.generator)
+    noise = options.regularization
+    hs, _, layer_backward = lstm_layer(group(weights, name), inputs, None, backend=options.backend)
+    y, dropout_backward = dropout(hs[1:], noise.dropout, noise.generator, options.backend)
 
     def backward(dy: Array, gradients: Weights) -> Array:
         return layer_backward(dropout_backward(dy), None, None, group(gradients, name)).dx

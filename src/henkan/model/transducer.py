@@ -20,7 +20,15 @@ import numpy as np
 
 from henkan.batching.batch import Batch, Sources
 from henkan.config import ModelConfig
-from henkan.model.architecture import Capabilities, Sizes, StepOutput, register_architecture
+from henkan.model.architecture import (
+    Capabilities,
+    GreedyOptions,
+    GreedyOutputs,
+    Sizes,
+    StepOutput,
+    register_architecture,
+)
+from henkan.model.compiled_search import SearchedDecoder, search_greedily
 from henkan.model.decoder import LossOptions
 from henkan.model.edit_actions import ActionTable, EditActions
 from henkan.model.encoder import encode, encode_without_backward, encoder_specs
@@ -46,6 +54,7 @@ from henkan.nn import (
     log_softmax,
     output_loss,
 )
+from henkan.nn.kernels.structures import PointerArrays
 
 
 @dataclass(frozen=True)
@@ -106,8 +115,8 @@ class Transducer:
         assert encoded.states is not None
         first, rows = self._pointers(batch)
         tags, tags_backward = _tags(encoder["E"], decoder, batch.sources, first, backend)
-        table, inputs_backward = project_inputs(decoder, encoded.states, targets.inputs, rows, options)
-        hs, layers_backward = run_layers(decoder, table, tags, targets.active, options)
+        inputs, inputs_backward = project_inputs(decoder, encoded.states, targets.inputs, rows, options)
+        hs, layers_backward = run_layers(decoder, inputs, tags, targets.active, options)
         loss, output_backward = output_loss(
             hs,
             decoder["Wy"],
@@ -119,8 +128,8 @@ class Transducer:
         def backward(gradients: Parameters) -> None:
             d, encoder_gradients = gradients.group("decoder"), gradients.group("encoder")
             dhs, d["Wy"][...], d["by"][...], _ = output_backward()
-            dtable, dtags = layers_backward(dhs, d)
-            dstates = inputs_backward(dtable, d)
+            dactions, dread, dtags = layers_backward(dhs, d)
+            dstates = inputs_backward(dactions, dread, d)
             encoder_backward(dstates, [np.zeros_like(h) for h in encoded.last], encoder_gradients)
             if dtags is not None:
                 encoder_gradients["E"][...] += tags_backward(dtags, d)
@@ -180,6 +189,29 @@ class Transducer:
         logs = log_softmax(logits)
         logs[np.where((pointer == memory.last)[:, None], ~self.table.at_end, ~self.table.before_end)] = -np.inf
         return StepOutput(logs, after)
+
+    def greedy(
+        self,
+        weights: Parameters,
+        memory: TransducerMemory,
+        state: PointerState,
+        options: GreedyOptions,
+        backend: Backend,
+    ) -> GreedyOutputs:
+        """See `CompiledSearch.greedy`."""
+        decoder, possible = weights.group("decoder"), np.stack([self.table.before_end, self.table.at_end])
+        states = memory.states.reshape(-1, memory.states.shape[2])
+        pointers = PointerArrays(states, memory.last, self.table.moves.astype(np.int64), possible)
+        searched = SearchedDecoder(
+            decoder,
+            memory.actions,
+            decoder["Wy"],
+            state.h,
+            memory.tags,
+            pointers=pointers,
+            position=state.pointer,
+        )
+        return search_greedily(searched, options, backend)
 
 
 def _tags(

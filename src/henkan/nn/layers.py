@@ -31,21 +31,27 @@ def embedding(ids: Array, E: Array, backend: Backend = PLAIN) -> tuple[Array, Ca
     return E[ids], backward
 
 
-def affine(x: Array, W: Array, b: Array) -> tuple[Array, Callable[[Array], tuple[Array, Array, Array]]]:
+def affine(
+    x: Array, W: Array, b: Array, backend: Backend = PLAIN
+) -> tuple[Array, Callable[[Array], tuple[Array, Array, Array]]]:
     """Affine layer: y = x W + b.
 
     Args:
         x: (..., D). W: (D, M). b: (M,).
+        backend: allocates large arrays.
 
     Returns:
         y (..., M), and backward: dy (..., M) -> dx (..., D), dW (D, M), db (M,).
     """
 
     def backward(dy: Array) -> tuple[Array, Array, Array]:
-        rows, drows = x.reshape(-1, len(W)), dy.reshape(-1, len(b))
-        return dy @ W.T, rows.T @ drows, drows.sum(axis=0)
+        drows = dy.reshape(-1, len(b))
+        return backend.product(drows, W.T).reshape(x.shape), backend.product(rows.T, drows), drows.sum(axis=0)
 
-    return x @ W + b, backward
+    rows = x.reshape(-1, len(W))
+    y = backend.product(rows, W)
+    y += b
+    return y.reshape(*x.shape[:-1], len(b)), backward
 
 
 def project_symbols(
@@ -66,11 +72,11 @@ def project_symbols(
         dW (D, M), db (M,).
     """
     if len(E) <= ids.size:
-        table, table_backward = affine(E, W, b)
+        table, table_backward = affine(E, W, b, backend)
         return table, ids, table_backward
 
     x, embedding_backward = embedding(ids.reshape(-1), E, backend)
-    table, affine_backward = affine(x, W, b)
+    table, affine_backward = affine(x, W, b, backend)
 
     def backward(dtable: Array) -> tuple[Array, Array, Array]:
         dx, dW, db = affine_backward(dtable)
@@ -99,7 +105,9 @@ class Regularization:
 NONE = Regularization()
 
 
-def dropout(x: Array, rate: float, generator: np.random.Generator | None) -> tuple[Array, Callable[[Array], Array]]:
+def dropout(
+    x: Array, rate: float, generator: np.random.Generator | None, backend: Backend = PLAIN
+) -> tuple[Array, Callable[[Array], Array]]:
     """Set elements to zero at random and scale the others by 1 / (1 - rate), which keeps the mean (Srivastava 2014).
 
     All steps of a sequence share one mask (Gal & Ghahramani 2016).
@@ -108,6 +116,7 @@ def dropout(x: Array, rate: float, generator: np.random.Generator | None) -> tup
         x: (T, N, D), or (V, D) for a table of embeddings.
         rate: probability of zero, in [0, 1).
         generator: draws the mask; None disables dropout.
+        backend: allocates large arrays.
 
     Returns:
         y, of the shape of x, and backward: dy -> dx.
@@ -116,7 +125,7 @@ def dropout(x: Array, rate: float, generator: np.random.Generator | None) -> tup
         return x, lambda dy: dy
     mask = (generator.random(x.shape[-2:], np.float32) >= rate).astype(x.dtype)
     mask /= 1 - rate
-    return x * mask, lambda dy: dy * mask
+    return backend.multiply(x, mask), lambda dy: backend.multiply(dy, mask)
 
 
 def log_softmax(logits: Array) -> Array:

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from henkan.nn.kernels.structures import LSTMInputs, LSTMScratch, LSTMStates, StateGradients
+from henkan.nn.kernels.structures import LSTMInputs, LSTMScratch, LSTMStates, StateGradients, TableRows
 from henkan.nn.layers import affine, project_symbols
 from henkan.nn.parameters import PLAIN, Array, Backend, Weights
 
@@ -26,9 +26,13 @@ LSTMState = tuple[Array, Array]
 
 
 class LSTMGradients(NamedTuple):
-    """Gradients of `lstm`: dtable (P, 4H), dcontext (N, 4H) or None, dh0 and dc0 (N, H), dWh (H, 4H)."""
+    """Gradients of `lstm`: dtable (P, 4H), dmore (Q, 4H), dcontext (N, 4H), dh0, dc0 (N, H), dWh (H, 4H).
+
+    dmore and dcontext are None without such inputs. dh0 and dc0 are arbitrary if the first states are zero.
+    """
 
     dtable: Array
+    dmore: Array | None
     dcontext: Array | None
     dh0: Array
     dc0: Array
@@ -40,10 +44,11 @@ LSTMBackward = Callable[[Array | None, Array | None, Array | None], LSTMGradient
 
 def lstm(
     inputs: tuple[Array, Array],
-    state: LSTMState,
+    state: LSTMState | None,
     Wh: Array,
     *,
     active: Array | None = None,
+    more: tuple[Array, Array] | None = None,
     context: Array | None = None,
     backend: Backend = PLAIN,
 ) -> tuple[Array, Array, LSTMBackward]:
@@ -58,36 +63,42 @@ def lstm(
 
     Args:
         inputs: table (P, 4H), rows x Wx + b, and indices (T, N) of the rows to read.
-        state: h0 and c0 (N, H), the states before the first step.
+        state: h0 and c0 (N, H), the states before the first step. None: zero, without gradients.
         Wh: (H, 4H).
         active: (T,) integers that never increase, each at most N; None: all sequences have T steps.
+        more: a second table (Q, 4H) and indices (T, N) of the rows to add, or None.
         context: (N, 4H), added to the gates' inputs at every step, or None.
         backend: the kernels to use, and memory.
 
     Returns:
         hs (T + 1, N, H) and cs (T + 1, N, H), whose row 0 is the state before the first step, and backward:
         dhs (T, N, H) for h after each step, dh and dc (N, H) for the last states (each may be None, for zero)
-        -> gradients.
+        -> gradients. It may be called once.
     """
-    (table, indices), (h0, c0) = inputs, state
+    table, indices = inputs
     (T, N), H = indices.shape, len(Wh)
     running = np.full(T, N) if active is None else active
-    given = LSTMInputs(table, indices, Wh, running)
+    given, other = LSTMInputs(table, indices, Wh, running), None if more is None else TableRows(*more)
+    shapes = backend.kernels.lstm_shapes(T, N, H, int(running.sum()), Wh.dtype)
     states = LSTMStates(
-        gates=backend.empty((T, N, 4 * H), Wh.dtype),
+        gates=backend.empty(shapes.gates, Wh.dtype),
         tanh_cs=backend.empty((T, N, H), Wh.dtype),
         hs=backend.empty((T + 1, N, H), Wh.dtype),
         cs=backend.empty((T + 1, N, H), Wh.dtype),
+        packed=backend.empty(shapes.packed, Wh.dtype),
     )
-    states.hs[0], states.cs[0] = h0, c0
-    backend.kernels.lstm_forward(given, context, states)
+    states.hs[0], states.cs[0] = (0, 0) if state is None else state
+    zero = state is None
+    backend.kernels.lstm_forward(given, other, context, states, zero)
 
     def backward(dhs: Array | None, dh: Array | None, dc: Array | None) -> LSTMGradients:
-        last = StateGradients(*(np.zeros_like(h0) if d is None else d.copy() for d in (dh, dc)))
-        R = int(running.sum())
-        scratch = LSTMScratch(backend.empty((R, 4 * H), Wh.dtype), backend.empty((R, H), Wh.dtype))
-        dtable, dcontext, dWh = backend.kernels.lstm_backward(dhs, last, given, context, states, scratch)
-        return LSTMGradients(dtable, dcontext, last.dh, last.dc, dWh)  # the kernel has turned `last` into dh0, dc0
+        last = StateGradients(*(np.zeros((N, H), Wh.dtype) if d is None else d.copy() for d in (dh, dc)))
+        scratch = LSTMScratch(*(backend.empty(shape, Wh.dtype) for shape in shapes.scratch))
+        dtable, dmore, dcontext, dWh = backend.kernels.lstm_backward(
+            dhs, last, given, other, context, states, scratch, zero
+        )
+        # The kernel has turned `last` into dh0, dc0.
+        return LSTMGradients(dtable, dmore, dcontext, last.dh, last.dc, dWh)
 
     return states.hs, states.cs, backward
 
@@ -128,7 +139,7 @@ def layer_shapes(inputs: int, hidden: int) -> dict[str, tuple[int, ...]]:
 def lstm_layer(
     weights: Weights,
     inputs: LayerInputs,
-    state: LSTMState,
+    state: LSTMState | None,
     *,
     context: Array | None = None,
     backend: Backend = PLAIN,
@@ -138,7 +149,7 @@ def lstm_layer(
     Args:
         weights: see `layer_shapes`.
         inputs: N sequences of up to T steps.
-        state: h0 and c0 (N, H), the states before the first step.
+        state: h0 and c0 (N, H), the states before the first step; None: zero, without gradients.
         context: (N, 4H), added to the gates' inputs at every step, or None.
         backend: the kernels to use, and memory.
 
@@ -150,7 +161,7 @@ def lstm_layer(
     if inputs.ids is not None:
         table, indices, project_backward = project_symbols(inputs.ids, x, Wx, b, backend)
     else:
-        table, project_backward = affine(x.reshape(-1, len(Wx)), Wx, b)
+        table, project_backward = affine(x.reshape(-1, len(Wx)), Wx, b, backend)
         indices = np.arange(len(table)).reshape(x.shape[:2])
     if inputs.order is not None:
         indices = np.take_along_axis(indices, inputs.order, axis=0)

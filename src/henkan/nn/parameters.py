@@ -25,10 +25,23 @@ ALIGNMENT = 64  # bytes in a cache line
 Value = TypeVar("Value")
 
 
+class Group(dict[str, Value]):
+    """Name -> value, which remembers its groups: a layer asks for them in every pass."""
+
+    def __init__(self, values: Mapping[str, Value]) -> None:
+        super().__init__(values)
+        self.groups: dict[str, Group[Value]] = {}
+
+
 def group(values: Mapping[str, Value], prefix: str) -> dict[str, Value]:
     """The values whose names start with `prefix` and a dot, keyed by the rest of their names."""
-    start = prefix + "."
-    return {name.removeprefix(start): value for name, value in values.items() if name.startswith(start)}
+    known: dict[str, Group[Value]] = values.groups if isinstance(values, Group) else {}
+    if prefix not in known:
+        start = prefix + "."
+        known[prefix] = Group(
+            {name.removeprefix(start): value for name, value in values.items() if name.startswith(start)}
+        )
+    return known[prefix]
 
 
 class Parameters:
@@ -48,12 +61,13 @@ class Parameters:
 
     def __init__(self, shapes: Mapping[str, Shape], dtype: DTypeLike = np.float32) -> None:
         self.vector: Array = np.zeros(sum(prod(shape) for shape in shapes.values()), dtype)
-        self.arrays: dict[str, Array] = {}
+        arrays: dict[str, Array] = {}
         offset = 0
         for name, shape in shapes.items():
             size = prod(shape)
-            self.arrays[name] = self.vector[offset : offset + size].reshape(shape)
+            arrays[name] = self.vector[offset : offset + size].reshape(shape)
             offset += size
+        self.arrays: dict[str, Array] = Group(arrays)
 
     def __getitem__(self, name: str) -> Array:
         return self.arrays[name]
@@ -95,8 +109,7 @@ class Workspace:
         start, self._used = self._used, self._used + -(-size // ALIGNMENT) * ALIGNMENT
         if self._used > len(self._buffer):  # the next reset enlarges the buffer
             return np.empty(shape, dtype)
-        array: Array = self._buffer[start : start + size].view(dtype).reshape(shape)
-        return array
+        return np.ndarray(shape, dtype, self._buffer, start)
 
 
 @dataclass(frozen=True)
@@ -106,10 +119,29 @@ class Backend:
     Attributes:
         kernels: the module of kernels to call; see `henkan.nn.kernels`.
         empty: allocates large arrays: `np.empty` or the method of a `Workspace`.
+        constants: what has been computed from the weights alone, kept until they change; None: nothing is kept.
     """
 
     kernels: ModuleType = plain
     empty: Empty = np.empty
+    constants: dict[str, Any] | None = None
+
+    def constant(self, name: str, compute: Callable[[], Value]) -> Value:
+        """Return a value that depends on the weights alone; it is computed only if it is not known."""
+        if self.constants is None:
+            return compute()
+        if name not in self.constants:
+            self.constants[name] = compute()
+        value: Value = self.constants[name]
+        return value
+
+    def product(self, A: Array, B: Array) -> Array:
+        """A B, in memory of the backend: (R, K), (K, M) -> (R, M)."""
+        return np.matmul(A, B, out=self.empty((len(A), B.shape[1]), A.dtype))
+
+    def multiply(self, x: Array, y: Array) -> Array:
+        """The elementwise product in memory of the backend; the result has the shape of x."""
+        return np.multiply(x, y, out=self.empty(x.shape, x.dtype))
 
 
 PLAIN = Backend()

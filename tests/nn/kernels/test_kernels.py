@@ -20,14 +20,14 @@ from henkan.nn.kernels.structures import (
     OutputLayer,
     Pointer,
     StateGradients,
+    TableRows,
 )
 
 fused = pytest.importorskip("henkan.nn.kernels.fused", reason="numba is not installed; install `henkan[fast]`")
 
 ROOT = Path(henkan.__file__).parent
-TOLERANCES = {"float64": {"rtol": 1e-10, "atol": 1e-14}, "float32": {"rtol": 1e-4, "atol": 1e-6}}
+TOLERANCES = {"float64": {"rtol": 1e-10, "atol": 1e-14}, "float32": {"rtol": 1e-4, "atol": 1e-5}}
 T, N, H, P = 5, 6, 17, 9
-SHAPES = ((0, 4 * H), (1, H), (1, H), (0, H))  # gates, hs, cs, tanh_cs: additional steps, width
 ACTIVE = {"all": [6] * 5, "falling": [6, 6, 4, 4, 1], "ended": [6, 2, 0, 0, 0]}
 
 
@@ -48,7 +48,10 @@ def assert_close(expected_results, actual_results, dtype):
 @pytest.mark.parametrize("active", ACTIVE)
 @pytest.mark.parametrize("with_context", [True, False])
 @pytest.mark.parametrize("every_h", [True, False])
-def test_lstm_kernels_agree(dtype, active, with_context, every_h):
+@pytest.mark.parametrize("zero", [True, False])
+@pytest.mark.parametrize("with_more", [True, False])
+@pytest.mark.parametrize("H", [17, 32, 40])
+def test_lstm_kernels_agree(dtype, active, with_context, every_h, zero, with_more, H):
     generator = np.random.default_rng(0)
 
     def draw(*shape):
@@ -57,19 +60,24 @@ def test_lstm_kernels_agree(dtype, active, with_context, every_h):
     running = np.array(ACTIVE[active])
     indices = generator.integers(P, size=(T, N))
     context = draw(N, 4 * H) if with_context else None
-    table, h0, c0, Wh = draw(P, 4 * H), draw(N, H), draw(N, H), draw(H, 4 * H)
+    more = TableRows(draw(4, 4 * H), generator.integers(4, size=(T, N))) if with_more else None
+    table, h0, c0, Wh = draw(P, 4 * H), draw(N, H), draw(N, H), draw(H, 4 * H) / 3
     dhs, dh, dc = draw(T, N, H) if every_h else None, draw(N, H), draw(N, H)
 
     inputs = LSTMInputs(table, indices, Wh, running)
     states, gradients = {}, {}
     for kernels in (plain, fused):
-        states[kernels] = LSTMStates(*(np.full((T + extra, N, width), 9, dtype) for extra, width in SHAPES))
-        states[kernels].hs[0], states[kernels].cs[0] = h0, c0
-        kernels.lstm_forward(inputs, context, states[kernels])
-    for kernels in (plain, fused):
+        shapes = kernels.lstm_shapes(T, N, H, running.sum(), np.dtype(dtype))
+        gates, packed, *scratch = (
+            np.full(shape, np.nan, dtype) for shape in (shapes.gates, shapes.packed, *shapes.scratch)
+        )
+        own = LSTMStates(gates, *(np.full((T + extra, N, H), np.nan, dtype) for extra in (1, 1, 0)), packed)
+        own.hs[0], own.cs[0] = (0, 0) if zero else (h0, c0)
+        kernels.lstm_forward(inputs, more, context, own, zero)
+        states[kernels] = (own.hs, own.cs)
         last = StateGradients(dh.copy(), dc.copy())
-        scratch = LSTMScratch(*(np.full((running.sum(), width), 9, dtype) for width in (4 * H, H)))
-        gradients[kernels] = (*kernels.lstm_backward(dhs, last, inputs, context, states[plain], scratch), *last)
+        results = kernels.lstm_backward(dhs, last, inputs, more, context, own, LSTMScratch(*scratch), zero)
+        gradients[kernels] = (*results, *(() if zero else last))
     assert_close(states[plain], states[fused], dtype)
     assert_close(gradients[plain], gradients[fused], dtype)
 
@@ -154,30 +162,32 @@ def test_adam_kernels_agree(dtype):
     assert_close(*after, dtype)
 
 
-def cell_gates(kernels, table):
-    """Return the gates and h of one step from zero states, with the rows of a table as inputs."""
-    (N, width), H = table.shape, table.shape[1] // 4
-    gates, tanh_cs = np.empty((1, N, width), np.float32), np.empty((1, N, H), np.float32)
-    hs, cs = np.zeros((2, N, H), np.float32), np.zeros((2, N, H), np.float32)
-    Wh = np.zeros((H, width), np.float32)
-    inputs = LSTMInputs(table, np.arange(N)[None], Wh, np.array([N]))
-    kernels.lstm_forward(inputs, None, LSTMStates(gates, hs, cs, tanh_cs))
-    return gates[0], hs[1]
+def states_after(kernels, table, steps=5):
+    """Return h (N, H) and tanh(c) (steps, N, H) with a row of a table as the input of every step, and no weights."""
+    N, H, number = len(table), table.shape[1] // 4, np.float32
+    shapes = kernels.lstm_shapes(steps, N, H, N * steps, np.dtype(number))
+    extra = ((1, N, H), (1, N, H), (0, N, H))
+    arrays = [np.zeros((more + steps, *shape), number) for more, *shape in extra]
+    states = LSTMStates(np.empty(shapes.gates, number), *arrays, np.empty(shapes.packed, number))
+    Wh, indices = np.zeros((H, 4 * H), number), np.tile(np.arange(N), (steps, 1))
+    kernels.lstm_forward(LSTMInputs(table, indices, Wh, np.full(steps, N)), None, None, states, True)
+    return states.hs[-1], states.tanh_cs
 
 
 def test_saturated_gates_stay_finite():
     for kernels in (plain, fused):
-        gates, hs = cell_gates(kernels, np.array([[1e4] * 8, [-1e4] * 8], np.float32))
-        np.testing.assert_allclose(gates, [[1] * 8, [0, 0, 0, 0, -1, -1, 0, 0]], atol=1e-6)
-        np.testing.assert_allclose(hs, [[np.tanh(1)] * 2, [0, 0]], atol=1e-6)
+        hs, tanh_cs = states_after(kernels, np.array([[1e4] * 8, [-1e4] * 8], np.float32))
+        np.testing.assert_allclose(tanh_cs[:, 0], np.tanh(np.arange(1, 6))[:, None].repeat(2, axis=1), atol=1e-6)
+        np.testing.assert_allclose(hs, [[np.tanh(5)] * 2, [0, 0]], atol=1e-6)
 
 
 def test_fused_tanh_is_accurate():
     x = np.linspace(-12, 12, 4 * 10_000).astype(np.float32)
     table = np.zeros((10_000, 16), np.float32)
-    table[:, 8:12] = x.reshape(-1, 4)  # the activation of the cell gate is tanh
-    gates, _ = cell_gates(fused, table)
-    assert np.abs(gates[:, 8:12].reshape(-1) - np.tanh(x.astype(np.float64))).max() < 4e-7
+    table[:, :4], table[:, 8:12] = 1e4, x.reshape(-1, 4)  # after a step, c is tanh(x)
+    _, tanh_cs = states_after(fused, table)
+    exact = np.tanh(np.tanh(x.astype(np.float64)))
+    assert np.abs(tanh_cs[0].reshape(-1) - exact).max() < 6e-7
 
 
 def test_environment_variable_selects_the_kernels(monkeypatch):

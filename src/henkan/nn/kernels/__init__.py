@@ -7,12 +7,14 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from importlib.util import find_spec
 from types import ModuleType
 
 VARIABLE = "HENKAN_KERNELS"
 
 
+@cache
 def fused_is_installed() -> bool:
     """Whether the fused kernels are available: they need numba, and SciPy, whose BLAS numba calls."""
     return find_spec("numba") is not None and find_spec("scipy") is not None

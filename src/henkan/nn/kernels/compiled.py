@@ -15,7 +15,16 @@ def kernel(function: Function) -> Function:
 
     "contract" allows a * b + c to be one instruction; no other reordering of floating-point operations is allowed.
     """
-    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
+    return _compiled(function, {"contract"})
+
+
+def sum_kernel(function: Function) -> Function:
+    """Compile a function whose sums may be computed in any order, so that they are vectorised."""
+    return _compiled(function, {"contract", "reassoc"})
+
+
+def _compiled(function: Function, fastmath: set[str]) -> Function:
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": fastmath}
     try:
         compiled: Any = njit(cache=True, **options)(function)
     except RuntimeError:  # No cache directory. A public one would be unsafe: numba unpickles what it finds.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from henkan.nn.kernels.structures import (
@@ -11,28 +13,42 @@ from henkan.nn.kernels.structures import (
     LossTargets,
     LSTMInputs,
     LSTMScratch,
+    LSTMShapes,
     LSTMStates,
     OutputLayer,
     Pointer,
     StateGradients,
+    TableRows,
 )
 
-FUSED = False
+FUSED = VECTORS = False
 
 
-def lstm_forward(inputs: LSTMInputs, context: Array | None, states: LSTMStates) -> None:
+def lstm_shapes(T: int, N: int, H: int, rows: int, dtype: Any) -> LSTMShapes:  # noqa: ARG001
+    """Return the shapes of the memory for N sequences of up to T steps; `rows` is the number of executed steps."""
+    return LSTMShapes((T, N, 4 * H), (0,), ((rows, 4 * H), (rows, H)))
+
+
+def lstm_forward(
+    inputs: LSTMInputs, more: TableRows | None, context: Array | None, states: LSTMStates, zero: bool
+) -> None:
     """Run the recurrence over all steps; `henkan.nn.lstm` has the formula.
 
     Args:
         inputs: table, indices, recurrent weights and lengths.
+        more: a second table and its indices, or None.
         context: (N, 4H), added to the gates' inputs at every step, or None.
         states: row 0 of hs and cs is set; everything else is filled in.
+        zero: whether the first states are zero, so that the first step needs no product.
     """
     table, indices, Wh, active = inputs
-    gates, hs, cs, tanh_cs = states
+    gates, hs, cs, tanh_cs, _ = states
     for t, n in enumerate(active):
-        np.matmul(hs[t, :n], Wh, out=gates[t, :n])
-        gates[t, :n] += table[indices[t, :n]]
+        np.take(table, indices[t, :n], axis=0, out=gates[t, :n])
+        if t > 0 or not zero:
+            gates[t, :n] += hs[t, :n] @ Wh
+        if more is not None:
+            gates[t, :n] += more.table[more.indices[t, :n]]
         if context is not None:
             gates[t, :n] += context[:n]
         i, f, g, o = _activate(gates[t, :n])
@@ -47,23 +63,26 @@ def lstm_backward(
     dhs: Array | None,
     last: StateGradients,
     inputs: LSTMInputs,
+    more: TableRows | None,
     context: Array | None,
     states: LSTMStates,
     scratch: LSTMScratch,
-) -> tuple[Array, Array | None, Array]:
+    zero: bool,
+) -> tuple[Array, Array | None, Array | None, Array]:
     """The derivative of `lstm_forward`.
 
     Args:
         dhs: (T, N, H), gradients of h after each step, or None for zero.
-        last: gradients of the last states; on return they are those of the first states.
-        inputs, context, states: as passed to and filled by `lstm_forward`.
+        last: gradients of the last states; on return they are those of the first states, unless `zero` is true.
+        inputs, more, context, states, zero: as passed to and filled by `lstm_forward`.
         scratch: memory to work in.
 
     Returns:
-        dtable (P, 4H), dcontext (N, 4H) (None without a context), dWh (H, 4H).
+        dtable (P, 4H), dmore (Q, 4H) (None without a second table), dcontext (N, 4H) (None without a context), and
+        dWh (H, 4H).
     """
     table, indices, Wh, active = inputs
-    gates, hs, cs, tanh_cs = states
+    gates, hs, cs, tanh_cs, _ = states
     das, hs_before = scratch
     dh, dc = last
     ends = np.cumsum(active)
@@ -82,14 +101,16 @@ def lstm_backward(
         da_f[:] = dc[:n] * cs[t, :n] * f * (1 - f)
         da_g[:] = dc[:n] * i * (1 - g * g)
         da_o[:] = dh[:n] * tanh_c * o * (1 - o)
-        np.matmul(da, Wh.T, out=dh[:n])
+        if t > 0 or not zero:
+            np.matmul(da, Wh.T, out=dh[:n])
         dc[:n] *= f
         hs_before[rows] = hs[t, :n]
         if dcontext is not None:
             dcontext[:n] += da
     # After the loop one product for each weight, over all executed steps.
     ran = np.arange(indices.shape[1]) < active[:, None]
-    return sum_rows(indices[ran], das, len(table)), dcontext, hs_before.T @ das
+    dmore = None if more is None else sum_rows(more.indices[ran], das, len(more.table))
+    return sum_rows(indices[ran], das, len(table)), dmore, dcontext, hs_before.T @ das
 
 
 def sum_rows(indices: Array, rows: Array, count: int) -> Array:

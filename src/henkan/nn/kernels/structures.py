@@ -30,20 +30,43 @@ class LSTMInputs(NamedTuple):
     active: Array
 
 
+class TableRows(NamedTuple):
+    """Further inputs: at each step, each sequence also reads a row of a second table.
+
+    Attributes:
+        table: (Q, 4H).
+        indices: (T, N), the row that each sequence reads at each step.
+    """
+
+    table: Array
+    indices: Array
+
+
+class LSTMShapes(NamedTuple):
+    """Shapes of the memory for an LSTM: those of `LSTMStates` that depend on the kernels, and of `LSTMScratch`."""
+
+    gates: tuple[int, ...]
+    packed: tuple[int, ...]
+    scratch: tuple[tuple[int, ...], tuple[int, ...]]
+
+
 class LSTMStates(NamedTuple):
     """What the forward pass computes and the backward pass reads.
 
     Attributes:
-        gates: (T, N, 4H), the activated gates i, f, g, o.
+        gates: the activated gates i, f, g, o, in an order that is up to the kernels: (T, N, 4H) in plain ones. The
+            backward pass may replace them.
         hs: (T + 1, N, H), hidden states; row 0 is the state before the first step.
         cs: (T + 1, N, H), cell states likewise.
         tanh_cs: (T, N, H), tanh of the cell state after each step.
+        packed: memory for the packed weights of fused kernels; empty for plain ones.
     """
 
     gates: Array
     hs: Array
     cs: Array
     tanh_cs: Array
+    packed: Array
 
 
 class StateGradients(NamedTuple):
@@ -58,15 +81,15 @@ class StateGradients(NamedTuple):
 
 
 class LSTMScratch(NamedTuple):
-    """Uninitialised memory for the backward pass: one row for each of the R = sum(active) executed steps.
+    """Uninitialised memory for the backward pass, of the shapes in `LSTMShapes.scratch`.
 
     Attributes:
-        das: (R, 4H), gradients of the gates' inputs.
-        hs_before: (R, H), hidden states before each step.
+        das: gradients of the gates' inputs.
+        other: hidden states before each step in plain kernels, packed weights in fused ones.
     """
 
     das: Array
-    hs_before: Array
+    other: Array
 
 
 class OutputLayer(NamedTuple):
@@ -133,3 +156,70 @@ class AdamStep(NamedTuple):
     beta2: float
     scale2: float
     epsilon: float
+
+
+class PackedDecoder(NamedTuple):
+    """The weights of a decoder with L layers, in panels (see `fused_lstm`) where they are used in products.
+
+    Attributes:
+        table: (A, 4H), inputs of the first layer for each previous symbol.
+        Wh: (L, U, H, GROUP). Wx: (L - 1, U, H, GROUP) of the layers above the first. b: (L - 1, 4H).
+        Wy: (P, H, PANEL), output layer. by: (A,).
+    """
+
+    table: Array
+    Wh: Array
+    Wx: Array
+    b: Array
+    Wy: Array
+    by: Array
+
+
+class AttentionArrays(NamedTuple):
+    """Attention over the source (`henkan.model.attention`).
+
+    Attributes:
+        keys, values: (N, S, H). lengths: (N,) number of source steps. Wq: (H / PANEL, H, PANEL). b: (H,), or empty
+            if there is no attention.
+    """
+
+    keys: Array
+    values: Array
+    lengths: Array
+    Wq: Array
+    b: Array
+
+
+class PointerArrays(NamedTuple):
+    """The source under the pointer of a transducer (`henkan.model.transducer`).
+
+    Attributes:
+        states: (S + 1) N rows of 4H inputs, those of all sequences at each position. last: (N,) the last position.
+        moves: (A,) how far each action moves the pointer. possible: (2, A), whether an action is possible before the
+            last position, and there; (2, 0) if all are.
+    """
+
+    states: Array
+    last: Array
+    moves: Array
+    possible: Array
+
+
+class Rules(NamedTuple):
+    """Which symbols may follow: a finite automaton.
+
+    Attributes:
+        following: (Q, A), the state after each symbol in each state; -1 where it is not allowed.
+        state: (N,) state of each output.
+    """
+
+    following: Array
+    state: Array
+
+
+class Limits(NamedTuple):
+    """Where outputs begin and end: start symbol, end symbol (-1: none), largest number of steps."""
+
+    start: int
+    end: int
+    steps: int
