@@ -8,7 +8,7 @@ import pytest
 from henkan import Seq2Seq
 from henkan.errors import SettingsError, UnanswerableError
 from henkan.inference.conversion import Request
-from models import SOURCES, small_model
+from models import SOURCES, TRANSDUCER, small_model
 
 
 def test_predictions_keep_the_order_of_the_sources(trained, words):
@@ -24,6 +24,35 @@ def test_batch_size_does_not_affect_predictions(monkeypatch):
     for one, other in zip(in_one_batch, converter.convert(SOURCES * 3), strict=True):
         assert one.prediction == other.prediction
         assert one.log_probability == pytest.approx(other.log_probability, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, {"target_reverse": True}, {"fill": True}, {"target_symbols": "-"}, TRANSDUCER], ids=str
+)
+@pytest.mark.parametrize("compiled", [False, True])
+def test_predictions_are_those_of_the_conversions(settings, compiled):
+    """`predict` joins the symbols of a batch at once."""
+    converter, _ = small_model(dtype=np.float32, hidden_size=20, **settings)
+    converter.model.set_weights({name: 6 * array for name, array in converter.model.weights.items()})
+    if compiled:
+        pytest.importorskip("numba", reason="numba is not installed; install `henkan[fast]`")
+        converter.warm_up()
+    predictions = converter.predict([*SOURCES, "?"], Request(unknown="skip"))
+    assert predictions == [each.prediction or "" for each in converter.convert([*SOURCES, "?"])]
+    assert len(set(predictions)) > 2
+
+
+def test_kernels_remain_in_use_once_they_have_repaid_their_loading(monkeypatch):
+    converter, _ = small_model()
+    used = []
+    encode = converter.model.encode
+    monkeypatch.setattr(
+        converter.model, "encode", lambda sources, execution: used.append(execution.compiled) or encode(sources)
+    )
+    monkeypatch.setattr("henkan.inference.source_reader.MIN_SYMBOLS_FOR_KERNELS", 10)
+    for text in ("12+34", "1+1", "1+2", "5"):
+        converter.convert([text])
+    assert used == [False, False, True, True]
 
 
 def test_no_sources_give_no_predictions(trained):

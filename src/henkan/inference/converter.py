@@ -8,7 +8,7 @@ from math import exp
 import numpy as np
 
 from henkan.batching.batch import Sources, source_batches
-from henkan.engine.base import Capabilities, Predictor
+from henkan.engine.base import Capabilities, Execution, GreedyOutputs, Predictor
 from henkan.errors import SettingsError, UnanswerableError
 from henkan.inference.conversion import Answer, Conversion, Fallback, Request
 from henkan.inference.copying import with_copies
@@ -16,8 +16,8 @@ from henkan.inference.low_memory import compute_batches
 from henkan.inference.outputs import SourceIds, find_outputs
 from henkan.inference.outside import TrainingDomain
 from henkan.inference.pair_encoder import PairEncoder
-from henkan.inference.search import Hypothesis, score
-from henkan.inference.source_reader import ReadableTexts, SourceReader, SourceText
+from henkan.inference.search import Hypothesis, greedy_outputs, score
+from henkan.inference.source_reader import MIN_SYMBOLS_FOR_KERNELS, ReadableTexts, SourceReader, SourceText
 from henkan.model.codec import TargetCodec
 from henkan.text.arrays import Array
 from henkan.text.vocabulary import Vocabulary
@@ -62,10 +62,23 @@ class Converter:
         self.pairs = PairEncoder(source_vocabulary, target_vocabulary, codec, model.capabilities)
         self.reader = SourceReader(source_vocabulary, None if domain is None else domain.training_range)
 
+        self._symbols_read = 0
+
     @property
     def capabilities(self) -> Capabilities:
         """What the model can do."""
         return self.model.capabilities
+
+    def warm_up(self) -> None:
+        """Load the compiled kernels now, and use them from now on, also for a single text."""
+        self._symbols_read = MIN_SYMBOLS_FOR_KERNELS
+        self.convert([self.source_vocabulary.join(self.source_vocabulary.symbols[:1])])
+
+    def _execution(self, sources: ReadableTexts, share: float = 1.0) -> Execution:
+        """Choose threads and kernels. Kernels remain in use once the symbols of all calls have repaid their loading."""
+        execution = sources.execution(share, self._symbols_read)
+        self._symbols_read += sources.symbols
+        return execution
 
     def convert(
         self, texts: Sequence[str], request: Request = DEFAULT, *, among: int | None = None
@@ -103,21 +116,40 @@ class Converter:
         Returns:
             the conversions, and log-probabilities (K, texts) in nats; minus infinity if there is no prediction.
         """
+        results, scores = self._convert(texts, request, temperatures, among)
+        return [result for result in results if isinstance(result, Conversion)], scores
+
+    def _convert(
+        self,
+        texts: Sequence[str],
+        request: Request,
+        temperatures: Sequence[float] = (),
+        among: int | None = None,
+        *,
+        bare: bool = False,
+    ) -> tuple[list[Conversion | str], Array]:
+        """See `convert_calibrated`. If `bare` is true, most conversions that have a prediction are replaced by it."""
         if request.unknown == "copy" and not (self.capabilities.attention or self.capabilities.copying):
             raise SettingsError("unknown symbols can be copied only by a model with attention", "other_unknown")
         sources, failed = self.reader.read(texts, request)
-        results: list[Conversion | None] = [failed.get(index) for index in range(len(texts))]
+        results: list[Conversion | str | None] = [failed.get(index) for index in range(len(texts))]
         scores = np.full((len(temperatures), len(texts)), -np.inf)
         own = [self.temperature or 1.0] if request.needs_confidence else []
-        execution = sources.execution(len(texts) / (among or len(texts)) if texts else 1.0)
+        bare = bare and not own and self._symbols_are_written and request.unknown != "copy" and request.beam == 1
+        execution = self._execution(sources, len(texts) / (among or len(texts)) if texts else 1.0)
         copy_ids = self.pairs.codec_copy_ids((texts[index] for index in sources.indices), sources.ids)
 
         def decode(rows: Array, padded: Sources) -> None:
             """Fill in the results of a batch. It runs on a thread of the session: Python and kernels overlap."""
+            if bare:
+                found = greedy_outputs(self.model, self.model.encode(padded, execution), self.codec)
+                for row, prediction in zip(rows.tolist(), self._predictions(found), strict=True):
+                    results[sources.indices[row]] = prediction
+                return
             ids = SourceIds([sources.ids[row] for row in rows.tolist()], copy_ids and copy_ids.take(rows))
             encoded, at = self.model.encode(padded, execution), [*own, *temperatures]
-            found = find_outputs(self.model, encoded, self.codec, ids, width=request.beam, temperatures=at)
-            for row, hypotheses in zip(rows.tolist(), found, strict=True):
+            outputs = find_outputs(self.model, encoded, self.codec, ids, width=request.beam, temperatures=at)
+            for row, hypotheses in zip(rows.tolist(), outputs, strict=True):
                 index = sources.indices[row]
                 results[index] = self._conversion(sources.source(row, texts), hypotheses, request)
                 if temperatures:
@@ -130,6 +162,18 @@ class Converter:
             unknown = sources.unknown.get(index, ())
             results[index] = Conversion(texts[index], None, None, reason, out_of_memory=True, unknown=unknown)
         return [result for result in results if result is not None], scores
+
+    @property
+    def _symbols_are_written(self) -> bool:
+        """Whether the predicted symbols are those of the target, up to the end symbol."""
+        return not self.codec.ambiguous and not self.capabilities.copying
+
+    def _predictions(self, found: GreedyOutputs) -> list[str]:
+        """The strings of outputs whose symbols are written; see `_symbols_are_written`."""
+        names, step = self.target_vocabulary.symbols_by_id, -1 if self.codec.reverse else 1
+        lengths = found.lengths - (found.complete if self.codec.end is not None else 0)
+        rows = zip(found.symbols[:, : lengths.max(initial=0)].tolist(), lengths.tolist(), strict=True)
+        return self.target_vocabulary.join_all([names[id] for id in row[:length]][::step] for row, length in rows)
 
     def predict(self, texts: Sequence[str], request: Request = DEFAULT, fallback: Fallback | None = None) -> list[str]:
         """Convert texts, and return only the predictions.
@@ -145,17 +189,17 @@ class Converter:
         Raises:
             UnanswerableError: if a source cannot be converted, unless `request.unknown` is "skip".
         """
-        conversions = self.convert(texts, request)
-        if request.unknown != "skip":
-            for index, conversion in enumerate(conversions):
-                if conversion.failed:
-                    raise UnanswerableError(conversion.source, index, conversion.reason or "")
-        return [
-            fallback(conversion.source)
-            if conversion.abstained and fallback is not None
-            else conversion.prediction or ""
-            for conversion in conversions
-        ]
+        results = self.convert(texts, request) if self.mixed else self._convert(texts, request, bare=True)[0]
+        predictions = []
+        for index, result in enumerate(results):
+            if isinstance(result, str):
+                predictions.append(result)
+                continue
+            if result.failed and request.unknown != "skip":
+                raise UnanswerableError(result.source, index, result.reason or "")
+            other = fallback(result.source) if result.abstained and fallback is not None else None
+            predictions.append(result.prediction or "" if other is None else other)
+        return predictions
 
     def score(self, texts: Sequence[str], targets: Sequence[str], temperatures: Sequence[float] = (1.0,)) -> Array:
         """Compute the log-probabilities of given targets.
@@ -179,7 +223,7 @@ class Converter:
                 continue
             sources.add(index, ids)
         copy_ids = self.pairs.codec_copy_ids((texts[index] for index in sources.indices), sources.ids)
-        outputs, execution = self.pairs.outputs(sources.ids, target_ids, copy_ids), sources.execution()
+        outputs, execution = self.pairs.outputs(sources.ids, target_ids, copy_ids), self._execution(sources)
 
         def rate(rows: Array, padded: Sources) -> None:
             given = [outputs[row] or () for row in rows.tolist()]

@@ -82,6 +82,11 @@ class Mixture(Converter):
         each = [converter.capabilities for converter in self.converters]
         return replace(each[0], copying=any(its.copying for its in each))
 
+    def warm_up(self) -> None:
+        """See `Converter.warm_up`."""
+        for converter in self.converters:
+            converter.warm_up()
+
     def convert_calibrated(
         self,
         texts: Sequence[str],

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import NamedTuple
+
+import numpy as np
 
 from henkan.engine.base import Execution
 from henkan.errors import UnanswerableError
 from henkan.inference.conversion import Conversion, Request
+from henkan.text.source_statistics import SourceStatistics
+from henkan.text.texts import Texts
+from henkan.text.tokenizer import tokenize
 from henkan.text.training_range import TrainingRange
 from henkan.text.vocabulary import UNKNOWN, Vocabulary
 
 MIN_SYMBOLS_FOR_KERNELS = 300_000  # with fewer source symbols, compiled kernels take longer to load than they save
+MANY = 64  # with fewer texts, reading them all at once takes longer than one at a time
 MIN_SOURCES_FOR_THREADS = 1024  # with fewer, threads take longer to start than they save
 
 
@@ -62,15 +69,21 @@ class ReadableTexts:
         index = self.indices[row]
         return SourceText(texts[index], self.ids[row], self.unknown.get(index, ()), self.outside.get(index, {}))
 
-    def execution(self, share: float = 1.0) -> Execution:
+    @property
+    def symbols(self) -> int:
+        """Number of symbols."""
+        return sum(map(len, self.ids))
+
+    def execution(self, share: float = 1.0, before: int = 0) -> Execution:
         """Choose threads and compiled kernels where they save more time than they take to start.
 
         Args:
             share: share of these texts in those of all calls, from 0 to 1. Kernels are loaded only once for all calls.
+            before: number of symbols in earlier calls.
         """
-        symbols = sum(map(len, self.ids))
         return Execution(
-            threads=len(self.ids) >= MIN_SOURCES_FOR_THREADS, compiled=symbols >= MIN_SYMBOLS_FOR_KERNELS * share
+            threads=len(self.ids) >= MIN_SOURCES_FOR_THREADS,
+            compiled=before + self.symbols >= MIN_SYMBOLS_FOR_KERNELS * share,
         )
 
 
@@ -98,7 +111,12 @@ class SourceReader:
         """
         sources, others = ReadableTexts(), {}
         use_unknown = request.unknown in ("use", "copy")
+        ordinary = self._ordinary(texts)
         for index, text in enumerate(texts):
+            ids = ordinary[index]
+            if ids is not None:
+                sources.add(index, ids)
+                continue
             try:
                 source = self.read_one(text, index, use_unknown=use_unknown)
             except UnanswerableError as error:
@@ -120,6 +138,22 @@ class SourceReader:
                 sources.outside[index] = source.outside
             sources.add(index, source.ids)
         return sources, others
+
+    def _ordinary(self, texts: Sequence[str]) -> Sequence[list[int] | None]:
+        """The ids of the texts that are within the training data; None for those that need a closer look.
+
+        For many texts, this is several times as fast as reading one at a time.
+        """
+        vocabulary, known_range = self.vocabulary, self.training_range
+        if len(texts) < MANY or known_range is None or vocabulary.width is not None or not vocabulary.tokenizer.plain:
+            return [None] * len(texts)
+        sequences, symbols = tokenize(Texts.of(texts), vocabulary.tokenizer)
+        found = SourceStatistics(sequences, symbols, features=False)
+        ids = np.array([vocabulary.id_of(symbol) for symbol in symbols], np.int64)[sequences.flat].tolist()
+        inside = (found.lengths <= known_range.longest) & (found.digits <= known_range.digits)
+        inside &= ~found.blank | known_range.blank
+        rows = (ids[start:end] for start, end in pairwise(sequences.offsets.tolist()))
+        return [row if near and -1 not in row else None for row, near in zip(rows, inside.tolist(), strict=True)]
 
     def read_one(self, text: str, index: int = 0, *, use_unknown: bool = True) -> SourceText:
         """Read a text.

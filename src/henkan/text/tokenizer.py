@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -166,7 +167,7 @@ class Sequences:
         """Create sequences from ids below `symbols`."""
         strings = list(ids)
         offsets = _offsets([len(string) for string in strings])
-        flat = np.fromiter((id for string in strings for id in string), smallest_dtype(symbols), count=int(offsets[-1]))
+        flat = np.fromiter(chain.from_iterable(strings), smallest_dtype(symbols), count=int(offsets[-1]))
         return cls(flat, offsets)
 
     def __len__(self) -> int:

@@ -229,6 +229,13 @@ class Vocabulary:
         string = self.tokenizer.join(symbols)
         return string.rstrip(FILLER) if self.width is not None else string
 
+    def join_all(self, strings: Iterable[Sequence[str]]) -> list[str]:
+        """Join the symbols of many strings; see `join`."""
+        tokenizer = self.tokenizer
+        if self.width is not None or tokenizer.features or tokenizer.normalization != "none":
+            return [self.join(symbols) for symbols in strings]
+        return [*map((tokenizer.separator or "").join, strings)]  # in one call, which is faster
+
     def id_of(self, symbol: str) -> int:
         """Return the id of a symbol, or -1."""
         return self._ids.get(symbol, -1)
