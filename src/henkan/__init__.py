@@ -6,6 +6,9 @@
 ['135']
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from henkan._version import __version__
 from henkan.errors import (
     DataError,
@@ -15,9 +18,11 @@ from henkan.errors import (
     SettingsError,
     UnanswerableError,
 )
-from henkan.estimator import Seq2Seq, combine, load
-from henkan.inference.conversion import Conversion, Unknown
-from henkan.training.events import Epoch, Estimated, Event, Labelled, Labelling, Preparing, Report, Started, Step
+
+if TYPE_CHECKING:
+    from henkan.estimator import Seq2Seq, combine, load
+    from henkan.inference.conversion import Conversion, Unknown
+    from henkan.training.events import Epoch, Estimated, Event, Labelled, Labelling, Preparing, Report, Started, Step
 
 __all__ = [
     "Conversion",
@@ -42,3 +47,24 @@ __all__ = [
     "combine",
     "load",
 ]
+
+MODULES = {
+    "henkan.estimator": ("Seq2Seq", "combine", "load"),
+    "henkan.inference.conversion": ("Conversion", "Unknown"),
+    "henkan.training.events": (
+        *("Epoch", "Estimated", "Event", "Labelled", "Labelling", "Preparing", "Report", "Started", "Step"),
+    ),
+}
+"""Module -> names, imported when they are first used: `henkan predict` does not wait for the imports of training."""
+
+
+def __getattr__(name: str) -> Any:
+    for module, names in MODULES.items():
+        if name in names:
+            value = globals()[name] = getattr(import_module(module), name)
+            return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
-from importlib.metadata import version
 from types import ModuleType
 from typing import Any
 
@@ -270,6 +269,8 @@ class NumpyEngines:
 
     def describe(self) -> str:
         """Describe the kernels with the versions of their libraries, and the processor."""
+        from importlib.metadata import version  # takes a tenth of the start of `henkan predict`, which needs none
+
         kernels = "plain kernels"
         if _choose_kernels().FUSED:
             kernels = ", ".join(f"{name} {version(name)}" for name in ("numba", "llvmlite", "scipy"))

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from henkan.nn.parameters import Array
 
-Initializer = Callable[[tuple[int, ...], np.random.Generator], Array]
+if TYPE_CHECKING:  # numpy.random is imported when it is first used, which predictions do not
+    Initializer = Callable[[tuple[int, ...], np.random.Generator], Array]
+else:
+    Initializer = Callable
 
 
 def zeros(shape: tuple[int, ...], _: np.random.Generator) -> Array:

@@ -6,13 +6,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import prod
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from henkan.nn.kernels import plain
 from henkan.nn.kernels.structures import Array as Array
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
 
 Weights = Mapping[str, Array]
 """Name -> array, of weights or of their gradients."""

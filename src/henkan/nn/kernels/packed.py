@@ -110,8 +110,14 @@ def pack_columns(W: Array) -> Array:
 @kernel
 def product(n: int, A: Array, panels: Array, out: Array) -> None:
     """Set n rows of out (N, P * PANEL) to those of A (N, K or more) times panels (P, K, PANEL)."""
-    K, distance, width = panels.shape[1], A.shape[1], out.shape[1]
     out[:n] = 0
+    add_product(n, A, panels, out)
+
+
+@kernel
+def add_product(n: int, A: Array, panels: Array, out: Array) -> None:
+    """Add n rows of A (N, K or more) times panels (P, K, PANEL) to those of out (N, P * PANEL)."""
+    K, distance, width = panels.shape[1], A.shape[1], out.shape[1]
     at_a, at_w, at_out = address(A), address(panels), address(out)
     for p in range(len(panels)):
         add_panel(n, at_a, distance, 1, at_w + BYTES * PANEL * K * p, PANEL, K, at_out + BYTES * PANEL * p, width)

@@ -7,11 +7,16 @@ disk ignores changes in this file, so reading a field by name could run code com
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from numpy.typing import NDArray
+import numpy as np
 
-Array = NDArray[Any]
+if TYPE_CHECKING:  # importing it takes a tenth of the start of `henkan predict`
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
+else:
+    Array = np.ndarray
 
 
 class LSTMInputs(NamedTuple):
