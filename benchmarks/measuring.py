@@ -9,7 +9,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -73,6 +73,19 @@ def product_rate(N: int, H: int, seconds: float = 0.5) -> float:
             np.matmul(h, W, out=out)
         rates.append(20 * 2 * N * H * 4 * H / (time.perf_counter() - clock) / 1e9)
     return statistics.median(rates)
+
+
+def sum_batches(sources: Sequence[str], targets: Sequence[str], size: int) -> Iterator[Any]:
+    """Yield the batches of an epoch with the modern recipe."""
+    from henkan.batching.encoded_pairs import EncodedPairs
+    from henkan.text.vocabulary import BOUNDARY, Vocabulary
+
+    source, target = Vocabulary.of(sources, boundary=False), Vocabulary.of(targets, boundary=True)
+    symbols = source.encode_all(sources), target.encode_all(targets).ended(BOUNDARY)
+    pairs = EncodedPairs(*symbols, start=BOUNDARY, reverse=True)
+    order = np.random.default_rng(0).permutation(len(pairs))
+    for start in range(0, len(order) - size + 1, size):
+        yield pairs.batch(order[start : start + size])
 
 
 def run(command: Sequence[str], variables: Mapping[str, str]) -> str:

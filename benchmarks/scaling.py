@@ -4,8 +4,7 @@
 
 All at the article's sizes, alternating, each in a new process:
 
-- one thread, one shard: floating-point rate of an update as a share of the rate at which the same process multiplies
-  matrices of these sizes;
+- one thread, one shard: floating-point rate of an update as a share of the peak of the core (`product.py`);
 - speedup of two threads over one, compared with two processes over one that only multiply matrices;
 - slowdown of two threads while another program keeps one core busy, for henkan and for PyTorch.
 """
@@ -25,6 +24,7 @@ from pathlib import Path
 
 import contestants
 from measuring import environment, in_turn, machine, product_rate, ratios, run, spread, table, write
+from product import peak
 from training_speed import ARTICLE, BATCHES, WARM, flops, make_batches
 
 
@@ -46,8 +46,8 @@ def milliseconds(name: str) -> float:
     return statistics.median(times[WARM:]) * 1e3
 
 
-def share_of_the_ceiling() -> float:
-    """Share of the matrix multiplication rate, with one thread and one shard; measured alternately in this process."""
+def share_of_the_peak() -> float:
+    """Share of the peak of one core, with one thread and one shard; measured alternately in this process."""
     import henkan.engine.numpy
 
     henkan.engine.numpy.SHARDS = 1
@@ -57,12 +57,12 @@ def share_of_the_ceiling() -> float:
         update(k)
     shares = []
     for _ in range(5):
-        before = product_rate(ARTICLE["N"], ARTICLE["H"], 0.3)
+        before = peak()
         clock = time.perf_counter()
         for k in range(BATCHES):
             update(k)
         rate = BATCHES * work / (time.perf_counter() - clock)
-        shares.append(2 * rate / (before + product_rate(ARTICLE["N"], ARTICLE["H"], 0.3)))
+        shares.append(2 * rate / (before + peak()))
     return statistics.median(shares)
 
 
@@ -96,7 +96,7 @@ def main() -> None:
     if arguments.measure == "product":
         print(product_rate(ARTICLE["N"], ARTICLE["H"], 2))
     elif arguments.measure == "share":
-        print(share_of_the_ceiling())
+        print(share_of_the_peak())
     elif arguments.measure:
         print(milliseconds(arguments.measure))
     if arguments.measure:
@@ -110,7 +110,7 @@ def main() -> None:
             return float(run(command, environment(threads)))
 
     measurements = {
-        "share of the ceiling": lambda: update("share", 1),
+        "share of the peak": lambda: update("share", 1),
         "henkan, one thread": lambda: update("henkan", 1),
         "henkan, two threads": lambda: update("henkan", 2),
         "products, one process": lambda: products(1),
@@ -130,7 +130,7 @@ def main() -> None:
         if f"{name}, two threads" in results
     }
     rows = [
-        ["one thread, one shard: share of the matrix multiplication rate", spread(results["share of the ceiling"])],
+        ["one thread, one shard: share of the peak", spread(results["share of the peak"])],
         ["speedup of two threads over one", threads],
         ["speedup of two processes of matrix products over one", processes],
         *([f"slowdown with one core busy: {name}", number] for name, number in slowdowns.items()),

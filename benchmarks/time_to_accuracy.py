@@ -20,9 +20,7 @@ import tempfile
 import time
 from pathlib import Path
 
-import numpy as np
-
-from measuring import environment, in_turn, machine, ratios, run, spread, table, write
+from measuring import environment, in_turn, machine, ratios, run, spread, sum_batches, table, write
 
 TARGET, BOOK_EPOCHS = 0.9828, 25
 
@@ -51,25 +49,21 @@ def modern(train: str, test: str, seed: int) -> float:
 
 def textbook(train: str) -> float:
     """Seconds of the book recipe's updates, extrapolated from the median of 200."""
-    from henkan.batching.encoded_pairs import EncodedPairs
     from henkan.text.reading import read_pairs
-    from henkan.text.vocabulary import Vocabulary
     from textbook import TextbookSeq2Seq
 
     pairs = read_pairs(Path(train))
     sources, targets = ([s.ljust(max(map(len, side))) for s in side] for side in (pairs.sources, pairs.targets))
-    vocabularies = Vocabulary.of(sources, boundary=False), Vocabulary.of(targets, boundary=True)
-    source, target = vocabularies
-    encoded = EncodedPairs(map(source.encode, sources), map(target.encode, targets), source, target, reverse=True)
-    model = TextbookSeq2Seq(max(map(len, vocabularies)), 16, 128)
+    symbols = max(len(set("".join(side))) for side in (sources, targets)) + 1
+    model = TextbookSeq2Seq(symbols, 16, 128)
     times = []
-    for batch, _ in zip(encoded.batches(128, np.random.default_rng(0)), range(210), strict=False):
+    for batch, _ in zip(sum_batches(sources, targets, 128), range(210), strict=False):
         ids, given = batch.sources.ids.T, batch.targets
         clock = time.perf_counter()
         # the book's model has four output steps and no end symbol
         model.update(ids, given.inputs[:-1].T, given.ids[:-1].T, given.valid[:-1].T, 1e-3, 0.999, 0.0, 5.0)
         times.append(time.perf_counter() - clock)
-    return statistics.median(times[10:]) * BOOK_EPOCHS * -(-len(encoded) // 128)
+    return statistics.median(times[10:]) * BOOK_EPOCHS * -(-len(sources) // 128)
 
 
 def wall_clock(train: str, threads: int) -> tuple[float, float]:
