@@ -46,7 +46,7 @@ $(VENV)/torch.stamp: $(VENV)/dev.stamp
 	@touch $@
 
 demo: $(VENV)/demo.stamp
-	$(BIN)/henkan train addition --out models/addition --force
+	$(BIN)/henkan train addition --recipe quick --out models/addition --force
 
 # Many tests wait for subprocesses, so two workers take little more than half the time of one.
 JOBS ?= 2

@@ -44,8 +44,9 @@ class Seq2Seq:
 
     Args:
         recipe: the defaults of the settings: "words" (encoder-decoder with attention) or "edits" (transducer) for pairs
-            of words, "modern" for small models of arithmetic and similar tasks, "book" for the model of the book. None:
-            that of the architecture that the settings select; otherwise "edits" or "words", chosen by the pairs.
+            of words, "modern" for small models of arithmetic and similar tasks, "quick" for the same in two epochs,
+            "book" for the model of the book. None: that of the architecture that the settings select; otherwise "edits"
+            or "words", chosen by the pairs.
         ensemble: number of ensemble members. They are trained with consecutive seeds, and prediction averages their
             log-probabilities.
         engine, device, precision, deterministic: compute engine; see `henkan.config.EngineConfig`.
