@@ -13,7 +13,6 @@ from henkan.engine.base import Execution
 from henkan.errors import UnanswerableError
 from henkan.inference.conversion import Conversion, Request
 from henkan.text.source_statistics import SourceStatistics
-from henkan.text.texts import Texts
 from henkan.text.tokenizer import tokenize
 from henkan.text.training_range import TrainingRange
 from henkan.text.vocabulary import UNKNOWN, Vocabulary
@@ -147,7 +146,7 @@ class SourceReader:
         vocabulary, known_range = self.vocabulary, self.training_range
         if len(texts) < MANY or known_range is None or vocabulary.width is not None or not vocabulary.tokenizer.plain:
             return [None] * len(texts)
-        sequences, symbols = tokenize(Texts.of(texts), vocabulary.tokenizer)
+        sequences, symbols = tokenize(list(texts), vocabulary.tokenizer)
         found = SourceStatistics(sequences, symbols, features=False)
         ids = np.array([vocabulary.id_of(symbol) for symbol in symbols], np.int64)[sequences.flat].tolist()
         inside = (found.lengths <= known_range.longest) & (found.digits <= known_range.digits)

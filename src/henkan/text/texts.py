@@ -14,6 +14,17 @@ from henkan.text.arrays import Array
 CHUNK_ROWS = 1 << 17
 
 
+def code_points(strings: Sequence[str]) -> Iterator[tuple[Array, Array]]:
+    """Yield blocks of strings as code points; see `Texts.code_points`, which is faster for texts."""
+    if isinstance(strings, Texts):
+        yield from strings.code_points()
+        return
+    for start in range(0, len(strings), CHUNK_ROWS):
+        block = strings[start : start + CHUNK_ROWS]
+        codes = np.frombuffer("".join(block).encode("utf-32-le", "surrogatepass"), np.uint32)
+        yield codes, np.fromiter(map(len, block), np.int64, len(block))
+
+
 class Texts(Sequence[str]):
     """Strings in one UTF-8 buffer, which takes about a quarter of the memory of a list of strings.
 

@@ -14,7 +14,7 @@ import numpy as np
 from henkan.config import WORDED_UNITS, Case, ModelConfig, Normalization
 from henkan.errors import SettingsError
 from henkan.text.arrays import Array
-from henkan.text.texts import Texts
+from henkan.text.texts import Texts, code_points
 
 TAG = "\t"
 """Separates the text of a source from its features, and is the first character of every symbol for a feature tag."""
@@ -259,7 +259,7 @@ class Tokenized(NamedTuple):
 def tokenize(strings: Iterable[str], tokenizer: Tokenizer) -> Tokenized:
     """Tokenize strings."""
     if tokenizer.plain:
-        return _tokenize_characters(Texts.of(strings))
+        return _tokenize_characters(strings if isinstance(strings, list) else Texts.of(strings))
     indices: dict[str, int] = {}
     flat: list[int] = []
     lengths = []
@@ -273,10 +273,10 @@ def tokenize(strings: Iterable[str], tokenizer: Tokenizer) -> Tokenized:
     return Tokenized(Sequences(rank[np.array(flat, np.intp)], _offsets(lengths)), symbols)
 
 
-def _tokenize_characters(texts: Texts) -> Tokenized:
+def _tokenize_characters(texts: Sequence[str]) -> Tokenized:
     """Tokenize into characters, a block of strings at a time."""
     counts = np.zeros(0, np.int64)
-    for codes, _ in texts.code_points():
+    for codes, _ in code_points(texts):
         found = np.bincount(codes, minlength=len(counts))
         found[: len(counts)] += counts
         counts = found
@@ -284,7 +284,7 @@ def _tokenize_characters(texts: Texts) -> Tokenized:
     rank = np.zeros(len(counts), smallest_dtype(len(present)))
     rank[present] = np.arange(len(present))
     flat, lengths, done, row = np.empty(counts.sum(), rank.dtype), np.empty(len(texts), np.int64), 0, 0
-    for codes, numbers in texts.code_points():
+    for codes, numbers in code_points(texts):
         flat[done : done + len(codes)] = rank[codes]
         lengths[row : row + len(numbers)] = numbers
         done, row = done + len(codes), row + len(numbers)
