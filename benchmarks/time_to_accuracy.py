@@ -53,7 +53,11 @@ def textbook(train: str) -> float:
     from textbook import TextbookSeq2Seq
 
     pairs = read_pairs(Path(train))
-    sources, targets = ([s.ljust(max(map(len, side))) for s in side] for side in (pairs.sources, pairs.targets))
+    widths = [max(map(len, side)) for side in (pairs.sources, pairs.targets)]
+    sources, targets = (
+        [string.ljust(width) for string in side]
+        for side, width in zip((pairs.sources, pairs.targets), widths, strict=True)
+    )
     symbols = max(len(set("".join(side))) for side in (sources, targets)) + 1
     model = TextbookSeq2Seq(symbols, 16, 128)
     times = []

@@ -1,8 +1,9 @@
 """The functions of `plain.py` in numba: a whole pass is one call that runs without the global interpreter lock.
 
-The LSTM is vector code with its own matrix product (`fused_lstm.py`); for float64, and for processors without vector
-registers that multiply and add, it is that of `plain.py`. Other products use SciPy's BLAS. LLVM vectorises a loop only
-if it runs over one contiguous array and selects with `a if condition else b`; see docs/performance.md.
+The LSTM is vector code with its own matrix product (`fused_lstm.py`, `fused_lstm_backward.py`); for float64, for a few
+steps, and for processors without vector registers that multiply and add, it is that of `plain.py`. Other products use
+SciPy's BLAS. LLVM vectorises other loops only if they run over one contiguous array, call no function, and select with
+`a if condition else b`; see docs/performance.md for the LSTM.
 
 numba caches the compiled code on disk, beside this file or in the user's cache directory. If neither is writable, every
 process compiles again unless NUMBA_CACHE_DIR names a directory.
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 import scipy.linalg.cython_blas  # noqa: F401  (the BLAS that numba calls; loaded here so that its threads can be limited)
 
-from henkan.nn.kernels import fused_lstm, plain
+from henkan.nn.kernels import fused_lstm, fused_lstm_backward, plain
 from henkan.nn.kernels.compiled import kernel
 from henkan.nn.kernels.fused_decoding import greedy as greedy
 from henkan.nn.kernels.fused_decoding import pack_decoder as pack_decoder
@@ -79,7 +80,9 @@ def lstm_backward(
     given, more_given = _contiguous(inputs, more)
     every = states.hs[:0] if dhs is None else np.ascontiguousarray(dhs)
     added = given.table[:0] if context is None else context
-    dtable, dmore, dcontext, dWh = fused_lstm.backward(every, last, given, more_given, added, states, scratch, zero)
+    dtable, dmore, dcontext, dWh = fused_lstm_backward.backward(
+        every, last, given, more_given, added, states, scratch, zero
+    )
     return dtable, None if more is None else dmore, None if context is None else dcontext, dWh
 
 
