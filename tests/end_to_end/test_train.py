@@ -120,10 +120,10 @@ def test_every_command_has_help(henkan):
     recipes = henkan("train", "--help").stdout.partition("Recipes:")[2]
     rows = [line.split() for line in recipes.splitlines()]
     for row in (
-        "words edits modern book",
-        "attention yes no no no",
-        "embedding size 64 64 16 16",
-        "learning rate 0.004 0.004 0.01 0.001",
+        "words edits modern quick book",
+        "attention yes no no no no",
+        "embedding size 64 64 16 16 16",
+        "learning rate 0.004 0.004 0.01 0.032 0.001",
     ):
         assert row.split() in rows
     assert henkan("--version").stdout.startswith("henkan ")
