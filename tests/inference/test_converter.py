@@ -198,6 +198,9 @@ def test_model_can_abstain_and_call_a_fallback(calibrated_model):
 
     predictions = calibrated_model.predict(["bcbc", "aaaa"], abstain_below=0.8, fallback=dictionary)
     assert (predictions, fallback_calls) == (["BCBC", "from the dictionary"], ["aaaa"])
+    with pytest.raises(UnanswerableError):  # before any further call of the fallback
+        calibrated_model.predict(["aaaa", "?"], abstain_below=0.8, fallback=dictionary, unknown="error")
+    assert fallback_calls == ["aaaa"]
     with pytest.raises(SettingsError, match="probability from 0 to 1"):
         calibrated_model.predict(["a"], abstain_below=2)
 

@@ -61,8 +61,7 @@ class Converter:
         self.domain = domain
         self.pairs = PairEncoder(source_vocabulary, target_vocabulary, codec, model.capabilities)
         self.reader = SourceReader(source_vocabulary, None if domain is None else domain.training_range)
-
-        self._symbols_read = 0
+        self._symbols_read = 0  # in all calls; see `_execution`
 
     @property
     def capabilities(self) -> Capabilities:
@@ -190,15 +189,14 @@ class Converter:
             UnanswerableError: if a source cannot be converted, unless `request.unknown` is "skip".
         """
         results = self.convert(texts, request) if self.mixed else self._convert(texts, request, bare=True)[0]
-        predictions = []
-        for index, result in enumerate(results):
-            if isinstance(result, str):
-                predictions.append(result)
-                continue
-            if result.failed and request.unknown != "skip":
-                raise UnanswerableError(result.source, index, result.reason or "")
-            other = fallback(result.source) if result.abstained and fallback is not None else None
-            predictions.append(result.prediction or "" if other is None else other)
+        others = {index: result for index, result in enumerate(results) if isinstance(result, Conversion)}
+        for index, conversion in others.items():  # before any call of the fallback
+            if conversion.failed and request.unknown != "skip":
+                raise UnanswerableError(conversion.source, index, conversion.reason or "")
+        predictions = [result if isinstance(result, str) else result.prediction or "" for result in results]
+        for index, conversion in others.items():
+            if conversion.abstained and fallback is not None:
+                predictions[index] = fallback(conversion.source)
         return predictions
 
     def score(self, texts: Sequence[str], targets: Sequence[str], temperatures: Sequence[float] = (1.0,)) -> Array:
