@@ -75,9 +75,11 @@ class Converter:
 
     def _execution(self, sources: ReadableTexts, share: float = 1.0) -> Execution:
         """Choose threads and kernels. Kernels remain in use once the symbols of all calls have repaid their loading."""
-        execution = sources.execution(share, self._symbols_read)
-        self._symbols_read += sources.symbols
-        return execution
+        return sources.execution(share, self._symbols_read)
+
+    def _count(self, sources: ReadableTexts, too_large: Sequence[int]) -> None:
+        """Count the symbols of a call, without those for which there was no memory: kernels need even more."""
+        self._symbols_read += sources.symbols - sum(len(sources.ids[row]) for row in too_large)
 
     def convert(
         self, texts: Sequence[str], request: Request = DEFAULT, *, among: int | None = None
@@ -156,6 +158,7 @@ class Converter:
 
         with self.model.session(execution):
             too_large = compute_batches(self.model, decode, self._batches(sources, texts, request.beam))
+        self._count(sources, too_large)
         for row in too_large:
             index, reason = sources.indices[row], f"not enough memory for {len(sources.ids[row]):,} symbols"
             unknown = sources.unknown.get(index, ())
@@ -231,6 +234,7 @@ class Converter:
 
         with self.model.session(execution):
             too_large = compute_batches(self.model, rate, self._batches(sources, texts))
+        self._count(sources, too_large)
         totals[:, [sources.indices[row] for row in too_large]] = np.nan
         totals[:, [index for index, output in zip(sources.indices, outputs, strict=True) if output is None]] = -np.inf
         return totals
