@@ -158,6 +158,10 @@ def lstm_layer(
         that receive the gradients of the weights -> the other gradients.
     """
     Wx, b, x = weights["Wx"], weights["b"], inputs.x
+    if backend.kernels.VECTORS and x.dtype == np.float32 and inputs.ids is not None:
+        T, N = inputs.ids.shape
+        if T >= backend.kernels.FEW_STEPS and len(x) <= T * N:
+            return _compiled_layer(weights, inputs, inputs.ids, state, context, backend)
     if inputs.ids is not None:
         table, indices, project_backward = project_symbols(inputs.ids, x, Wx, b, backend)
     else:
@@ -174,5 +178,39 @@ def lstm_layer(
         gradients["Wh"][...] = d.dWh
         dx, gradients["Wx"][...], gradients["b"][...] = project_backward(d.dtable)
         return LayerGradients(dx.reshape(x.shape), d.dcontext, d.dh0, d.dc0)
+
+    return hs, cs, backward
+
+
+def _compiled_layer(
+    weights: Weights, inputs: LayerInputs, ids: Array, state: LSTMState | None, context: Array | None, backend: Backend
+) -> tuple[Array, Array, LayerBackward]:
+    """`lstm_layer` over symbols in one call of compiled code each way."""
+    kernels, E, Wh = backend.kernels, inputs.x, weights["Wh"]
+    (T, N), H, nothing = ids.shape, len(Wh), Wh[:0]
+    order = ids[:0] if inputs.order is None else inputs.order
+    symbols = kernels.LayerSymbols(*map(np.ascontiguousarray, (ids, order, inputs.active)))
+    given = kernels.LayerWeights(E, weights["Wx"], weights["b"], Wh)
+    added = nothing if context is None else context
+    memory = backend.empty((sum(kernels.layer_sizes(len(E), T, N, H)),), E.dtype)
+    kernels.layer_forward(symbols, given, (nothing, nothing) if state is None else state, added, memory)
+    hs, cs = memory[: 2 * (T + 1) * N * H].reshape(2, T + 1, N, H)
+
+    def backward(dhs: Array | None, dh: Array | None, dc: Array | None, gradients: Weights) -> LayerGradients:
+        last = StateGradients(*(np.zeros((N, H), E.dtype) if d is None else d.copy() for d in (dh, dc)))
+        dE, dcontext = backend.empty(E.shape, E.dtype), backend.empty(added.shape, E.dtype)
+        kernels.layer_backward(
+            hs[:0] if dhs is None else np.ascontiguousarray(dhs),
+            last,
+            symbols,
+            given,
+            state is None,
+            added,
+            memory,
+            backend.empty((kernels.scratch_size(N, H),), E.dtype),
+            kernels.LayerWeights(dE, *(gradients[name] for name in ("Wx", "b", "Wh"))),
+            dcontext,
+        )
+        return LayerGradients(dE, None if context is None else dcontext, last.dh, last.dc)
 
     return hs, cs, backward

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import henkan
+from henkan.nn import Backend, LayerInputs, lstm_layer
 from henkan.nn.kernels import choose_kernels, plain
 from henkan.nn.kernels.structures import (
     AdamStep,
@@ -90,6 +91,34 @@ def test_sum_rows_kernels_agree(dtype, count):
     np.add.at(expected, indices, rows)
     for kernels in (plain, fused):
         assert_close([expected], [kernels.sum_rows(indices, rows, count)], dtype)
+
+
+@pytest.mark.parametrize("with_state", [True, False])
+@pytest.mark.parametrize("with_context", [True, False])
+@pytest.mark.parametrize("reversed_order", [True, False])
+@pytest.mark.parametrize("every_h", [True, False])
+@pytest.mark.parametrize("H", [17, 32])
+def test_a_layer_in_one_call_agrees(with_state, with_context, reversed_order, every_h, H):
+    generator, V, D = np.random.default_rng(0), 9, 5
+
+    def draw(*shape):
+        return generator.normal(size=shape).astype(np.float32)
+
+    weights = {"Wx": draw(D, 4 * H), "Wh": draw(H, 4 * H) / 3, "b": draw(4 * H)}
+    running, steps = np.array(ACTIVE["falling"]), np.arange(T)[:, None]
+    lengths = (running[:, None] > np.arange(N)).sum(axis=0)
+    order = np.where(steps < lengths, lengths - 1 - steps, steps) if reversed_order else None
+    inputs = LayerInputs(draw(V, D), running, generator.integers(V, size=(T, N)), order)
+    state = (draw(N, H), draw(N, H)) if with_state else None
+    context = draw(N, 4 * H) if with_context else None
+    upstream = draw(T, N, H) if every_h else None, draw(N, H), draw(N, H)
+    results = []
+    for kernels in (plain, fused):
+        gradients = {name: np.full_like(array, np.nan) for name, array in weights.items()}
+        hs, cs, backward = lstm_layer(weights, inputs, state, context=context, backend=Backend(kernels))
+        d = backward(*upstream, gradients)
+        results.append([hs, cs, d.dx, d.dcontext, *((d.dh0, d.dc0) if with_state else ()), *gradients.values()])
+    assert_close(*results, "float32")
 
 
 @pytest.mark.parametrize("with_scores", [True, False])

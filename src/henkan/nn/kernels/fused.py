@@ -20,6 +20,12 @@ from henkan.nn.kernels import fused_lstm, fused_lstm_backward, plain
 from henkan.nn.kernels.compiled import kernel
 from henkan.nn.kernels.fused_decoding import greedy as greedy
 from henkan.nn.kernels.fused_decoding import pack_decoder as pack_decoder
+from henkan.nn.kernels.fused_layer import LayerSymbols as LayerSymbols
+from henkan.nn.kernels.fused_layer import LayerWeights as LayerWeights
+from henkan.nn.kernels.fused_layer import layer_backward as layer_backward
+from henkan.nn.kernels.fused_layer import layer_forward as layer_forward
+from henkan.nn.kernels.fused_layer import layer_sizes as layer_sizes
+from henkan.nn.kernels.fused_layer import scratch_size as scratch_size
 from henkan.nn.kernels.fused_lstm import GROUP
 from henkan.nn.kernels.fused_output import copy_loss as copy_loss
 from henkan.nn.kernels.fused_output import output_loss as output_loss
