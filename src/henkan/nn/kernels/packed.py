@@ -85,13 +85,13 @@ def add_panel(n: int, a: int, a_row: int, a_column: int, w: int, w_row: int, K: 
     """Add A W to n rows of a panel of C; see `_tile`."""
     r = 0
     while r + ROWS <= n:
-        _all_rows(a + 4 * r * a_row, a_row, a_column, w, w_row, K, c + 4 * r * c_row, c_row)
+        _all_rows(a + BYTES * r * a_row, a_row, a_column, w, w_row, K, c + BYTES * r * c_row, c_row)
         r += ROWS
     if r + ROWS // 2 <= n:
-        _half_of_the_rows(a + 4 * r * a_row, a_row, a_column, w, w_row, K, c + 4 * r * c_row, c_row)
+        _half_of_the_rows(a + BYTES * r * a_row, a_row, a_column, w, w_row, K, c + BYTES * r * c_row, c_row)
         r += ROWS // 2
     while r < n:
-        _one_row(a + 4 * r * a_row, a_row, a_column, w, w_row, K, c + 4 * r * c_row, c_row)
+        _one_row(a + BYTES * r * a_row, a_row, a_column, w, w_row, K, c + BYTES * r * c_row, c_row)
         r += 1
 
 
