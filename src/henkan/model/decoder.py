@@ -137,16 +137,17 @@ def teacher_forcing(
     """
     regularization, backend = options.regularization, options.backend
     rate, generator = regularization.dropout, regularization.generator
-    context_gates, context_scores = project_context(weights, inputs.context, backend)
+    context = inputs.context
+    scores = None if context is None else backend.product(context, weights["Wyc"])
     E, embedding_backward = dropout(input_table(weights), regularization.embedding_dropout, generator, backend)
     first_inputs = input_rows(weights, targets.inputs)
     x, layers = E, []
     for number, h0 in enumerate(inputs.first):
         hs, _, layer_backward = lstm_layer(
-            group(weights, f"lstm{number + 1}"),
+            _layer(weights, number),
             LayerInputs(x, targets.active, first_inputs if number == 0 else None),
             (h0, np.zeros_like(h0)),
-            context=context_gates if number == 0 else None,
+            context=context if number == 0 else None,
             backend=backend,
         )
         x, layer_dropout = dropout(hs[1:], rate, generator, backend)
@@ -157,32 +158,35 @@ def teacher_forcing(
         out, out_dropout = dropout(a, rate, generator, backend)
         pointer = alignment, inputs.memory.copy_ids
     wanted = LossTargets(targets.ids, targets.valid, regularization.label_smoothing, options.count or 0)
-    loss, output_backward = _output_loss(weights, out, pointer, wanted, scores=context_scores, backend=backend)
+    loss, output_backward = _output_loss(weights, out, pointer, wanted, scores=scores, backend=backend)
 
     def backward(gradients: Weights, attention_gradients: Weights) -> DecoderInputGradients:
         (dx, dWy, gradients["by"][...], dscores), dalignment = output_backward(gradients)
-        dkeys = dvalues = dgates = dcontext = None
+        dkeys = dvalues = dcontext = None
         if attend_backward is not None:
             dx, dkeys, dvalues = attend_backward(out_dropout(dx), attention_gradients, dalignment)
         dfirst: list[Array] = []
-        for number in range(len(layers), 0, -1):
-            layer_backward, layer_dropout = layers[number - 1]
-            dx, dgates, dh0, _ = layer_backward(layer_dropout(dx), None, None, group(gradients, f"lstm{number}"))
+        for number in range(len(layers) - 1, -1, -1):
+            layer_backward, layer_dropout = layers[number]
+            dx, dcontext, dh0, _ = layer_backward(layer_dropout(dx), None, None, _layer(gradients, number))
             dfirst.insert(0, dh0)
         split_table_gradient(gradients, embedding_backward(dx))
         if "Wy" in weights:
             gradients["Wy"][...] = dWy
         else:
             gradients["E"][...] += dWy.T
-        if inputs.context is not None and dgates is not None and dscores is not None:
-            # dgates (N, 4H) and dscores (N, V) are already summed over all steps, so one product each is enough.
-            np.matmul(inputs.context.T, dgates, out=gradients["Wc"])
-            np.matmul(inputs.context.T, dscores, out=gradients["Wyc"])
-            dcontext = backend.product(dgates, weights["Wc"].T)
+        if context is not None and dcontext is not None and dscores is not None:
+            np.matmul(context.T, dscores, out=gradients["Wyc"])
             dcontext += backend.product(dscores, weights["Wyc"].T)
         return DecoderInputGradients(dfirst, dcontext, dkeys, dvalues)
 
     return loss, backward
+
+
+def _layer(weights: Weights, number: int) -> Weights:
+    """The weights of an LSTM (from 0), or their gradients. The first one of a Peeky decoder reads the context too."""
+    layer = group(weights, f"lstm{number + 1}")
+    return {**layer, "Wc": weights["Wc"]} if number == 0 and "Wc" in weights else layer
 
 
 def _output_loss(

@@ -120,7 +120,7 @@ class LayerInputs(NamedTuple):
 
 
 class LayerGradients(NamedTuple):
-    """Gradients of `lstm_layer`: dx, of the shape of x; dcontext (N, 4H) or None; dh0 and dc0 (N, H)."""
+    """Gradients of `lstm_layer`: dx, of the shape of x; dcontext (N, K) or None; dh0 and dc0 (N, H)."""
 
     dx: Array
     dcontext: Array | None
@@ -147,10 +147,11 @@ def lstm_layer(
     """Run an LSTM layer over symbols, or over the outputs of the layer below.
 
     Args:
-        weights: see `layer_shapes`.
+        weights: see `layer_shapes`; with a context also Wc (K, 4H).
         inputs: N sequences of up to T steps.
         state: h0 and c0 (N, H), the states before the first step; None: zero, without gradients.
-        context: (N, 4H), added to the gates' inputs at every step, or None.
+        context: (N, K), an input that is the same at every step, or None. Its product with Wc is added to the gates'
+            inputs.
         backend: the kernels to use, and memory.
 
     Returns:
@@ -169,15 +170,21 @@ def lstm_layer(
         indices = np.arange(len(table)).reshape(x.shape[:2])
     if inputs.order is not None:
         indices = np.take_along_axis(indices, inputs.order, axis=0)
+    added = None if context is None else backend.product(context, weights["Wc"])
     hs, cs, lstm_backward = lstm(
-        (table, indices), state, weights["Wh"], active=inputs.active, context=context, backend=backend
+        (table, indices), state, weights["Wh"], active=inputs.active, context=added, backend=backend
     )
 
     def backward(dhs: Array | None, dh: Array | None, dc: Array | None, gradients: Weights) -> LayerGradients:
         d = lstm_backward(dhs, dh, dc)
         gradients["Wh"][...] = d.dWh
         dx, gradients["Wx"][...], gradients["b"][...] = project_backward(d.dtable)
-        return LayerGradients(dx.reshape(x.shape), d.dcontext, d.dh0, d.dc0)
+        dcontext = None
+        if context is not None and d.dcontext is not None:
+            # d.dcontext (N, 4H) is already summed over all steps, so one product each is enough.
+            np.matmul(context.T, d.dcontext, out=gradients["Wc"])
+            dcontext = backend.product(d.dcontext, weights["Wc"].T)
+        return LayerGradients(dx.reshape(x.shape), dcontext, d.dh0, d.dc0)
 
     return hs, cs, backward
 
@@ -186,11 +193,11 @@ def _compiled_layer(
     weights: Weights, inputs: LayerInputs, ids: Array, state: LSTMState | None, context: Array | None, backend: Backend
 ) -> tuple[Array, Array, LayerBackward]:
     """`lstm_layer` over symbols in one call of compiled code each way."""
-    kernels, E, Wh = backend.kernels, inputs.x, weights["Wh"]
-    (T, N), H, nothing = ids.shape, len(Wh), Wh[:0]
+    kernels, E, Wh, Wc = backend.kernels, inputs.x, weights["Wh"], weights.get("Wc", weights["Wh"])
+    (T, N), H, nothing = ids.shape, len(Wh), Wh[:0, : len(Wc)]
     order = ids[:0] if inputs.order is None else inputs.order
     symbols = kernels.LayerSymbols(*map(np.ascontiguousarray, (ids, order, inputs.active)))
-    given = kernels.LayerWeights(E, weights["Wx"], weights["b"], Wh)
+    given = kernels.LayerWeights(E, weights["Wx"], weights["b"], Wh, Wc)
     added = nothing if context is None else context
     memory = backend.empty((sum(kernels.layer_sizes(len(E), T, N, H)),), E.dtype)
     kernels.layer_forward(symbols, given, (nothing, nothing) if state is None else state, added, memory)
@@ -208,7 +215,7 @@ def _compiled_layer(
             added,
             memory,
             backend.empty((kernels.scratch_size(N, H),), E.dtype),
-            kernels.LayerWeights(dE, *(gradients[name] for name in ("Wx", "b", "Wh"))),
+            kernels.LayerWeights(dE, *(gradients[name] for name in ("Wx", "b", "Wh")), gradients.get("Wc", nothing)),
             dcontext,
         )
         return LayerGradients(dE, None if context is None else dcontext, last.dh, last.dc)

@@ -104,13 +104,15 @@ def test_a_layer_in_one_call_agrees(with_state, with_context, reversed_order, ev
     def draw(*shape):
         return generator.normal(size=shape).astype(np.float32)
 
+    K = 6
     weights = {"Wx": draw(D, 4 * H), "Wh": draw(H, 4 * H) / 3, "b": draw(4 * H)}
+    weights |= {"Wc": draw(K, 4 * H)} if with_context else {}
     running, steps = np.array(ACTIVE["falling"]), np.arange(T)[:, None]
     lengths = (running[:, None] > np.arange(N)).sum(axis=0)
     order = np.where(steps < lengths, lengths - 1 - steps, steps) if reversed_order else None
     inputs = LayerInputs(draw(V, D), running, generator.integers(V, size=(T, N)), order)
     state = (draw(N, H), draw(N, H)) if with_state else None
-    context = draw(N, 4 * H) if with_context else None
+    context = draw(N, K) if with_context else None
     upstream = draw(T, N, H) if every_h else None, draw(N, H), draw(N, H)
     results = []
     for kernels in (plain, fused):

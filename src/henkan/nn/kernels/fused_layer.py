@@ -27,12 +27,13 @@ class LayerSymbols(NamedTuple):
 
 
 class LayerWeights(NamedTuple):
-    """E (V, D), Wx (D, 4H), b (4H,), Wh (H, 4H); or their gradients."""
+    """E (V, D), Wx (D, 4H), b (4H,), Wh (H, 4H), and Wc (K, 4H) for the context; or their gradients."""
 
     E: Array
     Wx: Array
     b: Array
     Wh: Array
+    Wc: Array
 
 
 @kernel
@@ -85,10 +86,10 @@ def layer_forward(
         symbols: the input sequences.
         weights: the embeddings and the weights of the layer.
         state: h0 and c0 (N, H); empty for zero.
-        context: (N, 4H), added to the gates' inputs at every step; without rows: none.
+        context: (N, K), which Wc multiplies; without rows: none.
         memory: as many numbers as `layer_sizes` says, filled in; hs (T + 1, N, H) and cs come first.
     """
-    E, Wx, b, Wh = weights
+    E, Wx, b, Wh, Wc = weights
     (h0, c0), (T, N) = state, symbols[0].shape
     table, states = _divided(memory, len(E), T, N, len(Wh))
     np.dot(E, Wx, table)
@@ -100,7 +101,7 @@ def layer_forward(
         for j in range(hs.shape[2]):
             hs[0, k, j], cs[0, k, j] = (0, 0) if zero else (h0[k, j], c0[k, j])
     inputs, more = _inputs(symbols, table, Wh)
-    fused_lstm.forward(inputs, more, context, states, zero)
+    fused_lstm.forward(inputs, more, np.dot(context, Wc), states, zero)
 
 
 @kernel
@@ -126,15 +127,19 @@ def layer_backward(
         scratch: as many numbers as `scratch_size` says.
         gradients, dcontext: filled in.
     """
-    (E, Wx, _, Wh), (dE, dWx, db, dWh) = weights, gradients
+    (E, Wx, _, Wh, Wc), (dE, dWx, db, dWh, dWc) = weights, gradients
     (T, N), H, rows = symbols[0].shape, len(Wh), -(-len(Wh) // LANES) * GROUP
     table, states = _divided(memory, len(E), T, N, H)
     own = LSTMScratch(scratch[: N * rows].reshape(N, rows), scratch[N * rows :].reshape(-(-H // PANEL), rows, PANEL))
     inputs, more = _inputs(symbols, table, Wh)
-    dtable, _, added, recurrent = fused_lstm_backward.backward(dhs, last, inputs, more, context, states, own, zero)
-    dWh[:], dcontext[:], db[:] = recurrent, added, 0
+    added = np.empty((len(context), len(db)), E.dtype)  # the backward pass needs only its shape
+    dtable, _, dadded, recurrent = fused_lstm_backward.backward(dhs, last, inputs, more, added, states, own, zero)
+    dWh[:], db[:] = recurrent, 0
     for v in range(len(dtable)):
         for j in range(len(db)):
             db[j] += dtable[v, j]
     np.dot(E.T, dtable, dWx)
     np.dot(dtable, Wx.T, dE)
+    if len(context) > 0:
+        np.dot(context.T, dadded, dWc)
+        np.dot(dadded, Wc.T, dcontext)
