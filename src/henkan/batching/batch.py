@@ -94,7 +94,7 @@ class Batch:
             return np.ascontiguousarray(array[:, first::count])
 
         def number_active(active: Array) -> Array:
-            return (active - first + count - 1).clip(min=0) // count  # of the columns 0 .. active - 1
+            return np.maximum(active - first + count - 1, 0) // count  # of the columns 0 .. active - 1
 
         sources, targets = self.sources, self.targets
         return Batch(

@@ -97,9 +97,9 @@ def layer_forward(
         for j in range(len(b)):
             table[v, j] += b[j]
     hs, cs, zero = states[1], states[2], len(h0) == 0
-    for k in range(hs.shape[1]):
-        for j in range(hs.shape[2]):
-            hs[0, k, j], cs[0, k, j] = (0, 0) if zero else (h0[k, j], c0[k, j])
+    hs[0], cs[0] = 0, 0
+    if not zero:
+        hs[0], cs[0] = h0, c0
     inputs, more = _inputs(symbols, table, Wh)
     fused_lstm.forward(inputs, more, np.dot(context, Wc), states, zero)
 

@@ -51,16 +51,14 @@ def cell(gates: Argument, c_before: Argument, c: Argument, tanh_c: Argument, h: 
 @kernel
 def pack_gates(W: Array, panels: Array) -> None:
     """Fill panels (U, K, GROUP) with W (K, 4H): the gates of each group of units side by side."""
-    H = W.shape[1] // 4
-    for k in range(len(W)):
-        for u in range(len(panels)):
-            row = panels[u, k]
-            count = min(LANES, H - u * LANES)
-            for q in range(4):
-                for x in range(count):
-                    row[q * LANES + x] = W[k, q * H + u * LANES + x]
-                for x in range(count, LANES):
-                    row[q * LANES + x] = 0
+    K, H = len(W), W.shape[1] // 4
+    if H % LANES:
+        panels[:] = 0  # also beyond the last unit
+    for u in range(len(panels)):
+        units = min(LANES, H - u * LANES)
+        for k in range(K):
+            panel, row = address(panels) + BYTES * GROUP * (u * K + k), address(W) + BYTES * (4 * H * k + u * LANES)
+            read_inputs(units, panel, row, H)
 
 
 class StepInputs(NamedTuple):
