@@ -94,7 +94,8 @@ class Batch:
             return np.ascontiguousarray(array[:, first::count])
 
         def number_active(active: Array) -> Array:
-            return np.maximum(active - first + count - 1, 0) // count  # of the columns 0 .. active - 1
+            running: Array = np.maximum(active - first + count - 1, 0) // count  # of the columns 0 .. active - 1
+            return running
 
         sources, targets = self.sources, self.targets
         return Batch(
