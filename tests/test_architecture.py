@@ -27,7 +27,7 @@ ALLOWED = {
     "model": {"config", "text", "batching", "nn"},
     "engine": {"config", "text", "batching", "nn", "model"},
     "storage": {"config", "text"},
-    "inference": {"text", "batching", "nn", "model.codec", "engine.base"},
+    "inference": {"text", "batching", "nn", "model.codec", "model.rules", "engine.base"},
     "evaluation": {"text", "inference"},
     "training": {
         "_version", "config", "recipes", "text", "batching", "nn", "model", "engine", "storage", "inference",
@@ -47,6 +47,7 @@ THIRD_PARTY = {
     "engine.torch": {"torch"},
     "engine.workers": {"threadpoolctl"},
     "evaluation": {"rapidfuzz"},
+    "inference.patterns": {"interegular"},
     "nn.kernels.compiled": {"numba"},
     "nn.kernels.fused": {"scipy"},
     "nn.kernels.packed": {"llvmlite", "numba"},

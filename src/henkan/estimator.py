@@ -13,6 +13,7 @@ from henkan.config import Device, EngineConfig, EngineName, Precision, Settings,
 from henkan.engine.choice import choose_engines, process_rank
 from henkan.errors import DataError, Interrupted, NotFittedError, SettingsError
 from henkan.evaluation.error_rates import evaluate
+from henkan.inference.constraint import constraint_of
 from henkan.inference.conversion import Conversion, Fallback, Request, Unknown
 from henkan.text.data_source import DataSource
 from henkan.text.pairs import Pairs
@@ -188,12 +189,17 @@ class Seq2Seq:
         abstain_below: float | None = None,
         abstain_outside: bool = False,
         fallback: Fallback | None = None,
+        allow: Iterable[str] | None = None,
+        pattern: str | None = None,
+        symbols: str | None = None,
     ) -> list[str]:
         """Predict the targets of sources.
 
         >>> model = Seq2Seq(epochs=50).fit(["ab", "ba"], ["AB", "BA"])
         >>> model.predict(["ba", "ab"])
         ['BA', 'AB']
+        >>> model.predict(["ba", "ab"], allow=["AB"])
+        ['AB', 'AB']
 
         Args:
             sources: n strings.
@@ -206,12 +212,17 @@ class Seq2Seq:
                 abstain.
             abstain_outside: whether to abstain for sources outside the training data, such as longer ones; see
                 `Conversion.outside`.
-            fallback: function source -> prediction that is called if the model abstains, for example a dictionary
-                lookup or a larger model.
+            fallback: function source -> prediction that is called if the model abstains or no prediction is allowed,
+                for example a dictionary lookup or a larger model.
+            allow: the allowed predictions; None: all. Several constraints hold at once.
+            pattern: a regular expression that a prediction must match from the first character to the last, such as
+                r"\\d{4}-\\d{2}-\\d{2}"; None: any. `\\d`, `\\w` and `\\s` stand for ASCII characters. Needs
+                henkan[patterns].
+            symbols: the symbols that a prediction may contain, as a text that is split like a target; None: all.
 
         Returns:
             n predictions, in the order of the sources. The prediction for a source of whitespace alone is "", unless
-            the training data had such sources.
+            the training data had such sources, and so is that of a source for which no prediction is allowed.
 
         Raises:
             UnanswerableError: at the first source that the model cannot read, or for which there is not enough memory,
@@ -220,7 +231,13 @@ class Seq2Seq:
             NotFittedError: if the model is not trained.
             SettingsError: if an argument is invalid.
         """
-        request = Request(unknown=unknown, beam=beam, abstain_below=abstain_below, abstain_outside=abstain_outside)
+        request = Request(
+            unknown=unknown,
+            beam=beam,
+            abstain_below=abstain_below,
+            abstain_outside=abstain_outside,
+            constraint=constraint_of(allow, pattern, symbols),
+        )
         return self._model().converter.predict(string_list(sources, "sources"), request, fallback)
 
     def convert(
@@ -234,6 +251,9 @@ class Seq2Seq:
         abstain_below: float | None = None,
         abstain_outside: bool = False,
         mass: float | None = None,
+        allow: Iterable[str] | None = None,
+        pattern: str | None = None,
+        symbols: str | None = None,
     ) -> list[Conversion]:
         """Predict the targets of sources, with log-probabilities and optionally confidences and n-best lists.
 
@@ -247,7 +267,8 @@ class Seq2Seq:
 
         Args:
             sources: n strings.
-            unknown, beam, abstain_below, abstain_outside: as in `predict`.
+            unknown, beam, abstain_below, abstain_outside, allow, pattern, symbols: as in `predict`. Probabilities and
+                confidences are those of the model without constraints.
             nbest: number of predictions for each source, at most `beam`.
             confidence: whether to compute the confidence: the estimated probability, from 0 to 1, that the prediction
                 is correct. It is None for a source outside the training data if nothing supports an estimate.
@@ -271,6 +292,7 @@ class Seq2Seq:
             abstain_below=abstain_below,
             abstain_outside=abstain_outside,
             mass=mass,
+            constraint=constraint_of(allow, pattern, symbols),
         )
         return self._model().converter.convert(string_list(sources, "sources"), request)
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from henkan.engine.base import Execution, GreedyOptions
+from henkan.engine.base import Execution
 from henkan.inference.search import greedy
 from models import SOURCES, TAGGED, TARGETS, TRANSDUCER, small_model
 
@@ -86,25 +86,6 @@ def test_training_changes_compiled_predictions():
     assert after == fresh.convert(SOURCES)
     converter.model.restore(snapshot)
     assert converter.convert(SOURCES) == before
-
-
-def test_rules_restrict_the_outputs():
-    """An automaton: after each symbol, the next larger one, until the end is allowed after the third."""
-    converter, encoded = searched({"peeky": False})
-    codec, size = converter.codec, converter.codec.size
-    rules = np.full((4, size), -1)
-    for state, symbol in enumerate((2, 3, 4)):
-        rules[state, symbol] = state + 1
-    rules[3, codec.end] = 3
-    found = encoded.greedy(GreedyOptions(codec.start, codec.end, 9, rules=rules))
-    assert found.symbols[:, :4].tolist() == [[2, 3, 4, codec.end]] * len(SOURCES)
-    assert found.complete.all()
-    assert np.isfinite(found.log_probabilities).all()
-    rules[2] = -1  # now nothing is allowed after two symbols
-    found = encoded.greedy(GreedyOptions(codec.start, codec.end, 9, rules=rules))
-    assert found.lengths.tolist() == [2] * len(SOURCES)
-    assert not found.complete.any()
-    assert (found.log_probabilities == -np.inf).all()
 
 
 def test_a_prediction_does_not_depend_on_the_other_sources():

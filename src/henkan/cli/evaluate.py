@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from henkan.cli.constraint_options import constraint_options, note_unwritable, pop_constraint
 from henkan.cli.data_arguments import task_or_file
 from henkan.cli.display import show_coverage, show_details, show_exact_match, show_examples
 from henkan.cli.options import PATH, check_features, engine_options, layout_options, pop_engines, read_file
@@ -39,6 +40,7 @@ from henkan.training.fitted_model import load_model
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, including the details.")
 @click.option("--beam", type=int, metavar="N", default=1, show_default=True, help="Beam width; 1 is greedy search.")
+@constraint_options
 @layout_options
 @engine_options
 def evaluate(
@@ -54,6 +56,8 @@ def evaluate(
     validation split; otherwise they are newly generated. If a file has the name of a task, as in addition, write
     ./addition for the file or task:addition for the task.
 
+    --allow, --pattern and --symbols constrain the predictions as in `henkan predict`.
+
     Each distinct source counts once, however many pairs it has. Exact match is the share of sources whose prediction
     equals a target: if a source has several targets, any of them is correct. The word error rate is 1 minus the exact
     match. A source that the model cannot read counts as wrong and is also counted separately.
@@ -66,8 +70,9 @@ def evaluate(
     Line breaks, tabs and backslashes in texts are printed as \\n, \\r, \\t and \\\\, and any other character that ends
     a line as \\u and four hexadecimal digits. --json has the exact strings.
     """
-    request = Request(beam=beam, confidence=True)
+    request = Request(beam=beam, confidence=True, constraint=pop_constraint(layout))
     fitted = load_model(model, pop_engines(layout))
+    note_unwritable(fitted.converter, request.constraint)
     found = task_or_file(data)
     if isinstance(found, Task):
         pairs = task_pairs(found, fitted.data)

@@ -10,6 +10,7 @@ from typing import Any, get_args
 
 import click
 
+from henkan.cli.constraint_options import constraint_options, note_unwritable, pop_constraint
 from henkan.cli.input_lines import check_encoding, decoded_lines, read_text
 from henkan.cli.options import PATH, engine_options, pop_engines
 from henkan.cli.prediction_printer import Printer
@@ -30,7 +31,8 @@ from henkan.training.fitted_model import load_model
     "reason (why there is no prediction), outside (in which ways the text is outside the training data: longer, a "
     "longer number, unknown symbols or tags, another combination of tags, or no tags), unknown (the source symbols "
     "that were not in the training data), cut_off (the prediction reached the length limit), abstained (because of "
-    "--abstain-below or --abstain-outside), blank (the text has only whitespace) and nbest (the list of predictions).",
+    "--abstain-below or --abstain-outside), disallowed (no prediction is allowed), blank (the text has only "
+    "whitespace) and nbest (the list of predictions).",
 )
 @click.option("--beam", type=int, metavar="N", default=1, show_default=True, help="Beam width; 1 is greedy search.")
 @click.option(
@@ -81,6 +83,7 @@ from henkan.training.fitted_model import load_model
     callback=check_encoding,
     help="Encoding of standard input, such as utf-16 or shift_jis. The output is always UTF-8.",
 )
+@constraint_options
 @engine_options
 def predict(model: Path, texts: Sequence[str], as_json: bool, encoding: str, **options: Any) -> None:
     """Convert each TEXT with the saved MODEL. Without TEXT, convert each line of standard input.
@@ -89,6 +92,7 @@ def predict(model: Path, texts: Sequence[str], as_json: bool, encoding: str, **o
     henkan predict models/addition 58+77 1+1
     henkan predict models/names < names.txt > converted.txt
     henkan predict models/names --beam 5 --nbest 3 Tanaka
+    henkan predict models/dates --pattern '\\d{4}-\\d{2}-\\d{2}' 'august 3, 1987'
 
     By default, standard output has one prediction per line, in input order, and nothing else. Without TEXT on a
     terminal, texts are read interactively until Ctrl-D.
@@ -101,10 +105,16 @@ def predict(model: Path, texts: Sequence[str], as_json: bool, encoding: str, **o
     pairs, and null if nothing supports an estimate.
 
     A text of whitespace alone gets an empty line, unless the training data had such sources.
+
+    --allow, --pattern and --symbols constrain the predictions; several of them hold at once. Probabilities and
+    confidences are those of the model without them. A text for which no prediction is allowed within the model's length
+    limit gets an empty line.
     """
     engines = pop_engines(options)
-    request = Request(**options, confidence=as_json)
+    constraint = pop_constraint(options)
+    request = Request(**options, constraint=constraint, confidence=as_json)
     converter = load_model(model, engines).converter
+    note_unwritable(converter, constraint)
     if (request.abstain_below, request.mass) != (None, None) and converter.temperature is None:
         click.echo(
             "note: confidence is not calibrated, because this model was trained without a validation set, or its "
@@ -139,7 +149,7 @@ def _convert_interactively(printer: Printer) -> None:
             click.echo(f"henkan: {error}", err=True)
             continue
         [conversion] = printer.converter.convert([text], printer.request)
-        if conversion.abstained or (conversion.failed and printer.request.unknown != "skip"):
+        if conversion.abstained or conversion.disallowed or (conversion.failed and printer.request.unknown != "skip"):
             click.echo(f"henkan: {UnanswerableError(text, 0, conversion.reason or '')}", err=True)
         else:
             if conversion.unknown:

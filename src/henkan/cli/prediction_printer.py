@@ -64,6 +64,7 @@ class Printer:
     def _count(self, conversion: Conversion, place: str) -> None:
         self.counts["cut_off"] += conversion.cut_off
         self.counts["blank"] += conversion.blank
+        self.counts["disallowed"] += conversion.disallowed
         self.counts["unknown"] += len(conversion.unknown) > 0
         kinds = [kind for kind in conversion.outside if kind not in UNKNOWN_KINDS]  # they have their own note
         self.counts["outside"] += len(kinds) > 0
@@ -90,6 +91,8 @@ class Printer:
             _note("texts outside the training data", counts["outside"], f"({kinds}){advice}")
         if counts["blank"]:
             _note("blank texts, which get an empty line", counts["blank"])
+        if counts["disallowed"]:
+            _note("texts without an allowed prediction, which get an empty line", counts["disallowed"])
         if counts["cut_off"]:
             _note("predictions cut off at the length limit", counts["cut_off"])
         if self.too_large:

@@ -9,6 +9,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from henkan.errors import SettingsError
+from henkan.inference.constraint import Constraint
 
 Unknown = Literal["use", "copy", "skip", "error"]
 Fallback = Callable[[str], str]
@@ -33,6 +34,8 @@ class Request:
             `henkan.text.training_range.KINDS`.
         mass: stop the list of several predictions as soon as their probabilities, calibrated as the confidence, add up
             to this number; None, or for a source outside the training data: return `nbest` predictions.
+        constraint: what a prediction may be; None: anything. Probabilities and confidences are those of the model
+            without the constraint, so a prediction that the model would not have made has a low one.
 
     Raises:
         SettingsError: if a value is out of range.
@@ -45,6 +48,7 @@ class Request:
     abstain_below: float | None = None
     abstain_outside: bool = False
     mass: float | None = None
+    constraint: Constraint | None = None
 
     def __post_init__(self) -> None:
         if self.unknown not in get_args(Unknown):
@@ -124,6 +128,7 @@ class Conversion:
             training data.
         blank: whether there is no prediction because the source has only whitespace, and no training source had.
         out_of_memory: whether there is no prediction because there was not enough memory for the source.
+        disallowed: whether there is no prediction because the constraint allows none.
         cut_off: whether the prediction reached the length limit before it ended.
         unknown: names of the unknown symbols in the source.
         outside: in which ways the source is outside the training data; see `henkan.text.training_range.KINDS`.
@@ -142,6 +147,7 @@ class Conversion:
     abstained: bool = False
     blank: bool = False
     out_of_memory: bool = False
+    disallowed: bool = False
     cut_off: bool = False
     unknown: Sequence[str] = ()
     outside: Sequence[str] = ()
@@ -151,4 +157,4 @@ class Conversion:
     @property
     def failed(self) -> bool:
         """Whether the source could not be converted, for another reason than a decision to give no prediction."""
-        return self.reason is not None and not (self.abstained or self.blank)
+        return self.reason is not None and not (self.abstained or self.blank or self.disallowed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import exp
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from henkan.batching.batch import Sources, source_batches
 from henkan.engine.base import Capabilities, Execution, GreedyOutputs, Predictor
 from henkan.errors import SettingsError, UnanswerableError
+from henkan.inference.constrained import Constrained
 from henkan.inference.conversion import Answer, Conversion, Fallback, Request
 from henkan.inference.copying import with_copies
 from henkan.inference.low_memory import compute_batches
@@ -19,6 +20,7 @@ from henkan.inference.pair_encoder import PairEncoder
 from henkan.inference.search import Hypothesis, greedy_outputs, score
 from henkan.inference.source_reader import MIN_SYMBOLS_FOR_KERNELS, ReadableTexts, SourceReader, SourceText
 from henkan.model.codec import TargetCodec
+from henkan.model.rules import OutputRules
 from henkan.text.arrays import Array
 from henkan.text.vocabulary import Vocabulary
 
@@ -38,6 +40,7 @@ class Converter:
 
     Attributes:
         pairs: encodes pairs with the vocabularies.
+        constrained: turns constraints into rules for the search.
         reader: reads the texts.
     """
 
@@ -60,6 +63,7 @@ class Converter:
         self.temperature = temperature
         self.domain = domain
         self.pairs = PairEncoder(source_vocabulary, target_vocabulary, codec, model.capabilities)
+        self.constrained = Constrained(self.pairs)
         self.reader = SourceReader(source_vocabulary, None if domain is None else domain.training_range)
         self._symbols_read = 0  # in all calls; see `_execution`
 
@@ -137,19 +141,31 @@ class Converter:
         scores = np.full((len(temperatures), len(texts)), -np.inf)
         own = [self.temperature or 1.0] if request.needs_confidence else []
         bare = bare and not own and self._symbols_are_written and request.unknown != "copy" and request.beam == 1
+        rules = self._rules(request, [texts[index] for index in sources.indices])
         execution = self._execution(sources, len(texts) / (among or len(texts)) if texts else 1.0)
         copy_ids = self.pairs.codec_copy_ids((texts[index] for index in sources.indices), sources.ids)
 
         def decode(rows: Array, padded: Sources) -> None:
             """Fill in the results of a batch. It runs on a thread of the session: Python and kernels overlap."""
             if bare:
-                found = greedy_outputs(self.model, self.model.encode(padded, execution), self.codec)
+                encoded = self.model.encode(padded, execution)
+                found = greedy_outputs(self.model, encoded, self.codec, rules=rules and rules(rows))
                 for row, prediction in zip(rows.tolist(), self._predictions(found), strict=True):
                     results[sources.indices[row]] = prediction
+                for k in np.flatnonzero(np.isneginf(found.log_probabilities[:, 0])).tolist():
+                    results[sources.indices[rows[k]]] = self._disallowed(sources.source(int(rows[k]), texts))
                 return
             ids = SourceIds([sources.ids[row] for row in rows.tolist()], copy_ids and copy_ids.take(rows))
             encoded, at = self.model.encode(padded, execution), [*own, *temperatures]
-            outputs = find_outputs(self.model, encoded, self.codec, ids, width=request.beam, temperatures=at)
+            outputs = find_outputs(
+                self.model,
+                encoded,
+                self.codec,
+                ids,
+                width=request.beam,
+                temperatures=at,
+                rules=rules and rules(rows),
+            )
             for row, hypotheses in zip(rows.tolist(), outputs, strict=True):
                 index = sources.indices[row]
                 results[index] = self._conversion(sources.source(row, texts), hypotheses, request)
@@ -164,6 +180,16 @@ class Converter:
             unknown = sources.unknown.get(index, ())
             results[index] = Conversion(texts[index], None, None, reason, out_of_memory=True, unknown=unknown)
         return [result for result in results if result is not None], scores
+
+    def _rules(self, request: Request, texts: Sequence[str]) -> Callable[[Array], OutputRules] | None:
+        """What the outputs for given rows of texts may write; None without a constraint."""
+        if request.constraint is None:
+            return None
+        if request.unknown == "copy" and not self.capabilities.copying:
+            raise SettingsError(
+                "symbols that are copied where attention selects them cannot be constrained", "other_unknown"
+            )
+        return self.constrained.rules(request.constraint, texts)
 
     @property
     def _symbols_are_written(self) -> bool:
@@ -198,7 +224,7 @@ class Converter:
                 raise UnanswerableError(conversion.source, index, conversion.reason or "")
         predictions = [result if isinstance(result, str) else result.prediction or "" for result in results]
         for index, conversion in others.items():
-            if conversion.abstained and fallback is not None:
+            if (conversion.abstained or conversion.disallowed) and fallback is not None:
                 predictions[index] = fallback(conversion.source)
         return predictions
 
@@ -250,6 +276,8 @@ class Converter:
 
     def _conversion(self, source: SourceText, hypotheses: Sequence[Hypothesis], request: Request) -> Conversion:
         best = hypotheses[0]
+        if best.log_probability == -np.inf:
+            return self._disallowed(source)
         copies = request.unknown == "copy" and len(source.unknown) > 0 and not self.capabilities.copying
         confidence = self.confidence(source, best.calibrated[0]) if request.needs_confidence else None
         reason = request.reason_to_abstain(confidence)
@@ -269,6 +297,12 @@ class Converter:
             outside=[*source.outside],
             nbest=self._nbest(source, hypotheses, request, copies=copies) if several else (),
             ids=ids,
+        )
+
+    def _disallowed(self, source: SourceText) -> Conversion:
+        reason = "the constraints allow no prediction within the length limit of the model"
+        return Conversion(
+            source.text, None, None, reason, disallowed=True, unknown=source.unknown, outside=[*source.outside]
         )
 
     def confidence(self, source: SourceText, log_probability: float) -> float | None:

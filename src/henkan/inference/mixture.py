@@ -110,6 +110,9 @@ class Mixture(Converter):
             source, proposals = sources.source(row, texts), list(found[row].texts)
             part = slice(start, start + len(proposals))
             start = part.stop
+            if not proposals and not found[row].out_of_memory:
+                results[index] = self._disallowed(source)
+                continue
             if not proposals or np.isnan(scores[:, part]).any() or found[row].out_of_memory:
                 reason = f"not enough memory for {len(source.ids):,} symbols"
                 results[index] = Conversion(source.text, None, None, reason, out_of_memory=True, unknown=source.unknown)
@@ -148,7 +151,7 @@ class Mixture(Converter):
 
     def _of_width(self, width: int, texts: Sequence[str], request: Request, among: int | None) -> list[_Proposals]:
         """The proposals of all models for each text, `width` of each model."""
-        proposing = Request(unknown=request.unknown, beam=width, nbest=width)
+        proposing = Request(unknown=request.unknown, beam=width, nbest=width, constraint=request.constraint)
         found = [_Proposals() for _ in texts]
         for converter in self.converters:
             for each, conversion in zip(found, converter.convert(texts, proposing, among=among), strict=True):

@@ -16,6 +16,7 @@ from henkan.batching.copy_ids import CopyIds
 from henkan.engine.base import Encoded, Predictor
 from henkan.inference.search import Hypothesis, beam, greedy, rank, score
 from henkan.model.codec import TargetCodec
+from henkan.model.rules import OutputRules
 
 
 class SourceIds(NamedTuple):
@@ -43,6 +44,7 @@ def find_outputs(
     *,
     width: int = 1,
     temperatures: Sequence[float] = (),
+    rules: OutputRules | None = None,
 ) -> Iterable[Sequence[Hypothesis]]:
     """Search for the best outputs.
 
@@ -53,15 +55,16 @@ def find_outputs(
         sources: the sources.
         width: beam width; 1 is greedy search.
         temperatures: temperatures at which to compute the log-probability in addition; see `search.score`.
+        rules: what the outputs may write; see `search.greedy_outputs`.
 
     Returns:
         for each source, in the same order, up to `width` distinct outputs, best first.
     """
     found: Iterable[Sequence[Hypothesis]]
     if width == 1:
-        found = ((each,) for each in greedy(model, encoded, codec, temperatures=temperatures))
+        found = ((each,) for each in greedy(model, encoded, codec, temperatures=temperatures, rules=rules))
     else:
-        found = beam(model, encoded, codec, width=width, temperatures=temperatures)
+        found = beam(model, encoded, codec, width=width, temperatures=temperatures, rules=rules)
     return _canonical(model, encoded, codec, sources, found, temperatures) if codec.ambiguous else found
 
 

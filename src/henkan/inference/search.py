@@ -15,6 +15,7 @@ import numpy as np
 
 from henkan.engine.base import Encoded, GreedyOptions, GreedyOutputs, Predictor, StepOutput
 from henkan.model.codec import TargetCodec
+from henkan.model.rules import OutputRules, Progress
 from henkan.nn import log_softmax
 from henkan.text.arrays import Array
 
@@ -24,7 +25,7 @@ class Hypothesis(NamedTuple):
 
     Attributes:
         symbols: the predicted symbols, including the end symbol.
-        log_probability: log-probability in nats.
+        log_probability: log-probability in nats; minus infinity if the rules allow no output.
         complete: whether the model completed the output before the step limit.
         attended: for each symbol, the source step with the largest attention weight; empty without attention.
         calibrated: log-probability in nats at each of the given temperatures.
@@ -38,10 +39,15 @@ class Hypothesis(NamedTuple):
 
 
 def greedy(
-    model: Predictor, encoded: Encoded, codec: TargetCodec, *, temperatures: Sequence[float] = ()
+    model: Predictor,
+    encoded: Encoded,
+    codec: TargetCodec,
+    *,
+    temperatures: Sequence[float] = (),
+    rules: OutputRules | None = None,
 ) -> list[Hypothesis]:
     """Choose the most probable symbol at every step; see `greedy_outputs`."""
-    found = greedy_outputs(model, encoded, codec, temperatures=temperatures)
+    found = greedy_outputs(model, encoded, codec, temperatures=temperatures, rules=rules)
     logs, lengths, width = found.log_probabilities, found.lengths.tolist(), int(found.lengths.max(initial=0))
     symbols, attended = (
         [()] * len(lengths)
@@ -54,7 +60,12 @@ def greedy(
 
 
 def greedy_outputs(
-    model: Predictor, encoded: Encoded, codec: TargetCodec, *, temperatures: Sequence[float] = ()
+    model: Predictor,
+    encoded: Encoded,
+    codec: TargetCodec,
+    *,
+    temperatures: Sequence[float] = (),
+    rules: OutputRules | None = None,
 ) -> GreedyOutputs:
     """Choose the most probable symbol at every step.
 
@@ -63,13 +74,14 @@ def greedy_outputs(
         encoded: N encoded sources.
         codec: the target codec of the model.
         temperatures: temperatures at which to compute the log-probability in addition; see `score`.
+        rules: what the outputs may write; None: anything. Probabilities do not depend on the rules.
 
     Returns:
         one output for each source, in the same order.
     """
     limit = codec.max_steps(encoded.steps)
     if encoded.greedy is not None:
-        found = encoded.greedy(GreedyOptions(codec.start, codec.end, limit, codec.forbidden, temperatures))
+        found = encoded.greedy(GreedyOptions(codec.start, codec.end, limit, codec.forbidden, temperatures, rules))
         if found is not None:
             return found
     memory, state, N = encoded.memory, encoded.state, encoded.count
@@ -78,23 +90,41 @@ def greedy_outputs(
     rows = np.arange(N)  # outputs that are not complete
     last = np.full(N, codec.start)
     symbols, attended, lengths = np.zeros((N, limit), int), np.zeros((N, limit), int), np.zeros(N, int)
-    attends = False
+    attends, progress = False, None if rules is None else rules.start()
     for step in range(limit):
         output = _step(model, memory, state, last, codec)
-        last, state = output.log_probabilities.argmax(axis=1), output.state
+        if rules is not None and progress is not None:
+            last, progress, stuck = _choose_allowed(output, rules, progress, limit - step)
+            logs[rows[stuck]] = -np.inf
+        else:
+            last, stuck = output.log_probabilities.argmax(axis=1), np.zeros(len(rows), bool)
+        state = output.state
         for k, at in enumerate(_at_temperatures(output.log_probabilities, (1.0, *temperatures))):
             logs[rows, k] += at[np.arange(len(rows)), last]
-        symbols[rows, step], lengths[rows] = last, step + 1
+        symbols[rows, step], lengths[rows] = last, step + ~stuck
         if output.attention is not None and encoded.steps:
             attended[rows, step], attends = output.attention.argmax(axis=1), True
-        done = codec.is_complete(last)
+        ended = codec.is_complete(last) & ~stuck
+        complete[rows[ended]], complete[rows[stuck]] = True, False
+        done = ended | stuck
         if done.any():  # complete outputs leave the batch
-            complete[rows[done]] = True
             rows, last = rows[~done], last[~done]
             if not len(rows):
                 break
             memory, state = memory.take(~done), state.take(~done)
+            progress = None if progress is None else progress.take(~done)
     return GreedyOutputs(symbols, lengths, logs, complete, attended if attends else None)
+
+
+def _choose_allowed(
+    output: StepOutput, rules: OutputRules, progress: Progress, left: int
+) -> tuple[Array, Progress, Array]:
+    """The most probable allowed symbols (n,), the progress after them, and where no symbol is allowed (n,)."""
+    following = rules.following(progress, left)
+    last = np.where(following >= 0, output.log_probabilities, -np.inf).argmax(axis=1)
+    states = following[np.arange(len(last)), last]
+    stuck = (states < 0) | ~np.isfinite(output.log_probabilities[np.arange(len(last)), last])
+    return last, progress.after(np.maximum(states, 0), last, rules.moves), stuck
 
 
 @dataclass
@@ -107,6 +137,7 @@ class _Beams:
         calibrated: (n, B, K) log-probabilities at each temperature.
         symbols: (n, B, t) symbols so far.
         attended: (n, B, t) attended source steps, or (n, B, 0) without attention.
+        states, moved: (n, B) as in `Progress`.
     """
 
     rows: Array
@@ -114,17 +145,25 @@ class _Beams:
     calibrated: Array
     symbols: Array
     attended: Array
+    states: Array
+    moved: Array
 
     def select(self, sources: Array | slice, kept: Array) -> None:
         """Select sources, and the hypotheses `kept` (n', B') of each of them."""
         self.rows = self.rows[sources]
-        for name in ("scores", "calibrated", "symbols", "attended"):
+        for name in ("scores", "calibrated", "symbols", "attended", "states", "moved"):
             array = getattr(self, name)[sources]
             setattr(self, name, np.take_along_axis(array, kept.reshape(*kept.shape, *[1] * (array.ndim - 2)), axis=1))
 
 
 def beam(
-    model: Predictor, encoded: Encoded, codec: TargetCodec, *, width: int, temperatures: Sequence[float] = ()
+    model: Predictor,
+    encoded: Encoded,
+    codec: TargetCodec,
+    *,
+    width: int,
+    temperatures: Sequence[float] = (),
+    rules: OutputRules | None = None,
 ) -> list[list[Hypothesis]]:
     """Beam search: keep the `width` best hypotheses at every step.
 
@@ -133,7 +172,7 @@ def beam(
     other can be better.
 
     Args:
-        model, encoded, codec, temperatures: as in `greedy`.
+        model, encoded, codec, temperatures, rules: as in `greedy_outputs`.
         width: beam width, at least 1.
 
     Returns:
@@ -143,11 +182,13 @@ def beam(
     memory, state = encoded.memory, encoded.state
     found: list[list[Hypothesis]] = [[] for _ in range(N)]
     empty = np.empty((N, 1, 0), int)  # one initial hypothesis for each source
-    beams = _Beams(np.arange(N), np.zeros((N, 1)), np.zeros((N, 1, len(temperatures))), empty, empty)
+    zeros = np.zeros((N, 1), int)
+    beams = _Beams(np.arange(N), np.zeros((N, 1)), np.zeros((N, 1, len(temperatures))), empty, empty, zeros, zeros)
     last = np.full(N, codec.start)
     for step in range(1, limit + 1):
         output = _step(model, memory, state, last, codec)
-        parents = _extend(beams, output, temperatures, width, attention=encoded.steps > 0)
+        following = None if rules is None else _following(beams, rules, limit + 1 - step)
+        parents = _extend(beams, output, temperatures, width, attention=encoded.steps > 0, following=following)
         tokens = beams.symbols[..., -1]
         ends = codec.is_complete(tokens.reshape(-1)).reshape(tokens.shape)
         # Collect outputs that end and are among the best `width`, and at the step limit all outputs.
@@ -159,7 +200,7 @@ def beam(
         # Short outputs of low probability can end early, so continue until no other hypothesis can be better.
         beams.scores = np.where(ends, -np.inf, beams.scores)
         bounds = beams.scores.max(axis=1) / (step + 1)
-        active = np.array(
+        active = np.isfinite(bounds) & np.array(
             [not _is_done(found[row], bound, width) for row, bound in zip(beams.rows, bounds, strict=True)]
         )
         if not active.any():
@@ -169,29 +210,49 @@ def beam(
         beams.select(active, kept)
         memory, state = memory.take(chosen.reshape(-1)), output.state.take(chosen.reshape(-1))
         last = beams.symbols[..., -1].reshape(-1)
-    nothing = Hypothesis([], 0.0, complete=True, calibrated=[0.0] * len(temperatures))  # for a limit of 0 steps
+        if rules is not None and rules.moves is not None:
+            beams.moved = beams.moved + rules.moves[beams.symbols[..., -1]]
+    possible = 0.0 if rules is None else -np.inf
+    nothing = Hypothesis([], possible, complete=not possible, calibrated=[possible] * len(temperatures))
     return [sorted(each, key=rank)[:width] or [nothing] for each in found]
 
 
+def _following(beams: _Beams, rules: OutputRules, left: int) -> Array:
+    """See `OutputRules.following`; (n B, A)."""
+    sources = np.repeat(beams.rows, beams.scores.shape[1])
+    return rules.following(Progress(sources, beams.states.reshape(-1), beams.moved.reshape(-1)), left)
+
+
 def _extend(
-    beams: _Beams, output: StepOutput, temperatures: Sequence[float], width: int, *, attention: bool
+    beams: _Beams,
+    output: StepOutput,
+    temperatures: Sequence[float],
+    width: int,
+    *,
+    attention: bool,
+    following: Array | None = None,
 ) -> tuple[Array, int]:
     """Replace the hypotheses by the best 2 `width` of their extensions by one symbol.
 
     At most half of the candidates end, because each hypothesis has one extension that ends, so `width` remain.
+    `following` has the state after each extension of each hypothesis, or -1; None: all are allowed.
 
     Returns:
         (n, 2 width) the hypothesis that each extension extends, and the previous number of hypotheses per source.
     """
     n, B = beams.scores.shape
     V = output.log_probabilities.shape[1]
-    totals = (beams.scores[..., None] + output.log_probabilities.reshape(n, B, V)).reshape(n, -1)
+    logs = output.log_probabilities
+    logs = logs if following is None else np.where(following >= 0, logs, -np.inf)
+    totals = (beams.scores[..., None] + logs.reshape(n, B, V)).reshape(n, -1)
     best = np.argsort(-totals, axis=1, kind="stable")[:, : 2 * width]
     parents, tokens = np.divmod(best, V)
     beams.select(slice(None), parents)
     beams.scores = np.take_along_axis(totals, best, axis=1)
-    for k, logs in enumerate(_at_temperatures(output.log_probabilities, temperatures)):
-        beams.calibrated[..., k] += np.take_along_axis(logs.reshape(n, -1), best, axis=1)
+    if following is not None:
+        beams.states = np.maximum(np.take_along_axis(following.reshape(n, -1), best, axis=1), 0)
+    for k, at in enumerate(_at_temperatures(output.log_probabilities, temperatures)):
+        beams.calibrated[..., k] += np.take_along_axis(at.reshape(n, -1), best, axis=1)
     beams.symbols = np.concatenate([beams.symbols, tokens[..., None]], axis=2)
     if output.attention is not None and attention:
         newest = np.take_along_axis(output.attention.argmax(axis=1).reshape(n, B), parents, axis=1)

@@ -14,6 +14,7 @@ from henkan.batching.batch import Batch, Sources
 from henkan.config import ModelConfig
 from henkan.errors import SettingsError
 from henkan.model.codec import PlainTargets, TargetCodec
+from henkan.model.rules import OutputRules
 from henkan.model.weights import Specs
 from henkan.nn import Array, Backend, Parameters, Regularization
 from henkan.text.vocabulary import Vocabulary
@@ -59,8 +60,7 @@ class GreedyOptions:
         steps: maximum number of steps.
         forbidden: symbols that are never chosen.
         temperatures: temperatures at which to compute the log-probability in addition.
-        rules: a finite automaton that restricts the outputs, instead of `forbidden`: (Q, V), the state after each
-            symbol in each state, or -1 where it is not allowed. Every output begins in state 0. None: no automaton.
+        rules: what the outputs may write; None: anything.
     """
 
     start: int
@@ -68,7 +68,7 @@ class GreedyOptions:
     steps: int
     forbidden: Sequence[int] = ()
     temperatures: Sequence[float] = ()
-    rules: Array | None = None
+    rules: OutputRules | None = None
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,9 @@ class TargetCodec(Protocol):
         fixed_length: whether every output has exactly `max_steps` symbols and no end symbol.
         forbidden: symbols that a search must never choose.
         ambiguous: whether different outputs may be the same target; see `canonical`.
+        writes: (V,) the target symbol that each symbol writes; 0 for none, `UNDER_POINTER` if it
+            depends on the pointer.
+        moves: (V,) how far each symbol moves the pointer; None without a pointer.
     """
 
     @property
@@ -40,6 +43,10 @@ class TargetCodec(Protocol):
     def forbidden(self) -> Sequence[int]: ...  # noqa: D102
     @property
     def ambiguous(self) -> bool: ...  # noqa: D102
+    @property
+    def writes(self) -> Array: ...  # noqa: D102
+    @property
+    def moves(self) -> Array | None: ...  # noqa: D102
 
     def learn(self, sources: Sequences, targets: Sequences) -> None:
         """Learn from the training pairs what `encode` needs."""
@@ -143,11 +150,13 @@ class PlainTargets:
         self.fixed_length = vocabulary.width is not None
         self.end = None if self.fixed_length else BOUNDARY
         self.forbidden: Sequence[int] = [BOUNDARY] if self.fixed_length else []
+        self.writes = np.arange(self.size)
 
     def learn(self, sources: Sequences, targets: Sequences) -> None:
         """Nothing to learn."""
 
     ambiguous = False
+    moves: Array | None = None
     arrays: Mapping[str, Array] = {}
 
     def restore(self, arrays: Mapping[str, Array]) -> None:

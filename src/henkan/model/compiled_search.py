@@ -44,10 +44,9 @@ def search_greedily(decoder: SearchedDecoder, options: GreedyOptions, backend: B
         "packed decoder", lambda: backend.kernels.pack_decoder(decoder.weights, decoder.table, decoder.Wy)
     )
     symbols, number = len(decoder.weights["by"]), decoder.weights["by"].dtype
-    matrix, no_attention, no_pointers = backend.constant("nothing", lambda: _nothing(number))
-    rules = options.rules
-    if rules is None:
-        rules = backend.constant(f"all but {options.forbidden}", lambda: _all_but(options.forbidden, symbols))
+    matrix, no_attention, no_pointers, no_rules = backend.constant("nothing", lambda: _nothing(number))
+    if options.forbidden:
+        no_pointers = no_pointers._replace(possible=_all_but(options.forbidden, symbols))
     N = decoder.h.shape[1]
     first = np.zeros(N, np.int64)
     found = backend.kernels.greedy(
@@ -58,24 +57,25 @@ def search_greedily(decoder: SearchedDecoder, options: GreedyOptions, backend: B
         matrix if decoder.context is None else decoder.context,
         matrix if decoder.scores is None else decoder.scores,
         decoder.attention or no_attention,
-        Rules(rules, first),
+        no_rules if options.rules is None else options.rules.arrays,
         Limits(options.start, -1 if options.end is None else options.end, options.steps),
         np.array(options.temperatures, float),
     )
     attended = None if decoder.attention is None else found.attended
-    complete = np.ones(N, bool) if options.end is None else found.complete
+    complete = found.lengths == options.steps if options.end is None else found.complete
     return GreedyOutputs(found.symbols, found.lengths, found.scores, complete, attended)
 
 
-def _nothing(number: Any) -> tuple[Array, AttentionArrays, PointerArrays]:
+def _nothing(number: Any) -> tuple[Array, AttentionArrays, PointerArrays, Rules]:
     """Empty arrays that stand for None: numba would compile the search for each combination."""
     integers, vector, matrix, states = np.empty(0, np.int64), *(np.empty((0,) * axes, number) for axes in (1, 2, 3))
     attention = AttentionArrays(states, states, integers, states, vector)
-    return matrix, attention, PointerArrays(matrix, integers, integers, np.empty((2, 0), bool))
+    rules = Rules(integers, integers, integers, integers, integers, np.empty((0, 0), np.int64))
+    return matrix, attention, PointerArrays(matrix, integers, integers, np.empty((2, 0), bool)), rules
 
 
 def _all_but(forbidden: Sequence[int], symbols: int) -> Array:
-    """The automaton (1, symbols) that allows all symbols but the forbidden ones; see `Rules.following`."""
-    following = np.zeros((1, symbols), np.int64)
-    following[0, list(forbidden)] = -1
-    return following
+    """Which symbols are possible: all but the forbidden ones; see `PointerArrays.possible`."""
+    possible = np.ones((2, symbols), bool)
+    possible[:, list(forbidden)] = False
+    return possible

@@ -30,6 +30,7 @@ import numpy as np
 
 from henkan.batching.copy_ids import IMPOSSIBLE, NEVER, CopyIds
 from henkan.model.codec import TargetCodec
+from henkan.nn.kernels.structures import UNDER_POINTER
 from henkan.text.arrays import Array
 from henkan.text.edit_distance import EditDistance
 from henkan.text.edit_lattice import INSERT, MATCH
@@ -92,6 +93,8 @@ class EditActions:
         self.source, self.target, self.reverse = source, target, reverse
         self.actions = ActionTable(len(target))
         self.size = self.actions.size
+        self.writes, self.moves = self.actions.writes.copy(), self.actions.moves.astype(int)
+        self.writes[COPY] = UNDER_POINTER
         self.same, self.is_tag = source.ids_in(target), source.is_tag
         self.distance: EditDistance | None = None
 

@@ -1,4 +1,4 @@
-"""Read a file of sources without targets."""
+"""Read a file of texts: sources without targets, or allowed predictions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from henkan.errors import DataError
 from henkan.text.lines import decode_line, lines
 
 
-def read_sources(path: Path, encoding: str = "utf-8") -> list[str]:
+def read_sources(path: Path, encoding: str = "utf-8", *, kind: str = "source") -> list[str]:
     """Read sources, one per line, as `henkan predict` reads them. Lines of whitespace alone are ignored.
 
     A byte order mark, Windows line ends and gzip are supported.
@@ -16,9 +16,10 @@ def read_sources(path: Path, encoding: str = "utf-8") -> list[str]:
     Args:
         path: the file, which may be a pipe.
         encoding: its encoding.
+        kind: what a text is called in error messages.
 
     Raises:
-        DataError: if the file cannot be read, has no sources, or has a line that is not text.
+        DataError: if the file cannot be read, has no texts, or has a line that is not text.
     """
     try:
         with path.open("rb", buffering=0) as file:
@@ -27,10 +28,10 @@ def read_sources(path: Path, encoding: str = "utf-8") -> list[str]:
                 for number, raw in enumerate(lines(file, path, encoding), start=1)
             ]
     except IsADirectoryError:
-        raise DataError(f"{path} is a folder; give a file with one source per line") from None
+        raise DataError(f"{path} is a folder; give a file with one {kind} per line") from None
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror or error}); check path and permissions") from None
     sources = [text for text in texts if text.strip()]
     if not sources:
-        raise DataError(f"{path}: the file has no sources; expected one source per line")
+        raise DataError(f"{path}: the file has no {kind}s; expected one {kind} per line")
     return sources

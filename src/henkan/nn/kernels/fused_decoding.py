@@ -15,7 +15,15 @@ import numpy as np
 from henkan.nn.kernels.compiled import kernel, sum_kernel
 from henkan.nn.kernels.fused_lstm import GROUP, StepInputs, pack_gates, places, run_step
 from henkan.nn.kernels.packed import BYTES, PANEL, address, pack_columns, product
-from henkan.nn.kernels.structures import Array, AttentionArrays, Limits, PackedDecoder, PointerArrays, Rules
+from henkan.nn.kernels.structures import (
+    UNDER_POINTER,
+    Array,
+    AttentionArrays,
+    Limits,
+    PackedDecoder,
+    PointerArrays,
+    Rules,
+)
 from henkan.nn.kernels.vectors import LANES, Argument, tanh, vector_code
 
 
@@ -32,6 +40,15 @@ class Outputs(NamedTuple):
     lengths: Array
     complete: Array
     scores: Array
+
+
+class RulePlace(NamedTuple):
+    """Where an output is: state of the rules, moves of the pointer, moves in all (0 without one), steps that remain."""
+
+    state: int
+    moved: int
+    text: int
+    left: int
 
 
 class Rows(NamedTuple):
@@ -105,15 +122,54 @@ def _attend(n: int, h: Array, source: Array, attention: AttentionArrays, out: Ar
 
 
 @kernel
+def _follow(place: RulePlace, rules: Rules, copied: Array, moves: Array, end: int, following: Array) -> None:
+    """Fill following (A,) with the state after each predicted symbol, or -1 where the rules do not allow it.
+
+    A symbol after which the remaining steps would not do is not allowed.
+
+    Args:
+        place: the state before.
+        rules: the rules.
+        copied: (S,) what is written under the pointer after each number of moves.
+        moves: (A,) how far each symbol moves the pointer; empty without a pointer.
+        end: the end symbol, or -1.
+        following: filled in.
+    """
+    (first, symbols, after, remaining, writes, _), (state, moved, text, left) = rules, place
+    for a in range(len(following)):
+        written = writes[a]
+        if written == UNDER_POINTER:
+            written = copied[moved] if moved < len(copied) else -1
+        reached = state if written == 0 else -1
+        if written > 0:
+            low, high = first[state], first[state + 1]
+            while low < high:  # the transitions of a state are sorted
+                middle = (low + high) // 2
+                if symbols[middle] < written:
+                    low = middle + 1
+                else:
+                    high = middle
+            if low < first[state + 1] and symbols[low] == written:
+                reached = after[low]
+        if a == end:
+            following[a] = state if remaining[state] == 0 else -1
+            continue
+        needed = 1 + (1 if end >= 0 else 0)
+        if len(moves) > 0:
+            needed += max(0, text - moved - moves[a])
+        following[a] = reached if reached >= 0 and remaining[reached] + needed <= left else -1
+
+
+@kernel
 def _choose(x: Array, following: Array, possible: Array, temperatures: Array, scores: Array) -> int:
     """Choose the most probable of the allowed symbols, given all logits x (A,), and add its log-probabilities.
 
     Args:
         x: logits.
-        following: (A,), -1 for symbols that are not allowed.
+        following: (A,), -1 for symbols that the rules do not allow; empty without rules.
         possible: (A,) booleans; empty if all symbols are possible.
         temperatures: (K,). At 1, impossible symbols share in the probability; at others, they do not, as in
-            `henkan.inference.search`.
+            `henkan.inference.search`. Those that the rules do not allow always do.
         scores: (1 + K,) sums of log-probabilities in nats.
 
     Returns:
@@ -122,7 +178,8 @@ def _choose(x: Array, following: Array, possible: Array, temperatures: Array, sc
     best, top, total = -1, x[0], 0.0
     for v in range(len(x)):
         top = x[v] if x[v] > top else top
-        if following[v] >= 0 and (len(possible) == 0 or possible[v]) and (best < 0 or x[v] > x[best]):
+        allowed = (len(possible) == 0 or possible[v]) and (len(following) == 0 or following[v] >= 0)
+        if allowed and (best < 0 or x[v] > x[best]):
             best = v
     if best < 0:
         scores[:] = -np.inf
@@ -134,11 +191,11 @@ def _choose(x: Array, following: Array, possible: Array, temperatures: Array, sc
         if temperatures[i] == 1:
             scores[1 + i] += x[best] - top - log(total)
             continue
-        allowed = 0.0
+        total_then = 0.0
         for v in range(len(x)):
-            if following[v] >= 0 and (len(possible) == 0 or possible[v]):
-                allowed += exp((x[v] - x[best]) / temperatures[i])
-        scores[1 + i] -= log(allowed)
+            if len(possible) == 0 or possible[v]:
+                total_then += exp((x[v] - x[best]) / temperatures[i])
+        scores[1 + i] -= log(total_then)
     return best
 
 
@@ -206,12 +263,14 @@ def greedy(
     """
     table, _, _, _, Wy, by = weights
     under_pointer, last, moves, possible = pointers
-    following, (start, end, steps) = rules[0], limits
+    copied, (start, end, steps) = rules[5], limits
     (L, N, H), A, number = h0.shape, len(by), h0.dtype
     symbols, attended = np.zeros((N, steps), np.int64), np.zeros((N, steps), np.int64)
     lengths, complete, totals = np.zeros(N, np.int64), np.zeros(N, np.bool_), np.zeros((N, 1 + len(temperatures)))
-    rows = Rows(h0.copy(), np.zeros_like(h0), np.arange(N), np.full(N, start), position.copy(), rules[1].copy())
+    rows = Rows(h0.copy(), np.zeros_like(h0), np.arange(N), np.full(N, start), position.copy(), np.zeros(N, np.int64))
+    began = position
     h, _, source, symbol, position, state = rows
+    following = np.empty(A if len(rules[0]) > 0 else 0, np.int64)
     gates, spare = np.empty((weights[1].shape[1], N, GROUP), number), np.empty((N, H), number)
     out, logits = np.empty((N, -(-H // PANEL) * PANEL), number), np.empty((N, len(Wy) * PANEL), number)
     best, done, under = np.zeros(N, np.int64), np.zeros(N, np.bool_), np.zeros(N, np.int64)
@@ -233,12 +292,18 @@ def greedy(
             for v in range(A):
                 x[v] += by[v] + scores[r, v] if len(scores) > 0 else by[v]
             at_end = len(last) > 0 and position[k] == last[r]
-            chosen = _choose(x, following[state[k]], possible[1 if at_end else 0], temperatures, totals[r])
+            if len(following) > 0:
+                text = last[r] - began[r] if len(last) > 0 else 0
+                place = RulePlace(state[k], position[k] - began[r], text, steps - t)
+                _follow(place, rules, copied[r], moves, end, following)
+            chosen = _choose(x, following, possible[1 if at_end else 0], temperatures, totals[r])
             done[k] = chosen < 0 or chosen == end
             complete[r] = chosen >= 0 and chosen == end
             if chosen >= 0:
                 symbols[r, t], attended[r, t], lengths[r] = chosen, best[k], t + 1
-                symbol[k], state[k] = chosen, following[state[k], chosen]
+                symbol[k] = chosen
+                if len(following) > 0:
+                    state[k] = following[chosen]
         n = _finish(n, done, rows)
         t += 1
     return Outputs(symbols, attended, lengths, complete, totals)

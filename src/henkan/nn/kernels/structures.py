@@ -201,7 +201,7 @@ class PointerArrays(NamedTuple):
     Attributes:
         states: (S + 1) N rows of 4H inputs, those of all sequences at each position. last: (N,) the last position.
         moves: (A,) how far each action moves the pointer. possible: (2, A), whether an action is possible before the
-            last position, and there; (2, 0) if all are.
+            last position, and there; (2, 0) if all are. A decoder without a pointer has only `possible`.
     """
 
     states: Array
@@ -210,16 +210,26 @@ class PointerArrays(NamedTuple):
     possible: Array
 
 
+UNDER_POINTER = -2
+"""What a symbol writes (`Rules.writes`) that writes the source symbol under the pointer."""
+
+
 class Rules(NamedTuple):
-    """Which symbols may follow: a finite automaton.
+    """What outputs may write: a finite automaton (`henkan.text.automaton`), which begins in state 0.
 
     Attributes:
-        following: (Q, A), the state after each symbol in each state; -1 where it is not allowed.
-        state: (N,) state of each output.
+        first: (Q + 1,), symbols, following: (E,), remaining: (Q,), as there; first is empty if there are no rules.
+        writes: (A,) the symbol that each predicted symbol writes; 0 if it writes nothing, -1 if it is not allowed, and
+            `UNDER_POINTER`.
+        copied: (N, S) those under the pointer after each number of moves.
     """
 
+    first: Array
+    symbols: Array
     following: Array
-    state: Array
+    remaining: Array
+    writes: Array
+    copied: Array
 
 
 class Limits(NamedTuple):

@@ -1,0 +1,69 @@
+"""Options that constrain predictions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from henkan.cli.options import PATH, Command
+from henkan.cli.text_arguments import TEXT
+from henkan.inference.constraint import Constraint, constraint_of
+from henkan.inference.converter import Converter
+from henkan.text.source_file import read_sources
+
+OPTIONS = (
+    click.option(
+        "--allow",
+        type=PATH,
+        metavar="FILE",
+        help="Predict only lines of FILE: UTF-8, one allowed prediction per line.",
+    ),
+    click.option(
+        "--pattern",
+        type=TEXT,
+        metavar="REGEX",
+        help="Predict only texts that match REGEX from the first character to the last, as in '\\d{4}-\\d{2}-\\d{2}'. "
+        "\\d, \\w and \\s stand for ASCII characters. Needs henkan[patterns].",
+    ),
+    click.option(
+        "--symbols",
+        type=TEXT,
+        metavar="TEXT",
+        help="Predict only the symbols in TEXT, which is split into symbols like a target: 'abc', or 'AH0 B K' if the "
+        "symbols of targets are separated by spaces.",
+    ),
+)
+
+
+def constraint_options(command: Command) -> Command:
+    """Add the options to a command."""
+    for option in reversed(OPTIONS):
+        command = option(command)
+    return command
+
+
+def pop_constraint(options: dict[str, Any]) -> Constraint | None:
+    """Take the values of the options out of the keyword arguments of a command.
+
+    Raises:
+        DataError: if the list cannot be read, or is empty.
+    """
+    path: Path | None = options.pop("allow")
+    pattern, symbols = options.pop("pattern"), options.pop("symbols")
+    allow = None if path is None else read_sources(path, kind="allowed prediction")
+    return constraint_of(allow, pattern, symbols)
+
+
+def note_unwritable(converter: Converter, constraint: Constraint | None) -> None:
+    """Print a note if the model cannot write some of the allowed predictions."""
+    if constraint is None or converter.capabilities.copying:
+        return
+    count, allowed = constraint.unwritable(converter.target_vocabulary), constraint.allow or ()
+    if 0 < count < len(allowed):
+        click.echo(
+            f"note: {count:,} of {len(allowed):,} allowed predictions have symbols that no training target had and are "
+            "never predicted",
+            err=True,
+        )
