@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Unpack
@@ -15,6 +15,7 @@ from henkan.errors import DataError, Interrupted, NotFittedError, SettingsError
 from henkan.evaluation.error_rates import evaluate
 from henkan.inference.constraint import constraint_of
 from henkan.inference.conversion import Conversion, Fallback, Request, Unknown
+from henkan.inference.lexicon import Lexicon
 from henkan.text.data_source import DataSource
 from henkan.text.pairs import Pairs
 from henkan.text.string_lists import string_list
@@ -192,6 +193,7 @@ class Seq2Seq:
         allow: Iterable[str] | None = None,
         pattern: str | None = None,
         symbols: str | None = None,
+        lexicon: Mapping[str, str | Sequence[str]] | None = None,
     ) -> list[str]:
         """Predict the targets of sources.
 
@@ -219,6 +221,8 @@ class Seq2Seq:
                 r"\\d{4}-\\d{2}-\\d{2}"; None: any. `\\d`, `\\w` and `\\s` stand for ASCII characters. Needs
                 henkan[patterns].
             symbols: the symbols that a prediction may contain, as a text that is split like a target; None: all.
+            lexicon: known sources and the target or targets of each. They are looked up before the model predicts: the
+                first target is the prediction. Targets need not fulfil the constraints.
 
         Returns:
             n predictions, in the order of the sources. The prediction for a source of whitespace alone is "", unless
@@ -237,6 +241,7 @@ class Seq2Seq:
             abstain_below=abstain_below,
             abstain_outside=abstain_outside,
             constraint=constraint_of(allow, pattern, symbols),
+            lexicon=self._lexicon(lexicon),
         )
         return self._model().converter.predict(string_list(sources, "sources"), request, fallback)
 
@@ -254,6 +259,7 @@ class Seq2Seq:
         allow: Iterable[str] | None = None,
         pattern: str | None = None,
         symbols: str | None = None,
+        lexicon: Mapping[str, str | Sequence[str]] | None = None,
     ) -> list[Conversion]:
         """Predict the targets of sources, with log-probabilities and optionally confidences and n-best lists.
 
@@ -267,8 +273,9 @@ class Seq2Seq:
 
         Args:
             sources: n strings.
-            unknown, beam, abstain_below, abstain_outside, allow, pattern, symbols: as in `predict`. Probabilities and
-                confidences are those of the model without constraints.
+            unknown, beam, abstain_below, abstain_outside, allow, pattern, symbols, lexicon: as in `predict`.
+                Probabilities and confidences are those of the model without constraints. A prediction from the lexicon
+                has none, and all its targets are in `nbest`.
             nbest: number of predictions for each source, at most `beam`.
             confidence: whether to compute the confidence: the estimated probability, from 0 to 1, that the prediction
                 is correct. It is None for a source outside the training data if nothing supports an estimate.
@@ -293,8 +300,13 @@ class Seq2Seq:
             abstain_outside=abstain_outside,
             mass=mass,
             constraint=constraint_of(allow, pattern, symbols),
+            lexicon=self._lexicon(lexicon),
         )
         return self._model().converter.convert(string_list(sources, "sources"), request)
+
+    def _lexicon(self, entries: Mapping[str, str | Sequence[str]] | None) -> Lexicon | None:
+        normalize = self._model().converter.source_vocabulary.tokenizer.normalize
+        return None if entries is None else Lexicon.of(entries, normalize)
 
     def log_probability(self, sources: Iterable[str], targets: Iterable[str]) -> list[float]:
         """Compute the log-probability of each target given its source.

@@ -84,3 +84,28 @@ def test_mistakes_get_one_sentence(henkan, folder, tmp_path):
     pytest.importorskip("interegular", reason="interegular is not installed; install `henkan[patterns]`")
     assert "the pattern '[' is not a regular expression: unterminated character set" in error("--pattern", "[")
     assert "uses what an automaton cannot express" in error("--pattern", r"a\b")
+
+
+def test_a_lexicon_is_looked_up_before_the_model(henkan, folder, tmp_path):
+    (tmp_path / "lexicon.tsv").write_text("ab\tone\nab\ttwo\nxyz\tthree\n")
+    arguments = ("predict", folder, "--lexicon", "lexicon.tsv")
+    assert henkan(*arguments, "ab", "xyz", "c", cwd=tmp_path).stdout == "one\nthree\nC\n"
+    several = henkan(*arguments, "--beam", "2", "--nbest", "2", "ab", "c", cwd=tmp_path).stdout.splitlines()
+    assert several[:2] == ["ab\tone\t", "ab\ttwo\t"]
+    assert len(several) == 4
+    known, other = map(json.loads, henkan(*arguments, "--json", "ab", "c", cwd=tmp_path).stdout.splitlines())
+    assert known == {
+        "source": "ab", "prediction": "one", "log_probability": None, "confidence": None, "origin": "lexicon",
+    }  # fmt: skip
+    assert (other["prediction"], other["origin"]) == ("C", "model")
+    assert (
+        "missing.tsv: cannot be read"
+        in henkan("predict", folder, "--lexicon", "missing.tsv", "ab", cwd=tmp_path, status=2).stderr
+    )
+
+
+def test_an_evaluation_with_a_lexicon(henkan, folder, tmp_path):
+    (tmp_path / "test.tsv").write_text("ab\tone\nc\tC\nxyz\tthree\n")
+    (tmp_path / "lexicon.tsv").write_text("ab\tone\nxyz\tother\nxyz\tthree\n")
+    done = henkan("evaluate", folder, "test.tsv", "--json", "--lexicon", "lexicon.tsv", cwd=tmp_path)
+    assert json.loads(done.stdout)["correct"] == 2

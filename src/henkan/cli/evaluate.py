@@ -9,10 +9,10 @@ from typing import Any
 
 import click
 
-from henkan.cli.constraint_options import constraint_options, note_unwritable, pop_constraint
 from henkan.cli.data_arguments import task_or_file
 from henkan.cli.display import show_coverage, show_details, show_exact_match, show_examples
 from henkan.cli.options import PATH, check_features, engine_options, layout_options, pop_engines, read_file
+from henkan.cli.prediction_options import note_unwritable, pop_constraint, prediction_options, with_lexicon
 from henkan.cli.task_names import unambiguous
 from henkan.errors import DataError
 from henkan.evaluation.error_rates import Evaluation
@@ -40,7 +40,7 @@ from henkan.training.fitted_model import load_model
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, including the details.")
 @click.option("--beam", type=int, metavar="N", default=1, show_default=True, help="Beam width; 1 is greedy search.")
-@constraint_options
+@prediction_options
 @layout_options
 @engine_options
 def evaluate(
@@ -56,7 +56,7 @@ def evaluate(
     validation split; otherwise they are newly generated. If a file has the name of a task, as in addition, write
     ./addition for the file or task:addition for the task.
 
-    --allow, --pattern and --symbols constrain the predictions as in `henkan predict`.
+    --allow, --pattern, --symbols and --lexicon act as in `henkan predict`.
 
     Each distinct source counts once, however many pairs it has. Exact match is the share of sources whose prediction
     equals a target: if a source has several targets, any of them is correct. The word error rate is 1 minus the exact
@@ -70,9 +70,11 @@ def evaluate(
     Line breaks, tabs and backslashes in texts are printed as \\n, \\r, \\t and \\\\, and any other character that ends
     a line as \\u and four hexadecimal digits. --json has the exact strings.
     """
+    lexicon = layout.pop("lexicon")
     request = Request(beam=beam, confidence=True, constraint=pop_constraint(layout))
     fitted = load_model(model, pop_engines(layout))
     note_unwritable(fitted.converter, request.constraint)
+    request = with_lexicon(request, fitted.converter, lexicon)
     found = task_or_file(data)
     if isinstance(found, Task):
         pairs = task_pairs(found, fitted.data)

@@ -10,9 +10,9 @@ from typing import Any, get_args
 
 import click
 
-from henkan.cli.constraint_options import constraint_options, note_unwritable, pop_constraint
 from henkan.cli.input_lines import check_encoding, decoded_lines, read_text
 from henkan.cli.options import PATH, engine_options, pop_engines
+from henkan.cli.prediction_options import note_unwritable, pop_constraint, prediction_options, with_lexicon
 from henkan.cli.prediction_printer import Printer
 from henkan.cli.text_arguments import TEXT
 from henkan.errors import DataError, UnanswerableError
@@ -32,7 +32,7 @@ from henkan.training.fitted_model import load_model
     "longer number, unknown symbols or tags, another combination of tags, or no tags), unknown (the source symbols "
     "that were not in the training data), cut_off (the prediction reached the length limit), abstained (because of "
     "--abstain-below or --abstain-outside), disallowed (no prediction is allowed), blank (the text has only "
-    "whitespace) and nbest (the list of predictions).",
+    "whitespace), origin (with --lexicon: lexicon or model) and nbest (the list of predictions).",
 )
 @click.option("--beam", type=int, metavar="N", default=1, show_default=True, help="Beam width; 1 is greedy search.")
 @click.option(
@@ -83,7 +83,7 @@ from henkan.training.fitted_model import load_model
     callback=check_encoding,
     help="Encoding of standard input, such as utf-16 or shift_jis. The output is always UTF-8.",
 )
-@constraint_options
+@prediction_options
 @engine_options
 def predict(model: Path, texts: Sequence[str], as_json: bool, encoding: str, **options: Any) -> None:
     """Convert each TEXT with the saved MODEL. Without TEXT, convert each line of standard input.
@@ -108,13 +108,14 @@ def predict(model: Path, texts: Sequence[str], as_json: bool, encoding: str, **o
 
     --allow, --pattern and --symbols constrain the predictions; several of them hold at once. Probabilities and
     confidences are those of the model without them. A text for which no prediction is allowed within the model's length
-    limit gets an empty line.
+    limit gets an empty line. A prediction from --lexicon has no log-probability and no confidence.
     """
-    engines = pop_engines(options)
+    engines, lexicon = pop_engines(options), options.pop("lexicon")
     constraint = pop_constraint(options)
     request = Request(**options, constraint=constraint, confidence=as_json)
     converter = load_model(model, engines).converter
     note_unwritable(converter, constraint)
+    request = with_lexicon(request, converter, lexicon)
     if (request.abstain_below, request.mass) != (None, None) and converter.temperature is None:
         click.echo(
             "note: confidence is not calibrated, because this model was trained without a validation set, or its "

@@ -109,7 +109,9 @@ class Printer:
             return escape(conversion.prediction or "")
         source = escape(conversion.source)
         return "\n".join(
-            f"{source}\t{escape(each.prediction)}\t{each.log_probability:.4f}" for each in conversion.nbest
+            f"{source}\t{escape(each.prediction)}\t"
+            + ("" if each.log_probability is None else f"{each.log_probability:.4f}")
+            for each in conversion.nbest
         )
 
 

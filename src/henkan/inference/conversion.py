@@ -10,6 +10,7 @@ import numpy as np
 
 from henkan.errors import SettingsError
 from henkan.inference.constraint import Constraint
+from henkan.inference.lexicon import FROM_LEXICON, Lexicon
 
 Unknown = Literal["use", "copy", "skip", "error"]
 Fallback = Callable[[str], str]
@@ -36,6 +37,7 @@ class Request:
             to this number; None, or for a source outside the training data: return `nbest` predictions.
         constraint: what a prediction may be; None: anything. Probabilities and confidences are those of the model
             without the constraint, so a prediction that the model would not have made has a low one.
+        lexicon: where texts are looked up first; None: nowhere. Its targets need not fulfil the constraint.
 
     Raises:
         SettingsError: if a value is out of range.
@@ -49,6 +51,7 @@ class Request:
     abstain_outside: bool = False
     mass: float | None = None
     constraint: Constraint | None = None
+    lexicon: Lexicon | None = None
 
     def __post_init__(self) -> None:
         if self.unknown not in get_args(Unknown):
@@ -105,11 +108,11 @@ class Answer:
 
     Attributes:
         prediction: the predicted text.
-        log_probability: its log-probability in nats.
+        log_probability: its log-probability in nats; None if it is from a lexicon.
     """
 
     prediction: str
-    log_probability: float
+    log_probability: float | None
 
 
 @dataclass(frozen=True)
@@ -132,7 +135,9 @@ class Conversion:
         cut_off: whether the prediction reached the length limit before it ended.
         unknown: names of the unknown symbols in the source.
         outside: in which ways the source is outside the training data; see `henkan.text.training_range.KINDS`.
-        nbest: distinct predictions, best first, if more than one was requested.
+        origin: "lexicon" or "model", if a lexicon was given. A prediction from a lexicon has no log-probability and no
+            confidence.
+        nbest: distinct predictions, best first, if more than one was requested. From a lexicon: all its targets.
         ids: ids of the prediction's symbols in the target vocabulary.
 
     If symbols were copied where the attention weights are largest, all probabilities are those of the prediction before
@@ -151,6 +156,7 @@ class Conversion:
     cut_off: bool = False
     unknown: Sequence[str] = ()
     outside: Sequence[str] = ()
+    origin: str = ""
     nbest: Sequence[Answer] = ()
     ids: Sequence[int] = field(default=(), repr=False)
 
@@ -158,3 +164,9 @@ class Conversion:
     def failed(self) -> bool:
         """Whether the source could not be converted, for another reason than a decision to give no prediction."""
         return self.reason is not None and not (self.abstained or self.blank or self.disallowed)
+
+
+def of_lexicon(text: str, targets: Sequence[str], request: Request) -> Conversion:
+    """The conversion of a text that is in a lexicon."""
+    nbest = [Answer(target, None) for target in targets] if request.nbest > 1 else ()
+    return Conversion(text, targets[0], None, origin=FROM_LEXICON, nbest=nbest)

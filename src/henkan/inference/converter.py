@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from math import exp
 
 import numpy as np
@@ -11,8 +12,9 @@ from henkan.batching.batch import Sources, source_batches
 from henkan.engine.base import Capabilities, Execution, GreedyOutputs, Predictor
 from henkan.errors import SettingsError, UnanswerableError
 from henkan.inference.constrained import Constrained
-from henkan.inference.conversion import Answer, Conversion, Fallback, Request
+from henkan.inference.conversion import Answer, Conversion, Fallback, Request, of_lexicon
 from henkan.inference.copying import with_copies
+from henkan.inference.lexicon import FROM_MODEL
 from henkan.inference.low_memory import compute_batches
 from henkan.inference.outputs import SourceIds, find_outputs
 from henkan.inference.outside import TrainingDomain
@@ -102,7 +104,15 @@ class Converter:
         Raises:
             SettingsError: if the model does not support the request.
         """
-        return self.convert_calibrated(texts, request, among=among)[0]
+        if request.lexicon is None:
+            return self.convert_calibrated(texts, request, among=among)[0]
+        found = [request.lexicon.targets(text) for text in texts]
+        others = [text for text, targets in zip(texts, found, strict=True) if not targets]
+        converted = iter(self.convert_calibrated(others, request, among=among)[0])
+        return [
+            of_lexicon(text, targets, request) if targets else replace(next(converted), origin=FROM_MODEL)
+            for text, targets in zip(texts, found, strict=True)
+        ]
 
     def convert_calibrated(
         self,
@@ -217,7 +227,8 @@ class Converter:
         Raises:
             UnanswerableError: if a source cannot be converted, unless `request.unknown` is "skip".
         """
-        results = self.convert(texts, request) if self.mixed else self._convert(texts, request, bare=True)[0]
+        whole = self.mixed or request.lexicon is not None
+        results = self.convert(texts, request) if whole else self._convert(texts, request, bare=True)[0]
         others = {index: result for index, result in enumerate(results) if isinstance(result, Conversion)}
         for index, conversion in others.items():  # before any call of the fallback
             if conversion.failed and request.unknown != "skip":

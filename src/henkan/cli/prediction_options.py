@@ -1,16 +1,19 @@
-"""Options that constrain predictions."""
+"""Options that constrain predictions, or answer before the model."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
-from henkan.cli.options import PATH, Command
+from henkan.cli.options import PATH, Command, read_file
 from henkan.cli.text_arguments import TEXT
 from henkan.inference.constraint import Constraint, constraint_of
+from henkan.inference.conversion import Request
 from henkan.inference.converter import Converter
+from henkan.inference.lexicon import Lexicon
 from henkan.text.source_file import read_sources
 
 OPTIONS = (
@@ -34,10 +37,18 @@ OPTIONS = (
         help="Predict only the symbols in TEXT, which is split into symbols like a target: 'abc', or 'AH0 B K' if the "
         "symbols of targets are separated by spaces.",
     ),
+    click.option(
+        "--lexicon",
+        type=PATH,
+        metavar="FILE",
+        help="Look each text up in FILE, a file of pairs or a pronunciation lexicon, before the model predicts. If it "
+        "is a source there, its first target is the prediction, and with --nbest all its targets are printed. The "
+        "targets need not fulfil the constraints.",
+    ),
 )
 
 
-def constraint_options(command: Command) -> Command:
+def prediction_options(command: Command) -> Command:
     """Add the options to a command."""
     for option in reversed(OPTIONS):
         command = option(command)
@@ -67,3 +78,16 @@ def note_unwritable(converter: Converter, constraint: Constraint | None) -> None
             "never predicted",
             err=True,
         )
+
+
+def with_lexicon(request: Request, converter: Converter, path: Path | None) -> Request:
+    """The request with the lexicon in a file.
+
+    Raises:
+        DataError: if the file cannot be read, or is not a file of pairs.
+    """
+    if path is None:
+        return request
+    pairs = read_file(path).pairs
+    normalize = converter.source_vocabulary.tokenizer.normalize
+    return replace(request, lexicon=Lexicon(zip(pairs.sources, pairs.targets, strict=True), normalize))
