@@ -118,9 +118,13 @@ def test_packages_that_messages_name_are_extras(here, workplace, monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr("henkan.cli.training_run.learning_curve", lambda _: None)
         found.append(here(*TRAIN, "--out", "m").stderr)
+    with monkeypatch.context() as patched:
+        patched.setattr("henkan.inference.patterns.find_spec", lambda _: None)
+        found.append(here("predict", "model", "ab", "--pattern", "A", status=2).stderr)
+    assert found[4].endswith("patterns require the package interegular; pip install 'henkan[patterns]'\n")
     extras = metadata("henkan").get_all("Provides-Extra")
-    assert [lone(message, EXTRA) for message in found] == ["torch", "plot", "graphemes", "plot"]
-    assert {"torch", "plot", "graphemes"} <= set(extras)
+    assert [lone(message, EXTRA) for message in found] == ["torch", "plot", "graphemes", "plot", "patterns"]
+    assert {"torch", "plot", "graphemes", "patterns"} <= set(extras)
     here("explain", "model", "ab", "--picture", "a.png")
 
 
