@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from henkan.batching.copy_ids import NEVER, CopyIds
+from henkan.batching.copy_ids import IMPOSSIBLE, NEVER, CopyIds
 from henkan.errors import SettingsError
 from henkan.inference.constraint import Constraint
 from henkan.inference.pair_encoder import PairEncoder
@@ -29,6 +29,7 @@ class Constrained:
     def __init__(self, pairs: PairEncoder) -> None:
         self.pairs = pairs
         self._last: tuple[tuple[Constraint, tuple[str, ...]], Automaton] | None = None
+        self._listed: tuple[Constraint, tuple[str, ...]] | None = None
 
     def rules(self, constraint: Constraint, texts: Sequence[str]) -> Callable[[Array], OutputRules]:
         """Return a function that gives the rules for some of the texts, by their positions (n,).
@@ -37,7 +38,10 @@ class Constrained:
             SettingsError: if the constraint has a pattern that cannot be compiled, or allows nothing at all.
         """
         codec, copying = self.pairs.codec, self.pairs.capabilities.copying
-        symbols, others = self._source_symbols(texts) if copying else ([np.empty(0, int)] * len(texts), ())
+        symbols: list[Array] = [np.empty(0, int)] * len(texts)
+        others: tuple[str, ...] = ()
+        if copying:
+            symbols, others = self._source_symbols(texts, constraint)
         automaton = self._automaton(constraint, others)
         writes = codec.writes.copy()
         if codec.fixed_length:
@@ -68,7 +72,24 @@ class Constrained:
             self._last = key, found
         return self._last[1]
 
-    def _source_symbols(self, texts: Sequence[str]) -> tuple[list[Array], tuple[str, ...]]:
+    def _copied_only(self, constraint: Constraint, unknown: set[str]) -> tuple[str, ...]:
+        """The symbols that can only be copied and that the constraint may allow.
+
+        Those of a list do not depend on the sources, so its automaton is created once.
+
+        Args:
+            constraint: the constraint.
+            unknown: symbols of the sources that the target vocabulary lacks.
+        """
+        if constraint.allow is None:
+            return tuple(sorted(unknown))
+        if self._listed is None or self._listed[0] != constraint:
+            vocabulary = self.pairs.target_vocabulary
+            listed = {symbol for text in constraint.allow for symbol in vocabulary.tokenizer.tokenize(text)}
+            self._listed = constraint, tuple(sorted(symbol for symbol in listed if not vocabulary.knows(symbol)))
+        return self._listed[1]
+
+    def _source_symbols(self, texts: Sequence[str], constraint: Constraint) -> tuple[list[Array], tuple[str, ...]]:
         """What copying writes at each position of each text, and the symbols that can only be copied.
 
         For a transducer, the positions are those of its pointer, and known symbols are copied too. For other models,
@@ -79,10 +100,12 @@ class Constrained:
         tokenized = tokenize(list(texts), tokenizer)
         copy_ids = CopyIds.of(tokenized, tokenizer, self.pairs.target_vocabulary).ids
         flat, names = tokenized.sequences.flat, tokenized.symbols
-        numbers: dict[str, int] = {}
         written = copy_ids.flat.astype(int)
-        for place in np.flatnonzero(written >= V).tolist():
-            written[place] = V + numbers.setdefault(names[flat[place]], len(numbers))
+        lacking = np.flatnonzero(written >= V).tolist()
+        others = self._copied_only(constraint, {names[flat[place]] for place in lacking})
+        numbers = {name: number for number, name in enumerate(others, start=V)}
+        for place in lacking:
+            written[place] = numbers.get(names[flat[place]], IMPOSSIBLE)
         tags = np.array([tokenizer.is_tag(name) and source.knows(name) for name in names], bool)
         found = []
         for start, end in pairwise(copy_ids.offsets.tolist()):
@@ -95,4 +118,4 @@ class Constrained:
             else:
                 one = np.where(one >= V, one, NOT_ALLOWED)
             found.append(one)
-        return found, tuple(numbers)
+        return found, others
