@@ -109,17 +109,20 @@ $(VENV)/bench.stamp: $(VENV)/torch.stamp
 RESULTS := docs/results
 bench: $(VENV)/bench.stamp
 	$(BIN)/python benchmarks/product.py --out $(RESULTS)/product.json
-	$(BIN)/python benchmarks/training_speed.py --attention --rounds 3 --out $(RESULTS)/training_speed_attention.json
+	$(BIN)/python benchmarks/training_speed.py --attention --out $(RESULTS)/training_speed_attention.json
 	$(BIN)/python benchmarks/training_speed.py --out $(RESULTS)/training_speed.json
 	$(BIN)/python benchmarks/training_speed.py --long --rounds 3 --out $(RESULTS)/training_speed_long.json
 	$(BIN)/python benchmarks/engines.py --rounds 3 --out $(RESULTS)/engines.json
 	$(BIN)/python benchmarks/engines.py --sizes article long words words256 --processes --rounds 3 --out $(RESULTS)/engines_processes.json
 	$(BIN)/python benchmarks/scaling.py --out $(RESULTS)/scaling.json
+	$(BIN)/python benchmarks/update_profile.py
+	$(BIN)/python benchmarks/update_profile.py --attention
 	$(BIN)/henkan train addition --epochs 5 --quiet --force --out models/bench
 	$(BIN)/python benchmarks/decoding_speed.py models/bench --words models/bench-words --out $(RESULTS)/decoding_speed.json
 	$(BIN)/python benchmarks/cost.py --picture docs/pictures/cost.png --out $(RESULTS)/cost.json
 ifdef TRAIN
 	$(BIN)/python benchmarks/time_to_accuracy.py --train $(TRAIN) --test $(TEST) --out $(RESULTS)/time_to_accuracy.json
+	$(BIN)/python benchmarks/all_sums.py --train $(TRAIN) --test $(TEST) --epochs 25 --out $(RESULTS)/all_sums.json
 endif
 
 # PRECISION: float32 or tf32, for both PyTorch contestants.
