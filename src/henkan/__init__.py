@@ -21,10 +21,12 @@ from henkan.errors import (
 
 if TYPE_CHECKING:
     from henkan.estimator import Seq2Seq, combine, load
+    from henkan.inference.alignment import Alignment, Link
     from henkan.inference.conversion import Conversion, Unknown
     from henkan.training.events import Epoch, Estimated, Event, Labelled, Labelling, Preparing, Report, Started, Step
 
 __all__ = [
+    "Alignment",
     "Conversion",
     "DataError",
     "Epoch",
@@ -33,6 +35,7 @@ __all__ = [
     "HenkanError",
     "Labelled",
     "Labelling",
+    "Link",
     "ModelFolderError",
     "NotFittedError",
     "Preparing",
@@ -50,6 +53,7 @@ __all__ = [
 
 MODULES = {
     "henkan.estimator": ("Seq2Seq", "combine", "load"),
+    "henkan.inference.alignment": ("Alignment", "Link"),
     "henkan.inference.conversion": ("Conversion", "Unknown"),
     "henkan.training.events": (
         *("Epoch", "Estimated", "Event", "Labelled", "Labelling", "Preparing", "Report", "Started", "Step"),

@@ -13,8 +13,10 @@ from henkan.config import Device, EngineConfig, EngineName, Precision, Settings,
 from henkan.engine.choice import choose_engines, process_rank
 from henkan.errors import DataError, Interrupted, NotFittedError, SettingsError
 from henkan.evaluation.error_rates import evaluate
+from henkan.inference.alignment import Alignment, align
 from henkan.inference.constraint import constraint_of
 from henkan.inference.conversion import Conversion, Fallback, Request, Unknown
+from henkan.inference.explanation import By
 from henkan.inference.lexicon import Lexicon
 from henkan.text.data_source import DataSource
 from henkan.text.pairs import Pairs
@@ -303,6 +305,35 @@ class Seq2Seq:
             lexicon=self._lexicon(lexicon),
         )
         return self._model().converter.convert(string_list(sources, "sources"), request)
+
+    def align(
+        self, sources: Iterable[str], targets: Iterable[str] | None = None, *, beam: int = 1, by: By | None = None
+    ) -> list[Alignment]:
+        """Align predictions, or given targets, with their sources, symbol by symbol.
+
+        >>> model = Seq2Seq(epochs=50).fit(["ab", "ba"], ["AB", "BA"])
+        >>> [alignment] = model.align(["ab"])
+        >>> [link.symbol for link in alignment.links]
+        ['A', 'B']
+
+        Args:
+            sources: n strings.
+            targets: align these n targets instead of the predictions; None: the predictions.
+            beam: beam width, from 1 to 1000; 1 is greedy search.
+            by: which source symbol a symbol comes from: the one under the "pointer" of a transducer, or the one with
+                the largest "attention" weight or "saliency"; None: the first of these that the model has.
+
+        Returns:
+            n alignments, in the order of the sources. One without a prediction has a `reason`.
+
+        Raises:
+            DataError: if the sources or targets are not strings, have no order, or their numbers differ.
+            NotFittedError: if the model is not trained.
+            SettingsError: if an argument is invalid.
+        """
+        texts, request = string_list(sources, "sources"), Request(beam=beam)
+        given = None if targets is None else _pairs(texts, targets).targets
+        return align(self._model().converter, texts, given, request=request, by=by)
 
     def _lexicon(self, entries: Mapping[str, str | Sequence[str]] | None) -> Lexicon | None:
         normalize = self._model().converter.source_vocabulary.tokenizer.normalize

@@ -100,6 +100,23 @@ def test_diverged_training_needs_a_lower_learning_rate(here, workplace, monkeypa
     assert "--learning-rate" in parameters("train")
 
 
+def test_explanations_of_a_file_and_of_a_text(here, workplace):
+    workplace()
+    Path("a.txt").write_text("ab\n")
+
+    def says(*arguments):
+        return here("explain", "model", *arguments, status=2).stderr.removeprefix("henkan: ").rstrip("\n")
+
+    assert says() == "give a TEXT, or a --file of texts"
+    assert says("ab", "--file", "a.txt") == "give a TEXT or --file, not both"
+    assert says("ab", "--pairs") == "--pairs needs --file with a file of pairs"
+    assert says("--file", "a.txt", "--answer", "A") == "--answer and --picture explain a single TEXT; omit --file"
+    assert "a.txt" not in says("--file", "b.txt")
+    here("explain", "model", "--file", "a.txt")
+    here("explain", "model", "--file", "words.tsv", "--pairs")
+    here("explain", "model", "ab", "--answer", "AB")
+
+
 def test_packages_that_messages_name_are_extras(here, workplace, monkeypatch):
     """They are not installed here: that needs the network."""
     workplace()

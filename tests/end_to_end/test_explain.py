@@ -56,3 +56,25 @@ def test_invalid_arguments_are_refused(refused, attention_model):
     assert "the model cannot predict symbol 'x' in 'x'; use only" in refused(
         "explain", attention_model, "ca", "--answer", "x"
     )
+
+
+def test_a_whole_file_is_aligned(henkan, attention_model, tmp_path):
+    (tmp_path / "words.txt").write_text("cab\n\nxyz\n")
+    rows = [line.split("\t") for line in henkan("explain", attention_model, "--file", "words.txt").stdout.splitlines()]
+    assert rows[0] == ["number", "source", "prediction", "symbol", "start", "end", "from", "probability"]
+    assert [row[:4] for row in rows[1:4]] == [["1", "cab", "CAB", symbol] for symbol in "CAB"]
+    assert all(row[6] == "cab"[int(row[4])] and int(row[5]) == int(row[4]) + 1 for row in rows[1:4])
+    assert all(0 < float(row[7]) <= 1 for row in rows[1:])
+    first, _ = map(json.loads, henkan("explain", attention_model, "--file", "words.txt", "--json").stdout.splitlines())
+    assert (first["source"], first["prediction"], first["symbols"]) == ("cab", "CAB", ["c", "a", "b"])
+    assert [link["symbol"] for link in first["links"]] == ["C", "A", "B"]
+
+
+def test_given_targets_are_aligned(henkan, attention_model, tmp_path):
+    (tmp_path / "pairs.tsv").write_text("ab\tBA\nc\tx\n")
+    done = henkan("explain", attention_model, "--file", "pairs.tsv", "--pairs", "--json")
+    first, second = map(json.loads, done.stdout.splitlines())
+    assert [link["symbol"] for link in first["links"]] == ["B", "A"]
+    assert second["prediction"] is None
+    assert second["reason"] == "the model cannot write 'x': unknown symbol 'x'"
+    assert done.stderr.endswith("note: texts without an alignment: 1 (see reason in the JSON)\n")

@@ -88,7 +88,7 @@ def test_compiled_search_finds_the_same(name, kind):
     outputs = [[], []]
     for converter in found:
         texts, _ = converter.reader.read(sources, Request())
-        [(rows, padded)] = converter._batches(texts, sources)
+        [(rows, padded)] = converter.batches(texts, sources)
         rules = converter.constrained.rules(constraints[kind][0], sources)(rows)
         encoded = converter.model.encode(padded, Execution(compiled=True))
         assert encoded.greedy is not None

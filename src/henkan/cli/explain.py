@@ -9,10 +9,12 @@ from typing import get_args
 
 import click
 
+from henkan.cli.alignments import print_alignments
 from henkan.cli.options import PATH
 from henkan.cli.tables import aligned
 from henkan.cli.text_arguments import TEXT
 from henkan.errors import DataError
+from henkan.inference.conversion import Request
 from henkan.inference.explanation import END, By, Choice, Explanation, label
 from henkan.inference.explanation import explain as make_explanation
 from henkan.text.escaping import escape
@@ -24,7 +26,7 @@ FORMATS = ("png", "svg")
 
 @click.command(short_help="Explain a prediction symbol by symbol.")
 @click.argument("model", type=PATH)
-@click.argument("text", type=TEXT)
+@click.argument("text", type=TEXT, required=False)
 @click.option("--answer", type=TEXT, metavar="TEXT", help="Explain this target instead of the model's prediction.")
 @click.option("--beam", type=int, metavar="N", default=1, show_default=True, help="Beam width; 1 is greedy search.")
 @click.option(
@@ -34,15 +36,31 @@ FORMATS = ("png", "svg")
     "model has it, otherwise saliency]",
 )
 @click.option("--picture", type=PATH, metavar="FILE", help="Also draw the explanation to FILE (.png or .svg).")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, or with --file one per text.")
+@click.option(
+    "--file",
+    type=PATH,
+    metavar="FILE",
+    help="Instead of a TEXT, align every line of FILE with its prediction, and print one line per symbol.",
+)
+@click.option("--pairs", is_flag=True, help="With --file: FILE has pairs; align their targets instead of predictions.")
 def explain(
-    model: Path, text: str, answer: str | None, beam: int, by: By | None, picture: Path | None, as_json: bool
+    model: Path,
+    text: str | None,
+    answer: str | None,
+    beam: int,
+    by: By | None,
+    picture: Path | None,
+    as_json: bool,
+    file: Path | None,
+    pairs: bool,
 ) -> None:
-    """Explain what the saved MODEL predicts for a TEXT.
+    """Explain what the saved MODEL predicts for a TEXT, or for every line of a file.
 
     \b
     henkan explain models/names "Tanaka"
     henkan explain models/names "Tanaka" --picture tanaka.svg
+    henkan explain models/names --file names.txt > alignments.tsv
 
     For each symbol of the prediction, print its probability, the most probable alternatives, and the weight of each
     source symbol in percent. The weights are attention weights, the pointer of a transducer, or saliency. A transducer
@@ -53,16 +71,32 @@ def explain(
     The confidence is the probability of the complete prediction, calibrated on the validation set; without a validation
     set, it is not calibrated. The probabilities of the symbols are never calibrated.
 
+    With --file, each line has one symbol of a prediction, in tab-separated columns: number of the text, source,
+    prediction, symbol, first source symbol that it comes from (from 0), end of these symbols, the symbols themselves,
+    and the probability of the step. A symbol comes from the source symbol with the largest weight. Where a transducer
+    inserts a symbol, the span is empty; where it deletes one, the symbol is empty. --json prints one object per text,
+    with a list of links.
+
     In the first line, line breaks, tabs and backslashes are printed as \\n, \\r, \\t and \\\\. --json has the exact
     strings.
     """
+    if (text is None) == (file is None):
+        raise DataError("give a TEXT or --file, not both" if text is not None else "give a TEXT, or a --file of texts")
+    if file is None and pairs:
+        raise DataError("--pairs needs --file with a file of pairs")
+    if file is not None and (answer, picture) != (None, None):
+        raise DataError("--answer and --picture explain a single TEXT; omit --file")
     if picture is not None and picture.suffix.removeprefix(".").lower() not in FORMATS:
         raise DataError(f"{picture}: unknown image format; choose a file name that ends in .png or .svg")
     fitted = load_model(model)
-    explanation = make_explanation(fitted.converter, text, answer=answer, beam=beam, by=by)
     if fitted.converter.mixed:
         kinds = [each.model.kind for each in fitted.saved.variants]
         click.echo(f"note: of {len(kinds)} kinds of models, the first ({kinds[0]}) is explained", err=True)
+    if file is not None:
+        request = Request(beam=beam)
+        print_alignments(fitted.converter, file, pairs=pairs, request=request, by=by, as_json=as_json)
+        return
+    explanation = make_explanation(fitted.converter, text or "", answer=answer, beam=beam, by=by)
     if picture is not None:
         _draw(explanation, picture)
     if as_json:

@@ -183,7 +183,7 @@ class Converter:
                     scores[:, index] = hypotheses[0].calibrated[len(own) :]
 
         with self.model.session(execution):
-            too_large = compute_batches(self.model, decode, self._batches(sources, texts, request.beam))
+            too_large = compute_batches(self.model, decode, self.batches(sources, texts, request.beam))
         self._count(sources, too_large)
         for row in too_large:
             index, reason = sources.indices[row], f"not enough memory for {len(sources.ids[row]):,} symbols"
@@ -270,7 +270,7 @@ class Converter:
             totals[:, [sources.indices[row] for row in rows.tolist()]] = scores
 
         with self.model.session(execution):
-            too_large = compute_batches(self.model, rate, self._batches(sources, texts))
+            too_large = compute_batches(self.model, rate, self.batches(sources, texts))
         self._count(sources, too_large)
         totals[:, [sources.indices[row] for row in too_large]] = np.nan
         totals[:, [index for index, output in zip(sources.indices, outputs, strict=True) if output is None]] = -np.inf
@@ -280,7 +280,8 @@ class Converter:
         """The logarithm of the probability of a target at the model's temperature, in nats."""
         return float(self.score([text], [target], [self.temperature or 1.0])[0, 0])
 
-    def _batches(self, sources: ReadableTexts, texts: Sequence[str], beam: int = 1) -> Iterator[tuple[Array, Sources]]:
+    def batches(self, sources: ReadableTexts, texts: Sequence[str], beam: int = 1) -> Iterator[tuple[Array, Sources]]:
+        """Yield the rows and the padded ids of each batch of readable texts; `beam` copies must fit into memory."""
         symbols, reverse, size = len(self.source_vocabulary), self.capabilities.reverse, max(1, BATCH_SIZE // beam)
         copy_ids = self.pairs.copy_ids(texts[index] for index in sources.indices)
         return source_batches(sources.ids, symbols, reverse=reverse, size=size, copies=beam, copy_ids=copy_ids)

@@ -99,7 +99,7 @@ def explain(
         SettingsError: if the model does not support the requested kind of explanation.
         UnanswerableError: if the model cannot read the text or produce the answer.
     """
-    by = _choose(converter, by)
+    by = choose_weights(converter, by)
     if converter.mixed and answer is None:
         answer = converter.convert([text], Request(beam=beam))[0].prediction
     source = converter.reader.read_one(text)
@@ -138,7 +138,12 @@ def label(action: str, symbol: str) -> str:
     return f"{action} {symbol}" if action and symbol else action or symbol
 
 
-def _choose(converter: Converter, by: By | None) -> By:
+def choose_weights(converter: Converter, by: By | None) -> By:
+    """The kind of weights that shows where symbols come from; see `explain`.
+
+    Raises:
+        SettingsError: if the model does not have the requested kind.
+    """
     capabilities = converter.capabilities
     if by is None:
         by = "pointer" if capabilities.pointer else "attention" if capabilities.attention else "saliency"
@@ -185,7 +190,7 @@ def _choice(
     probabilities, chosen = np.exp(step.log_probabilities[0]), int(step.symbols[0])
     ranked = np.argsort(-probabilities, kind="stable").tolist()
     others = [id for id in ranked if id != chosen and probabilities[id] > 0][:runners_up]
-    named = {id: (converter.codec.action(id), _written(converter, source, id, position)) for id in (chosen, *others)}
+    named = {id: (converter.codec.action(id), written(converter, source, id, position)) for id in (chosen, *others)}
     action, symbol = named[chosen]
     return Choice(
         symbol,
@@ -201,14 +206,14 @@ def _shares(
 ) -> list[list[float]]:
     """For each step, the weight of each source step, in the order in which the model reads them."""
     if by == "saliency":
-        return _saliency_shares(converter, source, output)
+        return saliency_shares(converter, source, output)
     if by == "pointer":
         pointer = converter.codec.pointer(source.ids, output) or ()
         return [[float(step == at) for step in range(len(source.ids))] for at in pointer]
     return [[] if step.attention is None else step.attention[0].tolist() for step in steps]
 
 
-def _saliency_shares(converter: Converter, source: SourceText, output: Sequence[int]) -> list[list[float]]:
+def saliency_shares(converter: Converter, source: SourceText, output: Sequence[int]) -> list[list[float]]:
     """For each step, the share of each source step in the saliency, in the order in which the model reads them."""
     pair = converter.pairs.of_ids([source.ids], [output], converter.pairs.copy_ids([source.text]))
     norms = converter.model.saliency(pair.batch(np.arange(1)))
@@ -217,7 +222,7 @@ def _saliency_shares(converter: Converter, source: SourceText, output: Sequence[
     return shares
 
 
-def _written(converter: Converter, source: SourceText, symbol: int, position: int) -> str:
+def written(converter: Converter, source: SourceText, symbol: int, position: int) -> str:
     """What a symbol writes; for an edit action, at a position of the source."""
     written = converter.codec.written(source.ids, symbol, position)
     return "".join(converter.symbols_of(source.text, [written])) if written else END
