@@ -77,7 +77,7 @@ def explain(
     inserts a symbol, the span is empty; where it deletes one, the symbol is empty. --json prints one object per text,
     with a list of links.
 
-    In the first line, line breaks, tabs and backslashes are printed as \\n, \\r, \\t and \\\\. --json has the exact
+    In the first line, and with --file in every line, line breaks, tabs and backslashes are printed as \\n, \\r, \\t and \\\\. --json has the exact
     strings.
     """
     if (text is None) == (file is None):
