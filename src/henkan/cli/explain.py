@@ -77,8 +77,8 @@ def explain(
     inserts a symbol, the span is empty; where it deletes one, the symbol is empty. --json prints one object per text,
     with a list of links.
 
-    In the first line, and with --file in every line, line breaks, tabs and backslashes are printed as \\n, \\r, \\t and \\\\. --json has the exact
-    strings.
+    In the first line, and with --file in every line, line breaks, tabs and backslashes are printed as \\n, \\r, \\t
+    and \\\\. --json has the exact strings.
     """
     if (text is None) == (file is None):
         raise DataError("give a TEXT or --file, not both" if text is not None else "give a TEXT, or a --file of texts")
