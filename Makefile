@@ -119,6 +119,7 @@ bench: $(VENV)/bench.stamp
 	$(BIN)/python benchmarks/update_profile.py --attention
 	$(BIN)/henkan train addition --epochs 5 --quiet --force --out models/bench
 	$(BIN)/python benchmarks/decoding_speed.py models/bench --words models/bench-words --out $(RESULTS)/decoding_speed.json
+	$(BIN)/python benchmarks/constraints.py
 	$(BIN)/python benchmarks/cost.py --picture docs/pictures/cost.png --out $(RESULTS)/cost.json
 ifdef TRAIN
 	$(BIN)/python benchmarks/time_to_accuracy.py --train $(TRAIN) --test $(TEST) --out $(RESULTS)/time_to_accuracy.json
