@@ -60,7 +60,7 @@ def test_a_text_without_an_allowed_prediction_gets_an_empty_line_and_a_reason(he
     assert done.stderr == "note: texts without an allowed prediction, which get an empty line: 1\n"
     result = json.loads(henkan(*arguments, "--json", cwd=tmp_path).stdout)
     assert result["disallowed"] is True
-    assert result["reason"] == "the constraints allow no prediction within the length limit of the model"
+    assert result["reason"] == "the constraints allow no prediction that the model can write within its length limit"
 
 
 def test_mistakes_get_one_sentence(henkan, folder, tmp_path):

@@ -132,6 +132,21 @@ def test_symbols_that_only_the_source_has_can_be_allowed(name):
     assert only.prediction in ("b", "bA")
 
 
+@pytest.mark.parametrize("name", ["transducer", "copying"])
+@pytest.mark.parametrize("beam", [1, 3])
+def test_a_symbol_that_cannot_be_copied_any_more_is_no_dead_end(name, beam):
+    """Of bAb and AA, the first needs a source with two b in the right places; the second can always be written."""
+    constraint, chosen = Constraint(pattern="b[Aa]b|AA"), set()
+    for seed in range(30):
+        pairs = ["ab", "ba"] * 9, ["AB", "BA"] * 9
+        converter, _ = small_model(dtype=np.float32, pairs=pairs, hidden_size=16, seed=seed, **SETTINGS[name])
+        converter.model.set_weights({key: 4 * array for key, array in converter.model.weights.items()})
+        found = converter.convert(["ba", "aab", "bab"], Request(beam=beam, nbest=beam, constraint=constraint))
+        assert all(re.fullmatch("b[Aa]b|AA", each.prediction) for each in found)
+        chosen.update(each.prediction for each in found)
+    assert "AA" in chosen
+
+
 def test_a_list_of_predictions_that_are_too_long_gives_a_reason():
     converter = models("peeky")[0][0]
     for request in (Request(), Request(beam=3)):
@@ -139,7 +154,7 @@ def test_a_list_of_predictions_that_are_too_long_gives_a_reason():
             assert each.prediction is None
             assert each.disallowed
             assert not each.failed
-            assert "no prediction within the length limit" in each.reason
+            assert "no prediction that the model can write" in each.reason
 
 
 def test_mixed_models_fulfil_the_constraint():

@@ -17,6 +17,7 @@ from henkan.text.automaton import UNREACHABLE, Automaton
 from henkan.text.tokenizer import tokenize
 
 NOT_ALLOWED = -1
+MAX_AUTOMATA = 16  # that are kept; sources with other symbols to copy need others
 
 
 class Constrained:
@@ -28,7 +29,8 @@ class Constrained:
 
     def __init__(self, pairs: PairEncoder) -> None:
         self.pairs = pairs
-        self._last: tuple[tuple[Constraint, tuple[str, ...]], Automaton] | None = None
+        self._constraint: Constraint | None = None
+        self._automata: dict[tuple[str, ...], Automaton] = {}  # of this constraint, by the symbols that are copied
         self._listed: tuple[Constraint, tuple[str, ...]] | None = None
 
     def rules(self, constraint: Constraint, texts: Sequence[str]) -> Callable[[Array], OutputRules]:
@@ -42,7 +44,7 @@ class Constrained:
         others: tuple[str, ...] = ()
         if copying:
             symbols, others = self._source_symbols(texts, constraint)
-        automaton = self._automaton(constraint, others)
+        automaton, uncopied = self._automaton(constraint, others), self._automaton(constraint, ())
         writes = codec.writes.copy()
         if codec.fixed_length:
             writes[list(codec.forbidden)] = NOT_ALLOWED
@@ -54,14 +56,16 @@ class Constrained:
             for row, one in enumerate(each):
                 copied[row, : len(one)] = one
             moves_in_all = lengths if codec.moves is not None else np.zeros_like(lengths)
-            return OutputRules(automaton, writes, codec.moves, codec.end, copied, moves_in_all)
+            return OutputRules(automaton, uncopied, writes, codec.moves, codec.end, copied, moves_in_all)
 
         return of_rows
 
     def _automaton(self, constraint: Constraint, others: tuple[str, ...]) -> Automaton:
-        """The automaton of a constraint; the last one is kept."""
-        key = constraint, others
-        if self._last is None or self._last[0] != key:
+        """The automaton of a constraint; those of the last constraint are kept."""
+        if self._constraint != constraint:
+            self._constraint, self._automata = constraint, {}
+        automata = self._automata
+        if others not in automata:
             vocabulary, reverse = self.pairs.target_vocabulary, self.pairs.codec.reverse
             found = constraint.automaton(vocabulary, others, reverse=reverse)
             if found.remaining[0] == UNREACHABLE and not self.pairs.capabilities.copying:
@@ -69,8 +73,10 @@ class Constrained:
                     "the constraints allow no prediction that this model can write; allow others, made of symbols of "
                     "the training targets"
                 )
-            self._last = key, found
-        return self._last[1]
+            if len(automata) > MAX_AUTOMATA:
+                automata.clear()
+            automata[others] = found
+        return automata[others]
 
     def _copied_only(self, constraint: Constraint, unknown: set[str]) -> tuple[str, ...]:
         """The symbols that can only be copied and that the constraint may allow.

@@ -312,7 +312,7 @@ class Converter:
         )
 
     def _disallowed(self, source: SourceText) -> Conversion:
-        reason = "the constraints allow no prediction within the length limit of the model"
+        reason = "the constraints allow no prediction that the model can write within its length limit"
         return Conversion(
             source.text, None, None, reason, disallowed=True, unknown=source.unknown, outside=[*source.outside]
         )

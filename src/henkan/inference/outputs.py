@@ -65,7 +65,34 @@ def find_outputs(
         found = ((each,) for each in greedy(model, encoded, codec, temperatures=temperatures, rules=rules))
     else:
         found = beam(model, encoded, codec, width=width, temperatures=temperatures, rules=rules)
+    if rules is not None and rules.uncopied is not rules.automaton:
+        found = _freed(model, encoded, codec, found, width=width, temperatures=temperatures, rules=rules)
     return _canonical(model, encoded, codec, sources, found, temperatures) if codec.ambiguous else found
+
+
+def _freed(
+    model: Predictor,
+    encoded: Encoded,
+    codec: TargetCodec,
+    found: Iterable[Sequence[Hypothesis]],
+    *,
+    width: int,
+    temperatures: Sequence[float],
+    rules: OutputRules,
+) -> list[Sequence[Hypothesis]]:
+    """Search again, without symbols that can only be copied, where the search waited in vain for such a symbol."""
+    outputs = list(found)
+    rows = np.array([row for row, each in enumerate(outputs) if each[0].log_probability == -np.inf], int)
+    if len(rows):
+        part = Encoded(encoded.memory.take(rows), encoded.state.take(rows), len(rows), encoded.steps)
+        others = rules.without_copies(rows)
+        if width == 1:
+            again = [[each] for each in greedy(model, part, codec, temperatures=temperatures, rules=others)]
+        else:
+            again = beam(model, part, codec, width=width, temperatures=temperatures, rules=others)
+        for row, each in zip(rows.tolist(), again, strict=True):
+            outputs[row] = each
+    return outputs
 
 
 def _canonical(

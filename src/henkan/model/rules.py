@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,6 +17,7 @@ class OutputRules:
 
     Attributes:
         automaton: accepts what may be written. Symbols of V or more can only be copied.
+        uncopied: the same without such symbols: it has no state from which a source without them has no way to an end.
         writes, moves: see `henkan.model.codec.TargetCodec`.
         end: the symbol that ends an output, or None.
         copied: (N, S) the symbol at each position of the source, for models that copy: after each number of moves of a
@@ -25,6 +26,7 @@ class OutputRules:
     """
 
     automaton: Automaton
+    uncopied: Automaton
     writes: Array
     moves: Array | None
     end: int | None
@@ -37,6 +39,12 @@ class OutputRules:
         its = self.automaton
         copied = np.ascontiguousarray(self.copied, np.int64)
         return Rules(its.first, its.symbols, its.following, its.remaining, self.writes.astype(np.int64), copied)
+
+    def without_copies(self, rows: Array) -> OutputRules:
+        """The rules for some of the sources, without the symbols that can only be copied."""
+        symbols = self.copied[rows]
+        known = np.where(symbols > self.uncopied.symbols.max(initial=0), -1, symbols)
+        return replace(self, automaton=self.uncopied, copied=known, moves_in_all=self.moves_in_all[rows])
 
     def start(self) -> Progress:
         """Where the outputs are before the first step."""
