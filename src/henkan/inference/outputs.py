@@ -66,11 +66,11 @@ def find_outputs(
     else:
         found = beam(model, encoded, codec, width=width, temperatures=temperatures, rules=rules)
     if rules is not None and rules.uncopied is not rules.automaton:
-        found = _freed(model, encoded, codec, found, width=width, temperatures=temperatures, rules=rules)
+        found = _searched_again(model, encoded, codec, found, width=width, temperatures=temperatures, rules=rules)
     return _canonical(model, encoded, codec, sources, found, temperatures) if codec.ambiguous else found
 
 
-def _freed(
+def _searched_again(
     model: Predictor,
     encoded: Encoded,
     codec: TargetCodec,
@@ -80,7 +80,10 @@ def _freed(
     temperatures: Sequence[float],
     rules: OutputRules,
 ) -> list[Sequence[Hypothesis]]:
-    """Search again, without symbols that can only be copied, where the search waited in vain for such a symbol."""
+    """Repeat the search for sources without a result, without the symbols that can only be copied.
+
+    A search may choose a symbol after which only another copy is allowed, which the rest of the source does not have.
+    """
     outputs = list(found)
     rows = np.array([row for row, each in enumerate(outputs) if each[0].log_probability == -np.inf], int)
     if len(rows):

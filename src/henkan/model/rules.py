@@ -17,7 +17,7 @@ class OutputRules:
 
     Attributes:
         automaton: accepts what may be written. Symbols of V or more can only be copied.
-        uncopied: the same without such symbols: it has no state from which a source without them has no way to an end.
+        uncopied: the same without such symbols; from each of its states, any source can reach the end.
         writes, moves: see `henkan.model.codec.TargetCodec`.
         end: the symbol that ends an output, or None.
         copied: (N, S) the symbol at each position of the source, for models that copy: after each number of moves of a
