@@ -6,11 +6,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help demo test test-long fuzz test-torch test-scale lint format docs pictures settings bench bench-g2p bench-dictionary bench-inflection bench-gpu clean
+.PHONY: help demo test test-long fuzz test-torch test-onnx test-scale lint format docs pictures settings bench bench-g2p bench-dictionary bench-inflection bench-gpu clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 	@echo "make test-torch   compare the NumPy and PyTorch engines, train with two processes (installs PyTorch)"
+	@echo "make test-onnx    run exported models in ONNX Runtime and in Chromium (installs ONNX Runtime for both)"
 	@echo "make test-scale   predict a million rows with Ray and with Dask (installs them; a few minutes)"
 	@echo "make test-long    run the long reliability tests (15 minutes)"
 	@echo "make fuzz         fuzz the pair reader and the model loader (1 minute)"
@@ -65,6 +66,17 @@ fuzz: $(VENV)/dev.stamp
 
 test-torch: $(VENV)/torch.stamp
 	$(BIN)/python -m pytest -m torch -n $(JOBS)
+
+# The browser itself comes from the operating system: on Debian, apt-get install chromium chromium-driver.
+ONNX_WEB := $(VENV)/onnxruntime-web
+$(VENV)/onnx.stamp: $(VENV)/dev.stamp
+	@echo "installing ONNX Runtime into $(VENV) ..."
+	@$(PIP) -e '.[onnx]' 'selenium>=4.30'
+	@npm install --silent --no-audit --no-fund --prefix $(ONNX_WEB) onnxruntime-web@1.30.0
+	@touch $@
+
+test-onnx: $(VENV)/onnx.stamp
+	HENKAN_ONNXRUNTIME_WEB=$(CURDIR)/$(ONNX_WEB) $(BIN)/python -m pytest -m onnx -n $(JOBS)
 
 $(VENV)/scale.stamp: $(VENV)/dev.stamp
 	@echo "installing Ray and Dask into $(VENV) ..."

@@ -33,6 +33,10 @@ ALLOWED = {
         "_version", "config", "recipes", "text", "batching", "nn", "model", "engine", "storage", "inference",
         "evaluation",
     },
+    "export": {
+        "_version", "config", "text", "batching", "nn.kernels.structures", "model", "storage", "inference",
+        "evaluation",
+    },
 }  # fmt: skip
 LIBRARY = set(ALLOWED) - {"nn", "model"} | {"_version"}
 ALLOWED |= {
@@ -47,6 +51,7 @@ THIRD_PARTY = {
     "engine.torch": {"torch"},
     "engine.workers": {"threadpoolctl"},
     "evaluation": {"rapidfuzz"},
+    "export.onnx": {"onnx", "onnxruntime"},
     "inference.patterns": {"interegular"},
     "nn.kernels.compiled": {"numba"},
     "nn.kernels.fused": {"scipy"},

@@ -139,9 +139,13 @@ def test_packages_that_messages_name_are_extras(here, workplace, monkeypatch):
         patched.setattr("henkan.inference.patterns.find_spec", lambda _: None)
         found.append(here("predict", "model", "ab", "--pattern", "A", status=2).stderr)
     assert found[4].endswith("patterns require the package interegular; pip install 'henkan[patterns]'\n")
+    with monkeypatch.context() as patched:
+        patched.setattr("henkan.export.onnx.find_spec", lambda _: None)
+        found.append(here("export", "model", "--to", "onnx", "--out", "a.onnx", status=2).stderr)
+    assert found[5].endswith("requires the packages onnx and onnxruntime; pip install 'henkan[onnx]'\n")
     extras = metadata("henkan").get_all("Provides-Extra")
-    assert [lone(message, EXTRA) for message in found] == ["torch", "plot", "graphemes", "plot", "patterns"]
-    assert {"torch", "plot", "graphemes", "patterns"} <= set(extras)
+    assert [lone(message, EXTRA) for message in found] == ["torch", "plot", "graphemes", "plot", "patterns", "onnx"]
+    assert {"torch", "plot", "graphemes", "patterns", "onnx"} <= set(extras)
     here("explain", "model", "ab", "--picture", "a.png")
 
 

@@ -26,6 +26,7 @@ COMMANDS = {
     "score": ("henkan.cli.score", "score"),
     "distil": ("henkan.cli.distil", "distil"),
     "combine": ("henkan.cli.combine", "combine"),
+    "export": ("henkan.cli.export", "export"),
     "generate": ("henkan.cli.generate", "generate"),
     "tasks": ("henkan.cli.generate", "tasks"),
     "reproduce": ("henkan_experiments.command", "reproduce_command"),

@@ -1,0 +1,1 @@
+"""Export of models to formats that other programs read."""

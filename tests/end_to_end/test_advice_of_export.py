@@ -1,0 +1,95 @@
+"""`henkan export`: what it writes and prints, and the advice of its messages, which is followed."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from advice_cases import TAGGED, WORDS
+
+pytest.importorskip("onnx", reason="onnx is not installed; run `make test-onnx`")
+onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed; run `make test-onnx`")
+pytestmark = pytest.mark.onnx
+
+from henkan.export.onnx.runtime import OnnxModel  # noqa: E402  (needs onnx)
+
+EXPORT = ("export", "model", "--to", "onnx", "--out")
+
+
+def test_an_exported_file_predicts_as_the_command(here, workplace):
+    workplace()
+    printed = here(*EXPORT, "a.onnx").stdout
+    with open("a.onnx", "rb") as file:
+        content = file.read()
+    assert printed == f"a.onnx: {len(content):,} bytes\n"
+    texts = ["ab", "ba", "cc", "abc"]
+    assert OnnxModel(content).predict(texts) == here("predict", "model", *texts).stdout.splitlines()
+    about = json.loads(onnxruntime.InferenceSession(content).get_modelmeta().custom_metadata_map["henkan"])
+    assert about["target"]["symbols"] == ["", "A", "B", "C"]
+
+
+def test_int8_and_check_print_size_and_accuracy(here, workplace):
+    workplace()
+    printed = here(*EXPORT, "a.onnx", "--int8", "--check", "words.tsv").stdout
+    found = re.fullmatch(
+        r"a\.onnx: ([\d,]+) bytes; with float32 weights it would have ([\d,]+), so this is (\d\.\d+) of it\n"
+        r"exact match on words\.tsv, (\d+) sources: ([\d.]+) % with this file, ([\d.]+) % with the model "
+        r"\(loss (-?[\d.]+) points\); (\d+) predictions differ\n",
+        printed,
+    )
+    small, full = (int(found[k].replace(",", "")) for k in (1, 2))
+    assert float(found[3]) == pytest.approx(small / full, abs=1e-3)
+    assert int(found[4]) == len({line.split("\t")[0] for line in WORDS.splitlines()})
+    evaluated = json.loads(here("evaluate", "model", "words.tsv", "--json").stdout)
+    assert float(found[6]) == pytest.approx(100 * evaluated["exact_match"], abs=0.01)
+    assert float(found[7]) == pytest.approx(float(found[6]) - float(found[5]), abs=0.02)
+    here(*EXPORT, "b.onnx")
+    assert (Path() / "b.onnx").stat().st_size == full
+
+
+def test_an_existing_file_is_kept(here, workplace):
+    workplace()
+    (Path() / "a.onnx").write_text("mine")
+    assert here(*EXPORT, "a.onnx", status=2).stderr.endswith("already exists; use --force or another --out\n")
+    assert (Path() / "a.onnx").read_text() == "mine"
+    here(*EXPORT, "b.onnx")
+    here(*EXPORT, "a.onnx", "--force")
+    assert (Path() / "a.onnx").read_bytes() == (Path() / "b.onnx").read_bytes()
+
+
+def test_other_files_to_write_are_advised(here, workplace):
+    workplace()
+    (Path() / "folder").mkdir()
+    assert here(*EXPORT, "folder", status=2).stderr.endswith("is a folder; choose another --out\n")
+    message = here(*EXPORT, "none/a.onnx", status=2).stderr
+    assert message.endswith("cannot be written (No such file or directory); choose another --out\n")
+    here(*EXPORT, "a.onnx")
+
+
+def test_pairs_to_check_must_exist_and_fit_the_model(here, workplace):
+    workplace()
+    (Path() / "empty.tsv").write_text("")
+    (Path() / "tagged.tsv").write_text(TAGGED)
+    assert here(*EXPORT, "a.onnx", "--check", "empty.tsv", status=2).stderr.startswith(
+        "henkan: empty.tsv: the file is empty"
+    )
+    message = here(*EXPORT, "a.onnx", "--check", "tagged.tsv", "--columns", "source,target,features", status=2).stderr
+    assert "ignore their column, as in --columns source,target,-" in message
+    here(*EXPORT, "a.onnx", "--check", "tagged.tsv", "--columns", "source,target,-")
+
+
+def test_a_beam_width_is_within_its_bounds(here, workplace):
+    workplace()
+    message = here(*EXPORT, "a.onnx", "--beam", 0, status=2).stderr
+    assert message == "henkan: --beam must be a whole number from 1 to 100, not 0\n"
+    here(*EXPORT, "a.onnx", "--beam", 100)
+
+
+def test_a_mixed_ensemble_is_refused(here, workplace):
+    workplace()
+    small = ("--epochs", 1, "--hidden-size", 4, "--embedding-size", 4, "--out", "edits")
+    here("train", "words.tsv", "--recipe", "edits", *small)
+    here("combine", "model", "edits", "--out", "both")
+    message = here("export", "both", "--to", "onnx", "--out", "a.onnx", status=2).stderr
+    assert message == "henkan: a mixed ensemble cannot be exported; export one of its models\n"
