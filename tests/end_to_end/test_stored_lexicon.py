@@ -130,13 +130,13 @@ def test_further_training_takes_the_lexicon_over_on_request(henkan, kept):
 
 
 def test_distillation_stores_the_pairs_and_not_the_lexicon_of_the_teacher(henkan, kept):
-    (kept.parent / "some.tsv").write_text("".join(WORDS.splitlines(keepends=True)[:4]))
-    (kept.parent / "unlabelled.txt").write_text("abc\ncba\n")
+    (kept.parent / "some.tsv").write_text("".join(WORDS.splitlines(keepends=True)[:8]))
+    (kept.parent / "unlabelled.txt").write_text("cc\nc\na\nb\n")
     distil = ("distil", "m", "--data", "some.tsv", "--unlabelled", "unlabelled.txt", *SMALL.split(), "--quiet")
     henkan(*distil, "--out", "plain")
     henkan(*distil, "--out", "with", "--keep-lexicon")
     assert stored(kept.parent / "plain") == {}
-    assert list(stored(kept.parent / "with")) == list(PAIRS)[:4]
+    assert stored(kept.parent / "with").keys() == set(list(PAIRS)[:8])
 
 
 def test_combined_models_have_all_entries(henkan, kept):
@@ -231,7 +231,7 @@ def test_sources_are_removed(henkan, refused, kept):
     assert henkan("inspect", "m").stdout.splitlines()[-1] == "no lexicon"
 
 
-def test_mistakes_get_one_sentence(henkan, refused, kept):
+def test_mistakes_get_one_sentence(refused, kept):
     assert "missing.tsv: cannot be read" in refused("lexicon", "add", "m", "missing.tsv")
     assert refused("lexicon", "add", "none", "words.tsv") == (
         "henkan: none: there is no such folder; give a folder written by `henkan train`"
@@ -245,12 +245,3 @@ def test_mistakes_get_one_sentence(henkan, refused, kept):
     (kept / "lexicon.jsonl").write_bytes(b"")
     assert "lexicon.jsonl is damaged or was modified" in refused("predict", "m", "ab")
     assert not (kept / "checkpoint").exists()
-
-
-def test_a_folder_that_cannot_be_written_keeps_its_lexicon(refused, kept, without_rights):
-    kept.chmod(0o555)
-    with without_rights():
-        message = refused("lexicon", "remove", "m", "--all")
-    assert "Permission denied" in message
-    kept.chmod(0o755)
-    assert len(stored(kept)) == 9

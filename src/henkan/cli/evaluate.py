@@ -104,11 +104,12 @@ def evaluate(
         click.echo(f"symbol error rate {result.symbol_error_rate:.3%}")
         if len(result.references) > result.counts.total:
             click.echo(f"{len(result.references):,} pairs, {result.counts.total:,} distinct sources; each counts once")
+        note = ""
         if request.lexicon is not None:
             alone = " (evaluate the model alone with --no-lexicon)" if lexicon is None else ""
             count, total = result.counts.from_lexicon, result.counts.total
-            click.echo(f"{count:,} of {total:,} sources were answered from the lexicon{alone}")
-        show_exact_match(result.counts)
+            note = f"{count:,} of {total:,} sources were answered from the lexicon{alone}"
+        show_exact_match(result.counts, note)
     if errors is not None:
         _write_errors(result.predictions, errors)
 
