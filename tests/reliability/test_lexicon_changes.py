@@ -42,7 +42,9 @@ def test_a_killed_command_leaves_the_old_or_the_new_lexicon(folder, entries):
         found = henkan.load(folder)
         assert found.predict(["ab"]) == ["old"]
         assert len(found.lexicon) in (1, ENTRIES + 1)
-    assert start(folder, entries).wait(timeout=120) == 0
+    last = start(folder, entries)
+    last.communicate(timeout=120)
+    assert last.returncode == 0
     assert henkan.load(folder).predict(["ab", "word7"]) == ["old", "new"]
 
 
