@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Any, Literal, Unpack, get_args
 
 from henkan.config import Device, EngineConfig, EngineName, Precision, Settings, to_dict
 from henkan.engine.choice import choose_engines, process_rank
@@ -17,7 +17,8 @@ from henkan.inference.alignment import Alignment, align
 from henkan.inference.constraint import constraint_of
 from henkan.inference.conversion import Conversion, Fallback, Request, Unknown
 from henkan.inference.explanation import By
-from henkan.inference.lexicon import Lexicon
+from henkan.inference.lexicon import Lexicon, entries_to_pairs
+from henkan.storage.lexicon_file import SavedLexicon
 from henkan.text.data_source import DataSource
 from henkan.text.pairs import Pairs
 from henkan.text.string_lists import string_list
@@ -32,7 +33,11 @@ from henkan.training.labelling import generated_sources
 from henkan.training.other_checkpoints import NoCheckpoints, ReadOnlyCheckpoints
 from henkan.training.signals import Interruption
 from henkan.training.state import MAX_ROLLBACKS
+from henkan.training.stored_lexicon import Place, entries_of, merge
 from henkan.training.trainer import Trainer
+
+Entries = Mapping[str, str | Sequence[str]]
+"""Known sources and the target or targets of each."""
 
 
 class Seq2Seq:
@@ -86,6 +91,7 @@ class Seq2Seq:
         dev: tuple[Iterable[str], Iterable[str]] | None = None,
         unlabelled: Iterable[str] | None = None,
         teacher: Seq2Seq | None = None,
+        keep_lexicon: bool = False,
         callback: Report | None = None,
         checkpoint: str | os.PathLike[str] | None = None,
         checkpoint_every: float = SECONDS_BETWEEN,
@@ -112,6 +118,8 @@ class Seq2Seq:
             teacher: a trained model, usually an ensemble, that predicts the targets of unlabelled sources, so that the
                 model learns to predict as the teacher does (distillation). If `unlabelled` is None, sources that
                 resemble those of the pairs are generated.
+            keep_lexicon: whether the model keeps the pairs as its lexicon; see `lexicon`. The pairs of `dev` and
+                predicted targets are not kept. Training and validation do not use it.
             callback: function that receives the events of the run. For each model, these are first a `henkan.Started`,
                 a `henkan.Preparing` and a `henkan.Estimated`, then a `henkan.Step` after each update and a
                 `henkan.Epoch` after each epoch. A `henkan.Labelling` comes before the models that are trained with
@@ -149,6 +157,7 @@ class Seq2Seq:
             variants,
             DataSource(pairs=len(pairs), held_out=held_out, seed=seed),
             unlabelled=self._unlabelled(unlabelled, teacher, pairs, variants[0]),
+            lexicon=SavedLexicon.of(zip(pairs.sources, pairs.targets, strict=True)) if keep_lexicon else None,
         )
         interruption = Interruption.of_caller()
 
@@ -195,7 +204,7 @@ class Seq2Seq:
         allow: Iterable[str] | None = None,
         pattern: str | None = None,
         symbols: str | None = None,
-        lexicon: Mapping[str, str | Sequence[str]] | None = None,
+        lexicon: Entries | Literal["stored"] | None = "stored",
     ) -> list[str]:
         """Predict the targets of sources.
 
@@ -223,8 +232,10 @@ class Seq2Seq:
                 r"\\d{4}-\\d{2}-\\d{2}"; None: any. `\\d`, `\\w` and `\\s` stand for ASCII characters. Needs
                 henkan[patterns].
             symbols: the symbols that a prediction may contain, as a text that is split like a target; None: all.
-            lexicon: known sources and the target or targets of each. They are looked up before the model predicts: the
-                first target is the prediction. Targets need not fulfil the constraints.
+            lexicon: known sources and the target or targets of each, such as `{"ab": "AB"}`. They are looked up before
+                the model predicts: the first target is the prediction. Targets need not fulfil the constraints. Other
+                sources are looked up in the lexicon of the model; see `lexicon`. "stored": only look them up there.
+                None: use no lexicon.
 
         Returns:
             n predictions, in the order of the sources. The prediction for a source of whitespace alone is "", unless
@@ -261,7 +272,7 @@ class Seq2Seq:
         allow: Iterable[str] | None = None,
         pattern: str | None = None,
         symbols: str | None = None,
-        lexicon: Mapping[str, str | Sequence[str]] | None = None,
+        lexicon: Entries | Literal["stored"] | None = "stored",
     ) -> list[Conversion]:
         """Predict the targets of sources, with log-probabilities and optionally confidences and n-best lists.
 
@@ -335,9 +346,71 @@ class Seq2Seq:
         given = None if targets is None else _pairs(texts, targets).targets
         return align(self._model().converter, texts, given, request=request, by=by)
 
-    def _lexicon(self, entries: Mapping[str, str | Sequence[str]] | None) -> Lexicon | None:
-        normalize = self._model().converter.source_vocabulary.tokenizer.normalize
-        return None if entries is None else Lexicon.of(entries, normalize)
+    def _lexicon(self, entries: Entries | Literal["stored"] | None) -> Lexicon | None:
+        fitted = self._model()
+        if entries is None or entries == "stored":
+            return None if entries is None else fitted.lexicon
+        return Lexicon(entries_to_pairs(entries), fitted.normalize, fitted.lexicon)
+
+    @property
+    def lexicon(self) -> dict[str, list[str]]:
+        """The lexicon of the model: known sources with their targets, which `save` stores with it.
+
+        Sources in it are looked up before the model predicts: in `predict`, `convert` and `score`, unless these get
+        `lexicon=None`. They are compared as the model reads them, after Unicode normalization and conversion of case.
+        `align` and `log_probability` are about the model alone. A model has no lexicon unless it was trained with
+        `keep_lexicon=True` or entries were added. To change the lexicon, call `add_to_lexicon`, or assign another one;
+        the dictionary is a copy.
+
+        >>> model = Seq2Seq(epochs=2).fit(["ab", "ba"], ["AB", "BA"])
+        >>> model.lexicon = {"ab": ["one", "two"]}
+        >>> model.predict(["ab"])
+        ['one']
+
+        Raises:
+            NotFittedError: if the model is not trained.
+            ModelFolderError: if the lexicon that was loaded is damaged.
+        """
+        targets: dict[str, list[str]] = {}
+        for source, target in entries_of(self._model()):
+            targets.setdefault(source, []).append(target)
+        return targets
+
+    @lexicon.setter
+    def lexicon(self, entries: Entries | None) -> None:
+        pairs = [] if entries is None else entries_to_pairs(entries)
+        self._set_lexicon(merge((), pairs, self._model().normalize).lexicon)
+
+    def add_to_lexicon(self, sources: Iterable[str], targets: Iterable[str], *, place: Place = "last") -> Seq2Seq:
+        """Add pairs to the lexicon of the model.
+
+        >>> model = Seq2Seq(epochs=2).fit(["ab", "ba"], ["AB", "BA"], keep_lexicon=True)
+        >>> model.add_to_lexicon(["ab", "xyz"], ["one", "two"], place="first").lexicon
+        {'ab': ['one', 'AB'], 'ba': ['BA'], 'xyz': ['two']}
+
+        Args:
+            sources, targets: n sources and their n targets.
+            place: where the new targets of a source go that is in the lexicon already: "last", after its other targets,
+                so that its prediction stays; "first", so that the new target is the prediction; or "replace".
+
+        Returns:
+            self.
+
+        Raises:
+            DataError: if the numbers of sources and targets differ, or they are not strings in an order.
+            NotFittedError: if the model is not trained.
+            SettingsError: if `place` is invalid.
+        """
+        if place not in get_args(Place):
+            raise SettingsError(f"place must be one of {', '.join(get_args(Place))}, not {place!r}", argument="place")
+        fitted, pairs = self._model(), _pairs(sources, targets)
+        new = zip(pairs.sources, pairs.targets, strict=True)
+        self._set_lexicon(merge(entries_of(fitted), new, fitted.normalize, place).lexicon)
+        return self
+
+    def _set_lexicon(self, lexicon: SavedLexicon | None) -> None:
+        fitted = self._model()
+        self._fitted = replace(fitted, saved=replace(fitted.saved, lexicon=lexicon))
 
     def log_probability(self, sources: Iterable[str], targets: Iterable[str]) -> list[float]:
         """Compute the log-probability of each target given its source.
@@ -376,12 +449,19 @@ class Seq2Seq:
         """
         self._model().converter.warm_up()
 
-    def score(self, sources: Iterable[str], targets: Iterable[str]) -> float:
+    def score(
+        self,
+        sources: Iterable[str],
+        targets: Iterable[str],
+        *,
+        lexicon: Entries | Literal["stored"] | None = "stored",
+    ) -> float:
         """Compute the exact match: the fraction of distinct sources, from 0 to 1, that are predicted correctly.
 
         A prediction is correct if it equals the target. A source that occurs several times counts once, and any of its
         targets is correct. Sources are equal if they are equal after the Unicode normalization of the model. A source
-        that the model cannot read counts as wrong. 1 minus the exact match is the word error rate.
+        that the model cannot read counts as wrong. 1 minus the exact match is the word error rate. Sources in the
+        lexicon of the model are predicted from it; to measure the model alone, pass `lexicon=None`.
 
         >>> model = Seq2Seq(epochs=50).fit(["ab", "ba"], ["AB", "BA"])
         >>> model.score(["ab", "ba"], ["AB", "AB"])
@@ -391,12 +471,14 @@ class Seq2Seq:
 
         Args:
             sources, targets: n sources and their n targets.
+            lexicon: as in `predict`.
 
         Raises:
             DataError: if the numbers of sources and targets differ, or they are not strings in an order.
             NotFittedError: if the model is not trained.
         """
-        return evaluate(self._model().converter, _pairs(sources, targets)).exact_match
+        request = Request(lexicon=self._lexicon(lexicon))
+        return evaluate(self._model().converter, _pairs(sources, targets), request).exact_match
 
     def save(self, folder: str | os.PathLike[str], *, force: bool = False) -> None:
         """Save the model in a folder, and delete the checkpoint that `fit` has written.
@@ -488,7 +570,7 @@ def combine(
 
     Models with the same settings and vocabularies, for example trained on the same pairs with different seeds, average
     their log-probabilities at every step. If models differ, as in architecture or direction, each proposes outputs, and
-    the mean of the log-probabilities of all decides.
+    the mean of the log-probabilities of all decides. The lexicons of the models are joined, in this order.
 
     >>> pair = [Seq2Seq(epochs=1, seed=seed).fit(["ab"], ["AB"]) for seed in (0, 1)]
     >>> len(combine(pair).predict(["ab", "ba"]))

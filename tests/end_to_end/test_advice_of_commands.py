@@ -117,6 +117,29 @@ def test_explanations_of_a_file_and_of_a_text(here, workplace):
     here("explain", "model", "ab", "--answer", "AB")
 
 
+def test_models_with_a_lexicon_are_used_as_advised(here, workplace):
+    workplace()
+    here(*TRAIN, "--keep-lexicon", "--out", "m")
+    with_lexicon = here("evaluate", "m", "words.tsv").stdout
+    assert "(evaluate the model alone with --no-lexicon)" in with_lexicon
+    assert "from the lexicon" not in here("evaluate", "m", "words.tsv", "--no-lexicon").stdout
+    note = here("train", "words.tsv", "--from", "m", "--epochs", 1, "--out", "n").stderr
+    assert "to store it, with the pairs of the file, use --keep-lexicon" in note
+    kept = here("train", "words.tsv", "--from", "m", "--epochs", 1, "--out", "o", "--keep-lexicon").stderr
+    assert "--keep-lexicon" not in kept
+    Path("lines.jsonl").write_text('["a", "b\\nc"]')
+    here("lexicon", "add", "m", "lines.jsonl", "--first")
+    message = here("lexicon", "show", "m", status=2).stderr
+    assert "('a\\tb\\nc') cannot be written as a line of text; use --json" in message
+    assert json.loads(here("lexicon", "show", "m", "--json").stdout.splitlines()[-1])["target"] == "b\nc"
+    assert "is a model; the only option for a model is --json" in here("inspect", "m", "--seed", 1, status=2).stderr
+    here("inspect", "m", "--json")
+    assert "give sources or --all, not both" in here("lexicon", "remove", "m", "ab", "--all", status=2).stderr
+    assert "give sources to remove, or --all" in here("lexicon", "remove", "m", status=2).stderr
+    here("lexicon", "remove", "m", "ab")
+    here("lexicon", "remove", "m", "--all")
+
+
 def test_packages_that_messages_name_are_extras(here, workplace, monkeypatch):
     """They are not installed here: that needs the network."""
     workplace()

@@ -36,10 +36,17 @@ def test_a_lexicon_answers_what_the_model_would_refuse(model):
 
 def test_sources_are_looked_up_as_the_model_reads_them():
     tokenizer = Tokenizer(normalization="NFC", case="lower")
-    lexicon = Lexicon.of({"CAFÉ": "kafe"}, tokenizer.normalize)
+    lexicon = Lexicon([("CAFÉ", "kafe")], tokenizer.normalize)
     assert lexicon.targets("cafe\N{COMBINING ACUTE ACCENT}") == ["kafe"]
     assert lexicon.targets("cafe") == []
     assert len(lexicon) == 1
+
+
+def test_a_source_is_looked_up_in_the_next_lexicon_only_if_it_is_not_in_the_first():
+    second = Lexicon([("a", "1"), ("b", "2"), ("b", "3"), ("b", "2")], str.lower)
+    first = Lexicon([("A", "4"), ("a", "5")], str.lower, second)
+    assert [first.targets(text) for text in ("a", "B", "c")] == [["4", "5"], ["2", "3"], []]
+    assert (len(first), len(second)) == (1, 2)
 
 
 @pytest.mark.parametrize(

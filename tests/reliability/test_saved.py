@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 
 import henkan
 from henkan import HenkanError, ModelFolderError
-from henkan.storage import model_folder
-from henkan.storage.migrations import from_1, from_2
+from henkan.storage import lexicon_file, model_folder
+from henkan.storage.migrations import from_1, from_2, from_3
+from henkan.storage.size_limits import SizeLimit
+from henkan.training.stored_lexicon import change_lexicon, entries_of, merge
 
 SAVED = Path(__file__).parent / "saved"
 PREDICTIONS = {
@@ -25,6 +27,10 @@ PREDICTIONS = {
     "format2-words": (["abcd\tPL;N", "BéD\tV;PST", "acebdacebd\tV;PRS"], ["A B C D S", "B É D A D", "A C E"]),
     "format3-edits": (["acda\tN;PL", "dace\tV;PRS", "aŵbŷd\tPST;V"], ["acdas", "dacing", "aŵbŷded"]),
     "format3-mixed": (["acda\tN;PL", "dace\tV;PRS", "aŵbŷd\tPST;V"], ["acdas", "daceing", "aŵbŷded"]),
+    "format4-lexicon": (
+        ["acda\tN;PL", "dace\tPRS;V", "aŵbŷd\tPST;V", "語\tPL;N"],
+        ["acdas", "dacingly", "aŵbŷded", 'Sprache "\\'],
+    ),
 }
 LOG_PROBABILITIES = {
     "format1-words": [-0.1644287, -0.1611528, -1.4072735],
@@ -32,6 +38,7 @@ LOG_PROBABILITIES = {
     "format2-words": [-0.0491927, -0.0498627, -1.8148003],
     "format3-edits": [-0.0799137, -1.186283, -0.1857517],
     "format3-mixed": [-1.409283, -1.727834, -1.2112469],
+    "format4-lexicon": [-0.0799137, None, -0.1857517, None],
 }
 
 
@@ -69,7 +76,7 @@ def test_older_formats_are_migrated(tmp_path, monkeypatch):
     rewrite(tmp_path / "m", "config.json", lambda text: text.replace(b'"members"', b'"old_members"'))
     with pytest.raises(ModelFolderError, match=r"config\.json does not have the form"):
         henkan.load(tmp_path / "m")
-    monkeypatch.setattr(model_folder, "MIGRATIONS", {1: rename, 2: from_2})
+    monkeypatch.setattr(model_folder, "MIGRATIONS", {1: rename, 2: from_2, 3: from_3})
     assert predict(tmp_path / "m", "format1-book") == ["91", "659"]
 
 
@@ -96,14 +103,15 @@ def rewrite(folder, name, change):
 
 
 FILES = ("manifest.json", "config.json", "vocabulary.json", "weights.safetensors", "metrics.json", "README.md")
+LEXICON = "lexicon.jsonl"
 OPERATIONS = ("flip", "cut", "zero", "insert", "remove", "double", "swap")
 
 
 @st.composite
-def damages(draw):
+def damages(draw, files=FILES):
     """Draw a file, a position and a modification; `checksum_updated` says whether the manifest is updated to match."""
     return {
-        "name": draw(st.sampled_from(FILES)),
+        "name": draw(st.sampled_from(files)),
         "position": draw(st.floats(0, 1, exclude_max=True)),
         "operation": draw(st.sampled_from(OPERATIONS)),
         "value": draw(st.integers(1, 255)),
@@ -142,7 +150,7 @@ def test_any_damage_is_refused_or_harmless(tmp_path_factory, name, examples):
     original = {path.name: path.read_bytes() for path in folder.iterdir()}
 
     @settings(max_examples=examples, deadline=None, derandomize=True, database=None)
-    @given(damages())
+    @given(damages((*FILES, LEXICON) if LEXICON in original else FILES))
     def check(damage):
         try:
             if damage["checksum_updated"]:
@@ -214,6 +222,106 @@ def test_hostile_folders_are_refused_with_little_memory(tmp_path, what):
         assert tracemalloc.get_traced_memory()[1] < 64 * 2**20
     finally:
         tracemalloc.stop()
+
+
+ENTRY = b'{"source": "a", "target": "b"}\n'
+BAD_LEXICONS = {
+    "another type": b'{"source": "a", "target": 1}\n',
+    "a list of targets": b'{"source": "a", "target": ["b"]}\n',
+    "a repeated name": b'{"source": "a", "source": "b", "target": "c"}\n',
+    "another name": b'{"source": "a", "target": "b", "more": "c"}\n',
+    "no name": b'["a", "b"]\n',
+    "names in another order": b'{"target": "a", "source": "b"}\n',
+    "an end in the middle of an entry": ENTRY[:-4],
+    "no line break at the end": ENTRY[:-1],
+    "a blank line": b"\n",
+    "two entries on a line": ENTRY[:-1] + ENTRY,
+    "bytes that are not UTF-8": ENTRY.replace(b"b", b"\xff"),
+    "an unknown escape": ENTRY.replace(b"b", b"\\x41"),
+    "an incomplete escape": ENTRY.replace(b"b", b"\\u00"),
+    "a control character": ENTRY.replace(b"b", b"\x01"),
+    "a NUL character": ENTRY.replace(b"b", b"\0"),
+    "deep nesting": b"[" * 500_000 + b"\n",
+    "a long line of backslashes": b'{"source": "' + b"\\" * 1_000_001 + b'", "target": "b"}\n',
+    "a long line without an end": b'{"source": "' + b"a" * 1_000_000,
+}
+
+
+@pytest.fixture
+def with_lexicon(tmp_path):
+    return shutil.copytree(SAVED / "format4-lexicon", tmp_path / "m")
+
+
+@pytest.mark.parametrize("what", BAD_LEXICONS)
+def test_a_lexicon_of_another_form_is_refused_when_it_is_needed(with_lexicon, what):
+    """The checksum fits, as an attacker would make it."""
+    rewrite(with_lexicon, LEXICON, lambda content: content + BAD_LEXICONS[what])
+    model = henkan.load(with_lexicon)
+    assert model.predict(["dace\tV;PRS"], lexicon=None) == ["dacing"]
+    for use in (lambda: model.predict(["dace\tV;PRS"]), lambda: model.lexicon):
+        with pytest.raises(ModelFolderError, match=r"m: lexicon\.jsonl is damaged; restore the file"):
+            use()
+
+
+def test_a_lexicon_with_another_checksum_or_of_another_size_is_refused(with_lexicon, monkeypatch):
+    file = with_lexicon / LEXICON
+    original = file.read_bytes()
+    file.write_bytes(original + ENTRY)
+    with pytest.raises(ModelFolderError, match=r"lexicon\.jsonl is damaged or was modified"):
+        henkan.load(with_lexicon)
+    os.truncate(file, 2**40)  # a sparse file: a terabyte that uses no disk space
+    with pytest.raises(ModelFolderError, match=r"lexicon\.jsonl is damaged \(1,099,511,627,776 bytes"):
+        henkan.load(with_lexicon)
+    file.unlink()
+    with pytest.raises(ModelFolderError, match=r"lexicon\.jsonl cannot be read"):
+        henkan.load(with_lexicon)
+    file.write_bytes(original)
+    monkeypatch.setattr(lexicon_file, "LIMIT", SizeLimit(2**20, 3))
+    with pytest.raises(ModelFolderError, match=r"lexicon\.jsonl is damaged"):
+        henkan.load(with_lexicon)
+
+
+def test_a_lexicon_needs_little_memory_until_it_is_used(with_lexicon):
+    rewrite(with_lexicon, LEXICON, lambda _: ENTRY * 1_000_000)
+    tracemalloc.start()
+    try:
+        henkan.load(with_lexicon)
+        assert tracemalloc.get_traced_memory()[1] < 2.5 * len(ENTRY) * 1_000_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda manifest: manifest.update(format_version=3),
+        lambda manifest: manifest["sha256"].pop(LEXICON),
+    ],
+)
+def test_a_lexicon_is_never_left_out_because_the_manifest_is_damaged(with_lexicon, change):
+    manifest = json.loads((with_lexicon / "manifest.json").read_text())
+    change(manifest)
+    (with_lexicon / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(ModelFolderError, match=r"manifest\.json does not fit its format version; the model is damaged"):
+        henkan.load(with_lexicon)
+
+
+@pytest.mark.parametrize("name", sorted(PREDICTIONS))
+def test_models_of_every_format_get_a_lexicon_and_lose_it_again(tmp_path, name):
+    """The weights are not written again, and a model without a lexicon has the format that earlier versions read."""
+    folder, weights = shutil.copytree(SAVED / name, tmp_path / "m"), (SAVED / name / "weights.safetensors").read_bytes()
+    sources, predictions = PREDICTIONS[name]
+    before = os.stat(folder / "weights.safetensors").st_ino
+    change_lexicon(folder, lambda fitted: merge(entries_of(fitted), [(sources[0], "new")], str, "replace").lexicon)
+    assert predict(folder, name) == ["new", *predictions[1:]]
+    assert json.loads((folder / "manifest.json").read_text())["format_version"] == 4
+    change_lexicon(folder, lambda _: None)
+    assert not (folder / LEXICON).exists()
+    assert json.loads((folder / "manifest.json").read_text())["format_version"] == 3
+    if name != "format4-lexicon":
+        assert predict(folder, name) == predictions
+    assert (folder / "weights.safetensors").read_bytes() == weights
+    assert os.stat(folder / "weights.safetensors").st_ino == before
 
 
 def values(count):

@@ -2,6 +2,7 @@ import json
 import os
 import shutil
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ import pytest
 import henkan
 from henkan import ModelFolderError
 from henkan.storage import atomic_folder, files
+from henkan.storage.lexicon_file import SavedLexicon
+from henkan.training.stored_lexicon import change_lexicon
 
 
 def test_file_is_synced_then_renamed_then_the_folder_is_synced(tmp_path, monkeypatch):
@@ -126,7 +129,7 @@ def rewrite(folder, name, change):
 @pytest.mark.parametrize(
     ("name", "change", "message"),
     [
-        ("manifest.json", lambda v: v.update(format_version=4), "format 4, newer than this henkan reads .3.; upgrade"),
+        ("manifest.json", lambda v: v.update(format_version=5), "format 5, newer than this henkan reads .4.; upgrade"),
         ("manifest.json", lambda v: v.update(format_version="1"), "no valid format version"),
         ("manifest.json", lambda v: v.update(format="zip"), "does not describe a henkan model"),
         ("manifest.json", lambda v: v.pop("sha256"), "damaged"),
@@ -250,7 +253,10 @@ def test_writer_killed_at_any_rename_leaves_the_old_or_the_new_model(trained, ot
     assert henkan.load(folder).predict(["ab"]) == predictions[renames >= 6]
     trained.save(folder, force=True)
     assert henkan.load(folder).predict(["ab"]) == predictions[0]
-    assert {path.name for path in folder.iterdir()} == set(atomic_folder.WRITTEN) - {"learning_curve.png"}
+    assert {path.name for path in folder.iterdir()} == set(atomic_folder.WRITTEN) - {
+        "learning_curve.png",
+        "lexicon.jsonl",
+    }
 
 
 def test_reader_during_replacement_gets_the_old_or_the_new_model(trained, other, folder):
@@ -269,6 +275,110 @@ def test_reader_during_replacement_gets_the_old_or_the_new_model(trained, other,
         assert henkan.load(folder).predict(["ab"]) in predictions
         reads += 1
     writer.join()
+
+
+@pytest.mark.parametrize("renames", range(9))
+@pytest.mark.parametrize("place", ["last", "remove"])
+def test_change_of_the_lexicon_that_is_killed_leaves_the_old_or_the_new_one(folder, monkeypatch, renames, place):
+    """It writes card, manifest and lexicon; without a lexicon, the first two."""
+    replaced, names = Path.replace, []
+
+    def replace_or_kill(self, target):
+        if self.name == "holder.json.part":  # of the lock
+            return replaced(self, target)
+        names.append(target)
+        if len(names) > renames:
+            raise Killed
+        return replaced(self, target)
+
+    change_lexicon(folder, lambda _: SavedLexicon.of([("ab", "old")]))
+    (folder / "learning_curve.png").write_bytes(b"picture")
+    new = SavedLexicon.of([("ab", "new"), ("c", "3")]) if place == "last" else None
+    files = 2 if new is None else 3
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", replace_or_kill)
+        patched.setattr(shutil, "rmtree", lambda *_, **__: None)
+        with suppress(Killed):
+            change_lexicon(folder, lambda _: new)
+    after = ["AB", "C"] if new is None else ["new", "3"]
+    assert henkan.load(folder).predict(["ab", "c"]) == (after if renames >= files else ["old", "C"])
+    change_lexicon(folder, lambda _: SavedLexicon.of([("ab", "again")]))
+    assert henkan.load(folder).predict(["ab", "c"]) == ["again", "C"]
+    assert (folder / "learning_curve.png").read_bytes() == b"picture"
+    assert {path.name for path in folder.iterdir()} == set(atomic_folder.WRITTEN)
+
+
+def test_reader_during_a_change_of_the_lexicon_sees_the_old_or_the_new_one(folder):
+    done = threading.Event()
+
+    def write():
+        for number in range(40):
+            change_lexicon(folder, lambda _: SavedLexicon.of([("ab", "x" * number)]) if number % 3 else None)  # noqa: B023
+        done.set()
+
+    writer, lengths = threading.Thread(target=write), set()
+    writer.start()
+    while not done.is_set() or not lengths:
+        lengths.add(henkan.load(folder).predict(["ab"])[0])
+    writer.join()
+    assert lengths <= {"AB", *("x" * number for number in range(40))}
+
+
+def test_model_saved_over_one_with_a_lexicon_has_its_own(trained, folder):
+    change_lexicon(folder, lambda _: SavedLexicon.of([("ab", "old")]))
+    with_lexicon = henkan.load(folder)
+    trained.save(folder, force=True)
+    assert henkan.load(folder).predict(["ab"]) == ["AB"]
+    assert not (folder / "lexicon.jsonl").exists()
+    with_lexicon.save(folder, force=True)
+    assert henkan.load(folder).predict(["ab"]) == ["old"]
+
+
+def test_lexicon_is_not_added_to_another_model(trained, other, folder):
+    """A program may save a model at any time, without the lock."""
+
+    def change(_):
+        other.save(folder, force=True)
+        return SavedLexicon.of([("ab", "old")])
+
+    with pytest.raises(ModelFolderError, match="another process has replaced this model; try again"):
+        change_lexicon(folder, change)
+    assert henkan.load(folder).predict(["ab"]) == other.predict(["ab"]) != trained.predict(["ab"])
+    assert not list(folder.glob(".*"))
+
+
+def test_card_says_how_many_entries_there_are_and_keeps_what_a_user_wrote(folder):
+    def change(*pairs):
+        change_lexicon(folder, lambda _: SavedLexicon.of(pairs))
+        return (folder / "README.md").read_text()
+
+    plain = (folder / "README.md").read_text()
+    (folder / "README.md").write_text(plain + "\nmine\n")
+    card = change(("ab", "1"))
+    assert card.count("`lexicon.jsonl` has 1 entry, each a source with a target.") == 1
+    card = change(("ab", "1"), ("ab", "2"))
+    assert card.count("## Lexicon") == card.count("`lexicon.jsonl` has 2 entries") == 1
+    assert change() == plain + "\nmine\n"
+    henkan.load(folder).save(folder, force=True)
+    for text in (b"mine", b"\xff"):
+        (folder / "README.md").write_bytes(text)
+        change_lexicon(folder, lambda _, text=text: SavedLexicon.of([("ab", str(text))]))
+        assert (folder / "README.md").read_bytes() == text
+    (folder / "README.md").unlink()
+    change_lexicon(folder, lambda _: None)
+    assert not (folder / "README.md").exists()
+
+
+def test_lexicon_that_cannot_be_written_leaves_the_old_one(folder, monkeypatch):
+    def full(self, content):  # noqa: ARG001
+        raise OSError(28, "No space left on device")
+
+    change_lexicon(folder, lambda _: SavedLexicon.of([("ab", "old")]))
+    monkeypatch.setattr(atomic_folder, "write_file", full)
+    with pytest.raises(ModelFolderError, match=r"the lexicon cannot be saved .*No space left .*files are unchanged"):
+        change_lexicon(folder, lambda _: None)
+    assert henkan.load(folder).predict(["ab"]) == ["old"]
+    assert "checkpoint" not in os.listdir(folder)
 
 
 def test_non_finite_weights_are_not_saved(words, tmp_path):

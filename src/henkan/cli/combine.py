@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from henkan.cli.display import show_exact_match
+from henkan.cli.display import entries, show_exact_match
 from henkan.cli.options import (
     PATH,
     check_features,
@@ -56,6 +56,9 @@ def combine(models: Sequence[Path], out: Path, dev: Path | None, fit_weights: bo
     their log-probabilities at every step. If models differ, as in architecture or direction, each proposes outputs, and
     the mean of the log-probabilities of all decides. If a MODEL is an ensemble, all its members are included. To train
     an ensemble on one machine, use `henkan train --ensemble N`.
+
+    If MODELs have lexicons, the ensemble has the entries of all: for a source in several lexicons, the targets of the
+    first MODEL come first.
     """
     engines = pop_engines(layout)
     check_models([os.path.realpath(model) for model in models])
@@ -75,4 +78,5 @@ def combine(models: Sequence[Path], out: Path, dev: Path | None, fit_weights: bo
         for each in ensemble.saved.variants:
             click.echo(f"  {each.weight * len(each.members):.2f}  {len(each.members)} x {each.model.kind}")
     members = len(ensemble.saved.members)
-    click.echo(f"ensemble of {members} models saved in {out}")
+    lexicon = "" if ensemble.saved.lexicon is None else f"; its lexicon has {entries(len(ensemble.saved.lexicon))}"
+    click.echo(f"ensemble of {members} models saved in {out}{lexicon}")

@@ -13,13 +13,23 @@ from henkan.text.escaping import escape
 from henkan.text.side_statistics import show_symbol
 
 
+def entries(count: int) -> str:
+    """Return a number of entries in words."""
+    return f"{count:,} {'entry' if count == 1 else 'entries'}"
+
+
 def show_examples(result: Counts) -> None:
     """Print the first sources with O (correct) or X (wrong)."""
     click.echo("\n".join(example_rows(result)))
 
 
-def show_exact_match(result: Counts) -> None:
-    """Print exact match, preceded by the numbers of sources that are unlike the training data or were not predicted."""
+def show_exact_match(result: Counts, note: str = "") -> None:
+    """Print exact match, preceded by the numbers of sources that are unlike the training data or were not predicted.
+
+    Args:
+        result: the counts.
+        note: another line to print before exact match; empty: none.
+    """
     if result.unknown:
         click.echo(f"{result.unknown} sources have symbols that were not in the training data")
     if result.outside:
@@ -31,6 +41,8 @@ def show_exact_match(result: Counts) -> None:
             f"{result.unanswerable} sources could not be converted (blank, unknown symbols, too long, or not enough "
             "memory) and count as wrong"
         )
+    if note:
+        click.echo(note)
     click.echo(exact_match_line(result))
 
 

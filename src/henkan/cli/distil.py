@@ -40,6 +40,8 @@ def distil(
     compare both with `henkan evaluate`. Without --unlabelled, the sources are generated: random strings that resemble
     the sources of the pairs.
 
+    A lexicon of MODEL is not used or kept; --keep-lexicon stores the pairs.
+
     Strings are split into symbols as in MODEL, unless other options are given. Resume an interrupted run with
     `henkan train --resume DIR`.
     """

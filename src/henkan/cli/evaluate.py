@@ -56,7 +56,9 @@ def evaluate(
     validation split; otherwise they are newly generated. If a file has the name of a task, as in addition, write
     ./addition for the file or task:addition for the task.
 
-    --allow, --pattern, --symbols and --lexicon act as in `henkan predict`.
+    --allow, --pattern, --symbols, --lexicon and --no-lexicon act as in `henkan predict`. If MODEL has a lexicon, the
+    sources in it are answered from it, and their number is printed; --no-lexicon evaluates the model alone. In the
+    coverage table, these answers count as certain.
 
     Each distinct source counts once, however many pairs it has. Exact match is the share of sources whose prediction
     equals a target: if a source has several targets, any of them is correct. The word error rate is 1 minus the exact
@@ -70,11 +72,11 @@ def evaluate(
     Line breaks, tabs and backslashes in texts are printed as \\n, \\r, \\t and \\\\, and any other character that ends
     a line as \\u and four hexadecimal digits. --json has the exact strings.
     """
-    lexicon = layout.pop("lexicon")
+    lexicon, no_lexicon = layout.pop("lexicon"), layout.pop("no_lexicon")
     request = Request(beam=beam, confidence=True, constraint=pop_constraint(layout))
     fitted = load_model(model, pop_engines(layout))
     note_unwritable(fitted.converter, request.constraint)
-    request = with_lexicon(request, fitted.converter, lexicon)
+    request = with_lexicon(request, fitted, lexicon, stored=not no_lexicon)
     found = task_or_file(data)
     if isinstance(found, Task):
         pairs = task_pairs(found, fitted.data)
@@ -102,7 +104,12 @@ def evaluate(
         click.echo(f"symbol error rate {result.symbol_error_rate:.3%}")
         if len(result.references) > result.counts.total:
             click.echo(f"{len(result.references):,} pairs, {result.counts.total:,} distinct sources; each counts once")
-        show_exact_match(result.counts)
+        note = ""
+        if request.lexicon is not None:
+            alone = " (evaluate the model alone with --no-lexicon)" if lexicon is None else ""
+            count, total = result.counts.from_lexicon, result.counts.total
+            note = f"{count:,} of {total:,} sources were answered from the lexicon{alone}"
+        show_exact_match(result.counts, note)
     if errors is not None:
         _write_errors(result.predictions, errors)
 
@@ -121,6 +128,7 @@ def _as_values(result: Evaluation) -> dict[str, Any]:
         "unknown": counts.unknown,
         "outside": counts.outside,
         "cut_off": counts.cut_off,
+        "from_lexicon": counts.from_lexicon,
         "expected_calibration_error": result.expected_calibration_error,
         "coverage": result.coverage(),
         "by_length": result.by_length(),

@@ -68,6 +68,8 @@ def explain(
     symbol's log-probability with respect to the embedding of the source symbol, scaled so that the norms add up to 100
     percent; it also works for models without attention.
 
+    The model itself is explained: a lexicon stored in MODEL is not used.
+
     The confidence is the probability of the complete prediction, calibrated on the validation set; without a validation
     set, it is not calibrated. The probabilities of the symbols are never calibrated.
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from henkan.cli.inspect_model import inspect_model
 from henkan.cli.options import PATH, choose_settings, layout_options, read_file, symbol_options, usable_options
 from henkan.cli.remedies import sentence
 from henkan.config import MAX_SYNTHETIC
@@ -26,8 +27,8 @@ from henkan.training.synthetic import NONE_POSSIBLE, synthetic_pairs
 SYMBOLS_SHOWN = 40
 
 
-@click.command(short_help="Check a file of pairs before training.")
-@click.argument("data", metavar="FILE", type=PATH)
+@click.command(short_help="Check a file of pairs before training, or describe a model.")
+@click.argument("data", metavar="FILE_OR_MODEL", type=PATH)
 @click.option("--dev", type=PATH, metavar="FILE", help="Validation set, checked for overlap with FILE.")
 @click.option("--test", type=PATH, metavar="FILE", help="Test set, checked for overlap with FILE.")
 @click.option(
@@ -43,7 +44,8 @@ SYMBOLS_SHOWN = 40
 @layout_options
 def inspect(data: Path, dev: Path | None, test: Path | None, as_json: bool, columns: Columns, **settings: Any) -> None:
     """Check a FILE of training pairs, and report its size, string lengths, symbols, duplicate pairs, sources with
-    several targets, and overlap with the validation and test sets.
+    several targets, and overlap with the validation and test sets. If the argument is a saved model, describe it: its
+    kind, training data, symbols, exact match, and the number of entries of its lexicon.
 
     Warn of what is probably a mistake in the file, such as a header, comments, empty targets, swapped columns, text in
     a wrong encoding or a very long line, with an example and what to do. Of more than 200,000 pairs, a sample of at
@@ -55,6 +57,8 @@ def inspect(data: Path, dev: Path | None, test: Path | None, as_json: bool, colu
     The files are not changed. Pronunciation lexicons (`hello HH AH L OW`), CSV and JSON Lines are detected, see
     --format. An invalid line is an error, unless --rejects is given.
     """
+    if inspect_model(data, as_json=as_json):
+        return
     augment, seed = settings.pop("augment"), settings.pop("seed")
     layout = {name: settings.pop(name) for name in ("format", "encoding", "delimiter", "strip", "rejects")}
     layout["columns"], rejects = columns, layout["rejects"]

@@ -26,6 +26,7 @@ COMMANDS = {
     "score": ("henkan.cli.score", "score"),
     "distil": ("henkan.cli.distil", "distil"),
     "combine": ("henkan.cli.combine", "combine"),
+    "lexicon": ("henkan.cli.lexicon", "lexicon"),
     "export": ("henkan.cli.export", "export"),
     "generate": ("henkan.cli.generate", "generate"),
     "tasks": ("henkan.cli.generate", "tasks"),
@@ -111,8 +112,10 @@ def main() -> None:
 
 def _options() -> set[str]:
     """Return the names of the options of the command in use."""
-    name = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
-    command = cli.get_command(click.Context(cli), name)
+    command: click.Command | None = cli
+    for word in sys.argv[1:]:
+        if isinstance(command, click.Group) and not word.startswith("-"):
+            command = command.get_command(click.Context(command), word)
     return set() if command is None else {option for each in command.params for option in each.opts}
 
 

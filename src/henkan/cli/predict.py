@@ -32,7 +32,7 @@ from henkan.training.fitted_model import load_model
     "longer number, unknown symbols or tags, another combination of tags, or no tags), unknown (the source symbols "
     "that were not in the training data), cut_off (the prediction reached the length limit), abstained (because of "
     "--abstain-below or --abstain-outside), disallowed (no prediction is allowed), blank (the text has only "
-    "whitespace), origin (with --lexicon: lexicon or model) and nbest (the list of predictions).",
+    "whitespace), origin (if there is a lexicon: lexicon or model) and nbest (the list of predictions).",
 )
 @click.option("--beam", type=int, metavar="N", default=1, show_default=True, help="Beam width; 1 is greedy search.")
 @click.option(
@@ -108,14 +108,16 @@ def predict(model: Path, texts: Sequence[str], as_json: bool, encoding: str, **o
 
     --allow, --pattern and --symbols constrain the predictions; several of them hold at once. Probabilities and
     confidences are those of the model without them. A text for which no prediction is allowed within the model's length
-    limit gets an empty line. A prediction from --lexicon has no log-probability and no confidence.
+    limit gets an empty line. A prediction from a lexicon, be it --lexicon or the one stored in MODEL, has no
+    log-probability and no confidence.
     """
-    engines, lexicon = pop_engines(options), options.pop("lexicon")
+    engines, lexicon, no_lexicon = pop_engines(options), options.pop("lexicon"), options.pop("no_lexicon")
     constraint = pop_constraint(options)
     request = Request(**options, constraint=constraint, confidence=as_json)
-    converter = load_model(model, engines).converter
+    fitted = load_model(model, engines)
+    converter = fitted.converter
     note_unwritable(converter, constraint)
-    request = with_lexicon(request, converter, lexicon)
+    request = with_lexicon(request, fitted, lexicon, stored=not no_lexicon)
     if (request.abstain_below, request.mass) != (None, None) and converter.temperature is None:
         click.echo(
             "note: confidence is not calibrated, because this model was trained without a validation set, or its "

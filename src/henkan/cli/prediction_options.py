@@ -15,6 +15,7 @@ from henkan.inference.conversion import Request
 from henkan.inference.converter import Converter
 from henkan.inference.lexicon import Lexicon
 from henkan.text.source_file import read_sources
+from henkan.training.fitted_model import FittedModel
 
 OPTIONS = (
     click.option(
@@ -43,8 +44,10 @@ OPTIONS = (
         metavar="FILE",
         help="Look each text up in FILE, a file of pairs or a pronunciation lexicon, before the model predicts. If it "
         "is a source there, its first target is the prediction, and with --nbest all its targets are printed. The "
-        "targets need not fulfil the constraints.",
+        "targets need not fulfil the constraints. Other texts are looked up in the lexicon stored in the model, if it "
+        "has one; see `henkan lexicon`.",
     ),
+    click.option("--no-lexicon", is_flag=True, help="Do not use the lexicon stored in the model."),
 )
 
 
@@ -80,14 +83,21 @@ def note_unwritable(converter: Converter, constraint: Constraint | None) -> None
         )
 
 
-def with_lexicon(request: Request, converter: Converter, path: Path | None) -> Request:
-    """The request with the lexicon in a file.
+def with_lexicon(request: Request, fitted: FittedModel, path: Path | None, *, stored: bool) -> Request:
+    """The request with the lexicon in a file, which comes first, and that of the model.
+
+    Args:
+        request: the request.
+        fitted: the model.
+        path: the file, or None.
+        stored: whether to use the lexicon of the model.
 
     Raises:
         DataError: if the file cannot be read, or is not a file of pairs.
+        ModelFolderError: if the lexicon of the model is damaged.
     """
-    if path is None:
-        return request
-    pairs = read_file(path).pairs
-    normalize = converter.source_vocabulary.tokenizer.normalize
-    return replace(request, lexicon=Lexicon(zip(pairs.sources, pairs.targets, strict=True), normalize))
+    lexicon = fitted.lexicon if stored else None
+    if path is not None:
+        pairs = read_file(path).pairs
+        lexicon = Lexicon(zip(pairs.sources, pairs.targets, strict=True), fitted.normalize, lexicon)
+    return replace(request, lexicon=lexicon)

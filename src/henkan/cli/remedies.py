@@ -80,6 +80,7 @@ WITHOUT_OPTION: Mapping[str, str] = {
     "other_version": "use that version, or delete the folder and run the same command again",
     "restart": "delete the folder and run the same command again",
     "strip": "remove it from the file",
+    "wait_or_another_checkpoint": "wait until it ends",
 }
 """Key of a remedy -> what to do if an option of the remedy above cannot be used."""
 

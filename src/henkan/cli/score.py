@@ -54,7 +54,8 @@ def score(model: Path, data: Path, suspicious: bool, folds: int | None, as_json:
 
     The log-probability (natural logarithm) is that of the target given the source, including the end of the target.
     -inf: the model cannot write the target, because a symbol is not in the vocabulary and cannot be copied from the
-    source. nan: there was not enough memory for the pair.
+    source. nan: there was not enough memory for the pair. The model itself is scored: a lexicon stored in MODEL is not
+    used.
 
     Line breaks, tabs and backslashes are printed as \\n, \\r, \\t and \\\\, and any other character that ends a line
     as \\u and four hexadecimal digits. --json has the exact strings.

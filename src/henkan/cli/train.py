@@ -40,7 +40,8 @@ from henkan.storage.model_folder import CHECKPOINT, is_model
     "start",
     type=PATH,
     metavar="MODEL",
-    help="Start from the weights of a saved model. New symbols are added to its vocabularies.",
+    help="Start from the weights of a saved model. New symbols are added to its vocabularies. Its lexicon is kept only "
+    "with --keep-lexicon; its entries then follow the pairs of the file.",
 )
 @training_options
 def train(

@@ -10,7 +10,7 @@ from shutil import which
 
 import click
 
-from henkan.cli.display import exact_match_line, show_exact_match, show_examples
+from henkan.cli.display import entries, exact_match_line, show_exact_match, show_examples
 from henkan.cli.run_options import RunOptions
 from henkan.config import EngineConfig
 from henkan.engine.base import Engines
@@ -49,7 +49,8 @@ def show_result(fitted: FittedModel, folder: Path, example: str, *, pictured: bo
     if not quiet:
         seconds = sum(epoch["seconds"] for each in histories for epoch in each["epochs"])
         what = "final model trained" if metrics.get("labelled") else "trained"
-        click.echo(f"{what} in {seconds:.1f} s; model saved in {folder}")
+        kept = "" if fitted.saved.lexicon is None else f"; its lexicon has {entries(len(fitted.saved.lexicon))}"
+        click.echo(f"{what} in {seconds:.1f} s; model saved in {folder}{kept}")
         if not pictured:
             click.echo(
                 "note: no learning curve was drawn, because matplotlib is missing; pip install 'henkan[plot]'", err=True

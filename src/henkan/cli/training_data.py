@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from shlex import quote
 from typing import NamedTuple
@@ -16,6 +17,7 @@ from henkan.cli.options import choose_settings, read_file, show_target_symbols, 
 from henkan.cli.remedies import sentence
 from henkan.cli.run_options import LAYOUT, RunOptions
 from henkan.errors import DataError
+from henkan.storage.lexicon_file import SavedLexicon
 from henkan.text.audit import audit
 from henkan.text.data_source import DataSource
 from henkan.text.pairs import Columns, Pairs, hold_out
@@ -25,6 +27,7 @@ from henkan.text.tokenized_pairs import TokenizedPairs
 from henkan.text.tokenizer import tokenizers
 from henkan.training.job import Unlabelled, Variant
 from henkan.training.labelling import generated_sources
+from henkan.training.stored_lexicon import entries_of
 
 
 def data_name(data: str) -> str:
@@ -114,6 +117,25 @@ def read_unlabelled(run: RunOptions, data: TrainingData) -> Unlabelled | None:
     if data.teachers is not None:
         run.options["final variants"] = [each.to_dict() for each in variants]
     return Unlabelled(sources, None, data.teachers)
+
+
+def kept_lexicon(run: RunOptions, data: TrainingData, *, quiet: bool) -> SavedLexicon | None:
+    """Return the lexicon to store with the model: the pairs of the file, then the lexicon of the model to start from.
+
+    Raises:
+        DataError: if there are too many pairs.
+    """
+    if run.options["keep_lexicon"]:
+        held_out = data.validation if data.source.held_out == "tenth" else None
+        parts = [zip(each.sources, each.targets, strict=True) for each in (data.pairs, held_out) if each is not None]
+        return SavedLexicon.of(chain(*parts, () if run.start is None else entries_of(run.start)))
+    if run.start is not None and run.start.saved.lexicon is not None and not quiet:
+        click.echo(
+            "note: the lexicon of the model to start from is not stored in the new model; to store it, with the pairs "
+            "of the file, use --keep-lexicon",
+            err=True,
+        )
+    return None
 
 
 def check_data_exists(run: RunOptions, folder: Path) -> None:

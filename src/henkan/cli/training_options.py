@@ -33,6 +33,13 @@ def training_options(command: Command) -> Command:
             "Sources of pairs, with unknown symbols or otherwise unlike the pairs are not used. Never give the sources "
             "of a test set.",
         ),
+        click.option(
+            "--keep-lexicon",
+            is_flag=True,
+            help="Store all pairs of the file, training and held-out, in the model as its lexicon: `henkan predict` "
+            "and `henkan evaluate` look a text up there before the model predicts; see `henkan lexicon`. The pairs of "
+            "--dev and predicted targets are not stored. Training and validation do not use the lexicon.",
+        ),
         click.option("--force", is_flag=True, help="Replace an existing model or interrupted run."),
         click.option(
             "--checkpoint-every",

@@ -17,7 +17,7 @@ import click
 from henkan.cli.run_options import RunOptions, engine_from_plan, load_start, run_from_options, run_from_plan
 from henkan.cli.task_names import is_also_file
 from henkan.cli.train_output import show_engine, show_result
-from henkan.cli.training_data import check_data_exists, read_data, read_unlabelled, show_audit
+from henkan.cli.training_data import check_data_exists, kept_lexicon, read_data, read_unlabelled, show_audit
 from henkan.config import EngineConfig
 from henkan.engine.base import RESTARTS, Engines, ProcessGroup
 from henkan.engine.choice import choose_engines
@@ -171,7 +171,8 @@ class TrainingRun:
         if unlabelled is not None and run.options["teacher"] is None and not self.quiet:
             count = sum(each.members for each in unlabelled.variants or run.variants)
             click.echo(f"first, {count} models are trained that predict the targets of unlabelled sources", err=True)
-        job = TrainingJob(run.variants, run.data or data.source, run.start, unlabelled)
+        lexicon = kept_lexicon(run, data, quiet=self.quiet)
+        job = TrainingJob(run.variants, run.data or data.source, run.start, unlabelled, lexicon)
         with ProgressDisplay(data.validation, quiet=self.quiet) as display:
             trainer = Trainer(self.engines, checkpoints=self.checkpoints, report=show)
             return trainer.fit(tokenized, data.validation, job), example

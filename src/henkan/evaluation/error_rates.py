@@ -12,6 +12,7 @@ from henkan.evaluation.references import References
 from henkan.inference.calibration import coverage, expected_calibration_error
 from henkan.inference.conversion import Conversion, Request
 from henkan.inference.converter import Converter
+from henkan.inference.lexicon import FROM_LEXICON
 from henkan.text.pairs import Pairs
 
 NOTHING = ""
@@ -96,7 +97,8 @@ class Evaluation:
     def coverage(self) -> list[tuple[float, float, float]]:
         """See `henkan.inference.calibration.coverage`; requires conversions with confidences.
 
-        Predictions whose confidence cannot be estimated are the least confident.
+        Predictions whose confidence cannot be estimated are the least confident. Those from a lexicon count as certain,
+        because a model never abstains from them.
         """
         return coverage(*_confidences(self.predictions))
 
@@ -118,7 +120,10 @@ class Evaluation:
 
 
 def _confidences(predictions: Sequence[Prediction]) -> tuple[list[float], list[bool]]:
-    return [each.conversion.confidence or 0.0 for each in predictions], [each.right for each in predictions]
+    confidences = [
+        1.0 if each.conversion.origin == FROM_LEXICON else each.conversion.confidence or 0.0 for each in predictions
+    ]
+    return confidences, [each.right for each in predictions]
 
 
 def evaluate(converter: Converter, pairs: Pairs, request: Request = Request()) -> Evaluation:  # noqa: B008

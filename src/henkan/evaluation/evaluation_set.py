@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from henkan.evaluation.references import References
 from henkan.inference.conversion import Conversion
 from henkan.inference.converter import Converter
+from henkan.inference.lexicon import FROM_LEXICON
 from henkan.text.arrays import Array
 from henkan.text.pairs import Pairs
 from henkan.text.tokenizer import Tokenizer
@@ -66,6 +67,7 @@ class Counts:
         unknown: number of sources with symbols that were not in training.
         outside: number of sources outside the training data in other ways; see `henkan.text.training_range.KINDS`.
         cut_off: number of predictions that reached the length limit before they ended.
+        from_lexicon: number of predictions from a lexicon, not by the model.
         first: the first `EXAMPLES_SHOWN` predictions.
     """
 
@@ -75,6 +77,7 @@ class Counts:
     unknown: int = 0
     outside: int = 0
     cut_off: int = 0
+    from_lexicon: int = 0
     first: list[Prediction] = field(default_factory=list)
 
     def add(self, predictions: Iterable[Prediction]) -> None:
@@ -86,6 +89,7 @@ class Counts:
             self.unknown += len(each.conversion.unknown) > 0
             self.outside += not UNKNOWN_KINDS.issuperset(each.conversion.outside)
             self.cut_off += each.conversion.cut_off
+            self.from_lexicon += each.conversion.origin == FROM_LEXICON
             if len(self.first) < EXAMPLES_SHOWN:
                 self.first.append(each)
 

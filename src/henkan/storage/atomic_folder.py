@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
@@ -17,13 +17,20 @@ from uuid import uuid4
 from henkan.storage.files import sync_folder, write_file
 
 INCOMING = "incoming"
-MANIFEST, PICTURE = "manifest.json", "learning_curve.png"
-WRITTEN = ("config.json", "vocabulary.json", "weights.safetensors", "metrics.json", "README.md", MANIFEST, PICTURE)
+WEIGHTS, MANIFEST, LEXICON, PICTURE = "weights.safetensors", "manifest.json", "lexicon.jsonl", "learning_curve.png"
+WRITTEN = ("config.json", "vocabulary.json", WEIGHTS, "metrics.json", "README.md", MANIFEST, LEXICON, PICTURE)
 """The files of a model folder, in the order in which they are moved."""
 
 
-def put_files(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write files to a folder, all or none.
+def put_files(folder: Path, files: Mapping[str, bytes], *, check: Callable[[], None] = lambda: None) -> None:
+    """Write files to a folder, all or none. Files that are not given keep their content.
+
+    A manifest without a lexicon deletes the old lexicon, and weights without a picture the old picture.
+
+    Args:
+        folder: the folder.
+        files: name -> content.
+        check: called when all is ready; the files are not written if it raises an error.
 
     Raises:
         OSError: if they cannot be written; the existing files are then unchanged.
@@ -36,6 +43,7 @@ def put_files(folder: Path, files: Mapping[str, bytes]) -> None:
         for name, content in files.items():
             write_file(temporary / name, content)
         sync_folder(temporary)
+        check()
         temporary.rename(folder / INCOMING)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -64,9 +72,10 @@ def _move_incoming(folder: Path) -> None:
     incoming = folder / INCOMING
     if not incoming.is_dir():
         return
-    pictured = (incoming / PICTURE).exists()
-    if not pictured and (incoming / MANIFEST).exists():
-        (folder / PICTURE).unlink(missing_ok=True)  # it belongs to the old model
+    # Lexicon and picture are moved last, so they are still here if the file before them is.
+    for name, before in ((LEXICON, MANIFEST), (PICTURE, WEIGHTS)):
+        if not (incoming / name).exists() and (incoming / before).exists():
+            (folder / name).unlink(missing_ok=True)  # it belongs to the old model
     for name in WRITTEN:
         if (incoming / name).exists():
             (incoming / name).replace(folder / name)

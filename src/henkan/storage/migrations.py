@@ -44,5 +44,10 @@ def from_2(config: dict[str, Any], vocabulary: dict[str, Any]) -> tuple[dict[str
     return config, {"variants": [sides], "range": vocabulary["range"]}
 
 
-MIGRATIONS: Mapping[int, Migration] = {1: from_1, 2: from_2}
+def from_3(config: dict[str, Any], vocabulary: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Convert format 3 to format 4, which adds a lexicon and changes nothing else."""
+    return config, vocabulary
+
+
+MIGRATIONS: Mapping[int, Migration] = {1: from_1, 2: from_2, 3: from_3}
 """Format version -> function that converts the contents of config.json and vocabulary.json to the next version."""

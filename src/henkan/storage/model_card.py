@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,11 @@ from typing import Any
 import numpy as np
 
 from henkan.config import to_dict
+from henkan.storage.lexicon_file import SavedLexicon
 from henkan.storage.model_folder import SavedModel
+
+CARD = "README.md"
+SECTION, USAGE = re.compile(r"^## Lexicon\n.*?(?=^## |\Z)", re.M | re.S), re.compile("^## Usage$", re.M)
 
 
 def model_card(saved: SavedModel, folder: Path, version: str, *, pictured: bool) -> str:
@@ -42,6 +47,7 @@ def model_card(saved: SavedModel, folder: Path, version: str, *, pictured: bool)
         "metrics of each epoch.",
         *(["", "![Learning curve](learning_curve.png)"] if pictured else []),
         "",
+        *_lexicon(saved.lexicon),
         "## Usage",
         "",
         "```sh",
@@ -65,6 +71,26 @@ def model_card(saved: SavedModel, folder: Path, version: str, *, pictured: bool)
         "",
     ]
     return "\n".join(lines)
+
+
+def with_lexicon(card: str, lexicon: SavedLexicon | None) -> str:
+    """Return a model card with its section about the lexicon brought up to date; the rest is unchanged."""
+    card, section = SECTION.sub("", card), "".join(f"{line}\n" for line in _lexicon(lexicon))
+    return USAGE.sub(lambda usage: section + usage[0], card, count=1)
+
+
+def _lexicon(lexicon: SavedLexicon | None) -> list[str]:
+    """Lines of the section about the lexicon."""
+    if lexicon is None:
+        return []
+    count = len(lexicon)
+    return [
+        "## Lexicon",
+        "",
+        f"`lexicon.jsonl` has {count:,} {'entry' if count == 1 else 'entries'}, each a source with a target. Sources "
+        "are looked up there before the model predicts. The accuracy above is that of the model without the lexicon.",
+        "",
+    ]
 
 
 def _kind(saved: SavedModel) -> str:

@@ -1,9 +1,10 @@
 """Saved models: a folder of JSON and safetensors, which cannot contain executable code.
 
-    manifest.json        format version, versions of henkan, NumPy and Python, SHA-256 of the next three files
+    manifest.json        format version, versions of henkan, NumPy and Python, SHA-256 of the next files
     config.json          settings of the model and the training run, and the origin of the data
     vocabulary.json      the symbols of both sides
     weights.safetensors  the weights
+    lexicon.jsonl        known sources and their targets, if the model has a lexicon
     metrics.json         metrics of each epoch
     README.md            the model card
 
@@ -24,16 +25,21 @@ from typing import Any
 from henkan.config import ModelConfig, TrainingConfig, from_dict
 from henkan.errors import HenkanError, ModelFolderError, SettingsError
 from henkan.storage import metrics_schema
-from henkan.storage.atomic_folder import INCOMING, WRITTEN, current
+from henkan.storage.atomic_folder import INCOMING, LEXICON, WRITTEN, current
 from henkan.storage.files import file_size, from_json, load_tensors, read_file, sha256
+from henkan.storage.lexicon_file import SavedLexicon
 from henkan.storage.migrations import MIGRATIONS
+from henkan.storage.size_limits import LEXICON as LEXICON_LIMIT
 from henkan.storage.size_limits import SETTINGS, metrics_limit, vocabulary_limit, weights_limit
 from henkan.text.arrays import Array
 from henkan.text.training_range import KINDS, TrainingRange
 from henkan.text.vocabulary import Vocabulary
 
 FORMAT = "henkan-model"
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
+WITHOUT_LEXICON = 3
+"""The format of a model without a lexicon, so that earlier versions of henkan, which have none, can read it."""
+
 MAX_MEMBERS = 1000
 CONFIG = {"variants", "data", "calibration"}
 VARIANT = {"model", "training", "members", "weight", "codec"}
@@ -81,6 +87,7 @@ class SavedModel:
         training_range: what the training sources contained; None for a model of format 1.
         corrections: for each way of being outside the training data, the numbers of the correction of the confidence;
             see `henkan.inference.outside.Correction`.
+        lexicon: known sources, which are looked up before the model predicts; None: none.
     """
 
     variants: Sequence[SavedVariant]
@@ -89,6 +96,12 @@ class SavedModel:
     temperature: float | None = None
     training_range: TrainingRange | None = None
     corrections: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    lexicon: SavedLexicon | None = None
+
+    @property
+    def format_version(self) -> int:
+        """The format in which the model is saved."""
+        return WITHOUT_LEXICON if self.lexicon is None else FORMAT_VERSION
 
     @property
     def first(self) -> SavedVariant:
@@ -104,9 +117,20 @@ class SavedModel:
 def is_model(folder: Path) -> bool:
     """Whether a folder has the manifest of a model."""
     try:
-        return bool(_manifest(folder))
+        return bool(read_manifest(folder))
     except ModelFolderError:
         return False
+
+
+def check_exists(folder: Path) -> None:
+    """Check that a model folder exists.
+
+    Raises:
+        ModelFolderError: if not.
+    """
+    if not os.path.isdir(folder):
+        problem = "is not a folder" if os.path.lexists(folder) else "there is no such folder"
+        raise ModelFolderError(f"{folder}: {problem}", "load_a_model")
 
 
 def load(folder: Path, shapes: Shapes) -> SavedModel:
@@ -119,9 +143,7 @@ def load(folder: Path, shapes: Shapes) -> SavedModel:
     Raises:
         ModelFolderError: if it is not a model, is damaged, or has a newer format.
     """
-    if not os.path.isdir(folder):
-        problem = "is not a folder" if os.path.lexists(folder) else "there is no such folder"
-        raise ModelFolderError(f"{folder}: {problem}", "load_a_model")
+    check_exists(folder)
     for _ in range(ATTEMPTS):
         before = _stamp(folder)
         try:
@@ -142,7 +164,7 @@ def _stamp(folder: Path) -> object:
 
 
 def _load(folder: Path, shapes: Shapes) -> SavedModel:
-    manifest = _manifest(folder)
+    manifest = read_manifest(folder)
     weights = file_size(folder, current(folder, "weights.safetensors"), remedy="load_a_model")
     config, vocabulary = (
         from_json(_read_checked(folder, name, manifest, limit.bytes), folder, name, max_values=limit.values)
@@ -170,6 +192,7 @@ def _load(folder: Path, shapes: Shapes) -> SavedModel:
         training_range=training_range,
         corrections=corrections,
         metrics=_metrics(folder, sum(variant.members for variant in variants)),
+        lexicon=_lexicon(folder, manifest),
     )
 
 
@@ -218,10 +241,14 @@ def _weight_shapes(
         raise ModelFolderError(f"{folder}: {error.message.problem}", "register_architecture") from None
 
 
-def _manifest(folder: Path) -> dict[str, Any]:
-    """Read and validate the manifest."""
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Read and validate the manifest.
+
+    Raises:
+        ModelFolderError: if it cannot be read, does not describe a model, or has a newer format.
+    """
     name = "manifest.json"
-    if not (folder / name).exists() and (folder / CHECKPOINT).is_dir():
+    if not (folder / current(folder, name)).exists() and (folder / CHECKPOINT).is_dir():
         raise ModelFolderError(f"{folder}: the training run in this folder is incomplete", "resume_run", folder=folder)
     manifest = from_json(_read(folder, name, SETTINGS.bytes), folder, name, max_values=SETTINGS.values)
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
@@ -280,6 +307,15 @@ def _with_weights(
         )
         for each, (codec, members) in zip(variants, names, strict=True)
     ]
+
+
+def _lexicon(folder: Path, manifest: Mapping[str, Any]) -> SavedLexicon | None:
+    """Read the lexicon; None if the model has none. It is checked against its checksum, but not parsed."""
+    if (LEXICON in manifest["sha256"]) != (manifest["format_version"] > WITHOUT_LEXICON):
+        raise ModelFolderError(f"{folder}: manifest.json does not fit its format version; the model is damaged")
+    if LEXICON not in manifest["sha256"]:
+        return None
+    return SavedLexicon(_read_checked(folder, LEXICON, manifest, LEXICON_LIMIT.bytes), folder)
 
 
 def member_tensor(member: int, name: str) -> str:

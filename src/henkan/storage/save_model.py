@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -12,18 +13,21 @@ from safetensors.numpy import save as save_safetensors
 
 from henkan.config import to_dict
 from henkan.errors import ModelFolderError
-from henkan.storage.atomic_folder import INCOMING, WRITTEN, put_files
-from henkan.storage.files import sha256, to_json
+from henkan.storage.atomic_folder import INCOMING, LEXICON, MANIFEST, WEIGHTS, WRITTEN, current, put_files
+from henkan.storage.files import read_file, sha256, to_json
+from henkan.storage.model_card import CARD, with_lexicon
 from henkan.storage.model_folder import (
     CHECKPOINT,
     FORMAT,
-    FORMAT_VERSION,
     HASHED,
+    WITHOUT_LEXICON,
     SavedModel,
     codec_tensor,
     is_model,
     member_tensor,
+    read_manifest,
 )
+from henkan.storage.size_limits import SETTINGS
 
 
 def save(
@@ -51,28 +55,71 @@ def save(
     check_destination(folder, force=force)
     if not all(np.isfinite(array).all() for member in saved.members for array in member.values()):
         raise ModelFolderError("the weights are not finite; train again with a lower learning rate")
-    files = _contents(saved)
+    files = {**_settings(saved), WEIGHTS: _weights(saved), **_lexicon(saved)}
     manifest = {
         "format": FORMAT,
-        "format_version": FORMAT_VERSION,
+        "format_version": saved.format_version,
         "henkan": version,
         "numpy": np.__version__,
         "python": platform.python_version(),
-        "sha256": {name: sha256(files[name]) for name in HASHED},
+        "sha256": {name: sha256(content) for name, content in files.items()},
     }
-    files |= {"README.md": card.encode(errors="replace"), **(pictures or {}), "manifest.json": to_json(manifest)}
+    files |= {"metrics.json": to_json(saved.metrics), CARD: card.encode(errors="replace"), **(pictures or {})}
+    _put(folder, {**files, MANIFEST: to_json(manifest)}, "the model")
+
+
+def replace_lexicon(saved: SavedModel, folder: Path, manifest: bytes) -> None:
+    """Replace the lexicon of a model folder. Its weights, and what a user has changed in README.md, are kept.
+
+    Args:
+        saved: the model, as it was loaded from the folder, with another lexicon.
+        folder: the folder.
+        manifest: its manifest; see `manifest_bytes`. It tells whether the folder still has the same model.
+
+    Raises:
+        ModelFolderError: if the folder cannot be written, or has another model by now.
+    """
+
+    def check() -> None:
+        if manifest_bytes(folder) != manifest:
+            raise ModelFolderError(f"{folder}: another process has replaced this model; try again")
+
+    values = read_manifest(folder)
+    files = {**_settings(saved), **_lexicon(saved)} if values["format_version"] < WITHOUT_LEXICON else _lexicon(saved)
+    sums = {name: values["sha256"][name] for name in HASHED} | {name: sha256(files[name]) for name in files}
+    with suppress(ModelFolderError, UnicodeError):  # it may have been deleted or replaced
+        card = read_file(folder, current(folder, CARD), SETTINGS.bytes).decode()
+        files[CARD] = with_lexicon(card, saved.lexicon).encode()
+    values |= {"format_version": saved.format_version, "sha256": sums}
+    _put(folder, {**files, MANIFEST: to_json(values)}, "the lexicon", check)
+
+
+def manifest_bytes(folder: Path) -> bytes:
+    """Read the manifest of a model folder.
+
+    Raises:
+        ModelFolderError: if it cannot be read.
+    """
+    return read_file(folder, current(folder, MANIFEST), SETTINGS.bytes, remedy="load_a_model")
+
+
+def _put(folder: Path, files: Mapping[str, bytes], what: str, check: Callable[[], None] = lambda: None) -> None:
     try:
-        put_files(folder.resolve(), files)
+        put_files(folder.resolve(), files, check=check)
     except OSError as error:
         reason = error.strerror or error
         raise ModelFolderError(
-            f"{folder}: the model cannot be saved ({reason}), and existing files are unchanged; check permissions and "
+            f"{folder}: {what} cannot be saved ({reason}), and existing files are unchanged; check permissions and "
             "free disk space"
         ) from None
 
 
-def _contents(saved: SavedModel) -> dict[str, bytes]:
-    """Return name -> content of the files with the model and its metrics."""
+def _lexicon(saved: SavedModel) -> dict[str, bytes]:
+    return {} if saved.lexicon is None else {LEXICON: saved.lexicon.content}
+
+
+def _weights(saved: SavedModel) -> bytes:
+    """Return the content of the file with the weights."""
     tensors = {
         **{
             codec_tensor(number, name): array
@@ -85,6 +132,11 @@ def _contents(saved: SavedModel) -> dict[str, bytes]:
             for name, array in member.items()
         },
     }
+    return save_safetensors({name: np.ascontiguousarray(array) for name, array in tensors.items()})
+
+
+def _settings(saved: SavedModel) -> dict[str, bytes]:
+    """Return name -> content of the files with the settings and the vocabularies."""
     calibration, training_range = None, saved.training_range
     if saved.temperature is not None:
         outside = {kind: dict(numbers) for kind, numbers in saved.corrections.items()}
@@ -110,12 +162,7 @@ def _contents(saved: SavedModel) -> dict[str, bytes]:
         ],
         "range": None if training_range is None else training_range.to_dict(),
     }
-    return {
-        "config.json": to_json(config),
-        "vocabulary.json": to_json(vocabularies),
-        "weights.safetensors": save_safetensors({name: np.ascontiguousarray(array) for name, array in tensors.items()}),
-        "metrics.json": to_json(saved.metrics),
-    }
+    return {"config.json": to_json(config), "vocabulary.json": to_json(vocabularies)}
 
 
 def check_destination(folder: Path, *, force: bool) -> None:

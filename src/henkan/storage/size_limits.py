@@ -24,6 +24,9 @@ class SizeLimit:
 SETTINGS = SizeLimit(2**20, 2**12)
 """Limit of manifest.json and config.json."""
 
+LEXICON = SizeLimit(2**28, 2**22)
+"""Limit of lexicon.jsonl, whose values are its lines. In memory, an entry takes a few hundred bytes."""
+
 
 def vocabulary_limit(weights: int) -> SizeLimit:
     """Return the limit of vocabulary.json.

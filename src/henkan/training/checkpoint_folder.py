@@ -63,8 +63,11 @@ class CheckpointFolder:
         return self.path / START
 
     @contextmanager
-    def held(self) -> Iterator[None]:
+    def held(self, *, doing: str = "training") -> Iterator[None]:
         """Lock the folder. Afterwards it is deleted, unless there is a run to resume.
+
+        Args:
+            doing: what this process does with the model, for the message to another process.
 
         Raises:
             CheckpointError: if another process has locked it, it has other files, or it cannot be created.
@@ -85,9 +88,8 @@ class CheckpointFolder:
                 raise CheckpointError(f"{self.model}: cannot be written ({reason})", "another_checkpoint") from None
             try:
                 with suppress(OSError):  # the file is used only for a message
-                    self.write(
-                        "holder.json", seal({"pid": os.getpid(), "host": platform.node(), "since": time.ctime()})
-                    )
+                    holder = {"pid": os.getpid(), "host": platform.node(), "since": time.ctime(), "doing": doing}
+                    self.write("holder.json", seal(holder))
                 yield
             finally:
                 if process == os.getpid():  # the folder belongs to the parent of a forked child
@@ -96,8 +98,9 @@ class CheckpointFolder:
     def _holder(self) -> str:
         with suppress(ModelFolderError, KeyError, TypeError):
             holder = self.read("holder.json")
-            return f"process {holder['pid']} on {holder['host']} has been training this model since {holder['since']}"
-        return "another process is training this model"
+            doing = holder.get("doing", "training")  # earlier versions only trained
+            return f"process {holder['pid']} on {holder['host']} has been {doing} this model since {holder['since']}"
+        return "another process is using this model"
 
     def _check_content(self) -> None:
         """Raise an error if the folder has other files, because they might be deleted with it."""

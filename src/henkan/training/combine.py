@@ -13,10 +13,12 @@ from henkan.evaluation.evaluation_set import EvaluationSet
 from henkan.inference.converter import Converter
 from henkan.inference.mixture import Mixture
 from henkan.inference.outside import corrections_to_values
+from henkan.storage.lexicon_file import SavedLexicon
 from henkan.storage.model_folder import MAX_MEMBERS, SavedModel, SavedVariant
 from henkan.text.pairs import Pairs
 from henkan.training.fitted_model import FittedModel, converter_of
 from henkan.training.mixture_weights import fit_weights
+from henkan.training.stored_lexicon import entries_of, merge
 from henkan.training.validation import evaluate_and_calibrate
 
 
@@ -27,7 +29,7 @@ def combine(
 
     Models with the same settings and symbols, such as models trained with different seeds, become one variant; see
     `henkan.storage.model_folder.SavedVariant`. If there are several variants, the ensemble is mixed; see
-    `henkan.inference.mixture`.
+    `henkan.inference.mixture`. The ensemble has the entries of all lexicons, in the order of the models.
 
     Args:
         models: the models; see `check_models`. Of an ensemble, all members are used.
@@ -74,8 +76,16 @@ def combine(
         data=asdict(data),
         training_range=None if domain is None else domain.training_range,
         corrections={} if domain is None else corrections_to_values(domain.corrections),
+        lexicon=_lexicon(models),
     )
     return FittedModel(saved, converter, data, counts)
+
+
+def _lexicon(models: Sequence[FittedModel]) -> SavedLexicon | None:
+    """Join the lexicons of the models."""
+    if all(model.saved.lexicon is None for model in models):
+        return None
+    return merge((), (pair for model in models for pair in entries_of(model)), models[0].normalize).lexicon
 
 
 def _weighted(saved: SavedModel, converter: Converter, validation: EvaluationSet) -> SavedModel:

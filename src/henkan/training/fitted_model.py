@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from henkan._version import __version__
@@ -14,6 +15,7 @@ from henkan.errors import ModelFolderError
 from henkan.evaluation.evaluation_set import Counts
 from henkan.inference.converter import Converter
 from henkan.inference.ensemble import Ensemble
+from henkan.inference.lexicon import Lexicon
 from henkan.inference.mixture import Mixture
 from henkan.inference.outside import Correction, TrainingDomain
 from henkan.model import Sizes, TargetCodec, create_architecture, shapes_of, target_codec
@@ -42,6 +44,19 @@ class FittedModel:
     converter: Converter
     data: DataSource
     held_out: Counts | None = None
+
+    @cached_property
+    def lexicon(self) -> Lexicon | None:
+        """The stored lexicon, ready for look-ups; None if there is none. It is parsed when it is first needed.
+
+        Raises:
+            ModelFolderError: if it is damaged.
+        """
+        return None if self.saved.lexicon is None else Lexicon(self.saved.lexicon.pairs(), self.normalize)
+
+    def normalize(self, source: str) -> str:
+        """Convert a source to the form that is looked up in a lexicon: that of all sources that are read alike."""
+        return self.converter.source_vocabulary.tokenizer.normalize(source)
 
     def save(self, folder: Path, *, force: bool = False, pictures: Mapping[str, bytes] | None = None) -> None:
         """Save the model as a folder.

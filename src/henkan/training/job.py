@@ -8,6 +8,7 @@ from typing import Any
 
 from henkan.config import ModelConfig, TrainingConfig, from_dict, to_dict
 from henkan.errors import SettingsError
+from henkan.storage.lexicon_file import SavedLexicon
 from henkan.storage.model_folder import MAX_MEMBERS
 from henkan.text.data_source import DataSource
 from henkan.text.pairs import Pairs
@@ -74,6 +75,7 @@ class TrainingJob:
         data: source of the pairs; saved with the model.
         start: a trained model, with the same settings and number of members, whose weights to start from, or None.
         unlabelled: sources whose targets are predicted and then learned too, or None.
+        lexicon: the lexicon to store with the model, which training does not use; None: none.
 
     Raises:
         SettingsError: if the number of members is out of range, or `start` does not match.
@@ -83,6 +85,7 @@ class TrainingJob:
     data: DataSource = DataSource()  # noqa: RUF009  (immutable)
     start: FittedModel | None = None
     unlabelled: Unlabelled | None = None
+    lexicon: SavedLexicon | None = None
 
     @classmethod
     def single(

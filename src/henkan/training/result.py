@@ -89,6 +89,7 @@ def trained_model(
         temperature=converter.temperature,
         training_range=None if domain is None else domain.training_range,
         corrections={} if domain is None else corrections_to_values(domain.corrections),
+        lexicon=run.job.lexicon,
     )
     return FittedModel(saved, converter, run.job.data, counts)
 
