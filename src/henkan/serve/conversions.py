@@ -118,9 +118,8 @@ class Service:
     def _check_texts(self, texts: list[str], argument: str) -> None:
         limits = self.limits
         if len(texts) > limits.texts:
-            raise ApiError(
-                413, f"{argument} has {len(texts):,} texts; at most {limits.texts:,} are allowed, divide them", argument,
-            )  # fmt: skip
+            problem = f"{argument} has {len(texts):,} texts; at most {limits.texts:,} are allowed"
+            raise ApiError(413, f"{problem}, send several requests", argument)
         longest = max(range(len(texts)), key=lambda index: len(texts[index]), default=0)
         if texts:
             _check_length(texts[longest], limits.length, f"{argument}[{longest}]", argument)
