@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import shutil
@@ -97,6 +98,8 @@ class Server(uvicorn.Server):
         sys.setswitchinterval(SWITCH_INTERVAL)
         self.config.lifecycle.connections = self.server_state.connections
         await super().startup(sockets)
+        gc.collect()
+        gc.freeze()  # otherwise each full collection looks at all modules, which takes 60 ms
         if self._alone and sockets:
             _announce(self.config.settings, sockets[0])
 
