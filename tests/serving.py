@@ -9,8 +9,9 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 
-WAIT = 120
+WAIT = 30
 """Seconds to wait for a server that hangs."""
 
 
@@ -72,6 +73,24 @@ class RunningServer:
         """Send a signal and return the exit status."""
         self.process.send_signal(number)
         return self.end()
+
+    def kill(self):
+        """Kill the process and its workers."""
+        for process in self.processes():
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        self.process.wait(WAIT)
+        self._reader.join(WAIT)
+
+    def processes(self):
+        """The identifiers of the process and its workers."""
+        shown = subprocess.run(["ps", "-o", "pid=", "--ppid", str(self.process.pid)], capture_output=True, text=True)
+        return [self.process.pid, *map(int, shown.stdout.split())]
+
+    def signal_all(self, number):
+        """Send a signal to the process and its workers."""
+        for process in self.processes():
+            os.kill(process, number)
 
     def end(self):
         """Wait for the end and return the exit status."""

@@ -70,6 +70,5 @@ def start(model, tmp_path):
     yield run
     for server in running:
         if server.process.poll() is None:
-            server.process.kill()
-            server.end()
+            server.kill()
         server.process.stderr.close()

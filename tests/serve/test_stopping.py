@@ -1,6 +1,7 @@
 """A signal stops the server, and no request on an established connection is lost."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -15,28 +16,15 @@ WORKERS = pytest.mark.parametrize("workers", [1, 2])
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="new connections cannot be refused by a packet filter")
 
 
-def processes(server):
-    """The identifiers of the process and its children."""
-    shown = subprocess.run(["ps", "-o", "pid=", "--ppid", str(server.process.pid)], capture_output=True, text=True)
-    return [server.process.pid, *map(int, shown.stdout.split())]
-
-
-def send_all(server, number):
-    import os
-
-    for process in processes(server):
-        os.kill(process, number)
-
-
 @WORKERS
 def test_connections_in_the_listen_queue_are_answered(start, workers):
-    server = start("--workers", workers)
-    send_all(server, signal.SIGSTOP)  # from now on, only the kernel accepts connections
+    server = start("--workers", workers, "--grace", 1)
+    server.signal_all(signal.SIGSTOP)  # from now on, only the kernel accepts connections
     connections = [server.connect() for _ in range(100)]
     for each in connections[:80]:
         each.sendall(request_bytes(["ab"]))
     server.process.send_signal(signal.SIGTERM)
-    send_all(server, signal.SIGCONT)
+    server.signal_all(signal.SIGCONT)
     server.wait_for("stopping: finishing the requests")
     for each in connections[80:]:  # established, but their requests come only now
         each.sendall(request_bytes(["ab"]))
@@ -44,7 +32,8 @@ def test_connections_in_the_listen_queue_are_answered(start, workers):
         status, headers, body = response(each)
         assert status == 200
         assert json.loads(body)["results"][0]["prediction"] == "AB"
-        assert headers["connection"] == "close"
+        if workers == 1:
+            assert headers["connection"] == "close"
         assert each.recv(1) == b""
         each.close()
     assert server.end() == 0
@@ -143,7 +132,7 @@ def test_nothing_is_lost_under_load(start, workers, number):
     time.sleep(1)
     stopping.set()
     if workers > 1 and number == signal.SIGINT:
-        send_all(server, number)  # as Ctrl-C does
+        server.signal_all(number)  # as Ctrl-C does
     else:
         server.process.send_signal(number)
     assert server.end() == 0
@@ -165,3 +154,36 @@ def test_a_second_signal_stops_at_once(start, workers):
     assert server.stop() == (143 if workers == 1 else 1)
     assert "stopped at once" in "".join(server.log)
     held.close()
+
+
+def test_workers_stop_if_the_first_process_is_killed(start):
+    server = start("--workers", 2)
+    workers = server.processes()[1:]
+    connection = server.connect()
+    connection.sendall(request_bytes(["ab"]))
+    assert response(connection)[0] == 200
+    connection.close()
+    server.process.kill()
+    server.process.wait(60)
+    end = time.monotonic() + 60
+    while any(is_running(process) for process in workers):
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def is_running(process):
+    shown = subprocess.run(["ps", "-o", "stat=", "-p", str(process)], capture_output=True, text=True).stdout.strip()
+    return shown != "" and not shown.startswith("Z")
+
+
+def test_a_worker_that_dies_is_replaced(start):
+    server = start("--workers", 2)
+    *_, worker = server.processes()
+    os.kill(worker, signal.SIGKILL)
+    server.wait_for("worker process .* died and was replaced")
+    for _ in range(4):
+        connection = server.connect()
+        connection.sendall(request_bytes(["ab"]))
+        assert response(connection)[0] == 200
+        connection.close()
+    assert server.stop() == 0

@@ -57,7 +57,9 @@ def create_app(settings: ServeSettings, lifecycle: Lifecycle | None = None, mode
         def report(name: str, result: str) -> None:
             metrics.loads.labels(name, result).inc()
 
-        app.state.service = conversions.Service(settings, models or Models(settings, report), metrics)
+        served = models or Models(settings)
+        served.start(report)
+        app.state.service = conversions.Service(settings, served, metrics)
         state.ready = True
         yield
         state.ready = False

@@ -80,23 +80,29 @@ class Models:
 
     Args:
         settings: which models.
-        report: called with the name of a model and "ok" or "failed" when it was loaded.
 
     Raises:
         HenkanError: if one cannot be loaded.
     """
 
-    def __init__(self, settings: ServeSettings, report: Report = _report_nothing) -> None:
-        self._settings, self._report = settings, report
-        loaded = [load(settings, folder) for folder in settings.models]
-        self.by_name = {model.name: model for model in loaded}
-        for name in self.by_name:
-            report(name, "ok")
+    def __init__(self, settings: ServeSettings) -> None:
+        self._settings = settings
+        self.by_name = {model.name: model for model in (load(settings, folder) for folder in settings.models)}
+        self._report: Report = _report_nothing
         self._failed: dict[str, object] = {}  # name -> stamp of a model that could not be loaded
         self._stopped = Event()
-        self._thread = Thread(target=self._watch, name="henkan-reload", daemon=True)
-        if settings.reload:
-            self._thread.start()
+
+    def start(self, report: Report) -> None:
+        """Begin to look for changed models, if the settings say so.
+
+        Args:
+            report: called with the name of a model and "ok" or "failed" for each that was loaded, or could not be.
+        """
+        self._report = report
+        for name in self.by_name:
+            report(name, "ok")
+        if self._settings.reload:
+            Thread(target=self._watch, name="henkan-reload", daemon=True).start()
 
     @property
     def default(self) -> ServedModel:

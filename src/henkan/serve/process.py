@@ -148,6 +148,19 @@ class Worker(multiprocess.Process):
             self._server = Server(self.config, alone=False)
         return self._server
 
+    def target(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve; this runs in the worker."""
+        self.parent_conn.close()  # so that the other end notices when the first process has ended
+        super().target(sockets)
+
+    def always_pong(self) -> None:
+        """Answer the first process, and stop when it has been killed."""
+        with suppress(EOFError, OSError):
+            super().always_pong()
+        assert isinstance(self.config, ServerConfig)
+        self.config.lifecycle.stopping = True
+        self.server.should_exit = True
+
 
 class Workers(multiprocess.Multiprocess):
     """The first of several processes: it starts the workers, replaces those that die, and stops them."""
@@ -221,7 +234,7 @@ def run(settings: ServeSettings) -> int:
 
 
 def _run_workers(settings: ServeSettings, sock: socket.socket) -> int:
-    Models(settings).stop()  # tells what is wrong with a model before any process is started
+    Models(settings)  # tells what is wrong with a model before any process is started
     folder = tempfile.mkdtemp(prefix="henkan-metrics-")
     os.environ[METRICS_VARIABLE] = folder
     try:
