@@ -100,7 +100,7 @@ def test_readiness_ends_first(start):
 @WORKERS
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_nothing_is_lost_under_load(start, workers, number):
-    server = start("--workers", workers)
+    server = start("--workers", workers, "--grace", 1)
     counts, lock, stopping = {"answered": 0, "lost": 0, "refused": 0}, threading.Lock(), threading.Event()
 
     def client():
