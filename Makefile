@@ -6,13 +6,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help demo test test-long fuzz test-torch test-onnx test-scale lint format docs pictures settings bench bench-g2p bench-dictionary bench-inflection bench-gpu clean
+.PHONY: help demo test test-long fuzz test-torch test-onnx test-serve test-scale lint format docs pictures settings bench bench-g2p bench-dictionary bench-inflection bench-gpu clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
 	@echo "make test-torch   compare the NumPy and PyTorch engines, train with two processes (installs PyTorch)"
 	@echo "make test-onnx    run exported models in ONNX Runtime and in Chromium (installs ONNX Runtime for both)"
 	@echo "make test-scale   predict a million rows with Ray and with Dask (installs them; a few minutes)"
+	@echo "make test-serve   start the HTTP server and send it requests (installs it and schemathesis)"
 	@echo "make test-long    run the long reliability tests (15 minutes)"
 	@echo "make fuzz         fuzz the pair reader and the model loader (1 minute)"
 	@echo "make lint         check style and types"
@@ -85,6 +86,15 @@ $(VENV)/scale.stamp: $(VENV)/dev.stamp
 
 test-scale: $(VENV)/scale.stamp
 	$(BIN)/python -m pytest -m scale
+
+# schemathesis checks the server's answers against its OpenAPI schema; httpx2 is the client of the tests.
+$(VENV)/serve.stamp: $(VENV)/dev.stamp
+	@echo "installing the server and the dependencies of its tests into $(VENV) ..."
+	@$(PIP) -e '.[serve]' 'httpx2>=2' 'schemathesis>=4.3'
+	@touch $@
+
+test-serve: $(VENV)/serve.stamp
+	$(BIN)/python -m pytest -m serve -n $(JOBS)
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .

@@ -38,10 +38,13 @@ ALLOWED = {
         "evaluation",
     },
 }  # fmt: skip
-LIBRARY = set(ALLOWED) - {"nn", "model"} | {"_version"}
+ALLOWED["serve"] = {
+    "_version", "config", "text", "engine.choice", "storage.model_folder", "inference", "training.fitted_model",
+}  # fmt: skip
+LIBRARY = set(ALLOWED) - {"nn", "model", "serve"} | {"_version"}
 ALLOWED |= {
     "estimator": LIBRARY,
-    "cli": LIBRARY | {"cli", "__version__"},
+    "cli": LIBRARY | {"cli", "serve", "__version__"},
     "henkan_experiments": LIBRARY | {"cli.options"},
 }
 
@@ -57,6 +60,7 @@ THIRD_PARTY = {
     "nn.kernels.fused": {"scipy"},
     "nn.kernels.packed": {"llvmlite", "numba"},
     "nn.kernels.vectors": {"llvmlite", "numba"},
+    "serve": {"fastapi", "starlette", "pydantic", "uvicorn", "h11", "prometheus_client"},
     "storage": {"safetensors", "matplotlib"},
     "storage.folder_lock": {"filelock"},
     "text.tokenizer": {"regex"},

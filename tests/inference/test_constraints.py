@@ -11,8 +11,9 @@ from henkan.engine.base import Execution
 from henkan.errors import DataError, SettingsError
 from henkan.inference.constraint import Constraint
 from henkan.inference.conversion import Request
+from henkan.inference.determinize import DEAD
 from henkan.inference.mixture import Mixture
-from henkan.inference.patterns import DEAD, Pattern
+from henkan.inference.patterns import Pattern
 from henkan.inference.search import greedy
 from models import SOURCES, TAGGED, TARGETS, TRANSDUCER, small_model
 
@@ -239,3 +240,32 @@ def test_padding_may_follow_a_pattern():
     compiled = Pattern("ab$", padded=True)
     assert compiled.accepts(compiled.after(compiled.start, "ab   "))
     assert compiled.after(compiled.start, " ab") == DEAD
+
+
+def test_constraints_that_were_used_before_are_kept(monkeypatch):
+    compiled = []
+    automaton = Constraint.automaton
+    monkeypatch.setattr(
+        Constraint, "automaton", lambda self, *a, **k: compiled.append(self) or automaton(self, *a, **k)
+    )
+    converter = models("peeky")[0][0]
+    several = [Constraint(pattern=pattern) for pattern in ("4+", "5+", "2+")]
+    for constraint in several:
+        converter.prepare(constraint)
+    assert compiled == several
+    for constraint in [*several, *several]:
+        converter.convert(SOURCES, Request(constraint=constraint))
+    assert compiled == several
+    for length in range(1, 20):
+        converter.prepare(Constraint(pattern=f"4{{{length}}}"))
+    converter.prepare(several[0])
+    assert compiled[-1] == several[0]
+    assert len(compiled) == 3 + 19 + 1
+
+
+def test_a_mixed_ensemble_prepares_all_its_models(monkeypatch):
+    converters = [models("peeky")[0][0], models("attention")[0][0]]
+    Mixture(converters, [1.0, 1.0]).prepare(DIGITS["pattern"][0])
+    monkeypatch.setattr(Constraint, "automaton", None)
+    for converter in converters:
+        converter.convert(SOURCES, Request(constraint=DIGITS["pattern"][0]))

@@ -23,6 +23,7 @@ COMMANDS = {
     "predict": ("henkan.cli.predict", "predict"),
     "evaluate": ("henkan.cli.evaluate", "evaluate"),
     "explain": ("henkan.cli.explain", "explain"),
+    "serve": ("henkan.cli.serve", "serve"),
     "score": ("henkan.cli.score", "score"),
     "distil": ("henkan.cli.distil", "distil"),
     "combine": ("henkan.cli.combine", "combine"),

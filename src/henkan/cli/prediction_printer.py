@@ -5,17 +5,15 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 import click
 
 from henkan.errors import DataError, UnanswerableError
-from henkan.inference.conversion import Conversion, Request
+from henkan.inference.conversion import Conversion, Request, json_fields
 from henkan.inference.converter import Converter
 from henkan.text.escaping import escape, json_line
 from henkan.text.training_range import UNKNOWN_KINDS
-
-ALWAYS_IN_JSON = ("source", "prediction", "log_probability", "confidence")
 
 
 @dataclass
@@ -102,9 +100,7 @@ class Printer:
     def line(self, conversion: Conversion) -> str:
         """Format one conversion."""
         if self.as_json:
-            values = asdict(conversion)
-            del values["ids"]
-            return json_line({name: value for name, value in values.items() if name in ALWAYS_IN_JSON or value})
+            return json_line(json_fields(conversion))
         if not conversion.nbest:
             return escape(conversion.prediction or "")
         source = escape(conversion.source)

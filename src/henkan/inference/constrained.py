@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
+from threading import Lock
 
 import numpy as np
 
@@ -17,11 +19,32 @@ from henkan.text.automaton import UNREACHABLE, Automaton
 from henkan.text.tokenizer import tokenize
 
 NOT_ALLOWED = -1
-MAX_AUTOMATA = 16  # that are kept; sources with other symbols to copy need others
+MAX_AUTOMATA = 16  # of a constraint that are kept; sources with other symbols to copy need others
+MAX_CONSTRAINTS = 16  # that are kept
+MAX_KEPT = 5_000_000  # transitions of all automata that are kept, of 16 bytes each
+
+
+@dataclass
+class _Compiled:
+    """What is known of a constraint.
+
+    Attributes:
+        automata: the symbols that can only be copied -> the automaton.
+        listed: those of the allowed predictions, if there is a list and they are known.
+    """
+
+    constraint: Constraint
+    automata: dict[tuple[str, ...], Automaton] = field(default_factory=dict)
+    listed: tuple[str, ...] | None = None
+
+    @property
+    def size(self) -> int:
+        """Number of transitions."""
+        return sum(len(each.symbols) for each in [*self.automata.values()])
 
 
 class Constrained:
-    """Turns constraints into rules for the search of a model.
+    """Turns constraints into rules for the search of a model. Several threads may use it at once.
 
     Args:
         pairs: the vocabularies, the codec, and what the model can do.
@@ -29,9 +52,18 @@ class Constrained:
 
     def __init__(self, pairs: PairEncoder) -> None:
         self.pairs = pairs
-        self._constraint: Constraint | None = None
-        self._automata: dict[tuple[str, ...], Automaton] = {}  # of this constraint, by the symbols that are copied
-        self._listed: tuple[Constraint, tuple[str, ...]] | None = None
+        self._kept: list[_Compiled] = []  # the last one was used last
+        self._lock = Lock()
+
+    def prepare(self, constraint: Constraint) -> None:
+        """Create the automaton of a constraint now, so that a prediction need not wait for it.
+
+        Raises:
+            SettingsError: as `rules`.
+        """
+        self._automaton(constraint, ())
+        if constraint.allow is not None and self.pairs.capabilities.copying:
+            self._automaton(constraint, self._copied_only(constraint, set()))
 
     def rules(self, constraint: Constraint, texts: Sequence[str]) -> Callable[[Array], OutputRules]:
         """Return a function that gives the rules for some of the texts, by their positions (n,).
@@ -60,12 +92,23 @@ class Constrained:
 
         return of_rows
 
+    def _compiled(self, constraint: Constraint) -> _Compiled:
+        """What is known of a constraint. Those that were used last are kept."""
+        with self._lock:
+            place = next((k for k, each in enumerate(self._kept) if each.constraint == constraint), None)
+            found = _Compiled(constraint) if place is None else self._kept.pop(place)
+            self._kept.append(found)
+            while len(self._kept) > 1 and (
+                len(self._kept) > MAX_CONSTRAINTS or sum(each.size for each in self._kept) > MAX_KEPT
+            ):
+                self._kept.pop(0)
+        return found
+
     def _automaton(self, constraint: Constraint, others: tuple[str, ...]) -> Automaton:
-        """The automaton of a constraint; those of the last constraint are kept."""
-        if self._constraint != constraint:
-            self._constraint, self._automata = constraint, {}
-        automata = self._automata
-        if others not in automata:
+        """The automaton of a constraint."""
+        compiled = self._compiled(constraint)
+        found = compiled.automata.get(others)
+        if found is None:  # no other thread waits for this one
             vocabulary, reverse = self.pairs.target_vocabulary, self.pairs.codec.reverse
             found = constraint.automaton(vocabulary, others, reverse=reverse)
             if found.remaining[0] == UNREACHABLE and not self.pairs.capabilities.copying:
@@ -73,10 +116,11 @@ class Constrained:
                     "the constraints allow no prediction that this model can write; allow others, made of symbols of "
                     "the training targets"
                 )
-            if len(automata) > MAX_AUTOMATA:
-                automata.clear()
-            automata[others] = found
-        return automata[others]
+            with self._lock:
+                if len(compiled.automata) >= MAX_AUTOMATA:
+                    compiled.automata.clear()
+                compiled.automata[others] = found
+        return found
 
     def _copied_only(self, constraint: Constraint, unknown: set[str]) -> tuple[str, ...]:
         """The symbols that can only be copied and that the constraint may allow.
@@ -89,11 +133,12 @@ class Constrained:
         """
         if constraint.allow is None:
             return tuple(sorted(unknown))
-        if self._listed is None or self._listed[0] != constraint:
+        compiled = self._compiled(constraint)
+        if compiled.listed is None:
             vocabulary = self.pairs.target_vocabulary
             listed = {symbol for text in constraint.allow for symbol in vocabulary.tokenizer.tokenize(text)}
-            self._listed = constraint, tuple(sorted(symbol for symbol in listed if not vocabulary.knows(symbol)))
-        return self._listed[1]
+            compiled.listed = tuple(sorted(symbol for symbol in listed if not vocabulary.knows(symbol)))
+        return compiled.listed
 
     def _source_symbols(self, texts: Sequence[str], constraint: Constraint) -> tuple[list[Array], tuple[str, ...]]:
         """What copying writes at each position of each text, and the symbols that can only be copied.

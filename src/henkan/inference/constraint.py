@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from henkan.errors import SettingsError
-from henkan.inference.patterns import DEAD, Pattern
-from henkan.text.automaton import Automaton, automaton, automaton_of_list
+from henkan.inference.determinize import DEAD
+from henkan.inference.patterns import MAX_STATES, Pattern
+from henkan.text.arrays import Array
+from henkan.text.automaton import Automaton, automaton, automaton_of_edges, automaton_of_list
 from henkan.text.string_lists import string_list
 from henkan.text.vocabulary import FILLER, Vocabulary
+
+MAX_TRANSITIONS = 20_000_000
+"""Size of the automaton over the symbols of a model."""
 
 
 @dataclass(frozen=True)
@@ -20,6 +27,7 @@ class Constraint:
         allow: the allowed predictions; None: all.
         pattern: a regular expression that the whole prediction must match (see `henkan.inference.patterns`), or None.
         symbols: the symbols that a prediction may contain, as a text that is split like a target; None: all.
+        max_states: size of the automaton of the pattern, at most.
 
     Raises:
         SettingsError: if a list or an alphabet is empty.
@@ -28,6 +36,7 @@ class Constraint:
     allow: tuple[str, ...] | None = None
     pattern: str | None = None
     symbols: str | None = None
+    max_states: int = MAX_STATES
 
     def __post_init__(self) -> None:
         for name in ("allow", "symbols"):
@@ -54,7 +63,7 @@ class Constraint:
         """
         ids = {symbol: id for id, symbol in enumerate([*vocabulary.symbols_by_id, *others]) if symbol}
         padded = vocabulary.width is not None
-        pattern = None if self.pattern is None else Pattern(self.pattern, reverse=reverse, padded=padded)
+        pattern = self._pattern(reverse=reverse, padded=padded)
         if self.symbols is not None:
             wanted = {*vocabulary.tokenizer.tokenize(self.symbols)}
             wanted |= {FILLER} if padded else set()
@@ -64,6 +73,11 @@ class Constraint:
         if pattern is None:
             return _alphabet_automaton(ids, padded=padded and FILLER not in (self.symbols or ""), reverse=reverse)
         return _symbol_automaton(pattern, ids, vocabulary.tokenizer.separator or "", reverse=reverse)
+
+    def _pattern(self, *, reverse: bool, padded: bool) -> Pattern | None:
+        if self.pattern is None:
+            return None
+        return Pattern(self.pattern, reverse=reverse, padded=padded, max_states=self.max_states)
 
     def _listed(
         self, vocabulary: Vocabulary, ids: dict[str, int], pattern: Pattern | None, *, reverse: bool
@@ -97,25 +111,46 @@ def _alphabet_automaton(ids: dict[str, int], *, padded: bool, reverse: bool) -> 
 def _symbol_automaton(pattern: Pattern, ids: dict[str, int], separator: str, *, reverse: bool) -> Automaton:
     """The automaton over symbols whose joined texts match a pattern.
 
-    Its states are those of the pattern and whether a symbol has been read, after which a separator precedes the next.
+    Its states are those of the pattern. With a separator, which precedes every symbol but the first, the state before
+    the first symbol is another one, the last.
+
+    Raises:
+        SettingsError: if it would have too many transitions.
     """
-    step = -1 if reverse else 1
-    numbers, transitions, accepting = {(pattern.start, False): 0}, [], []
-    states = [*numbers]
-    for state, begun in states:  # the list grows
-        edges = {}
-        for symbol, id in ids.items():
-            after = pattern.after(state, (separator if begun else "") + symbol[::step])
-            if after != DEAD:
-                key = (after, bool(separator))
-                if key not in numbers:
-                    numbers[key] = len(numbers)
-                    states.append(key)
-                edges[id] = numbers[key]
-        transitions.append(edges)
-        if pattern.accepts(state):
-            accepting.append(numbers[state, begun])
-    return automaton(transitions, accepting)
+    step, Q = -1 if reverse else 1, len(pattern)
+    alike: dict[tuple[int, ...], list[int]] = {}  # symbols whose characters the pattern does not distinguish
+    for symbol, id in ids.items():
+        alike.setdefault(tuple(pattern.classes(symbol[::step])), []).append(id)
+    before = tuple(pattern.classes(separator))
+    origins, symbols, following, total = [], [], [], 0
+    for classes, same in alike.items():
+        after = pattern.after_each((*before, *classes))
+        if separator:
+            after = np.append(after, pattern.after_each(classes)[pattern.start])
+        rows = np.flatnonzero(after != DEAD)
+        total += len(rows) * len(same)
+        if total > MAX_TRANSITIONS:
+            raise SettingsError("the pattern is too complex for this model's symbols; write a simpler or shorter one")
+        origins.append(np.repeat(rows, len(same)))
+        symbols.append(np.tile(np.array(same, np.int64), len(rows)))
+        following.append(np.repeat(after[rows].astype(np.int64), len(same)))
+    accepting, edges = pattern.accepting, (_joined(origins), _joined(symbols), _joined(following))
+    if not separator:
+        return automaton_of_edges(Q, *edges, accepting)
+    if pattern.accepts(pattern.start):
+        accepting = np.append(accepting, Q)
+    return _from_last(Q + 1, *edges, accepting)
+
+
+def _joined(arrays: list[Array]) -> Array:
+    return np.concatenate([np.empty(0, np.int64), *arrays])
+
+
+def _from_last(states: int, origins: Array, symbols: Array, following: Array, accepting: Array) -> Automaton:
+    """The automaton that begins in the last state, which becomes state 0."""
+    return automaton_of_edges(
+        states, (origins + 1) % states, symbols, (following + 1) % states, (accepting + 1) % states
+    )
 
 
 def constraint_of(allow: Iterable[str] | None, pattern: str | None, symbols: str | None) -> Constraint | None:

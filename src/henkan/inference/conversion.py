@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Literal, get_args
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -170,3 +170,19 @@ def of_lexicon(text: str, targets: Sequence[str], request: Request) -> Conversio
     """The conversion of a text that is in a lexicon."""
     nbest = [Answer(target, None) for target in targets] if request.nbest > 1 else ()
     return Conversion(text, targets[0], None, origin=FROM_LEXICON, nbest=nbest)
+
+
+ALWAYS_IN_JSON = ("source", "prediction", "log_probability", "confidence")
+IN_JSON = tuple(each.name for each in fields(Conversion) if each.name != "ids")
+
+
+def json_fields(conversion: Conversion) -> dict[str, Any]:
+    """The fields of a conversion in JSON: `ALWAYS_IN_JSON`, and of the others those that apply."""
+    values: dict[str, Any] = {}
+    for name in IN_JSON:
+        value = getattr(conversion, name)
+        if value or name in ALWAYS_IN_JSON:
+            values[name] = value
+    if conversion.nbest:
+        values["nbest"] = [vars(answer) for answer in conversion.nbest]
+    return values

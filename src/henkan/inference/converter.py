@@ -12,6 +12,7 @@ from henkan.batching.batch import Sources, source_batches
 from henkan.engine.base import Capabilities, Execution, GreedyOutputs, Predictor
 from henkan.errors import SettingsError, UnanswerableError
 from henkan.inference.constrained import Constrained
+from henkan.inference.constraint import Constraint
 from henkan.inference.conversion import Answer, Conversion, Fallback, Request, of_lexicon
 from henkan.inference.copying import with_copies
 from henkan.inference.lexicon import FROM_MODEL
@@ -78,6 +79,14 @@ class Converter:
         """Load the compiled kernels now, and use them from now on, also for a single text."""
         self._symbols_read = MIN_SYMBOLS_FOR_KERNELS
         self.convert([self.source_vocabulary.join(self.source_vocabulary.symbols[:1])])
+
+    def prepare(self, constraint: Constraint) -> None:
+        """Compile a constraint now, so that the first prediction with it need not wait.
+
+        Raises:
+            SettingsError: if it cannot be compiled, or allows nothing that the model can write.
+        """
+        self.constrained.prepare(constraint)
 
     def _execution(self, sources: ReadableTexts, share: float = 1.0) -> Execution:
         """Choose threads and kernels. Kernels remain in use once the symbols of all calls have repaid their loading."""

@@ -24,6 +24,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from henkan.engine.base import Capabilities
+from henkan.inference.constraint import Constraint
 from henkan.inference.conversion import Answer, Conversion, Request
 from henkan.inference.converter import DEFAULT, Converter
 from henkan.inference.source_reader import SourceText
@@ -86,6 +87,11 @@ class Mixture(Converter):
         """See `Converter.warm_up`."""
         for converter in self.converters:
             converter.warm_up()
+
+    def prepare(self, constraint: Constraint) -> None:
+        """See `Converter.prepare`."""
+        for converter in self.converters:
+            converter.prepare(constraint)
 
     def convert_calibrated(
         self,

@@ -145,21 +145,22 @@ def load(folder: Path, shapes: Shapes) -> SavedModel:
     """
     check_exists(folder)
     for _ in range(ATTEMPTS):
-        before = _stamp(folder)
+        before = stamp(folder)
         try:
             return _load(folder, shapes)
         except ModelFolderError:
-            if _stamp(folder) == before:
+            if stamp(folder) == before:
                 raise  # otherwise the model was replaced while it was read
     raise ModelFolderError(f"{folder}: another process is writing this model; try again later")
 
 
-def _stamp(folder: Path) -> object:
+def stamp(folder: Path) -> object:
     """A value that changes when the model is replaced."""
     stamps = []
     for path in (folder / INCOMING, *(folder / subfolder / name for subfolder in ("", INCOMING) for name in WRITTEN)):
         with suppress(OSError):
-            stamps.append((path, path.stat().st_mtime_ns))
+            status = path.stat()
+            stamps.append((path, status.st_mtime_ns, status.st_ino, status.st_size))
     return stamps
 
 

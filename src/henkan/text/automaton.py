@@ -59,19 +59,46 @@ def automaton(transitions: Sequence[Mapping[int, int]], accepting: Iterable[int]
     """
     origins = np.array([state for state, edges in enumerate(transitions) for _ in edges], np.int64)
     symbols, following = (
-        np.array([edge[place] for edges in transitions for edge in sorted(edges.items())], np.int64) for place in (0, 1)
+        np.array([edge[place] for edges in transitions for edge in edges.items()], np.int64) for place in (0, 1)
     )
-    remaining = np.full(len(transitions), UNREACHABLE, np.int64)
-    remaining[list(accepting)] = 0
-    while True:  # one more symbol at a time
-        nearer = remaining.copy()
-        np.minimum.at(nearer, origins, remaining[following] + 1)
-        if (nearer == remaining).all():
-            break
-        remaining = np.minimum(nearer, UNREACHABLE)
-    useful = remaining[following] < UNREACHABLE
-    first = np.searchsorted(origins[useful], np.arange(len(transitions) + 1))
+    return automaton_of_edges(len(transitions), origins, symbols, following, np.array([*accepting], np.int64))
+
+
+def automaton_of_edges(states: int, origins: Array, symbols: Array, following: Array, accepting: Array) -> Automaton:
+    """Create an automaton from arrays.
+
+    Args:
+        states: number of states (Q).
+        origins, symbols, following: (E,) the transitions: from which state, with which symbol, to which state.
+        accepting: (n,) the states in which a string is complete.
+    """
+    remaining = distances(states, origins, following, accepting)
+    useful = np.flatnonzero(remaining[following] < UNREACHABLE)
+    useful = useful[np.lexsort((symbols[useful], origins[useful]))]
+    first = np.searchsorted(origins[useful], np.arange(states + 1))
     return Automaton(first, symbols[useful], following[useful], remaining)
+
+
+def distances(states: int, origins: Array, following: Array, accepting: Array) -> Array:
+    """The smallest number of transitions to an accepting state: (Q,), `UNREACHABLE` if there is none.
+
+    Args:
+        states, origins, following, accepting: as in `automaton_of_edges`.
+    """
+    found = np.full(states, UNREACHABLE, np.int64)
+    found[accepting] = 0
+    pairs = np.unique(following * states + origins)  # sorted by the state that follows
+    ends, starts = np.divmod(pairs, states) if states else (pairs, pairs)
+    first = np.searchsorted(ends, np.arange(states + 1))
+    nearest, distance = np.unique(accepting), 0
+    while len(nearest):
+        distance += 1
+        counts = first[nearest + 1] - first[nearest]
+        rows = np.repeat(first[nearest] - (counts.cumsum() - counts), counts) + np.arange(int(counts.sum()))
+        before = np.unique(starts[rows])
+        nearest = before[found[before] == UNREACHABLE]
+        found[nearest] = distance
+    return found
 
 
 def automaton_of_list(strings: Iterable[Sequence[int]]) -> Automaton:
