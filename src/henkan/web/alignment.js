@@ -11,7 +11,7 @@ import { isTag } from "./symbols.js";
  * @property {number} probability
  *
  * @typedef {object} Step
- * @property {"copy" | "substitute" | "insert" | "delete" | "end" | ""} action  "" for a symbol of a model without actions
+ * @property {"copy" | "substitute" | "insert" | "delete" | "end" | ""} action  "" without actions
  * @property {string} symbol  what the step writes; "" for nothing
  * @property {number} probability
  * @property {Alternative[]} alternatives  the most probable other choices

@@ -21,7 +21,6 @@ export function curves(shown) {
   const { alignment } = shown;
   const sources = sourceCells(shown);
   const steps = stepCells(shown);
-  const longest = Math.max(sources.length, steps.length);
   const top = element("div", { class: "row", dir: direction(alignment.symbols) }, ...sources);
   top.querySelector("[data-kind=tag]")?.classList.add("first-tag");
   const written = alignment.steps.map((step) => step.symbol);
@@ -32,13 +31,14 @@ export function curves(shown) {
   );
   roving(bottom);
   const lines = svg("svg", { class: "lines", "aria-hidden": "true", height: HEIGHT });
-  const drawn = element("div", { class: "curves", "data-size": sizeOf(longest) }, top, lines, bottom);
+  const drawn = element("div", { class: "curves" }, top, lines, bottom);
 
   /** @type {Pointed} */
   let current = null;
 
   function redraw() {
-    if (!drawn.isConnected) return;
+    if (!drawn.parentElement) return;
+    drawn.dataset.size = sizeOf(Math.max(sources.length, steps.length), drawn.parentElement.clientWidth);
     const width = Math.max(top.scrollWidth, bottom.scrollWidth);
     lines.setAttribute("width", String(width));
     lines.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
@@ -67,6 +67,7 @@ export function curves(shown) {
     colourCells(sources, sourceWeights);
     colourCells(steps, stepWeights);
     drawn.toggleAttribute("data-pointed", current !== null);
+    top.dataset.action = current && "step" in current ? (alignment.steps[current.step]?.action ?? "") : "";
     for (const path of lines.querySelectorAll("path")) {
       const { step, source } = path.dataset;
       const on = current && ("step" in current ? current.step === Number(step) : current.source === Number(source));
@@ -84,9 +85,18 @@ export function curves(shown) {
   };
 }
 
-/** @param {number} length */
-function sizeOf(length) {
-  return length <= 18 ? "large" : length <= 32 ? "medium" : "small";
+/**
+ * The size of symbols that lets a row fit, if there is one.
+ *
+ * @param {number} length  of the longer row
+ * @param {number} width  in pixels
+ */
+function sizeOf(length, width) {
+  const room = width / (length + 1);
+  if (room >= 56 && length <= 12) return "huge";
+  if (room >= 38) return "large";
+  if (room >= 32) return "medium";
+  return room >= 28 || room < 17 ? "small" : "tiny"; // a row that does not fit anyway need not be tiny
 }
 
 /**
@@ -114,10 +124,9 @@ function gapsBetween(cells, row, left, tags) {
  * @param {number} source
  */
 function curve(from, to, weight, action, step, source) {
-  const middle = HEIGHT / 2;
-  const path = `M${from.toFixed(1)} 2C${from.toFixed(1)} ${middle} ${to.toFixed(1)} ${middle} ${to.toFixed(1)} ${HEIGHT - 2}`;
+  const [a, b, middle] = [from.toFixed(1), to.toFixed(1), HEIGHT / 2];
   return svg("path", {
-    d: path,
+    d: `M${a} 2C${a} ${middle} ${b} ${middle} ${b} ${HEIGHT - 2}`,
     "data-action": action,
     "data-step": step,
     "data-source": source,

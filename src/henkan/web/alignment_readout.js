@@ -102,7 +102,7 @@ function operation(alignment, step) {
  */
 function sourcesOf(alignment, step) {
   const found = strongest(step).map(
-    ({ index, weight }) => `${showSymbol(alignment.symbols[index] ?? "")} ${percent(weight)}`,
+    ({ index, weight }) => `${showSymbol(alignment.symbols[index] ?? "")} (${percent(weight)})`,
   );
   return found.length ? t("fromSource", { symbols: found.join(", ") }) : "";
 }

@@ -53,7 +53,8 @@ export function alignmentView({ onBy } = {}) {
     { class: "alignment", hidden: true },
     element("header", {}, element("div", {}, heading, caption), controls),
     box,
-    element("div", { class: "below" }, details, legend),
+    legend,
+    details,
   );
   view.addEventListener("keydown", (event) => {
     if (event.key === "Escape") pin(null);

@@ -64,6 +64,7 @@ export function answerView() {
     const { result, model, limit } = shown;
     const reason = reasonOf(result, limit);
     fill(prediction, predictionText(result));
+    prediction.dataset.size = sizeOf(result.prediction ?? "");
     fill(confidence, ...confidenceOf(result));
     const all = [reason, ...unlessEmpty(whyUnknown(result)), ...notesOf(result)].filter(Boolean);
     if (model.calibrated === false && result.confidence !== null) all.push(t("confidenceUncalibrated"));
@@ -107,6 +108,11 @@ export function answerView() {
           : t("spokenAnswer", { prediction: result.prediction, confidence: confidenceText(result.confidence) });
     },
   };
+}
+
+/** @param {string} prediction */
+function sizeOf(prediction) {
+  return prediction.length <= 24 ? "large" : prediction.length <= 80 ? "medium" : "small";
 }
 
 /** @param {Result} result */

@@ -56,7 +56,8 @@ export function createApi({ base = document.baseURI, askToken, onWait }) {
    * @returns {Promise<any>}
    */
   async function request(path, body, signal) {
-    for (let attempt = 0; ; attempt++) {
+    let failures = 0;
+    for (;;) {
       const token = sessionStorage.getItem(TOKEN);
       let response;
       try {
@@ -72,7 +73,7 @@ export function createApi({ base = document.baseURI, askToken, onWait }) {
       } catch (error) {
         signal?.throwIfAborted();
         if (!(error instanceof TypeError)) throw error;
-        await wait("offline", Math.min(2 ** attempt, LONGEST_WAIT), signal);
+        await wait("offline", Math.min(2 ** failures++, LONGEST_WAIT), signal);
         continue;
       }
       if (response.status === 401) {

@@ -21,9 +21,9 @@ export function candidatesView({ onSelect }) {
   const view = element("details", { class: "fold nbest" }, summary, list, hint);
 
   function draw() {
-    fill(summary, t("candidates"), " ", element("span", { class: "count" }, candidates.length ? `${candidates.length}` : ""));
+    fill(summary, t("candidates"), element("span", { class: "count" }, String(candidates.length)));
     hint.textContent = candidates.length > 1 ? t("candidatesHint") : t("noCandidates");
-    hint.hidden = candidates.length === 0;
+    view.hidden = candidates.length === 0;
     fill(list, ...candidates.map(item));
   }
 

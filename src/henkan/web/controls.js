@@ -30,6 +30,15 @@ export function segmented(label, options, value, onChange) {
 }
 
 /**
+ * Put a select into a box that draws its arrow.
+ *
+ * @param {HTMLSelectElement} select
+ */
+export function selectBox(select) {
+  return element("span", { class: "select" }, select);
+}
+
+/**
  * Create a bar for a number from 0 to 1, which is also written beside it.
  *
  * @param {number} share

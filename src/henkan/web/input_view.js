@@ -44,7 +44,8 @@ export function inputView({ onInput, onLines }) {
 
   function grow() {
     setProperties(text, { "--height": "auto" });
-    setProperties(text, { "--height": `${text.scrollHeight}px` });
+    const borders = text.offsetHeight - text.clientHeight;
+    setProperties(text, { "--height": `${text.scrollHeight + borders}px` });
   }
 
   /** @param {string} wanted */

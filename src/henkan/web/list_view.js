@@ -12,7 +12,10 @@ import { parts, toLines, toTsv } from "./tsv.js";
 /** @import { ConvertOptions, Model, Result } from "./types.js" */
 
 const PART = 100; // lines in a request, so that the progress is seen; fewer if the server allows fewer
+const WORK = 100_000; // characters in a request times the beam width; the server refuses requests that are too large
 const SHOWN = 500; // rows of the table; a file may have any number
+
+const PLAIN = { type: "button", class: "plain" };
 
 /** @typedef {{source: string, result: Result | null, note: string}} Row  without a result, the line was not sent */
 
@@ -66,7 +69,8 @@ export function listView({ api, options, showOptionError, onOpen }) {
     counted.textContent = t("lineCount", { count: toLines(text.value).length });
     copy.textContent = t("copyTable");
     save.textContent = t("save");
-    fill(head, ...[t("number"), t("source"), t("prediction"), t("confidence"), t("note")].map((name) => element("th", { scope: "col" }, name)));
+    const names = [t("number"), t("source"), t("prediction"), t("confidence"), t("note")];
+    fill(head, ...names.map((name) => element("th", { scope: "col" }, name)));
     fill(body);
     addRows(0);
     tell();
@@ -86,7 +90,8 @@ export function listView({ api, options, showOptionError, onOpen }) {
 
   /** @param {number} first */
   function addRows(first) {
-    body.append(...rows.slice(first, SHOWN).map((row, index) => tableRow(row, first + index + 1, () => onOpen(row.source))));
+    const added = rows.slice(first, SHOWN);
+    body.append(...added.map((row, index) => tableRow(row, first + index + 1, () => onOpen(row.source))));
   }
 
   function stop() {
@@ -103,7 +108,7 @@ export function listView({ api, options, showOptionError, onOpen }) {
     showOptionError(null);
     draw();
     try {
-      for (const part of parts(lines, Math.min(PART, model.limits?.texts ?? PART))) {
+      for (const part of parts(lines, Math.min(PART, model.limits?.texts ?? PART), WORK / wanted.beam)) {
         const short = part.filter((line) => [...line].length <= longest);
         const results = short.length ? await api.convert(model.name, short, wanted, signal) : [];
         const first = rows.length;
@@ -132,7 +137,8 @@ export function listView({ api, options, showOptionError, onOpen }) {
       ["source", "prediction", "confidence", "note"],
       ...rows.map((row) => {
         const confidence = row.result?.confidence ?? null;
-        return [row.source, row.result?.prediction ?? "", confidence === null ? "" : confidence.toFixed(4), noteOf(row)];
+        const sure = confidence === null ? "" : confidence.toFixed(4);
+        return [row.source, row.result?.prediction ?? "", sure, noteOf(row)];
       }),
     ]);
   }
@@ -192,7 +198,7 @@ function tableRow(row, number, onclick) {
     "tr",
     {},
     element("td", { class: "number" }, String(number)),
-    element("td", { dir: "auto" }, element("button", { type: "button", class: "plain", title: t("openLine"), onclick }, showText(source))),
+    element("td", { dir: "auto" }, element("button", { ...PLAIN, title: t("openLine"), onclick }, showText(source))),
     element("td", { dir: "auto", class: "prediction" }, showText(result?.prediction ?? "")),
     element(
       "td",

@@ -1,7 +1,7 @@
 /** The page of `henkan serve`: puts the components together. */
 
 import { createApi } from "./api.js";
-import { segmented } from "./controls.js";
+import { segmented, selectBox } from "./controls.js";
 import { byId, element, fill } from "./dom.js";
 import { listView } from "./list_view.js";
 import { modelView } from "./model_view.js";
@@ -93,7 +93,7 @@ function drawTitle() {
   fill(
     byId("name"),
     models.length > 1
-      ? element("select", { id: "model", "aria-label": t("model"), onchange: pick }, ...choices)
+      ? selectBox(element("select", { id: "model", "aria-label": t("model"), onchange: pick }, ...choices))
       : element("bdi", {}, name),
   );
 }
@@ -104,6 +104,7 @@ async function start() {
   byId("text-mode").append(text.element);
   byId("list-mode").append(list.element);
   byId("options").append(options.element);
+  options.element.open = matchMedia("(min-width: 64rem)").matches; // where they have a column of their own
   document.body.append(token.element);
   inEveryLanguage(() => {
     fillTexts(document);

@@ -57,9 +57,9 @@ function kindOf(model) {
   const kinds = /** @type {Record<string, string>} */ ({
     transducer: t("transducer"),
     "encoder-decoder": t(model.by === "attention" ? "encoderDecoderAttention" : "encoderDecoder"),
-    mixed: t("mixed"),
   });
-  const kind = kinds[model.architecture] ?? model.architecture;
+  const mixed = model.architecture.includes(","); // a mixed ensemble has several architectures
+  const kind = mixed ? t("mixed") : (kinds[model.architecture] ?? model.architecture);
   return (model.members ?? 1) > 1 ? t("ensemble", { model: kind, count: model.members ?? 1 }) : kind;
 }
 
@@ -71,7 +71,8 @@ function detailsOf(model) {
   const match = numberOf(model, "exact_match");
   const pairs = numberOf(model, "held_out");
   const errors = numberOf(model, "symbol_error_rate");
-  const validation = match === null || pairs === null ? "" : t("validationCount", { share: percent(match), count: pairs });
+  const known = match !== null && pairs !== null;
+  const validation = known ? t("validationCount", { share: percent(match), count: pairs }) : "";
   const rate = errors === null ? "" : t("symbolErrorRate", { share: percent(errors) });
   const tags = model.tags ? t("tagsSeparatedBy", { separator: showSymbol(model.tags) }) : "";
   /** @type {[string, ...string[]][]} */

@@ -18,7 +18,8 @@ const READING = 700; // milliseconds without a new answer after which it is spok
  * @param {object} settings
  * @param {Api} settings.api
  * @param {() => ConvertOptions} settings.options
- * @param {(argument: string | null, message?: string) => boolean} settings.showOptionError  whether there is such an option
+ * @param {(argument: string | null, message?: string) => boolean} settings.showOptionError  returns whether there is
+ *   such an option
  * @param {(lines: string) => void} settings.onLines  several lines were pasted
  */
 export function oneText({ api, options, showOptionError, onLines }) {
@@ -96,8 +97,13 @@ export function oneText({ api, options, showOptionError, onLines }) {
 
   async function explain() {
     explaining.abort();
-    if (!model || !result || (result.prediction === null && selected === null)) {
+    if (!model?.by || !result || (result.prediction === null && selected === null)) {
       alignment.clear();
+      return;
+    }
+    const longest = model.limits?.explained_length ?? Infinity;
+    if ([...result.source].length > longest || [...(selected ?? result.prediction ?? "")].length > longest) {
+      alignment.fail(t("tooLongToExplain", { count: longest }));
       return;
     }
     const { signal } = (explaining = new AbortController());
@@ -129,7 +135,9 @@ export function oneText({ api, options, showOptionError, onLines }) {
     input.showError(ofText ? message : "");
     problem.textContent = placed || ofText ? "" : message;
     problem.hidden = !problem.textContent;
-    if (message) {
+    answer.wait(placed); // of other options, until this one is corrected
+    answer.element.hidden = message !== "" && !placed;
+    if (message && !placed) {
       result = null;
       answer.clear();
       candidates.show([]);

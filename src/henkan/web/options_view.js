@@ -19,6 +19,7 @@ const DEFAULTS = { beam: 5, nbest: 5, abstain_below: 0, pattern: "", symbols: ""
 export function optionsView({ onChange }) {
   const number = (/** @type {number} */ max) => element("input", { type: "number", min: 1, max, inputmode: "numeric" });
   const text = () => element("input", { autocapitalize: "off", autocomplete: "off", spellcheck: "false", dir: "auto" });
+  const lines = element("textarea", { rows: 4, spellcheck: "false", dir: "auto" });
   /** @type {Record<Name, Field>} */
   const fields = {
     beam: { label: "beam", input: number(1000) },
@@ -26,7 +27,7 @@ export function optionsView({ onChange }) {
     abstain_below: { label: "abstainBelow", input: element("input", { type: "range", min: 0, max: 1, step: 0.01 }) },
     pattern: { label: "pattern", hint: "patternHint", input: text() },
     symbols: { label: "symbols", hint: "symbolsHint", input: text() },
-    allow: { label: "allow", hint: "allowHint", input: element("textarea", { rows: 4, spellcheck: "false", dir: "auto" }) },
+    allow: { label: "allow", hint: "allowHint", input: lines },
   };
   fields.pattern.input.classList.add("code");
   const names = /** @type {Name[]} */ (Object.keys(fields));

@@ -1,5 +1,6 @@
 /** The choice of language and colours. Without a choice, they are those of the browser. */
 
+import { selectBox } from "./controls.js";
 import { element, fill } from "./dom.js";
 import { inEveryLanguage, language, LANGUAGES, setLanguage, t } from "./texts.js";
 
@@ -60,7 +61,7 @@ export function preferencesView() {
       ...Object.entries(THEMES).map(([value, key]) => element("option", { value, selected: value === theme }, t(key))),
     );
   });
-  return element("div", { class: "preferences" }, languages, themes);
+  return element("div", { class: "preferences" }, selectBox(languages), selectBox(themes));
 }
 
 /** @param {string} key */

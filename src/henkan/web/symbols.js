@@ -22,8 +22,8 @@ export function isTag(symbol) {
 }
 
 /**
- * Return a symbol so that it can be seen: a space as ␣, a combining accent on a dotted circle, an invisible character by
- * its number.
+ * Return a symbol so that it can be seen: a space as ␣, a combining accent on a dotted circle, an invisible character
+ * by its number.
  *
  * @param {string} symbol
  */

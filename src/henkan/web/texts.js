@@ -77,21 +77,28 @@ export function count(number) {
 }
 
 /**
- * Format a probability in percent. Only 0 and 1 are shown as 0 % and 100 %.
+ * Format a probability in percent. Only 0 and 1 are shown as 0 % and 100 %; small ones keep one digit.
  *
  * @param {number} probability
  */
 export function percent(probability) {
   const shown = Math.min(Math.max(probability, 0), 1);
-  if (shown > 0 && shown < 0.001) return `<${format(0.001)}`;
-  if (shown < 1 && shown > 0.999) return `>${format(0.999)}`;
-  return format(shown);
+  if (shown > 0 && shown < 1e-5) return `<${format(1e-5, 3)}`;
+  if (shown < 1 && shown > 0.999) return `>${format(0.999, 1)}`;
+  const digits = shown === 0 || shown === 1 ? 0 : Math.max(1, Math.ceil(-Math.log10(shown)) - 2);
+  return format(shown, digits);
 }
 
-/** @param {number} share */
-function format(share) {
-  const digits = share === 0 || share === 1 ? 0 : 1;
-  return share.toLocaleString(chosen, { style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits });
+/**
+ * @param {number} share
+ * @param {number} digits  after the decimal point
+ */
+function format(share, digits) {
+  return share.toLocaleString(chosen, {
+    style: "percent",
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  });
 }
 
 /**

@@ -7,7 +7,7 @@ export const japanese = {
   skip: "入力欄へ移動",
   language: "言語",
   theme: "配色",
-  themeSystem: "システムに合わせる",
+  themeSystem: "自動（システム）",
   themeLight: "ライト",
   themeDark: "ダーク",
   model: "モデル",
@@ -120,6 +120,7 @@ export const japanese = {
   usedByNone: "{symbol}：ほとんど使われていません",
   unknownSymbol: "未知の記号",
   tooLong: "大きすぎるため、行列は表示しません。",
+  tooLongToExplain: "図で表せるのは{count}文字までです。",
   notExplained: "この予測の内訳は表示できません。{message}",
 
   // options

@@ -10,10 +10,12 @@ export function tokenDialog() {
   const hint = element("p", { class: "quiet" });
   const wrong = element("p", { class: "error", id: "token-error", role: "alert" });
   const label = element("label", { for: "token" });
-  const input = element("input", { id: "token", type: "password", autocomplete: "off", required: true, "aria-describedby": "token-error" });
+  const described = { "aria-describedby": "token-error" };
+  const input = element("input", { id: "token", type: "password", autocomplete: "off", required: true, ...described });
   const cancel = element("button", { type: "button", onclick: () => dialog.close() });
   const send = element("button", { class: "primary" });
-  const form = element("form", { method: "dialog" }, title, hint, label, input, wrong, element("div", { class: "buttons" }, cancel, send));
+  const buttons = element("div", { class: "buttons" }, cancel, send);
+  const form = element("form", { method: "dialog" }, title, hint, label, input, wrong, buttons);
   const dialog = element("dialog", { "aria-labelledby": "token-title" }, form);
 
   inEveryLanguage(() => {

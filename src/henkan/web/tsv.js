@@ -35,14 +35,26 @@ export function toLines(text) {
 }
 
 /**
- * Divide items into parts of at most `size`.
+ * Divide lines into parts for one request each.
  *
- * @template Item
- * @param {readonly Item[]} items
- * @param {number} size
- * @returns {Item[][]}
+ * @param {readonly string[]} lines
+ * @param {number} size  largest number of lines in a part
+ * @param {number} [length]  largest number of characters of a part with several lines
+ * @returns {string[][]}
  */
-export function parts(items, size) {
-  const count = Math.ceil(items.length / Math.max(1, size));
-  return Array.from({ length: count }, (_, part) => items.slice(part * size, (part + 1) * size));
+export function parts(lines, size, length = Infinity) {
+  /** @type {string[][]} */
+  const found = [];
+  let characters = 0;
+  for (const line of lines) {
+    const last = found.at(-1);
+    characters += line.length;
+    if (last && last.length < size && characters <= length) {
+      last.push(line);
+    } else {
+      found.push([line]);
+      characters = line.length;
+    }
+  }
+  return found;
 }

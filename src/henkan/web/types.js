@@ -12,7 +12,7 @@
  * @property {number} [members]
  * @property {string | null} [task]
  * @property {string[]} [examples]  sources to try
- * @property {By} by
+ * @property {By | null} by  null if its predictions cannot be explained
  * @property {boolean} [calibrated]
  * @property {boolean} [copying]
  * @property {string} [source_symbols]  "characters", "graphemes" or a separator
@@ -20,7 +20,7 @@
  * @property {string | null} [tags]  separator between feature tags; null if sources have no tags
  * @property {{source: string[], target: string[]}} [symbols]
  * @property {Record<string, unknown> | null} [metrics]
- * @property {{texts?: number, length?: number, pattern_length?: number}} [limits]
+ * @property {{texts?: number, length?: number, explained_length?: number}} [limits]
  *
  * @typedef {object} Candidate  one of several predictions
  * @property {string} prediction
