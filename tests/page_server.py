@@ -28,19 +28,23 @@ def why_not():
     return None
 
 
-def save_models(folder, words):
-    """Save a model of each kind in a folder: with a pointer, with attention, and with neither."""
-    sources, targets = words
+def save_models(folder, words, plain):
+    """Save a model of each kind in a folder: with a pointer, with attention, and with neither, which is given."""
     small = {"batch_size": 8, "hidden_size": 32, "embedding_size": 8, "augment": 0, "calibrate_outside": False}
-    for name, epochs, recipe in (("edits", 20, "edits"), ("attention", 60, "words"), ("plain", 80, "modern")):
-        Seq2Seq(recipe=recipe, epochs=epochs, **small).fit(sources, targets).save(folder / name)
-    return [folder / name for name in ("edits", "attention", "plain")]
+    models = {
+        "edits": Seq2Seq(recipe="edits", epochs=20, **small).fit(*words),
+        "attention": Seq2Seq(recipe="words", epochs=30, **small).fit(*words),
+        "plain": plain,
+    }
+    for name, model in models.items():
+        model.save(folder / name)
+    return [folder / name for name in models]
 
 
 @contextmanager
 def serving(*arguments, **environment):
     """Run `henkan serve` on a free port; the value is its address."""
-    command = [sys.executable, "-m", "henkan", "serve", "--port", "0", *map(str, arguments)]
+    command = [sys.executable, "-m", "henkan", "serve", "--port", "0", "--grace", "0.2", *map(str, arguments)]
     given = {**os.environ, "PYTHONUTF8": "1", **environment}
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=given) as server:
         stop = threading.Timer(SECONDS, server.kill)

@@ -14,8 +14,8 @@ MESSAGES = "Failed to load resource"  # Chromium reports every answer with an er
 
 
 @pytest.fixture(scope="module")
-def models(words, tmp_path_factory):
-    return save_models(tmp_path_factory.mktemp("models"), words)
+def models(words, trained, tmp_path_factory):
+    return save_models(tmp_path_factory.mktemp("models"), words, trained)
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,8 @@ class Page:
         Select(self.one(selector)).select_by_value(value)
 
     def choose_label(self, text):
-        self.until(lambda: next((each for each in self.all(".segmented span") if each.text == text), None)).click()
+        label = self.until(lambda: next((each for each in self.all(".segmented label") if each.text == text), None))
+        label.find_element("css selector", "input").click()
 
     def predicts(self, text, prediction):
         self.type(text)
@@ -276,12 +277,12 @@ def test_a_narrow_screen_needs_no_horizontal_scrolling(page, server_url, languag
     page.one(".model-details summary").click()
     page.one(".options > summary").click()
     page.one(".options .fold summary").click()
-    assert page.run("document.documentElement.scrollWidth") == NARROW
+    assert page.run("document.documentElement.scrollWidth") <= NARROW
     page.all("#mode input")[1].click()
     page.one("#lines").send_keys("abcabcabc")
     page.one(".run button").click()
     page.until(lambda: page.all(".table tbody tr"))
-    assert page.run("document.documentElement.scrollWidth") == NARROW
+    assert page.run("document.documentElement.scrollWidth") <= NARROW
 
 
 def test_the_page_asks_for_the_token(browser, models):
