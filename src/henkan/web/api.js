@@ -1,0 +1,175 @@
+/** The server's HTTP interface. No other file knows it. */
+
+/** @import { ConvertOptions, Explanation, Model, Result } from "./types.js" */
+
+/**
+ * Why a request waits, and for how many seconds; null: it does not wait.
+ *
+ * @typedef {{reason: "busy" | "offline", seconds: number} | null} Waiting
+ */
+
+const TOKEN = "henkan-token"; // in the storage of the browser's session
+const LONGEST_WAIT = 15;
+
+/** An answer of the server that says what is wrong with a request. */
+export class ApiError extends Error {
+  /**
+   * @param {string} message  one sentence; "" if the server gave none
+   * @param {number} status
+   * @param {string | null} argument  the option that it is about
+   */
+  constructor(message, status, argument = null) {
+    super(message);
+    this.status = status;
+    this.argument = argument;
+  }
+}
+
+/**
+ * @param {object} settings
+ * @param {string} [settings.base]  address of the server, with a slash at the end
+ * @param {(refused: boolean) => Promise<string>} settings.askToken  asks the user for a token; `refused`: the last one
+ *   was wrong
+ * @param {(waiting: Waiting) => void} settings.onWait
+ */
+export function createApi({ base = document.baseURI, askToken, onWait }) {
+  /** @type {Promise<void> | null} */
+  let asking = null; // requests that are refused at the same time share one question
+
+  /** @param {string | null} sent  the token of the refused request */
+  function renewToken(sent) {
+    if (sessionStorage.getItem(TOKEN) !== sent) return Promise.resolve(); // another request has asked since
+    asking ??= askToken(sent !== null)
+      .then((token) => sessionStorage.setItem(TOKEN, token))
+      .finally(() => {
+        asking = null;
+      });
+    return asking;
+  }
+
+  /**
+   * Send a request until it is answered: wait if the server is busy or cannot be reached.
+   *
+   * @param {string} path
+   * @param {object | null} body
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<any>}
+   */
+  async function request(path, body, signal) {
+    let failures = 0;
+    for (;;) {
+      const token = sessionStorage.getItem(TOKEN);
+      let response;
+      try {
+        response = await fetch(new URL(path, base), {
+          method: body ? "POST" : "GET",
+          headers: {
+            ...(body && { "Content-Type": "application/json" }),
+            ...(token && { Authorization: `Bearer ${token}` }),
+          },
+          body: body && JSON.stringify(body),
+          signal,
+        });
+      } catch (error) {
+        signal?.throwIfAborted();
+        if (!(error instanceof TypeError)) throw error;
+        await wait("offline", Math.min(2 ** failures++, LONGEST_WAIT), signal);
+        continue;
+      }
+      if (response.status === 401) {
+        await renewToken(token);
+        signal?.throwIfAborted();
+      } else if (response.status === 429 || response.status === 503) {
+        await wait("busy", secondsToWait(response.headers.get("Retry-After"), Date.now()), signal);
+      } else {
+        onWait(null);
+        return content(response);
+      }
+    }
+  }
+
+  /**
+   * @param {"busy" | "offline"} reason
+   * @param {number} seconds
+   * @param {AbortSignal} [signal]
+   */
+  async function wait(reason, seconds, signal) {
+    onWait({ reason, seconds });
+    try {
+      await sleep(seconds, signal);
+    } catch (aborted) {
+      onWait(null);
+      throw aborted;
+    }
+  }
+
+  return {
+    /** @returns {Promise<Model[]>} */
+    models: async () => (await request("v1/models", null)).models,
+
+    /**
+     * @param {string} model
+     * @param {string[]} texts
+     * @param {Partial<ConvertOptions>} options
+     * @param {AbortSignal} [signal]
+     * @returns {Promise<Result[]>}
+     */
+    convert: async (model, texts, options, signal) =>
+      (await request("v1/convert", { model, texts, confidence: true, ...options }, signal)).results,
+
+    /**
+     * @param {string} model
+     * @param {string} text
+     * @param {{answer?: string | null, by?: string | null}} options
+     * @param {AbortSignal} [signal]
+     * @returns {Promise<Explanation>}
+     */
+    explain: (model, text, options, signal) => request("v1/explain", { model, text, ...options }, signal),
+  };
+}
+
+/** @typedef {ReturnType<typeof createApi>} Api */
+
+/**
+ * Seconds of a Retry-After header, which has a number or a date.
+ *
+ * @param {string | null} header
+ * @param {number} now  in milliseconds
+ */
+export function secondsToWait(header, now) {
+  const seconds = header === null || header.trim() === "" ? NaN : Number(header);
+  const given = Number.isNaN(seconds) ? (Date.parse(header ?? "") - now) / 1000 : seconds;
+  return Number.isFinite(given) ? Math.min(Math.max(given, 0.2), 60) : 1;
+}
+
+/** @param {Response} response */
+async function content(response) {
+  /** @type {any} */
+  let json = null;
+  try {
+    json = await response.json();
+  } catch {
+    // a proxy may answer with a page; the status says enough
+  }
+  if (response.ok && json !== null) return json;
+  throw new ApiError(json?.error?.message ?? "", response.status, json?.error?.argument ?? null);
+}
+
+/**
+ * @param {number} seconds
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<void>}
+ */
+function sleep(seconds, signal) {
+  return new Promise((resolve, reject) => {
+    const stop = () => {
+      clearTimeout(timer);
+      reject(signal?.reason);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", stop);
+      resolve();
+    }, seconds * 1000);
+    signal?.addEventListener("abort", stop, { once: true });
+  });
+}

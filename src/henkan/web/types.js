@@ -1,0 +1,71 @@
+/**
+ * The JSON of the server, as types. There is nothing to run in this file.
+ *
+ * @typedef {"attention" | "pointer" | "saliency"} By  kind of the weights of an explanation
+ *
+ * @typedef {object} Model  a model of /v1/models
+ * @property {string} name
+ * @property {boolean} [default]
+ * @property {string} architecture
+ * @property {string | null} [recipe]
+ * @property {number | null} [parameters]
+ * @property {number} [members]
+ * @property {string | null} [task]
+ * @property {string[]} [examples]  sources to try
+ * @property {By | null} by  null if its predictions cannot be explained
+ * @property {boolean} [calibrated]
+ * @property {boolean} [copying]
+ * @property {string} [source_symbols]  "characters", "graphemes" or a separator
+ * @property {string} [target_symbols]
+ * @property {string | null} [tags]  separator between feature tags; null if sources have no tags
+ * @property {{source: string[], target: string[]}} [symbols]
+ * @property {Record<string, unknown> | null} [metrics]
+ * @property {{texts?: number, length?: number, explained_length?: number}} [limits]
+ *
+ * @typedef {object} Candidate  one of several predictions
+ * @property {string} prediction
+ * @property {number | null} log_probability  in nats; null if it is from a lexicon
+ *
+ * @typedef {object} Result  the prediction for one text, with the fields of `henkan predict --json`
+ * @property {string} source
+ * @property {string | null} prediction
+ * @property {number | null} log_probability
+ * @property {number | null} confidence  from 0 to 1; null if unknown
+ * @property {string} [reason]  why there is no prediction
+ * @property {boolean} [abstained]
+ * @property {boolean} [blank]
+ * @property {boolean} [out_of_memory]
+ * @property {boolean} [disallowed]
+ * @property {boolean} [cut_off]
+ * @property {string[]} [unknown]  such as "symbol 'x'" or "feature 'PST'"
+ * @property {string[]} [outside]  in which ways the source is outside the training data
+ * @property {string} [origin]  "lexicon" or "model"
+ * @property {Candidate[]} [nbest]
+ *
+ * @typedef {object} Choice  one step of an explained prediction
+ * @property {string} symbol  what the step writes; "" for nothing
+ * @property {number} probability
+ * @property {[string, number][]} runners_up
+ * @property {number[]} weights  one for each source symbol
+ * @property {string} [action]  of a transducer: "copy", "substitute", "insert", "delete" or "end"
+ *
+ * @typedef {object} Explanation  the object of `henkan explain --json`
+ * @property {string} source
+ * @property {string} answer
+ * @property {number | null} confidence
+ * @property {string[]} symbols  of the source, with feature tags first
+ * @property {string[]} unknown
+ * @property {boolean} cut_off
+ * @property {Choice[]} choices
+ * @property {By} by
+ *
+ * @typedef {object} ConvertOptions  options of /v1/convert
+ * @property {number} beam
+ * @property {number} nbest
+ * @property {number} [abstain_below]
+ * @property {string} [pattern]
+ * @property {string} [symbols]
+ * @property {string[]} [allow]
+ */
+
+export {};

@@ -1,0 +1,88 @@
+"""`henkan serve` for the tests of its page, and the browser that opens it."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+from importlib.util import find_spec
+
+import pytest
+
+from henkan import Seq2Seq
+
+SERVING = re.compile(r"serving .* at (http://\S+)")
+SECONDS = 60
+
+
+def why_not():
+    """Why the page cannot be tested here; None if it can."""
+    if any(find_spec(name) is None for name in ("fastapi", "uvicorn")):
+        return "needs henkan[serve]"
+    if find_spec("selenium") is None:
+        return "needs selenium"
+    if not (shutil.which("chromium") and shutil.which("chromedriver")):
+        return "needs chromium and chromedriver; on Debian, install chromium-driver"
+    return None
+
+
+def save_models(folder, words, plain):
+    """Save a model of each kind in a folder: with a pointer, with attention, and with neither, which is given."""
+    small = {"batch_size": 8, "hidden_size": 32, "embedding_size": 8, "augment": 0, "calibrate_outside": False}
+    models = {
+        "edits": Seq2Seq(recipe="edits", epochs=20, **small).fit(*words),
+        "attention": Seq2Seq(recipe="words", epochs=30, **small).fit(*words),
+        "plain": plain,
+    }
+    for name, model in models.items():
+        model.save(folder / name)
+    return [folder / name for name in models]
+
+
+@contextmanager
+def serving(*arguments, **environment):
+    """Run `henkan serve` on a free port; the value is its address."""
+    command = [sys.executable, "-m", "henkan", "serve", "--port", "0", "--grace", "0.2", *map(str, arguments)]
+    given = {**os.environ, "PYTHONUTF8": "1", **environment}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=given) as server:
+        stop = threading.Timer(SECONDS, server.kill)
+        stop.start()
+        try:
+            printed = []
+            for line in server.stderr:
+                printed.append(line)
+                if found := SERVING.search(line):
+                    break
+            else:
+                pytest.fail(f"henkan serve did not start:\n{''.join(printed)}")
+            stop.cancel()
+            threading.Thread(target=server.stderr.read, daemon=True).start()  # so that it never waits for a reader
+            yield found[1]
+        finally:
+            stop.cancel()
+            server.terminate()
+            try:
+                server.wait(SECONDS)
+            finally:
+                server.kill()
+
+
+@contextmanager
+def chromium(folder, language="en"):
+    """Start Chromium without a window; downloads are saved in a folder."""
+    from selenium import webdriver
+    from selenium.webdriver.chrome.service import Service
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = shutil.which("chromium")
+    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", f"--accept-lang={language}"):
+        options.add_argument(argument)
+    options.add_experimental_option("prefs", {"download.default_directory": str(folder)})
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
+    try:
+        yield driver
+    finally:
+        driver.quit()
