@@ -55,11 +55,13 @@ def kill_training(run, folder, lexicon):
     ("kills", "more"),
     [
         pytest.param(5, (), id="5"),
-        pytest.param(30, (), id="30", marks=pytest.mark.long),
-        pytest.param(10, ("--ensemble", 2), id="ensemble", marks=pytest.mark.long),
-        pytest.param(10, ("--recipe", "modern"), id="modern", marks=pytest.mark.long),
-        pytest.param(10, ("--copy",), id="copy", marks=pytest.mark.long),
-        pytest.param(6, ("--learning-rate", "1e20"), id="diverged", marks=pytest.mark.long),
+        pytest.param(80, (), id="80", marks=pytest.mark.long),
+        pytest.param(40, ("--recipe", "edits"), id="edits", marks=pytest.mark.long),
+        pytest.param(20, ("--ensemble", 2), id="ensemble", marks=pytest.mark.long),
+        pytest.param(20, ("--recipe", "modern"), id="modern", marks=pytest.mark.long),
+        pytest.param(20, ("--copy",), id="copy", marks=pytest.mark.long),
+        pytest.param(20, ("--keep-lexicon",), id="lexicon", marks=pytest.mark.long),
+        pytest.param(10, ("--learning-rate", "1e20"), id="diverged", marks=pytest.mark.long),
     ],
 )
 def test_run_killed_at_random_moments_has_the_same_weights(run, tmp_path, lexicon, kills, more):
