@@ -57,15 +57,15 @@ def load(settings: ServeSettings, folder: Path) -> ServedModel:
     found = stamp(folder)  # before the files are read, so that a later change is noticed
     fitted = load_model(folder, choose_engines(settings.engine))
     fitted.converter.warm_up()
-    return ServedModel(name_of(folder), folder, found, fitted, _lexicon(settings, fitted.converter))
+    return ServedModel(name_of(folder), folder, found, fitted, _lexicon(settings, fitted))
 
 
-def _lexicon(settings: ServeSettings, converter: Converter) -> Lexicon | None:
+def _lexicon(settings: ServeSettings, fitted: FittedModel) -> Lexicon | None:
+    """The lexicon of the settings, which comes first, and that of the model."""
     if settings.lexicon is None:
-        return None
+        return fitted.lexicon
     pairs = read_pair_file(settings.lexicon, Layout()).pairs
-    normalize = converter.source_vocabulary.tokenizer.normalize
-    return Lexicon(zip(pairs.sources, pairs.targets, strict=True), normalize)
+    return Lexicon(zip(pairs.sources, pairs.targets, strict=True), fitted.normalize, fitted.lexicon)
 
 
 Report = Callable[[str, str], None]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import sys
+from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -52,8 +54,17 @@ class Connection(H11Protocol):
         if first and self.conn.their_state is h11.IDLE:
             self._wait(limits.request_seconds)
         super().data_received(data)
+        if self.conn.their_state is h11.SEND_BODY:
+            self._acknowledge()
         if self.conn.their_state not in (h11.IDLE, h11.SEND_BODY):  # the request is complete
             self._wait(None)
+
+    def _acknowledge(self) -> None:
+        """Acknowledge the head at once: many clients send the body only then, and Linux would wait for 40 ms."""
+        sock = self.transport.get_extra_info("socket")
+        if sock is not None and hasattr(socket, "TCP_QUICKACK"):
+            with suppress(OSError):
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
     def on_response_complete(self) -> None:
         """Begin to wait for the next request, unless a part of it has arrived."""
