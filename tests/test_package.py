@@ -5,7 +5,7 @@ from pathlib import Path
 
 import henkan
 
-HEAVY = ("numba", "scipy", "matplotlib", "sklearn", "torch")
+HEAVY = ("numba", "scipy", "matplotlib", "sklearn", "torch", "fastapi", "pydantic", "uvicorn", "prometheus_client")
 
 
 def loaded_after(code):
@@ -36,6 +36,19 @@ except SystemExit as end:
     assert end.code == 0
 """
     assert not loaded_after(code) & {*HEAVY, "rich", "multiprocessing", "henkan_experiments"}
+
+
+def test_help_loads_no_optional_dependencies():
+    code = """
+import io, sys
+from contextlib import redirect_stdout, suppress
+from henkan.cli import main
+for arguments in (["--help"], ["serve", "--help"]):
+    sys.argv[1:] = arguments
+    with redirect_stdout(io.TextIOWrapper(io.BytesIO())), suppress(SystemExit):
+        main()
+"""
+    assert not loaded_after(code) & {*HEAVY, "rich"}
 
 
 def test_version_matches_the_package_metadata():

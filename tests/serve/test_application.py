@@ -2,6 +2,7 @@
 
 import json
 import logging
+from copy import copy
 
 import pytest
 
@@ -276,6 +277,19 @@ def test_a_lexicon_answers_first(client_of, tmp_path):
     known, other = client.post(CONVERT, json={"texts": ["ab", "c"], "beam": 2, "nbest": 2}).json()["results"]
     assert (known["prediction"], known["origin"], len(known["nbest"])) == ("XY", "lexicon", 2)
     assert (other["prediction"], other["origin"]) == ("C", "model")
+
+
+def test_the_lexicon_of_a_model_answers_after_that_of_the_server(client_of, trained, tmp_path):
+    model = copy(trained)
+    model.add_to_lexicon(["ab", "cc", "zz"], ["one", "two", "three"])
+    model.save(tmp_path / "known")
+    (tmp_path / "known.tsv").write_text("ab\tfirst\n")
+    for options, expected in (({}, ["one", "two", "B"]), ({"lexicon": tmp_path / "known.tsv"}, ["first", "two", "B"])):
+        client = client_of(models=(tmp_path / "known",), **options)
+        results = client.post(CONVERT, json={"texts": ["ab", "cc", "b"]}).json()["results"]
+        assert [each["prediction"] for each in results] == expected
+        assert [each["origin"] for each in results] == ["lexicon", "lexicon", "model"]
+        assert client.get("/v1/models").json()["models"][0]["examples"] == ["ab", "cc", "zz"]
 
 
 def test_the_page_and_its_files(client_of, tmp_path):

@@ -65,8 +65,8 @@ def _limit(name: str, default: float, text: str) -> Callable[[Command], Command]
               help="Load a model again when it is replaced. A damaged one is reported, and the old one remains.",
               )  # fmt: skip
 @click.option("--lexicon", type=PATH, metavar="FILE",
-              help="Look each text up in FILE before a model predicts, as in `henkan predict`. Other texts are looked "
-              "up in the lexicon stored in the model, if it has one.",
+              help="Look each text up in FILE before a model predicts, as in `henkan predict`, then in the lexicon of "
+              "the model.",
               )  # fmt: skip
 @click.option("--token-file", type=PATH, metavar="FILE",
               help="Answer only requests with the bearer token in FILE; others get 401. The environment variable "

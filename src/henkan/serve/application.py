@@ -25,7 +25,7 @@ from henkan.serve.middleware import Counted, Guarded
 from henkan.serve.models import Models
 from henkan.serve.settings import ServeSettings
 
-DESCRIPTION = "Convert strings with saved models. `henkan serve --help` describes the server."
+DESCRIPTION = "Convert strings with saved models."
 FAILURES: dict[int | str, dict[str, Any]] = {
     status: {"model": schemas.Failure, "description": text}
     for status, text in {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 
 from henkan.errors import SettingsError
@@ -52,11 +53,12 @@ def describe(model: ServedModel, limits: Limits, *, default: bool) -> dict[str, 
 
 
 def _examples(model: ServedModel) -> list[str]:
-    """Sources to try: of the task, or of the lexicon. A saved model does not have its training pairs."""
+    """Sources to try: of the task, or of the stored lexicon. A saved model does not have its training pairs."""
     data = model.fitted.data
     if data.task and data.name in TASKS:
         return [*TASKS[data.name].generate(EXAMPLES, seed=data.seed + 1).sources]
-    return []
+    stored = model.fitted.saved.lexicon
+    return [] if stored is None else [source for source, _ in islice(stored.pairs(), EXAMPLES)]
 
 
 def _weights(converter: Converter) -> By | None:

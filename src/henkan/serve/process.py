@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import os
 import shutil
@@ -23,7 +22,7 @@ from uvicorn.supervisors import multiprocess
 
 from henkan.serve.lifecycle import Lifecycle
 from henkan.serve.listening import SETTLE_SECONDS, bind, emptied, is_loopback, refuse_new, url_of
-from henkan.serve.models import Models
+from henkan.serve.models import Models, freeze
 from henkan.serve.settings import ServeSettings
 
 METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
@@ -98,8 +97,7 @@ class Server(uvicorn.Server):
         sys.setswitchinterval(SWITCH_INTERVAL)
         self.config.lifecycle.connections = self.server_state.connections
         await super().startup(sockets)
-        gc.collect()
-        gc.freeze()  # otherwise each full collection looks at all modules, which takes 60 ms
+        freeze()
         if self._alone and sockets:
             _announce(self.config.settings, sockets[0])
 
