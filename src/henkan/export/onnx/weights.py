@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from henkan.export.onnx.graph import Graph
+from henkan.export.onnx.graph import FLOAT, Graph
 from henkan.text.arrays import Array
 
 LARGEST = 127
@@ -57,10 +57,9 @@ class GraphWeights:
         scale = np.abs(array).max(axis=1 - axis, keepdims=True) / LARGEST
         scale = np.where(scale > 0, scale, 1).astype(np.float32)
         numbers = np.clip(np.rint(array / scale), -LARGEST, LARGEST).astype(np.int8)
-        stored = [
-            self.graph.constant(part, f"{full}{suffix}") for part, suffix in ((numbers, ""), (scale.ravel(), ".scale"))
-        ]
-        return self.graph.op("DequantizeLinear", *stored, axis=axis)
+        stored = self.graph.cast(self.graph.constant(numbers, full), FLOAT)
+        # Unlike DequantizeLinear, ONNX Runtime computes this product once, when it loads the file.
+        return self.graph.op("Mul", stored, self.graph.constant(scale, f"{full}.scale"))
 
 
 def _reordered(array: Array) -> Array:
