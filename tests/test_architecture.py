@@ -39,7 +39,8 @@ ALLOWED = {
     },
 }  # fmt: skip
 ALLOWED["serve"] = {
-    "_version", "config", "text", "engine.choice", "storage.model_folder", "inference", "training.fitted_model",
+    "_version", "config", "text", "engine.choice", "engine.workers", "storage.model_folder", "inference",
+    "training.fitted_model",
 }  # fmt: skip
 LIBRARY = set(ALLOWED) - {"nn", "model", "serve"} | {"_version"}
 ALLOWED |= {

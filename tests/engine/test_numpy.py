@@ -7,7 +7,7 @@ import pytest
 from henkan import Seq2Seq, Step
 from henkan.config import TrainingConfig
 from henkan.engine.numpy import NumpyEngines
-from henkan.engine.workers import WORKERS
+from henkan.engine.workers import WORKERS, use_one_blas_thread
 from models import SOURCES, TARGETS, encoded, loss_and_gradients, small_model
 
 
@@ -140,3 +140,11 @@ def test_description_names_everything_that_affects_the_results(monkeypatch):
     assert "\n" not in fused + plain
     monkeypatch.setattr(platform, "machine", lambda: "abacus")
     assert " on abacus" in NumpyEngines().describe()
+
+
+def test_blas_can_be_limited_to_one_thread():
+    threadpoolctl = pytest.importorskip("threadpoolctl", reason="install `henkan[fast]`")
+    with threadpoolctl.threadpool_limits(2, user_api="blas"):
+        use_one_blas_thread()
+        counts = {each["num_threads"] for each in threadpoolctl.threadpool_info() if each["user_api"] == "blas"}
+    assert counts == {1}

@@ -41,6 +41,18 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
+def use_one_blas_thread() -> None:
+    """Limit BLAS to one thread from now on, for a program in which other threads need the cores.
+
+    BLAS threads wait for each other by spinning: if another program takes a core, products of small matrices take six
+    times as long.
+    """
+    if find_spec("threadpoolctl") is not None:
+        from threadpoolctl import threadpool_limits
+
+        threadpool_limits(1, user_api="blas")
+
+
 class Call(Generic[Result]):
     """A call for any thread to compute. The thread that needs the result computes it if no other has begun.
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from threading import Event, Thread
 
 from henkan.engine.choice import choose_engines
+from henkan.engine.workers import use_one_blas_thread
 from henkan.errors import HenkanError
 from henkan.inference.converter import Converter
 from henkan.inference.lexicon import Lexicon
@@ -58,6 +59,7 @@ def load(settings: ServeSettings, folder: Path) -> ServedModel:
     found = stamp(folder)  # before the files are read, so that a later change is noticed
     fitted = load_model(folder, choose_engines(settings.engine))
     fitted.converter.warm_up()
+    use_one_blas_thread()  # now all libraries are loaded
     return ServedModel(name_of(folder), folder, found, fitted, _lexicon(settings, fitted))
 
 

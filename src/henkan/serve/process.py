@@ -27,8 +27,9 @@ from henkan.serve.settings import ServeSettings
 
 METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 OPEN_FILES = 65_536
-SWITCH_INTERVAL = 5e-4
-"""Seconds after which the thread that converts yields to the one that answers; Python's default is 5 ms."""
+SWITCH_INTERVAL = 1e-3
+"""Seconds after which the thread that converts yields to the one that answers. With Python's 5 ms, more requests are
+answered, but one in a hundred waits longer; with less, time is lost by switching."""
 
 START_SECONDS = 600
 LOG: dict[str, Any] = {
