@@ -129,9 +129,12 @@ class Measurement:
             print(f"one call {1000 * call:.2f} ms, capacity {capacity:,.0f} requests/s")
             rows, results = [], {"call": call, "capacity": capacity}
             for factor in (0.5, 1, 2, 4):
-                rate = factor * capacity / CONNECTIONS
-                options = ("-c", CONNECTIONS, "-D", self.arguments.seconds, f"--rps={rate:.4f}")
-                found = self.load(address, *options)
+                total = factor * capacity
+                # Connections are opened one by one, so that they do not send their requests at the same moments.
+                period = max(1, round(1000 / total))
+                options = ("-c", CONNECTIONS, "-n", int(total * self.arguments.seconds))
+                options += ("-r", max(1, round(total * period / 1000)), f"--rate-period={period}ms")
+                found = self.load(address, *options, f"--rps={total / CONNECTIONS:.4f}")
                 p50, p99 = (_quantile(found["seconds"], q) for q in (0.5, 0.99))
                 statuses = ", ".join(f"{status}: {count:,}" for status, count in sorted(found["statuses"].items()))
                 rows.append([
