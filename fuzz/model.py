@@ -16,6 +16,7 @@ import atheris
 
 with atheris.instrument_imports():
     import henkan
+    import henkan.estimator  # `henkan.load` would import it later, without instrumentation
 
 SAVED = Path(__file__).parent.parent / "tests" / "reliability" / "saved"
 ROOT = Path(tempfile.mkdtemp())
