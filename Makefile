@@ -13,7 +13,7 @@ help:
 	@echo "make test-torch   compare the NumPy and PyTorch engines, train with two processes (installs PyTorch)"
 	@echo "make test-onnx    run exported models in ONNX Runtime and in Chromium (installs ONNX Runtime for both)"
 	@echo "make test-scale   predict a million rows with Ray and with Dask (installs them; a few minutes)"
-	@echo "make test-serve   start the HTTP server and send it requests (installs it and schemathesis)"
+	@echo "make test-serve   test the HTTP server and its page (installs what they need; npm and Chromium must exist)"
 	@echo "make test-long    run the long reliability tests (15 minutes)"
 	@echo "make fuzz         fuzz the pair reader and the model loader (1 minute)"
 	@echo "make lint         check style and types"
@@ -90,10 +90,14 @@ test-scale: $(VENV)/scale.stamp
 # schemathesis checks the server's answers against its OpenAPI schema; httpx2 is the client of the tests.
 $(VENV)/serve.stamp: $(VENV)/dev.stamp
 	@echo "installing the server and the dependencies of its tests into $(VENV) ..."
-	@$(PIP) -e '.[serve]' 'httpx2>=2' 'schemathesis>=4.3'
+	@$(PIP) -e '.[serve]' 'httpx2>=2' 'schemathesis>=4.3' 'selenium>=4.30'
+	@npm install --silent --no-audit --no-fund --prefix $(VENV)/typescript typescript@5.9.3
 	@touch $@
 
+# The page is tested in Chromium, which comes from the operating system, and its functions in Node.
 test-serve: $(VENV)/serve.stamp
+	$(VENV)/typescript/node_modules/.bin/tsc -p src/henkan/web/jsconfig.json
+	node --test tests/web/*.test.js
 	$(BIN)/python -m pytest -m serve -n $(JOBS)
 
 lint: $(VENV)/dev.stamp
