@@ -45,22 +45,22 @@ def test_int8_and_check_print_size_and_accuracy(here, workplace):
     assert float(found[6]) == pytest.approx(100 * evaluated["exact_match"], abs=0.01)
     assert float(found[7]) == pytest.approx(float(found[6]) - float(found[5]), abs=0.02)
     here(*EXPORT, "b.onnx")
-    assert (Path() / "b.onnx").stat().st_size == full
+    assert Path("b.onnx").stat().st_size == full
 
 
 def test_an_existing_file_is_kept(here, workplace):
     workplace()
-    (Path() / "a.onnx").write_text("mine")
+    Path("a.onnx").write_text("mine")
     assert here(*EXPORT, "a.onnx", status=2).stderr.endswith("already exists; use --force or another --out\n")
-    assert (Path() / "a.onnx").read_text() == "mine"
+    assert Path("a.onnx").read_text() == "mine"
     here(*EXPORT, "b.onnx")
     here(*EXPORT, "a.onnx", "--force")
-    assert (Path() / "a.onnx").read_bytes() == (Path() / "b.onnx").read_bytes()
+    assert Path("a.onnx").read_bytes() == Path("b.onnx").read_bytes()
 
 
 def test_other_files_to_write_are_advised(here, workplace):
     workplace()
-    (Path() / "folder").mkdir()
+    Path("folder").mkdir()
     assert here(*EXPORT, "folder", status=2).stderr.endswith("is a folder; choose another --out\n")
     message = here(*EXPORT, "none/a.onnx", status=2).stderr
     assert message.endswith("cannot be written (No such file or directory); choose another --out\n")
@@ -69,8 +69,8 @@ def test_other_files_to_write_are_advised(here, workplace):
 
 def test_pairs_to_check_must_exist_and_fit_the_model(here, workplace):
     workplace()
-    (Path() / "empty.tsv").write_text("")
-    (Path() / "tagged.tsv").write_text(TAGGED)
+    Path("empty.tsv").write_text("")
+    Path("tagged.tsv").write_text(TAGGED)
     assert here(*EXPORT, "a.onnx", "--check", "empty.tsv", status=2).stderr.startswith(
         "henkan: empty.tsv: the file is empty"
     )
@@ -84,6 +84,16 @@ def test_a_beam_width_is_within_its_bounds(here, workplace):
     message = here(*EXPORT, "a.onnx", "--beam", 0, status=2).stderr
     assert message == "henkan: --beam must be a whole number from 1 to 100, not 0\n"
     here(*EXPORT, "a.onnx", "--beam", 100)
+
+
+def test_a_stored_lexicon_is_not_exported(here, workplace):
+    workplace()
+    assert here(*EXPORT, "a.onnx").stderr == ""
+    here("lexicon", "add", "model", "words.tsv")
+    assert here(*EXPORT, "b.onnx").stderr.endswith(
+        "the lexicon that is stored in the model is not a part of the file\n"
+    )
+    assert Path("b.onnx").read_bytes() == Path("a.onnx").read_bytes()
 
 
 def test_a_mixed_ensemble_is_refused(here, workplace):

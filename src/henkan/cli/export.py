@@ -69,6 +69,8 @@ def export(
     if check is not None:
         pairs = read_file(check, **layout).pairs
         check_features(fitted, layout["columns"])
+    if fitted.saved.lexicon is not None:
+        click.echo("note: the lexicon that is stored in the model is not a part of the file", err=True)
     exporter = EXPORTERS[kind]
     content = exporter(fitted, beam, int8=int8)
     try:
