@@ -132,7 +132,7 @@ class Measurement:
                 total = factor * capacity
                 # Connections are opened one by one, so that they do not send their requests at the same moments.
                 period = max(1, round(1000 / total))
-                options = ("-c", CONNECTIONS, "-n", int(total * self.arguments.seconds))
+                options = ("-c", CONNECTIONS, "-n", int(min(total, capacity) * self.arguments.seconds))
                 options += ("-r", max(1, round(total * period / 1000)), f"--rate-period={period}ms")
                 found = self.load(address, *options, f"--rps={total / CONNECTIONS:.4f}")
                 p50, p99 = (_quantile(found["seconds"], q) for q in (0.5, 0.99))
