@@ -1,6 +1,6 @@
 /** The page of `henkan serve`: puts the components together. */
 
-import { createApi } from "./api.js";
+import { ApiError, createApi } from "./api.js";
 import { segmented, selectBox } from "./controls.js";
 import { byId, element, fill } from "./dom.js";
 import { listView } from "./list_view.js";
@@ -119,13 +119,16 @@ async function load() {
   try {
     models = await api.models();
   } catch (error) {
-    const retry = element("button", { type: "button", onclick: () => void load() }, t("tokenEnter"));
+    const refused = error instanceof ApiError && error.status === 401;
+    const again = t(refused ? "tokenEnter" : "tryAgain");
+    const retry = element("button", { type: "button", onclick: () => void load() }, again);
     fill(byId("problem"), messageOf(error), " ", retry);
     return;
   }
   fill(byId("problem"), models.length === 0 && t("noModels"));
   const first = models.find((each) => each.default) ?? models[0];
   byId("workspace").hidden = !first;
+  byId("facts").hidden = !first;
   if (!first) return;
   showModel(first);
   text.set(first.examples?.[0] ?? "");

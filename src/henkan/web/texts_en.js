@@ -169,5 +169,6 @@ export const english = {
   tokenSend: "Continue",
   tokenCancel: "Cancel",
   tokenMissing: "Without a token, the server does not answer.",
+  tryAgain: "Try again",
   tokenEnter: "Enter a token",
 };

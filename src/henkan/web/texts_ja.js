@@ -170,5 +170,6 @@ export const japanese = {
   tokenSend: "続ける",
   tokenCancel: "キャンセル",
   tokenMissing: "トークンがないため、サーバーを利用できません。",
+  tryAgain: "再試行",
   tokenEnter: "トークンを入力",
 };
