@@ -311,3 +311,28 @@ def test_the_page_waits_for_a_server_that_has_stopped(browser, models):
     with serving(models[0], "--port", port):
         page.until(lambda: page.one(".answer .prediction").text == "CAB")
         page.until(lambda: page.run("document.getElementById('waiting').textContent") == "")
+
+
+HOLD = """
+const send = window.fetch;
+window.explained = [];
+window.fetch = async (url, options) => {
+  if (url.pathname.endsWith("explain")) window.explained.push(JSON.parse(options.body).model);
+  const response = await send(url, options);
+  if (url.pathname.endsWith("convert")) await new Promise((release) => (window.release = release));
+  return response;
+};
+"""
+
+
+def test_an_answer_of_another_model_is_not_explained(page):
+    page.predicts("ab", "AB")
+    page.driver.execute_script(HOLD)
+    page.type("cab")
+    page.until(lambda: page.run("Boolean(window.release)"))
+    page.driver.execute_script(
+        "const models = document.getElementById('model'); models.value = 'plain';"
+        "models.dispatchEvent(new Event('change')); window.release()"
+    )
+    page.shows(".answer", "The prediction appears here while you type.")
+    assert page.run("window.explained") == []

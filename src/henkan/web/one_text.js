@@ -58,11 +58,15 @@ export function oneText({ api, options, showOptionError, onLines }) {
     typing = setTimeout(() => void convert(), TYPING);
   }
 
-  async function convert() {
+  function stop() {
     clearTimeout(typing);
     clearTimeout(reading);
     converting.abort();
     explaining.abort();
+  }
+
+  async function convert() {
+    stop();
     const source = input.source();
     if (!model || source === "") {
       clear();
@@ -153,6 +157,8 @@ export function oneText({ api, options, showOptionError, onLines }) {
 
     /** @param {Model} wanted */
     showModel(wanted) {
+      stop();
+      clear(); // an answer of the other model must not be explained by this one
       model = wanted;
       by = null;
       input.showModel(wanted);
