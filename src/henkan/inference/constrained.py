@@ -55,6 +55,10 @@ class Constrained:
         self._kept: list[_Compiled] = []  # the last one was used last
         self._lock = Lock()
 
+    def __reduce__(self) -> tuple[type[Constrained], tuple[PairEncoder]]:
+        """A copy keeps no automata, and has a lock of its own."""
+        return Constrained, (self.pairs,)
+
     def prepare(self, constraint: Constraint) -> None:
         """Create the automaton of a constraint now, so that a prediction need not wait for it.
 
