@@ -14,7 +14,7 @@ help:
 	@echo "make test-onnx    run exported models in ONNX Runtime and in Chromium (installs ONNX Runtime for both)"
 	@echo "make test-scale   predict a million rows with Ray and with Dask (installs them; a few minutes)"
 	@echo "make test-serve   test the HTTP server and its page (installs what they need; npm and Chromium must exist)"
-	@echo "make test-long    run the long reliability tests (15 minutes)"
+	@echo "make test-long    run the long reliability tests (an hour)"
 	@echo "make fuzz         fuzz the pair reader and the model loader (1 minute)"
 	@echo "make lint         check style and types"
 	@echo "make docs         build the documentation, English and Japanese, in site/index.html"
