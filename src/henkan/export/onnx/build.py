@@ -102,11 +102,12 @@ class _Exporter:
     def outputs(self) -> list[str]:
         """The outputs of the graph; see `build`."""
         g, codec = self.g, self.codec
-        copies = copy_ids(g, self.sources, self.variant.source_vocabulary, self.variant.target_vocabulary)
-        if isinstance(codec, EditActions):
+        vocabularies = self.variant.source_vocabulary, self.variant.target_vocabulary
+        copies = copy_ids(g, self.sources, *vocabularies) if self.copying else None
+        if isinstance(codec, EditActions) and copies is not None:
             ids, lengths, logs = self._edited(codec, copies)
         else:
-            ids, lengths, logs = self._plain(copies if self.variant.model.copy else None)
+            ids, lengths, logs = self._plain(copies)
         N_K = self.rows, g.integers(self.width)
         return [g.reshape(ids, *N_K, g.size(ids, 1)), g.reshape(lengths, *N_K), g.reshape(logs, *N_K)]
 
