@@ -67,7 +67,7 @@ def create_app(settings: ServeSettings, lifecycle: Lifecycle | None = None, mode
 
     app = FastAPI(title="henkan", version=__version__, description=DESCRIPTION, docs_url=None, redoc_url=None,
                   lifespan=lifespan)  # fmt: skip
-    app.openapi = lambda: _schema(app, settings)  # type: ignore[method-assign]
+    app.openapi = lambda: _schema(app, settings)
     app.add_exception_handler(ApiError, errors.answer_api_error)
     app.add_exception_handler(HTTPException, errors.answer_http_error)
     app.add_exception_handler(ClientDisconnect, errors.answer_disconnect)

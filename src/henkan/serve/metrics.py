@@ -56,5 +56,5 @@ class Metrics:
         if FOLDER_VARIABLE not in os.environ:
             return generate_latest(self._registry)
         registry = CollectorRegistry()
-        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        MultiProcessCollector(registry)
         return generate_latest(registry)

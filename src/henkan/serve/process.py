@@ -67,7 +67,7 @@ class ServerConfig(uvicorn.Config):
             server_header=False,
             proxy_headers=False,
             factory=True,
-            timeout_keep_alive=settings.limits.idle_seconds,  # type: ignore[arg-type]
+            timeout_keep_alive=settings.limits.idle_seconds,
             timeout_worker_healthcheck=60,
         )
 
@@ -139,6 +139,8 @@ class Server(uvicorn.Server):
 class Worker(multiprocess.Process):
     """A worker process with the server above."""
 
+    _server: uvicorn.Server | None
+
     @property
     def server(self) -> uvicorn.Server:
         """The server of this process."""
@@ -168,7 +170,7 @@ class Workers(multiprocess.Multiprocess):
 
     def init_processes(self) -> None:
         """Start the workers and wait until they accept connections."""
-        multiprocess.Process = Worker  # type: ignore[misc]  # by this name, uvicorn creates its workers
+        multiprocess.Process = Worker  # by this name, uvicorn creates its workers
         super().init_processes()
         end = time.monotonic() + START_SECONDS
         for process in self.processes:
@@ -210,7 +212,7 @@ class Workers(multiprocess.Multiprocess):
         super().keep_subprocess_alive()
         for pid in before - {process.pid for process in self.processes}:
             logger.error("worker process %s died and was replaced", pid)
-            mark_process_dead(pid)  # type: ignore[no-untyped-call]
+            mark_process_dead(pid)
 
 
 def run(settings: ServeSettings) -> int:

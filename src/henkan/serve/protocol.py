@@ -31,7 +31,7 @@ class Connection(H11Protocol):
 
     config: ServerConfig
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.Transport) -> None:
         """Begin to wait for the first request."""
         super().connection_made(transport)
         self._deadline: asyncio.TimerHandle | None = None
