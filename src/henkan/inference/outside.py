@@ -137,14 +137,28 @@ def _logit(probabilities: Array) -> Array:
 
 
 def _regress(inputs: Array, labels: Array, free: Array, steps: int = 50) -> Array:
-    """Fit the free weights of a logistic regression with Newton's method; the others are 0."""
+    """Fit the free weights of a logistic regression; the others are 0.
+
+    Newton's method with step halving: far from the minimum, a whole step can lead uphill, and then back again.
+    """
     weights, X = np.where(free, PRIOR, 0.0), inputs[:, free]
+    loss = _loss(weights, inputs, labels, free)
     for _ in range(steps):
         p = 1 / (1 + np.exp(-np.clip(inputs @ weights, -30, 30)))
         gradient = X.T @ (p - labels) + (PRECISION * (weights - PRIOR))[free]
         hessian = (X * (p * (1 - p))[:, None]).T @ X + np.diag(PRECISION[free])
-        step = np.clip(np.linalg.solve(hessian, gradient), -2, 2)
-        weights[free] -= step
+        step = np.zeros(len(weights))
+        step[free] = np.linalg.solve(hessian, gradient)
+        while (lower := _loss(weights - step, inputs, labels, free)) > loss and np.abs(step).max() >= 1e-6:
+            step /= 2
         if np.abs(step).max() < 1e-6:
             break
+        weights, loss = weights - step, lower
     return weights
+
+
+def _loss(weights: Array, inputs: Array, labels: Array, free: Array) -> float:
+    """Cross-entropy, plus the negative logarithm of the prior."""
+    logits = inputs @ weights
+    entropy = np.logaddexp(0, logits) - labels * logits
+    return float(entropy.sum() + (PRECISION * (weights - PRIOR) ** 2)[free].sum() / 2)
