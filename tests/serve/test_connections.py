@@ -60,6 +60,35 @@ def test_connections_without_requests_are_closed(start):
     used.close()
 
 
+def test_a_request_that_begins_with_the_last_one_must_arrive_in_time(start):
+    server = start("--request-timeout", 1, "--idle-timeout", 600)
+    for rest in (10, -3):  # in the head, or in the body
+        connection = server.connect()
+        connection.sendall(request_bytes(TEXT) + request_bytes(TEXT)[:rest])
+        assert response(connection)[0] == 200
+        connection.sendall(request_bytes(TEXT)[rest : rest + 1])
+        assert response(connection)[0] == 408
+        assert connection.recv(1) == b""
+        connection.close()
+
+
+def test_the_time_of_a_request_begins_after_the_rest_of_a_refused_one(start):
+    server = start("--request-timeout", 1, "--max-body", 100_000)
+    head = b"POST /v1/convert HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 400000\r\n\r\n"
+    complete, partial = server.connect(), server.connect()
+    for each, size in ((complete, 400_000), (partial, 200_000)):
+        each.sendall(head + b"x" * size)
+        assert response(each)[0] == 413
+    assert partial.recv(1) == b""  # it has been answered, so there is no 408
+    time.sleep(0.5)
+    complete.sendall(request_bytes(TEXT)[:30])
+    time.sleep(0.5)
+    complete.sendall(request_bytes(TEXT)[30:])
+    assert response(complete)[0] == 200
+    for each in (complete, partial):
+        each.close()
+
+
 def test_what_is_not_http_gets_a_sentence(start):
     server = start()
     for sent, status in [
