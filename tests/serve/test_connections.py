@@ -13,6 +13,12 @@ def error(answer):
     return json.loads(answer[2])["error"]["message"]
 
 
+def metrics(connection):
+    """The lines of the metrics."""
+    connection.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+    return response(connection)[2].decode().splitlines()
+
+
 def test_slow_clients_get_408_and_others_are_served(start):
     server = start("--request-timeout", 1.5, "--max-connections", 500)
     slow = [server.connect() for _ in range(200)]
@@ -146,12 +152,17 @@ def test_too_many_connections_get_503(start):
     for each in several:
         each.sendall(request_bytes(TEXT))
         assert response(each)[0] == 200
+    assert "henkan_connections 5.0" in metrics(several[0])
     one_more = server.connect()
     one_more.sendall(request_bytes(TEXT))
     answer = response(one_more)
     assert answer[0] == 503
     assert "there are more than 5 connections; try again later" in error(answer)
     assert answer[1]["retry-after"] == "1"
+    alive = server.connect()
+    alive.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")  # the process works, so it must not be restarted
+    assert response(alive)[0] == 200
+    alive.close()
     several[0].close()
     one_more.close()
     end = time.monotonic() + 60
@@ -179,6 +190,10 @@ def test_a_client_that_gives_up_does_not_disturb_others(start):
         assert status == 200
         assert len(json.loads(body)["results"]) == 300
         each.close()
+    connection = server.connect()
+    [total] = [line.split()[1] for line in metrics(connection) if line.startswith("henkan_batch_texts_sum")]
+    connection.close()
+    assert 3000 <= float(total) < 5000  # of 6,000 texts, those of closed connections are not converted
     assert "Traceback" not in "".join(server.log)
 
 
