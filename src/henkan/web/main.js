@@ -1,7 +1,7 @@
 /** The page of `henkan serve`: puts the components together. */
 
 import { ApiError, createApi } from "./api.js";
-import { segmented, selectBox } from "./controls.js";
+import { replaceChoices, segmented, selectBox } from "./controls.js";
 import { byId, element, fill } from "./dom.js";
 import { listView } from "./list_view.js";
 import { modelView } from "./model_view.js";
@@ -61,7 +61,8 @@ function setMode(wanted) {
 function drawMode() {
   text.element.hidden = mode !== "text";
   list.element.hidden = mode !== "list";
-  fill(byId("mode"), segmented(t("mode"), { text: t("modeText"), list: t("modeList") }, mode, setMode));
+  const choice = segmented(t("mode"), { text: t("modeText"), list: t("modeList") }, mode, setMode);
+  replaceChoices(byId("mode"), choice);
 }
 
 function tellWaiting() {
