@@ -32,7 +32,7 @@ def test_a_pattern_is_never_violated(henkan, dates, more):
 
 
 def test_a_list_in_a_file(henkan, dates, tmp_path):
-    (tmp_path / "allowed.txt").write_text("1994-09-27\n\n2003-01-02\nx\n")
+    (tmp_path / "allowed.txt").write_text("1994-09-27\n\n2003-01-02\n1994-x\n")
     done = henkan("predict", dates, "--allow", "allowed.txt", "--json", *TEXTS, cwd=tmp_path)
     assert {json.loads(line)["prediction"] for line in done.stdout.splitlines()} <= {"1994-09-27", "2003-01-02"}
     assert "note: 1 of 3 allowed predictions have symbols that no training target had" in done.stderr
