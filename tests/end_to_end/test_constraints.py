@@ -104,6 +104,15 @@ def test_a_lexicon_is_looked_up_before_the_model(henkan, folder, tmp_path):
     )
 
 
+def test_a_file_is_looked_up_as_the_model_reads_texts(henkan, tmp_path):
+    from henkan import Seq2Seq
+
+    model = Seq2Seq(epochs=1, hidden_size=4, embedding_size=4, source_case="lower").fit(["ab", "ba"], ["AB", "BA"])
+    model.save(tmp_path / "lower")
+    (tmp_path / "lexicon.tsv").write_text("AB\tone\nba\ttwo\n")
+    assert henkan("predict", "lower", "--lexicon", "lexicon.tsv", "Ab", "BA", cwd=tmp_path).stdout == "one\ntwo\n"
+
+
 def test_an_evaluation_with_a_lexicon(henkan, folder, tmp_path):
     (tmp_path / "test.tsv").write_text("ab\tone\nc\tC\nxyz\tthree\n")
     (tmp_path / "lexicon.tsv").write_text("ab\tone\nxyz\tother\nxyz\tthree\n")
