@@ -89,7 +89,7 @@ def test_options_of_predictions_hold_for_a_whole_file(henkan, refused, attention
     arguments = ("explain", attention_model, "--file", "words.txt")
     assert henkan(*arguments, "--by", "saliency").stdout != henkan(*arguments).stdout
     assert "--by" in refused(*arguments, "--by", "pointer")
-    assert "--beam must be" in refused(*arguments, "--beam", 0)
+    assert "--beam must be" in refused(*arguments, "--beam", 0)  # so it is used
 
 
 def test_targets_of_sources_with_feature_tags_are_aligned(henkan, tmp_path):

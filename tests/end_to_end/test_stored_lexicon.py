@@ -254,6 +254,26 @@ def test_sources_are_removed(henkan, refused, kept):
     assert henkan("inspect", "m").stdout.splitlines()[-1] == "no lexicon"
 
 
+def test_sources_are_removed_and_combined_as_the_model_reads_them(henkan, tmp_path):
+    for seed, entries in enumerate(({"Ab": "1", "ba": "2"}, {"aB": "3"})):
+        model = library.Seq2Seq(epochs=1, hidden_size=4, embedding_size=4, source_case="lower", seed=seed)
+        model.fit(["ab", "ba"], ["AB", "BA"])
+        model.lexicon = entries
+        model.save(tmp_path / str(seed))
+    henkan("combine", "0", "1", "--out", "both")
+    assert stored(tmp_path / "both") == {"Ab": ["1", "3"], "ba": ["2"]}
+    assert henkan("lexicon", "remove", "0", "AB").stdout == "1 entry removed\n0 has a lexicon of 1 entry\n"
+
+
+@pytest.mark.parametrize("source", ["a\tb", "a\nb", "\ud800", "\ufeffa"])
+def test_what_a_line_cannot_hold_is_shown_as_json_only(henkan, refused, kept, source):
+    model = library.load(kept)
+    model.lexicon = {source: "A"}
+    model.save(kept, force=True)
+    assert "cannot be written as a line of text; use --json" in refused("lexicon", "show", "m")
+    assert json.loads(henkan("lexicon", "show", "m", "--json").stdout) == {"source": source, "target": "A"}
+
+
 def test_mistakes_get_one_sentence(refused, kept):
     assert "missing.tsv: cannot be read" in refused("lexicon", "add", "m", "missing.tsv")
     assert refused("lexicon", "add", "none", "words.tsv") == (
