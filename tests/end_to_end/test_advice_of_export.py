@@ -39,6 +39,9 @@ def test_int8_and_check_print_size_and_accuracy(here, workplace):
         printed,
     )
     small, full = (int(found[k].replace(",", "")) for k in (1, 2))
+    assert (
+        Path("a.onnx").stat().st_size == small != full
+    )  # of such a small model, the scales are larger than what is saved
     assert float(found[3]) == pytest.approx(small / full, abs=1e-3)
     assert int(found[4]) == len({line.split("\t")[0] for line in WORDS.splitlines()})
     evaluated = json.loads(here("evaluate", "model", "words.tsv", "--json").stdout)
@@ -46,6 +49,19 @@ def test_int8_and_check_print_size_and_accuracy(here, workplace):
     assert float(found[7]) == pytest.approx(float(found[6]) - float(found[5]), abs=0.02)
     here(*EXPORT, "b.onnx")
     assert Path("b.onnx").stat().st_size == full
+
+
+def test_a_check_compares_searches_of_the_same_beam_width(here, workplace):
+    """Beam search finds other predictions than greedy search, but both programs find the same."""
+    workplace()
+    Path("test.tsv").write_text("".join(f"{a}{b}{c}\tA\n" for a in "abc" for b in "abc" for c in "abc"))
+    searches = [here("predict", "model", "--beam", beam, input=_sources("test.tsv")).stdout for beam in (1, 4)]
+    assert searches[0] != searches[1]
+    assert here(*EXPORT, "a.onnx", "--beam", 4, "--check", "test.tsv").stdout.endswith("; 0 predictions differ\n")
+
+
+def _sources(name):
+    return "".join(line.split("\t")[0] + "\n" for line in Path(name).read_text().splitlines())
 
 
 def test_an_existing_file_is_kept(here, workplace):

@@ -32,7 +32,7 @@ def test_a_pattern_is_never_violated(henkan, dates, more):
 
 
 def test_a_list_in_a_file(henkan, dates, tmp_path):
-    (tmp_path / "allowed.txt").write_text("1994-09-27\n\n2003-01-02\nx\n")
+    (tmp_path / "allowed.txt").write_text("1994-09-27\n\n2003-01-02\n1994-x\n")
     done = henkan("predict", dates, "--allow", "allowed.txt", "--json", *TEXTS, cwd=tmp_path)
     assert {json.loads(line)["prediction"] for line in done.stdout.splitlines()} <= {"1994-09-27", "2003-01-02"}
     assert "note: 1 of 3 allowed predictions have symbols that no training target had" in done.stderr
@@ -102,6 +102,15 @@ def test_a_lexicon_is_looked_up_before_the_model(henkan, folder, tmp_path):
         "missing.tsv: cannot be read"
         in henkan("predict", folder, "--lexicon", "missing.tsv", "ab", cwd=tmp_path, status=2).stderr
     )
+
+
+def test_a_file_is_looked_up_as_the_model_reads_texts(henkan, tmp_path):
+    from henkan import Seq2Seq
+
+    model = Seq2Seq(epochs=1, hidden_size=4, embedding_size=4, source_case="lower").fit(["ab", "ba"], ["AB", "BA"])
+    model.save(tmp_path / "lower")
+    (tmp_path / "lexicon.tsv").write_text("AB\tone\nba\ttwo\n")
+    assert henkan("predict", "lower", "--lexicon", "lexicon.tsv", "Ab", "BA", cwd=tmp_path).stdout == "one\ntwo\n"
 
 
 def test_an_evaluation_with_a_lexicon(henkan, folder, tmp_path):

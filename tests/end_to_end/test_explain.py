@@ -70,6 +70,37 @@ def test_a_whole_file_is_aligned(henkan, attention_model, tmp_path):
     assert [link["symbol"] for link in first["links"]] == ["C", "A", "B"]
 
 
+def test_lines_of_an_alignment_are_numbered_and_escaped(henkan, attention_model, tmp_path, monkeypatch):
+    monkeypatch.setattr("henkan.cli.alignments.CHUNK", 2)
+    (tmp_path / "words.txt").write_text("a\tb\nc\\\nab\ncab\n")
+    lines = henkan("explain", attention_model, "--file", "words.txt").stdout.splitlines()
+    rows = [line.split("\t") for line in lines[1:]]
+    assert all(len(row) == 8 for row in rows)
+    assert list(dict.fromkeys((row[0], row[1]) for row in rows)) == [
+        ("1", "a\\tb"), ("2", "c\\\\"), ("3", "ab"), ("4", "cab"),
+    ]  # fmt: skip
+    (tmp_path / "pairs.tsv").write_text("a\tA\nb\tB\nc\tA\n")
+    lines = henkan("explain", attention_model, "--file", "pairs.tsv", "--pairs").stdout.splitlines()
+    assert [line.split("\t")[:3] for line in lines[1:]] == [["1", "a", "A"], ["2", "b", "B"], ["3", "c", "A"]]
+
+
+def test_options_of_predictions_hold_for_a_whole_file(henkan, refused, attention_model, tmp_path):
+    (tmp_path / "words.txt").write_text("cab\n")
+    arguments = ("explain", attention_model, "--file", "words.txt")
+    assert henkan(*arguments, "--by", "saliency").stdout != henkan(*arguments).stdout
+    assert "--by" in refused(*arguments, "--by", "pointer")
+    assert "--beam must be" in refused(*arguments, "--beam", 0)  # so it is used
+
+
+def test_targets_of_sources_with_feature_tags_are_aligned(henkan, tmp_path):
+    model = Seq2Seq(recipe="edits", epochs=1, features=True, calibrate_outside=False)
+    model.fit(["a\tPL", "ab\tPL", "ab\tSG", "b\tSG"], ["as", "abs", "ab", "b"]).save(tmp_path / "tags")
+    (tmp_path / "pairs.tsv").write_text("ab\tabs\tPL\n")
+    [found] = map(json.loads, henkan("explain", "tags", "--file", "pairs.tsv", "--pairs", "--json").stdout.splitlines())
+    assert (found["source"], found["prediction"], found["symbols"]) == ("ab\tPL", "abs", ["\tPL", "a", "b"])
+    assert [link["symbol"] for link in found["links"] if link["symbol"]] == ["a", "b", "s"]
+
+
 def test_given_targets_are_aligned(henkan, attention_model, tmp_path):
     (tmp_path / "pairs.tsv").write_text("ab\tBA\nc\tx\n")
     done = henkan("explain", attention_model, "--file", "pairs.tsv", "--pairs", "--json")

@@ -221,6 +221,29 @@ def test_sources_with_feature_tags(henkan, refused, tmp_path, form):
     assert stored(tmp_path / "m") == before
 
 
+@pytest.mark.parametrize("form", ["tsv", "jsonl"])
+def test_a_file_for_a_model_with_feature_tags_has_them_too(henkan, refused, tmp_path, form):
+    (tmp_path / "tagged.tsv").write_text(TAGGED)
+    henkan("train", "tagged.tsv", *TAGS, *SMALL.split(), "--quiet", "--out", "m")
+    entries = [("ax", "mine", "V;x"), ("b", "c", "N")]
+    keys = ("source", "target", "features")
+    lines = (
+        map("\t".join, entries)
+        if form == "tsv"
+        else (json.dumps(dict(zip(keys, each, strict=True))) for each in entries)
+    )
+    (tmp_path / f"mine.{form}").write_text("".join(f"{line}\n" for line in lines))
+    (tmp_path / "words.tsv").write_text(WORDS)
+    assert henkan("predict", "m", "--lexicon", f"mine.{form}", "ax\tx;V", "b\tN").stdout == "mine\nc\n"
+    [other] = map(json.loads, henkan("predict", "m", "--lexicon", f"mine.{form}", "--json", "b").stdout.splitlines())
+    assert other["origin"] == "model"
+    found = json.loads(henkan("evaluate", "m", "tagged.tsv", *TAGS, "--lexicon", f"mine.{form}", "--json").stdout)
+    assert found["from_lexicon"] == 1
+    expected = "words.tsv, line 1: 2 columns separated by the delimiter (a tab), expected 3 (source, target, features)"
+    assert refused("predict", "m", "b", "--lexicon", "words.tsv") == f"henkan: {expected}"
+    assert refused("evaluate", "m", "tagged.tsv", *TAGS, "--lexicon", "words.tsv") == f"henkan: {expected}"
+
+
 def test_sources_are_removed(henkan, refused, kept):
     assert henkan("lexicon", "remove", "m", "ab", "ba").stdout == "2 entries removed\nm has a lexicon of 7 entries\n"
     assert refused("lexicon", "remove", "m", "aa", "xyz") == (
@@ -229,6 +252,26 @@ def test_sources_are_removed(henkan, refused, kept):
     assert len(stored(kept)) == 7
     henkan("lexicon", "remove", "m", *stored(kept))
     assert henkan("inspect", "m").stdout.splitlines()[-1] == "no lexicon"
+
+
+def test_sources_are_removed_and_combined_as_the_model_reads_them(henkan, tmp_path):
+    for seed, entries in enumerate(({"Ab": "1", "ba": "2"}, {"aB": "3"})):
+        model = library.Seq2Seq(epochs=1, hidden_size=4, embedding_size=4, source_case="lower", seed=seed)
+        model.fit(["ab", "ba"], ["AB", "BA"])
+        model.lexicon = entries
+        model.save(tmp_path / str(seed))
+    henkan("combine", "0", "1", "--out", "both")
+    assert stored(tmp_path / "both") == {"Ab": ["1", "3"], "ba": ["2"]}
+    assert henkan("lexicon", "remove", "0", "AB").stdout == "1 entry removed\n0 has a lexicon of 1 entry\n"
+
+
+@pytest.mark.parametrize("source", ["a\tb", "a\nb", "\ud800", "\ufeffa"])
+def test_what_a_line_cannot_hold_is_shown_as_json_only(henkan, refused, kept, source):
+    model = library.load(kept)
+    model.lexicon = {source: "A"}
+    model.save(kept, force=True)
+    assert "cannot be written as a line of text; use --json" in refused("lexicon", "show", "m")
+    assert json.loads(henkan("lexicon", "show", "m", "--json").stdout) == {"source": source, "target": "A"}
 
 
 def test_mistakes_get_one_sentence(refused, kept):

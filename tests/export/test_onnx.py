@@ -54,6 +54,7 @@ def test_beam_search_in_a_file_finds_what_the_model_finds(name):
         for answer in answers:
             logs.setdefault(answer.text, answer.log_probability)
         assert list(logs) == [answer.prediction for answer in conversion.nbest]
+        assert len(logs) == len(answers) or "transducer" not in name  # those have no repetitions
         np.testing.assert_allclose(
             list(logs.values()), [answer.log_probability for answer in conversion.nbest], atol=1e-4, rtol=1e-5
         )
@@ -143,11 +144,14 @@ def test_int8_weights_are_rounded_to_a_127th_of_the_largest_of_a_column():
     restored = weights["decoder.Wy"] * weights["decoder.Wy.scale"]
     np.testing.assert_allclose(restored, Wy, atol=np.abs(Wy).max() / 127 / 2 * 1.001)
     np.testing.assert_allclose(weights["decoder.Wy.scale"][0], np.abs(Wy).max(axis=0) / 127, rtol=1e-6)
+    E = member["encoder.E"]  # a row for each symbol
+    np.testing.assert_allclose(weights["encoder.E.scale"][:, 0], np.abs(E).max(axis=1) / 127, rtol=1e-6)
 
 
 def test_a_text_that_the_model_cannot_read_has_no_prediction():
     model = OnnxModel(build(fitted("padded").saved))
     assert model.predict(["ab", "abc!", "a" * 50]) == [*model.predict(["ab"]), None, None]
+    assert [each.log_probability for [each] in model.convert(["abc!", "a" * 50])] == [-np.inf, -np.inf]
 
 
 def test_mixed_ensembles_are_refused():
@@ -159,10 +163,33 @@ def test_mixed_ensembles_are_refused():
 @pytest.mark.parametrize("name", onnx_models.CASES)
 def test_the_python_code_of_the_documentation_predicts_as_the_model(name, tmp_path, monkeypatch):
     texts = texts_of(name)
-    (tmp_path / "names.onnx").write_bytes(build(fitted(name).saved))
-    monkeypatch.chdir(tmp_path)
+    found = documented_code(name, tmp_path, monkeypatch)["predict"](texts)
+    assert [each[0][0] for each in found] == [each.prediction for each in expected(name, texts)]
+
+
+def test_the_python_code_of_the_documentation_refuses_what_the_model_cannot_read(tmp_path, monkeypatch):
+    predict = documented_code("padded", tmp_path, monkeypatch)["predict"]
+    with pytest.raises(ValueError, match="reads at most 9 symbols"):
+        predict(["ab", "a" * 10])
+    with pytest.raises(KeyError):
+        predict(["abc!"])
+
+
+@pytest.mark.parametrize("as_given", [False, True])
+def test_the_python_code_of_the_documentation_reads_tags_as_the_model(tmp_path, monkeypatch, as_given):
+    """The tags of models of early versions are not sorted."""
+    name, text = "transducer with tags, reversed", "walk\t V;PST;;A;V"
+    names = documented_code(name, tmp_path, monkeypatch)
+    names["source"]["sort_tags"] = not as_given
+    tokenizer = replace(fitted(name).saved.first.source_vocabulary.tokenizer, sort_tags=not as_given)
+    assert names["split"](text) == list(tokenizer.tokenize(text))
+
+
+def documented_code(name, folder, monkeypatch):
+    """The names that the Python code of the documentation defines, with a model."""
+    (folder / "names.onnx").write_bytes(build(fitted(name).saved))
+    monkeypatch.chdir(folder)
     names = {}
     shown = documented.code("python", "onnxruntime").replace('print(predict(["Tanaka"]))', "")
     exec(compile(shown, "deployment.md", "exec"), names)
-    found = names["predict"](texts)
-    assert [each[0][0] for each in found] == [each.prediction for each in expected(name, texts)]
+    return names

@@ -63,6 +63,13 @@ def test_a_file_predicts_as_the_model_in_chromium(page, name):
     assert [entry for entry in driver.get_log("browser") if entry["level"] == "SEVERE"] == []
 
 
+def test_a_text_that_is_too_long_is_refused_in_chromium(page):
+    driver, folder = page
+    (folder / "long.onnx").write_bytes(build(onnx_models.model("padded")._fitted.saved))
+    printed = driver.execute_async_script(SCRIPT, "long.onnx", ["ab", "a" * 10])
+    assert printed.startswith("error: Error: this model reads at most 9 symbols")
+
+
 @pytest.mark.parametrize("name", ["copying", "transducer with tags, reversed"])
 def test_beam_search_in_chromium(page, name):
     driver, folder = page

@@ -177,6 +177,26 @@ def test_symbols_between_separators():
             assert each.prediction in wanted
     [each] = converter.convert(["ab"], Request(constraint=Constraint(symbols="kk", pattern=".{5}")))
     assert each.prediction == "kk kk"
+    [each] = converter.convert(["ab"], Request(beam=20, nbest=20, constraint=Constraint(pattern="(k a)?")))
+    assert {answer.prediction for answer in each.nbest} == {"k a", ""}
+
+
+def test_symbols_of_several_characters_that_are_written_backwards():
+    pairs = ["ab", "ba", "a"], ["k ab", "ab k", "xy"]
+    converter, _ = small_model(dtype=np.float32, pairs=pairs, target_symbols=" ", target_reverse=True)
+    for constraint in (Constraint(pattern="(ab )?k xy"), Constraint(allow=("ab k xy", "k xy", "ba k yx"))):
+        [each] = converter.convert(["ab"], Request(beam=20, nbest=20, constraint=constraint))
+        assert {answer.prediction for answer in each.nbest} == {"ab k xy", "k xy"}
+
+
+def test_a_pattern_with_too_many_transitions_is_refused(monkeypatch):
+    converter = models("peeky")[0][0]
+    pattern = Constraint(pattern="[2-5]{5}")  # five transitions for each of four symbols
+    monkeypatch.setattr("henkan.inference.constraint.MAX_TRANSITIONS", 19)
+    with pytest.raises(SettingsError, match="too complex for this model's symbols; write a simpler or shorter one"):
+        converter.prepare(pattern)
+    monkeypatch.setattr("henkan.inference.constraint.MAX_TRANSITIONS", 20)
+    converter.prepare(pattern)
 
 
 @pytest.mark.parametrize(
@@ -221,6 +241,7 @@ def test_a_fallback_answers_where_nothing_is_allowed():
     [
         (r"\d{4}-\d{2}", "1987-08", "1987-8"),
         (r"^a\$$", "a$", "a"),
+        (r"a\$", "a$", "a"),
         (r"a\\$", "a\\", "a"),
         ("^(?:ab|c)*$", "abcab", "abca"),
         ("[ぁ-ん]+", "ねこ", "neko"),

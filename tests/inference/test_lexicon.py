@@ -23,6 +23,7 @@ def test_conversions_tell_where_they_come_from(model):
     assert (known.prediction, known.origin, known.log_probability, known.confidence) == ("one", "lexicon", None, None)
     assert [(each.prediction, each.log_probability) for each in known.nbest] == [("one", None), ("two", None)]
     assert (other.prediction, other.origin, len(other.nbest)) == ("BA", "model", 2)
+    assert model.convert(["ab"], lexicon={"ab": ["one", "two"]})[0].nbest == ()
     [free] = model.convert(["ba"], beam=2, nbest=2, confidence=True)
     assert free == replace(other, origin="")
 

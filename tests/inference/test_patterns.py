@@ -85,6 +85,9 @@ def test_the_limit_is_on_states():
         ("(?<=a)b", "uses what an automaton cannot express"),
         ("a(?=b)", "goes beyond its group"),
         ("(?m:a)", "flags other than i and s"),
+        ("a*+a", r"cannot express: the possessive quantifier \*\+"),
+        ("(?:a{2}+)", r"cannot express: the possessive quantifier \{2\}\+"),
+        (r"a\0", "cannot express: its syntax"),
     ],
 )
 def test_other_patterns_are_refused_with_a_reason(pattern, message):
@@ -96,3 +99,35 @@ def test_a_lookahead_restricts_what_follows():
     compiled = Pattern(r"(?=.*\d)(?!ab).{3}")
     for text, expected in [("xy1", True), ("xyz", False), ("ab1", False), ("a1b", True)]:
         assert compiled.accepts(compiled.after(compiled.start, text)) == expected
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "[]a]+",
+        "[^]a]+",
+        "[]-a]+",
+        r"[a\]*+]+",
+        r"[\u3041-\u3093]+",
+        r"\u005b\U0000005d",
+        r"[\u005d\u002d\u005e]+",
+        r"\\u3042",
+        "a{",
+        "a{x}",
+        "{}",
+        "a}+",
+        r"\*+",
+        "a(?#]+)b",
+    ],
+)
+def test_special_characters_and_codes_are_read_as_in_re(pattern):
+    generator, compiled, matching = random.Random(0), [(Pattern(pattern), 1), (Pattern(pattern, reverse=True), -1)], 0
+    likely = [
+        "".join(generator.choice("ab]^-*[{}x\\u3042ねこ") for _ in range(generator.randrange(4))) for _ in range(5000)
+    ]
+    for text in [*likely, "{}", "a{x}", r"\u3042", "[]"]:
+        expected = re.fullmatch(pattern, text) is not None
+        for each, step in compiled:
+            assert each.accepts(each.after(each.start, text[::step])) == expected, text
+        matching += expected
+    assert matching

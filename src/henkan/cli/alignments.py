@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from henkan.cli.options import read_file
+from henkan.cli.options import read_second_file
 from henkan.inference.alignment import Alignment, align
 from henkan.inference.conversion import Request
 from henkan.inference.converter import Converter
@@ -31,7 +31,7 @@ def print_alignments(
     sources: Sequence[str]
     targets: Sequence[str] | None = None
     if pairs:
-        found = read_file(path).pairs
+        found = read_second_file(path, features=converter.source_vocabulary.tokenizer.features)
         sources, targets = found.sources, found.targets
     else:
         sources = read_sources(path, kind="text")

@@ -43,7 +43,12 @@ FORMATS = ("png", "svg")
     metavar="FILE",
     help="Instead of a TEXT, align every line of FILE with its prediction, and print one line per symbol.",
 )
-@click.option("--pairs", is_flag=True, help="With --file: FILE has pairs; align their targets instead of predictions.")
+@click.option(
+    "--pairs",
+    is_flag=True,
+    help="With --file: FILE has pairs (source, target and, if MODEL reads feature tags, features); align their targets "
+    "instead of predictions.",
+)
 def explain(
     model: Path,
     text: str | None,
@@ -64,9 +69,9 @@ def explain(
 
     For each symbol of the prediction, print its probability, the most probable alternatives, and the weight of each
     source symbol in percent. The weights are attention weights, the pointer of a transducer, or saliency. A transducer
-    is explained action by action. Saliency is the norm of the gradient of the
-    symbol's log-probability with respect to the embedding of the source symbol, scaled so that the norms add up to 100
-    percent; it also works for models without attention.
+    is explained action by action. Saliency is the norm of the gradient of the symbol's log-probability with respect to
+    the embedding of the source symbol, scaled so that the norms add up to 100 percent; it also works for models without
+    attention.
 
     The model itself is explained: a lexicon stored in MODEL is not used.
 

@@ -15,7 +15,7 @@ from henkan.cli.text_arguments import TEXT
 from henkan.errors import DataError
 from henkan.storage.lexicon_file import SavedLexicon
 from henkan.text.escaping import json_line
-from henkan.text.pairs import Columns
+from henkan.text.pairs import Columns, line_of
 from henkan.text.tokenizer import TAG
 from henkan.training.fitted_model import FittedModel, load_model
 from henkan.training.stored_lexicon import Merge, change_lexicon, entries_of, merge, without
@@ -92,28 +92,23 @@ def show(model: Path, as_json: bool) -> None:
     """
     fitted = load_model(model)
     for line in _lines(fitted, as_json=as_json):
-        sys.stdout.buffer.write(f"{line}\n".encode())
+        sys.stdout.buffer.write(line)
     sys.stdout.buffer.flush()
 
 
-def _lines(fitted: FittedModel, *, as_json: bool) -> Iterator[str]:
+def _lines(fitted: FittedModel, *, as_json: bool) -> Iterator[bytes]:
     tagged = fitted.saved.first.model.features
     for number, (source, target) in enumerate(entries_of(fitted), start=1):
         text, _, tags = source.partition(TAG) if tagged else (source, "", "")
         if as_json:
-            yield json_line({"source": text, "target": target, **({"features": tags} if tagged else {})})
+            values = {"source": text, "target": target} | ({"features": tags} if tagged else {})
+            yield f"{json_line(values)}\n".encode()
             continue
         row = [text, target, tags] if tagged else [text, target]
-        line = "\t".join(row)
-        changed_by_reading = line.endswith("\r") or (number == 1 and line.startswith("\ufeff"))
-        encoded = line.encode(errors="replace").decode()
-        if (
-            line.count("\t") >= len(row)
-            or any(each in line for each in "\n\0")
-            or changed_by_reading
-            or encoded != line
-        ):
-            raise DataError(f"entry {number} ({line!a:.60}) cannot be written as a line of text; use --json")
+        line = line_of(row, first=number == 1)
+        if line is None:
+            shown = "\t".join(row)
+            raise DataError(f"entry {number} ({shown!a:.60}) cannot be written as a line of text; use --json")
         yield line
 
 

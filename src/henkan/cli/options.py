@@ -20,7 +20,7 @@ from henkan.engine.choice import choose_engines, process_rank
 from henkan.errors import DataError, SettingsError
 from henkan.recipes import ONLY_ENCODER_DECODER, RECIPE_HELP, make_configs
 from henkan.text.layout import FORMATS, TAB, Layout, LayoutOptions, is_csv_delimiter
-from henkan.text.pairs import Columns, Pairs
+from henkan.text.pairs import TAGGED_COLUMNS, TWO_COLUMNS, Columns, Pairs
 from henkan.text.rejects import Rejects
 from henkan.training.fitted_model import FittedModel
 
@@ -126,6 +126,25 @@ def read_file(
     for note in () if quiet else file.notes:
         click.echo(f"note: {sentence(note, usable_options())}", err=True)
     return file
+
+
+def read_second_file(path: Path, *, features: bool) -> Pairs:
+    """Read a pair file that the options for the layout do not describe, so messages about it do not advise them.
+
+    Args:
+        path: the file, whose columns are source, target and, with `features`, features.
+        features: whether the model reads feature tags.
+
+    Raises:
+        DataError: if the file cannot be read.
+    """
+    try:
+        file = read_file(path, quiet=True, columns=TAGGED_COLUMNS if features else TWO_COLUMNS)
+    except DataError as error:
+        raise DataError(sentence(error, ())) from None
+    for note in file.notes:
+        click.echo(f"note: {sentence(note, ())}", err=True)
+    return file.pairs
 
 
 def usable_options(form: str | None = None) -> set[str]:

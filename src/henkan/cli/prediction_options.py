@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from henkan.cli.options import PATH, Command, read_file
+from henkan.cli.options import PATH, Command, read_second_file
 from henkan.cli.text_arguments import TEXT
 from henkan.inference.constraint import Constraint, constraint_of
 from henkan.inference.conversion import Request
@@ -42,10 +42,11 @@ OPTIONS = (
         "--lexicon",
         type=PATH,
         metavar="FILE",
-        help="Look each text up in FILE, a file of pairs or a pronunciation lexicon, before the model predicts. If it "
-        "is a source there, its first target is the prediction, and with --nbest all its targets are printed. The "
-        "targets need not fulfil the constraints. Other texts are looked up in the lexicon stored in the model, if it "
-        "has one; see `henkan lexicon`.",
+        help="Look each text up in FILE, a file of pairs or a pronunciation lexicon, before the model predicts. For a "
+        "model that reads feature tags, the columns of FILE are source, target and features. If the text is a source "
+        "there, its first target is the prediction, and with --nbest all its targets are printed. The targets need not "
+        "fulfil the constraints. Other texts are looked up in the lexicon stored in the model, if it has one; see "
+        "`henkan lexicon`.",
     ),
     click.option("--no-lexicon", is_flag=True, help="Do not use the lexicon stored in the model."),
 )
@@ -98,6 +99,6 @@ def with_lexicon(request: Request, fitted: FittedModel, path: Path | None, *, st
     """
     lexicon = fitted.lexicon if stored else None
     if path is not None:
-        pairs = read_file(path).pairs
+        pairs = read_second_file(path, features=fitted.saved.first.model.features)
         lexicon = Lexicon(zip(pairs.sources, pairs.targets, strict=True), fitted.normalize, lexicon)
     return replace(request, lexicon=lexicon)

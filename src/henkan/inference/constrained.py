@@ -81,9 +81,6 @@ class Constrained:
         if copying:
             symbols, others = self._source_symbols(texts, constraint)
         automaton, uncopied = self._automaton(constraint, others), self._automaton(constraint, ())
-        writes = codec.writes.copy()
-        if codec.fixed_length:
-            writes[list(codec.forbidden)] = NOT_ALLOWED
 
         def of_rows(rows: Array) -> OutputRules:
             each = [symbols[row] for row in rows.tolist()]
@@ -92,7 +89,7 @@ class Constrained:
             for row, one in enumerate(each):
                 copied[row, : len(one)] = one
             moves_in_all = lengths if codec.moves is not None else np.zeros_like(lengths)
-            return OutputRules(automaton, uncopied, writes, codec.moves, codec.end, copied, moves_in_all)
+            return OutputRules(automaton, uncopied, codec.writes, codec.moves, codec.end, copied, moves_in_all)
 
         return of_rows
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from henkan.errors import SettingsError
 from henkan.inference.determinize import DEAD, Deterministic, Limits, Nondeterministic, TooLargeError
+from henkan.inference.pattern_syntax import in_ranges, rewritten
 from henkan.text.arrays import Array
 
 MAX_STATES = 50_000
@@ -27,8 +28,9 @@ Characters = tuple[frozenset[str], bool]
 class Pattern:
     """A regular expression that a whole text must match.
 
-    Python's syntax, without lookbehind, references to groups, and anchors other than a `^` at the beginning and a `$`
-    at the end, which change nothing. `\\d`, `\\w` and `\\s` stand for ASCII characters alone.
+    Python's syntax, without lookbehind, references to groups, possessive quantifiers, atomic groups, and anchors other
+    than a `^` at the beginning and a `$` at the end, which change nothing. `\\d`, `\\w` and `\\s` stand for ASCII
+    characters alone.
 
     interegular parses the pattern. Its own conversion to an automaton is not used: it has no limits, and for some
     patterns of ten characters it takes hours.
@@ -95,11 +97,12 @@ def _compiled(pattern: str, reverse: bool, padded: bool, max_states: int) -> tup
     """The class of each character that the pattern mentions, and the automaton; other characters have class 0."""
     from interegular.patterns import parse_pattern
 
-    if _in_ranges(pattern) > MAX_CHARACTERS:  # interegular lists them before they can be counted
-        raise _too_complex(pattern)
     limits = Limits(max_states)
     try:
-        tree = parse_pattern(f"(?:{_without_anchors(pattern)}){' *' * padded}")
+        text = rewritten(pattern)
+        if in_ranges(text) > MAX_CHARACTERS:  # interegular lists them before they can be counted
+            raise TooLargeError
+        tree = parse_pattern(f"(?:{text}){' *' * padded}")
         sets: dict[Characters, list[int]] = {each: [] for each in _sets(tree, _no_flags())}
         classes = _classes(sets)
         count = 1 + max(classes.values(), default=0)
@@ -112,7 +115,7 @@ def _compiled(pattern: str, reverse: bool, padded: bool, max_states: int) -> tup
         raise _too_complex(pattern) from None
     except Exception as error:  # interegular raises several kinds, one of which is Exception itself
         raise SettingsError(
-            f"the pattern {shortened(pattern)} uses what an automaton cannot express: {error or type(error).__name__}"
+            f"the pattern {shortened(pattern)} uses what an automaton cannot express: {str(error) or 'its syntax'}"
         ) from None
 
 
@@ -123,12 +126,6 @@ def shortened(pattern: str) -> str:
 
 def _too_complex(pattern: str) -> SettingsError:
     return SettingsError(f"the pattern {shortened(pattern)} is too complex; write a simpler or shorter one")
-
-
-def _in_ranges(pattern: str) -> int:
-    """Number of characters in ranges such as `a-z`, and in what may be one."""
-    places = (k for k in range(1, len(pattern) - 1) if pattern[k] == "-")
-    return sum(max(0, ord(pattern[k + 1]) - ord(pattern[k - 1])) for k in places)
 
 
 def _no_flags() -> Any:
@@ -242,10 +239,3 @@ def _concatenation(
     return machine.chain(
         [*before, machine.embed(following.restricted(seen, negate=look.negate, limits=machine.limits))]
     )
-
-
-def _without_anchors(pattern: str) -> str:
-    """The pattern without `^` at its beginning and `$` at its end."""
-    pattern = pattern.removeprefix("^")
-    backslashes = len(pattern) - len(pattern.rstrip("$").rstrip("\\")) - 1
-    return pattern.removesuffix("$") if pattern.endswith("$") and backslashes % 2 == 0 else pattern

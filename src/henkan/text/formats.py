@@ -11,7 +11,7 @@ from henkan.errors import Message
 from henkan.text import strict_json
 from henkan.text.layout import TAB
 from henkan.text.lines import LineError
-from henkan.text.pairs import TWO_COLUMNS, Columns
+from henkan.text.pairs import TAGGED_COLUMNS, TWO_COLUMNS, Columns
 from henkan.text.tokenizer import TAG
 
 KEYS_COUNTED = 20
@@ -174,7 +174,8 @@ def _wrong_columns(found: int, delimiter: str, columns: Columns) -> str:
         times = "no" if found == 1 else f"{found - 1} times the"
         return f"{times} delimiter {shown}, expected exactly one between source and target"
     at_least = "" if columns.count else "at least "
-    return f"{found} columns separated by the delimiter {shown}, expected {at_least}{columns.min_columns}"
+    names = " (source, target, features)" if columns == TAGGED_COLUMNS else ""
+    return f"{found} columns separated by the delimiter {shown}, expected {at_least}{columns.min_columns}{names}"
 
 
 def _grouped(counts: dict[int, int]) -> Iterator[tuple[list[int], int]]:

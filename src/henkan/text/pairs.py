@@ -71,7 +71,7 @@ class Columns:
         return self.count or 1 + max(self.source, self.target, self.features or 0)
 
 
-TWO_COLUMNS = Columns()
+TWO_COLUMNS, TAGGED_COLUMNS = Columns(), Columns(features=2, count=3)
 
 
 def write_pairs(pairs: Pairs, file: BinaryIO) -> None:
@@ -80,17 +80,29 @@ def write_pairs(pairs: Pairs, file: BinaryIO) -> None:
     Raises:
         DataError: at the first pair that cannot be written as such a line.
     """
-    for row, (source, target) in enumerate(zip(pairs.sources, pairs.targets, strict=True), start=1):
-        line = f"{source}\t{target}"
-        changed_by_reading = line.endswith("\r") or (row == 1 and line.startswith("\ufeff"))
-        try:
-            if line.count("\t") != 1 or "\n" in line or "\0" in line or changed_by_reading:
-                raise ValueError
-            file.write(f"{line}\n".encode())
-        except ValueError:
-            raise DataError(
-                f"pair {row} ({line!a:.60}) cannot be written as a line of text; write JSON Lines instead"
-            ) from None
+    for row, columns in enumerate(zip(pairs.sources, pairs.targets, strict=True), start=1):
+        line = line_of(columns, first=row == 1)
+        if line is None:
+            shown = "\t".join(columns)
+            raise DataError(f"pair {row} ({shown!a:.60}) cannot be written as a line of text; write JSON Lines instead")
+        file.write(line)
+
+
+def line_of(columns: Sequence[str], *, first: bool) -> bytes | None:
+    """Return the line with some columns in UTF-8; None if other columns would be read from it.
+
+    Args:
+        columns: the columns, which tabs separate.
+        first: whether it is the first line of a file.
+    """
+    line = "\t".join(columns)
+    changed_by_reading = line.endswith("\r") or (first and line.startswith("\ufeff"))
+    if line.count("\t") >= len(columns) or "\n" in line or "\0" in line or changed_by_reading:
+        return None
+    try:
+        return f"{line}\n".encode()
+    except UnicodeEncodeError:
+        return None
 
 
 def hold_out(

@@ -19,8 +19,8 @@ class OnnxPrediction(NamedTuple):
     """One of the predictions for a text.
 
     Attributes:
-        text: the prediction; None if the text has unknown symbols and the model cannot read them.
-        log_probability: in nats.
+        text: the prediction; None if the model cannot read the source: it has unknown symbols, or is too long.
+        log_probability: in nats; minus infinity without a prediction.
     """
 
     text: str | None
@@ -78,7 +78,7 @@ class OnnxModel:
         read = [self.encode(text) for text in texts]
         outputs, lengths, logs = self.run([ids or [] for ids in read])
         return [
-            [OnnxPrediction(None, 0.0)]
+            [OnnxPrediction(None, -np.inf)]
             if ids is None
             else [
                 OnnxPrediction(self._text(text, outputs[n, k, : lengths[n, k]].tolist()), float(logs[n, k]))

@@ -18,8 +18,8 @@ class SearchOptions:
     """How to search.
 
     Attributes:
-        start: the decoder's input at the first step. end: the symbol that ends an output, always 0.
-        fixed_length: whether outputs have no end symbol.
+        start: the decoder's input at the first step.
+        fixed_length: whether outputs have no end symbol, which is 0.
         limit: (1,) maximum number of steps.
         width: beam width.
     """
