@@ -12,7 +12,7 @@ def test_a_blank_line_gets_an_empty_line_and_one_note(henkan, folder):
     [blank] = map(json.loads, henkan("predict", folder, "--json", input="\n").stdout.splitlines())
     assert blank == {
         "source": "", "prediction": None, "log_probability": None, "confidence": None,
-        "reason": "it has only whitespace", "blank": True,
+        "reason": "it is empty or has only whitespace", "blank": True,
     }  # fmt: skip
 
 

@@ -43,7 +43,8 @@ def test_exact_match_counts_unanswerable_sources_as_wrong():
 
 
 def test_a_blank_source_is_right_if_its_target_is_empty():
-    conversions = [Conversion(source, None, None, "it has only whitespace", blank=True) for source in ("", " ")]
+    reason = "it is empty or has only whitespace"
+    conversions = [Conversion(source, None, None, reason, blank=True) for source in ("", " ")]
     result = Evaluation(conversions, References(["", " "], ["", "x"]))
     assert [each.right for each in result.predictions] == [True, False]
 

@@ -138,6 +138,7 @@ INVALID = {
     "a number as text": (b'{"texts": ["a", 1]}', 422, "texts[1] must be a string", "texts"),
     "null as text": (b'{"texts": [null]}', 422, "texts[0] must be a string", "texts"),
     "unknown argument": (b'{"texts": [], "width": 1}', 422, "there is no argument width; the arguments", "width"),
+    "misspelt argument": (b'{"text": ["a"]}', 422, "there is no argument text; the arguments are texts,", "text"),
     "true as beam": (b'{"texts": [], "beam": true}', 422, "beam must be a whole number", "beam"),
     "float as beam": (b'{"texts": [], "beam": 1.5}', 422, "beam must be a whole number", "beam"),
     "beam 0": (b'{"texts": [], "beam": 0}', 422, "beam must be at least 1", "beam"),
@@ -315,11 +316,13 @@ def test_models_are_described(client_of, model, tmp_path, words):
     other = tmp_path / "other"
     sources = [f"{word}\tN;PL" for word in words[0]]
     Seq2Seq(recipe="edits", epochs=1, ensemble=1, features=True).fit(sources, words[1]).save(other)
-    client = client_of(models=(model, other))
-    first, second = client.get("/v1/models").json()["models"]
+    Seq2Seq(recipe="quick", epochs=1).fit(*words).save(tmp_path / "quick")
+    client = client_of(models=(model, other, tmp_path / "quick"))
+    first, second, quick = client.get("/v1/models").json()["models"]
     assert (first["name"], first["default"], second["name"], second["default"]) == ("words", True, "other", False)
     assert (first["architecture"], first["members"], first["by"]) == ("encoder-decoder", 1, "saliency")
     assert (second["architecture"], second["by"], second["copying"]) == ("transducer", "pointer", True)
+    assert (first["reads_unknown"], second["reads_unknown"], quick["reads_unknown"]) == (True, True, False)
     assert first["symbols"] == {"source": ["a", "b", "c"], "target": ["A", "B", "C"]}
     assert (first["tags"], first["calibrated"], second["tags"], second["calibrated"]) == (None, False, ";", False)
     assert first["parameters"] > 1000

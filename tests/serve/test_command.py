@@ -40,7 +40,7 @@ def test_a_model_that_cannot_be_loaded(refused, model, tmp_path):
         assert "there is no such folder" in refused("serve", tmp_path / "none", "--port", 0, *options)
     copy = tmp_path / model.name
     copy.mkdir()
-    assert "two models have the name words; rename one of their folders" in refused("serve", model, copy)
+    assert "two models have the name words; give each model once" in refused("serve", model, copy)
 
 
 def test_the_extra_is_missing(refused, model, monkeypatch):

@@ -258,7 +258,7 @@ def test_many_lines(page, tmp_path):
     assert header.split("\t") == ["source", "prediction", "confidence", "note"]
     assert first.split("\t")[:2] == ["ab", "AB"]
     assert 0 < float(cab.split("\t")[2]) <= 1
-    assert blank == " \t\t\tThe text has only spaces."
+    assert blank == " \t\t\tThe text is empty or has only spaces."
     rows[150].find_element("css selector", "button").click()  # opens the line
     page.until(lambda: page.one("#text").get_attribute("value") == "cab")
 

@@ -111,7 +111,7 @@ def test_abstaining_outside(model):
 def test_blank_sources_get_no_prediction(model):
     assert model.predict(["", "ab"], fallback=str.title) == ["", "AB"]
     [conversion] = model.convert([""], confidence=True)
-    assert conversion == Conversion("", None, None, "it has only whitespace", blank=True)
+    assert conversion == Conversion("", None, None, "it is empty or has only whitespace", blank=True)
 
 
 def test_blank_sources_are_answered_if_training_had_them():

@@ -123,7 +123,7 @@ class SourceReader:
                 others[index] = Conversion(text, None, None, error.reason, unknown=unknown)
                 continue
             if self.training_range is not None and self.training_range.is_blank(self.vocabulary.tokenizer.text(text)):
-                others[index] = Conversion(text, None, None, "it has only whitespace", blank=True)
+                others[index] = Conversion(text, None, None, "it is empty or has only whitespace", blank=True)
                 continue
             if source.outside and request.abstain_outside:
                 reason = f"it is outside the training data ({', '.join(source.outside)})"

@@ -126,7 +126,8 @@ class Description(BaseModel):
     examples: list[str]
     by: By | None
     calibrated: bool
-    copying: bool
+    copying: Annotated[bool, Field(description="Whether it can copy unknown symbols to the prediction.")]
+    reads_unknown: Annotated[bool, Field(description="Whether it can read texts with unknown symbols.")]
     source_symbols: str
     target_symbols: str
     tags: str | None
@@ -194,7 +195,9 @@ def arguments(kind: type[Given], body: bytes) -> Given:
     try:
         return kind.model_validate(values)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
+        errors = error.errors(include_url=False, include_input=False)
+    # A misspelt argument is both missing and unknown. The second says which names there are.
+    first = next((each for each in errors if each["type"] == "extra_forbidden"), errors[0])
     place, details = first["loc"], first.get("ctx", {})
     name = "".join(f"[{part}]" if isinstance(part, int) else str(part) for part in place)[:80]
     message = MESSAGES.get(first["type"], "{name}: " + first["msg"].replace("{", "{{").replace("}", "}}"))

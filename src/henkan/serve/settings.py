@@ -125,7 +125,8 @@ class ServeSettings:
         names = [name_of(folder) for folder in self.models]
         for name in names:
             if names.count(name) > 1:
-                raise SettingsError(f"two models have the name {name}; rename one of their folders")
+                remedy = "give each model once, or rename one of their folders"
+                raise SettingsError(f"two models have the name {name}; {remedy}")
 
 
 def name_of(folder: Path) -> str:

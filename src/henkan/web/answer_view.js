@@ -21,7 +21,26 @@ export function reasonOf(result, limit = 0) {
   if (result.abstained) {
     return result.confidence === null ? t("abstainedUnknown") : t("abstained", { limit: percent(limit) });
   }
+  if (isUnreadable(result)) return t("unreadable", { symbols: unknownIn(result) });
+  const tooMany = TOO_MANY_SYMBOLS.exec(result.reason ?? "");
+  if (tooMany) return t("tooManySymbols", { count: Number(tooMany[1]), limit: Number(tooMany[2]) });
   return result.reason ?? "";
+}
+
+const TOO_MANY_SYMBOLS = /^(\d+) symbols \(this model reads at most (\d+)\)$/; // of `Vocabulary.encode`
+
+/**
+ * Whether there is no prediction because the model cannot read symbols of the text.
+ *
+ * @param {Result} result
+ */
+function isUnreadable(result) {
+  return result.prediction === null && (result.reason ?? "").startsWith("unknown ") && unknownIn(result) !== "";
+}
+
+/** @param {Result} result */
+function unknownIn(result) {
+  return [...unknownSymbols(result.unknown ?? [])].map(showSymbol).join(" ");
 }
 
 /**
@@ -31,7 +50,7 @@ export function reasonOf(result, limit = 0) {
  * @returns {string[]}
  */
 export function notesOf(result) {
-  const symbols = [...unknownSymbols(result.unknown ?? [])].map(showSymbol).join(" ");
+  const symbols = isUnreadable(result) ? "" : unknownIn(result); // the reason names them already
   const kinds = (result.outside ?? []).filter((kind) => !(symbols && UNKNOWN_KINDS.has(kind)));
   return [
     symbols && t("unknownSymbols", { symbols }),

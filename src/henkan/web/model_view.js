@@ -80,7 +80,7 @@ function detailsOf(model) {
     [t("confidenceKind"), t(model.calibrated === false ? "calibratedNo" : "calibratedYes")],
     [t("sourceSymbols"), unit(model.source_symbols), tags, symbolList(model.symbols?.source)],
     [t("targetSymbols"), unit(model.target_symbols), symbolList(model.symbols?.target)],
-    [t("copying"), t(model.copying ? "copyingYes" : "copyingNo")],
+    [t("copying"), t(model.copying ? "copyingYes" : model.reads_unknown ? "copyingNo" : "unreadableSymbols")],
     [t("longest"), model.limits?.length ? t("longestCount", { count: model.limits.length }) : ""],
   ];
   return rows.filter(([, ...values]) => values.some(Boolean));

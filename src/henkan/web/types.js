@@ -14,6 +14,7 @@
  * @property {By | null} by  null if its predictions cannot be explained
  * @property {boolean} [calibrated]
  * @property {boolean} [copying]
+ * @property {boolean} [reads_unknown]
  * @property {string} [source_symbols]  "characters", "graphemes" or a separator
  * @property {string} [target_symbols]
  * @property {string | null} [tags]  separator between feature tags; null if sources have no tags
