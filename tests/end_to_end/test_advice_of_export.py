@@ -97,8 +97,9 @@ def test_pairs_to_check_must_exist_and_fit_the_model(here, workplace):
 
 def test_a_beam_width_is_within_its_bounds(here, workplace):
     workplace()
-    message = here(*EXPORT, "a.onnx", "--beam", 0, status=2).stderr
-    assert message == "henkan: --beam must be a whole number from 1 to 100, not 0\n"
+    for width in (0, 101):
+        message = here(*EXPORT, "a.onnx", "--beam", width, status=2).stderr
+        assert message == f"henkan: --beam must be a whole number from 1 to 100, not {width}\n"
     here(*EXPORT, "a.onnx", "--beam", 100)
 
 

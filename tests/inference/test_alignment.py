@@ -97,6 +97,14 @@ def test_what_cannot_be_aligned_has_a_reason():
         align(converter, ["1+2"], by="attention")
 
 
+def test_a_target_that_would_need_copies_in_another_order_has_a_reason():
+    converter, _ = small_model(dtype=np.float32, pairs=(["ab", "ba"] * 9, ["AB", "BA"] * 9), **TRANSDUCER)
+    possible, impossible = align(converter, ["ba", "ba"], ["ba", "ab"])
+    assert (possible.prediction, possible.reason) == ("ba", None)
+    assert impossible.prediction is None
+    assert impossible.reason == "symbols that can only be copied are not in the order of the source"
+
+
 def test_a_mixed_ensemble_is_aligned_by_its_first_model():
     mixture = Mixture([certain("transducer")[0], certain("attention")[0]], [1.0, 3.0])
     predictions = [each.prediction for each in mixture.convert(SOURCES)]
