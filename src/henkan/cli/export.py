@@ -34,7 +34,9 @@ from henkan.training.fitted_model import FittedModel, load_model
     help="Beam width of the search in the file, which is also the number of predictions per text; 1 is greedy search.",
 )
 @click.option(
-    "--int8", is_flag=True, help="Store the weights as 8-bit integers, which makes the file about a quarter as large."
+    "--int8",
+    is_flag=True,
+    help="Store the weights as 8-bit integers, which makes the file about a quarter as large, unless the model is tiny.",
 )
 @click.option(
     "--check",
