@@ -36,7 +36,7 @@ from henkan.training.fitted_model import FittedModel, load_model
 @click.option(
     "--int8",
     is_flag=True,
-    help="Store the weights as 8-bit integers, which makes the file about a quarter as large, unless the model is tiny.",
+    help="Store the weights as 8-bit integers, which makes the file about a quarter as large (not for tiny models).",
 )
 @click.option(
     "--check",
