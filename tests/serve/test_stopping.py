@@ -219,3 +219,11 @@ def test_a_worker_that_dies_is_replaced(start):
         assert response(connection)[0] == 200
         connection.close()
     assert server.stop() == 0
+
+
+def test_stopping_while_a_worker_starts_is_no_failure(start):
+    server = start("--workers", 2)
+    *_, worker = server.processes()
+    os.kill(worker, signal.SIGKILL)
+    server.wait_for("worker process .* died and was replaced")
+    assert server.stop() == 0

@@ -198,7 +198,8 @@ class Workers(multiprocess.Multiprocess):
                     process.process.kill()
                 self.failed = True
                 self.signal_queue.clear()
-        self.failed |= any(process.exitcode != 0 for process in self.processes)
+        # A worker that SIGTERM ends has not started to accept connections: it would handle the signal then.
+        self.failed |= any(process.exitcode not in (0, -signal.SIGTERM) for process in self.processes)
 
     failed = False
     """Whether a worker could not start, or was killed."""
