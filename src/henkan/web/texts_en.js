@@ -14,6 +14,7 @@ export const english = {
   modeText: "One text",
   modeList: "Many lines",
   footer: "Texts are sent only to the server that this page comes from.",
+  footerLocal: "The model is in this file. Texts stay on this device.",
   api: "HTTP API",
   noModels: "The server has no models.",
 

@@ -15,6 +15,7 @@ export const japanese = {
   modeText: "1件ずつ",
   modeList: "まとめて",
   footer: "入力した文字列は、このページのサーバー以外には送られません。",
+  footerLocal: "モデルはこのファイルの中で動きます。入力した文字列は外部に送られません。",
   api: "HTTP API",
   noModels: "サーバーにモデルがありません。",
 
