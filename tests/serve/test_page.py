@@ -169,6 +169,21 @@ def test_symbols_move_with_the_arrow_keys(page):
     page.shows(".readout", "Replace b by B")
 
 
+def test_choices_keep_the_focus_when_they_change(page):
+    from selenium.webdriver.common.keys import Keys
+
+    page.choose("#model", "attention")
+    page.type("cab")
+    page.until(lambda: page.all(".lines path"))
+    for choice, values in (("#mode", ("list", "text")), (".figure-controls fieldset:last-child", ("matrix", "curves"))):
+        page.one(f"{choice} label")
+        page.run(f"document.querySelector('{choice} input:checked').focus()")
+        for key, value in zip((Keys.ARROW_RIGHT, Keys.ARROW_LEFT), values, strict=True):
+            page.driver.switch_to.active_element.send_keys(key)
+            page.until(lambda value=value: page.run("document.activeElement.value") == value, value)
+            assert page.run("document.activeElement.checked")
+
+
 def test_unknown_symbols_are_marked(page):
     page.type("aé")
     page.shows(".notes", "Not in the training data: é")

@@ -70,16 +70,13 @@ function kindOf(model) {
 function detailsOf(model) {
   const match = numberOf(model, "exact_match");
   const pairs = numberOf(model, "held_out");
-  const errors = numberOf(model, "symbol_error_rate");
   const known = match !== null && pairs !== null;
   const validation = known ? t("validationCount", { share: percent(match), count: pairs }) : "";
-  const rate = errors === null ? "" : t("symbolErrorRate", { share: percent(errors) });
   const tags = model.tags ? t("tagsSeparatedBy", { separator: showSymbol(model.tags) }) : "";
   /** @type {[string, ...string[]][]} */
   const rows = [
     [t("task"), model.task ?? ""],
-    [t("recipe"), model.recipe ?? ""],
-    [t("validation"), validation, rate],
+    [t("validation"), validation],
     [t("confidenceKind"), t(model.calibrated === false ? "calibratedNo" : "calibratedYes")],
     [t("sourceSymbols"), unit(model.source_symbols), tags, symbolList(model.symbols?.source)],
     [t("targetSymbols"), unit(model.target_symbols), symbolList(model.symbols?.target)],

@@ -27,7 +27,6 @@ export const english = {
   exactMatch: "{share} exact match on validation pairs",
   parameters: "{count} parameters",
   details: "Details",
-  recipe: "Recipe",
   task: "Task",
   sourceSymbols: "Source symbols",
   targetSymbols: "Target symbols",
@@ -44,7 +43,6 @@ export const english = {
   calibratedNo: "not calibrated",
   validation: "Validation",
   validationCount: "{share} exact match on {count} pairs",
-  symbolErrorRate: "{share} symbol error rate",
   longest: "Longest text",
   longestCount: "{count} characters",
 

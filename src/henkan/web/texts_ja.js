@@ -28,7 +28,6 @@ export const japanese = {
   exactMatch: "検証データの正答率 {share}",
   parameters: "パラメータ数 {count}",
   details: "詳細",
-  recipe: "レシピ",
   task: "課題",
   sourceSymbols: "入力の記号",
   targetSymbols: "出力の記号",
@@ -45,7 +44,6 @@ export const japanese = {
   calibratedNo: "較正なし",
   validation: "検証",
   validationCount: "正答率 {share}（{count}組）",
-  symbolErrorRate: "記号誤り率 {share}",
   longest: "入力の上限",
   longestCount: "{count}文字",
 

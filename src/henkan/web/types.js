@@ -7,7 +7,6 @@
  * @property {string} name
  * @property {boolean} [default]
  * @property {string} architecture
- * @property {string | null} [recipe]
  * @property {number | null} [parameters]
  * @property {number} [members]
  * @property {string | null} [task]
