@@ -36,8 +36,9 @@ const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 async function started() {
   FakeWorker.started = [];
-  const api = createLocalApi({ description: DESCRIPTION, data: "{}", createWorker: () => new FakeWorker() });
+  const api = createLocalApi({ description: DESCRIPTION, data: "{}", createWorker: async () => new FakeWorker() });
   assert.deepEqual(await api.models(), [DESCRIPTION]);
+  await settled();
   const [worker] = FakeWorker.started;
   assert.deepEqual(worker.requests, [{ method: "load", data: "{}" }]);
   await worker.reply({ value: null });

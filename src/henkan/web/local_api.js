@@ -2,8 +2,7 @@
 
 import { ApiError } from "./api_error.js";
 
-/** @import { Request, Reply } from "./local_worker.js" */
-/** @import { Api, Model } from "./types.js" */
+/** @import { Api, Model, Reply, WorkerRequest } from "./types.js" */
 
 const PATIENCE = 500; // milliseconds that a request that is no longer wanted may still take
 
@@ -11,7 +10,7 @@ const PATIENCE = 500; // milliseconds that a request that is no longer wanted ma
  * @param {object} settings
  * @param {Model} settings.description
  * @param {string} settings.data  the model, as JSON
- * @param {() => Worker} settings.createWorker
+ * @param {() => Promise<Worker>} settings.createWorker
  * @returns {Api}
  */
 export function createLocalApi({ description, data, createWorker }) {
@@ -27,7 +26,7 @@ export function createLocalApi({ description, data, createWorker }) {
   }
 
   async function load() {
-    const worker = createWorker();
+    const worker = await createWorker();
     try {
       await ask(worker, { method: "load", data });
     } catch (error) {
@@ -45,7 +44,7 @@ export function createLocalApi({ description, data, createWorker }) {
   }
 
   /**
-   * @param {Request} request
+   * @param {WorkerRequest} request
    * @param {AbortSignal} [signal]
    * @returns {Promise<any>}
    */
@@ -82,7 +81,7 @@ export function createLocalApi({ description, data, createWorker }) {
  * Send a request to a worker, which answers one at a time.
  *
  * @param {Worker} worker
- * @param {Request} request
+ * @param {WorkerRequest} request
  * @param {AbortSignal} [signal]
  * @param {() => void} [stop]  ends the worker; called if it takes long with a request that is no longer wanted, or is
  *   broken

@@ -68,7 +68,7 @@
  *
  * @typedef {object} ExplainOptions  options of /v1/explain
  * @property {string | null} [answer]  the prediction to explain; null is the model's
- * @property {string | null} [by]
+ * @property {By | null} [by]
  *
  * @typedef {object} Api  what answers the requests of the page: a server, or a worker in the page
  * @property {boolean} constraints  whether predictions can be constrained
@@ -77,6 +77,13 @@
  *   Promise<Result[]>} convert
  * @property {(model: string, text: string, options: ExplainOptions, signal?: AbortSignal) => Promise<Explanation>}
  *   explain
+ *
+ * @typedef {{method: "load", data: string}
+ *   | {method: "convert", texts: string[], options: Partial<ConvertOptions>}
+ *   | {method: "explain", text: string, options: ExplainOptions}} WorkerRequest  what local_api.js asks its worker
+ *
+ * @typedef {{value: unknown} | {message: string, refused: boolean, argument: string | null}} Reply  refused: what is
+ *   wrong is the request
  *
  * @typedef {{reason: "busy" | "offline", seconds: number} | null} Waiting  why a request waits, and for how many
  *   seconds; null: it does not wait
