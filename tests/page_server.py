@@ -29,12 +29,13 @@ def why_not():
 
 
 def save_models(folder, words, plain):
-    """Save a model of each kind in a folder: with a pointer, with attention, and with neither, which is given."""
+    """Save models in a folder: with a pointer, with attention, with neither, which is given, and with feature tags."""
     small = {"batch_size": 8, "hidden_size": 32, "embedding_size": 8, "augment": 0, "calibrate_outside": False}
     models = {
         "edits": Seq2Seq(recipe="edits", epochs=20, **small).fit(*words),
         "attention": Seq2Seq(recipe="words", epochs=30, **small).fit(*words),
         "plain": plain,
+        "tags": Seq2Seq(recipe="edits", epochs=20, features=True, **small).fit([f"{w}\tN" for w in words[0]], words[1]),
     }
     for name, model in models.items():
         model.save(folder / name)

@@ -179,6 +179,14 @@ def test_the_first_text_that_fails_is_known(queue):
     assert job.failed == (1, "unknown")
 
 
+def test_a_text_that_fails_in_a_later_batch_has_its_place_in_the_request(queue):
+    converter = Capitals()
+    job, done = put(queue, converter, ["x" * MIN_BATCH_WORK, "a", "?"])
+    assert done.wait(WAIT)
+    assert len(converter.calls) > 1
+    assert job.failed == (2, "unknown")
+
+
 def test_too_much_queued_work_is_refused():
     queue = Queue(100, lambda *_: None)
     converter, _ = blocked(queue)

@@ -157,6 +157,18 @@ def test_weights_are_drawn(page, model, by):
         for i in (1, 2, 3)
     ]
     assert sum(weights) == pytest.approx(1, abs=0.01)
+    if model == "attention":
+        page.choose_label("Saliency")
+        page.shows(".caption", "Saliency")
+
+
+def test_feature_tags_have_a_field(page):
+    assert not page.run("document.getElementById('tags')").is_displayed()
+    page.choose("#model", "tags")
+    page.type("cab")
+    page.type("N", "#tags")
+    page.until(lambda: [each.text for each in page.all(".symbol[data-kind=tag]")] == ["N"])
+    assert page.one(".answer .prediction").text == "CAB"
 
 
 def test_symbols_move_with_the_arrow_keys(page):
@@ -203,6 +215,8 @@ def test_symbols_that_are_hard_to_show(page):
     page.type("abcab" * 20)
     page.until(lambda: len(page.all(".symbol.source")) == 100)
     assert page.run("document.documentElement.scrollWidth") <= WIDE
+    page.type("abcab" * 41)
+    page.shows(".drawing", "Only texts of up to 200 characters can be drawn.")
 
 
 def test_options(page):
@@ -249,6 +263,35 @@ def test_many_lines(page, tmp_path):
     page.until(lambda: page.one("#text").get_attribute("value") == "cab")
 
 
+def test_pasted_lines_are_converted_with_the_options(page):
+    page.one(".options .fold summary").click()
+    page.type("CA|BC", "#option-pattern")
+    page.driver.execute_script(
+        "const data = new DataTransfer(); data.setData('text/plain', arguments[0]);"
+        "const paste = new ClipboardEvent('paste', {clipboardData: data, bubbles: true, cancelable: true});"
+        "document.getElementById('text').dispatchEvent(paste)",
+        "ab\ncab",
+    )
+    assert page.one("#lines").get_attribute("value") == "ab\ncab"
+    page.one(".run button").click()
+    page.shows(".status", "2 lines converted.")
+    assert {each.text for each in page.all(".table .prediction")} <= {"CA", "BC"}
+
+
+def test_many_lines_can_be_stopped(page):
+    page.choose_label("Many lines")
+    page.run("document.getElementById('lines').value = Array(150).fill('ab').join('\\n')")
+    page.driver.execute_script(HOLD.replace("(release) => (", "(release, stop) => (options.signal.onabort = stop, "))
+    page.one(".run button").click()
+    page.until(lambda: page.run("Boolean(window.release)"))
+    page.run("window.release()")
+    page.shows(".status", "100 of 150 lines")
+    page.one(".run button").click()
+    page.shows(".status", "Stopped after 100 of 150 lines.")
+    assert page.one(".run button").text == "Convert"
+    assert len(page.all(".table tbody tr")) == 100
+
+
 def test_language_and_theme(page):
     page.predicts("ab", "AB")
     light = page.run("getComputedStyle(document.body).backgroundColor")
@@ -271,6 +314,8 @@ def test_the_system_decides_the_theme_and_the_browser_the_language(server_url, t
         assert page.run("getComputedStyle(document.body).colorScheme") == "light dark"
         red = int(page.run("getComputedStyle(document.body).backgroundColor").split("(")[1].split(",")[0])
         assert red < 60
+        page.choose("#theme", "light")
+        assert int(page.run("getComputedStyle(document.body).backgroundColor").split("(")[1].split(",")[0]) > 200
 
 
 def test_nothing_is_requested_from_elsewhere(page, server_url):
