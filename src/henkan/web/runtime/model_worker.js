@@ -4,16 +4,33 @@ import { plainBackend } from "./backend.js";
 import { SettingsError } from "./conversion.js";
 import { LoadedModel } from "./loaded_model.js";
 import { UnanswerableError } from "./vocabulary.js";
+import { wasmBackend } from "./wasm_backend.js";
 
 /** @import { Reply, WorkerRequest } from "../types.js" */
+
+const WORKING = 64; // megabytes for results, besides the weights
+const MEGABYTE = 2 ** 20;
 
 /** @type {LoadedModel | null} */
 let model = null;
 
+/**
+ * The fastest backend that works here.
+ *
+ * @param {number} size  of the model, in characters: at most a weight in 4/3 of them
+ */
+function backendFor(size) {
+  try {
+    return wasmBackend(WORKING + Math.ceil((3 * size) / MEGABYTE)) ?? plainBackend();
+  } catch {
+    return plainBackend(); // there is not enough memory, or it is forbidden
+  }
+}
+
 /** @param {WorkerRequest} request */
 function answer(request) {
   if (request.method === "load") {
-    model = new LoadedModel(JSON.parse(request.data), plainBackend());
+    model = new LoadedModel(JSON.parse(request.data), backendFor(request.data.length));
     return null;
   }
   if (!model) throw new Error("there is no model yet");
