@@ -43,6 +43,18 @@ export const english = {
   calibratedNo: "not calibrated",
   validation: "Validation",
   validationCount: "{share} exact match on {count} pairs",
+  trainingData: "Training data",
+  pairsOfTask: "{count} pairs of the task {name}",
+  pairsFrom: "{count} pairs from {name}",
+  labelledCount: "{count} sources whose targets a model predicted",
+  accuracy: "Accuracy",
+  validationNote:
+    "The validation pairs also chose the epoch and calibrated the confidence, so the exact match is optimistic.",
+  notMeasured: "not measured",
+  knownSources: "Lexicon",
+  knownCount: "{count} entries, which are looked up before the model predicts",
+  settings: "Settings",
+  version: "Version",
   longest: "Longest text",
   longestCount: "{count} characters",
 

@@ -20,6 +20,15 @@
  * @property {{source: string[], target: string[]}} [symbols]
  * @property {Record<string, unknown> | null} [metrics]
  * @property {{texts?: number, length?: number, explained_length?: number}} [limits]
+ * @property {Card} [card]  of an exported model
+ *
+ * @typedef {object} Card  more about a model
+ * @property {string} data  name of the task or file of the training pairs
+ * @property {boolean} task  whether a task generated them
+ * @property {number} pairs
+ * @property {number} lexicon  number of known sources with their targets
+ * @property {Record<string, unknown>} settings
+ * @property {string} henkan  version
  *
  * @typedef {object} Candidate  one of several predictions
  * @property {string} prediction

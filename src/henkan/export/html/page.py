@@ -13,10 +13,12 @@ from base64 import b64encode
 from hashlib import sha256
 from html import escape
 from importlib.resources import files
+from pathlib import PurePath
 from typing import Any
 from zlib import compress
 
 from henkan._version import __version__
+from henkan.config import to_dict
 from henkan.export.description import describe_model
 from henkan.export.html.bundle import bundle, read_modules
 from henkan.export.html.model_data import Precision, model_data
@@ -56,7 +58,8 @@ def build(
     Raises:
         ModelFolderError: if the stored lexicon is damaged.
     """
-    facts = {"name": name, "default": True, **describe_model(saved, converter, data), "limits": LIMITS}
+    described = describe_model(saved, converter, data)
+    facts = {"name": name, "default": True, **described, "limits": LIMITS, "card": _card(saved, data)}
     modules = read_modules(files("henkan") / "web")
     script = bundle("exported.js", modules)
     end = [
@@ -74,6 +77,18 @@ def build(
     icon = f"data:image/svg+xml;base64,{b64encode(_read('icon.svg').encode()).decode()}"
     page = page.replace("<title>henkan</title>", head).replace("page/icon.svg", icon)
     return page.replace("</body>", "".join(f"{part}\n" for part in end) + "</body>").encode()
+
+
+def _card(saved: SavedModel, data: DataSource) -> dict[str, Any]:
+    """What the model card says besides the other facts; see `model_card.js`."""
+    return {
+        "data": data.name if data.task else PurePath(data.name).name,
+        "task": data.task,
+        "pairs": data.pairs,
+        "lexicon": 0 if saved.lexicon is None else len(saved.lexicon),
+        "settings": {**to_dict(saved.first.model), **to_dict(saved.first.training)},
+        "henkan": __version__,
+    }
 
 
 def _with_styles(page: str) -> tuple[str, list[str]]:
