@@ -5,6 +5,7 @@ import { ApiError } from "../../src/henkan/web/api_error.js";
 import { createLocalApi } from "../../src/henkan/web/local_api.js";
 
 const DESCRIPTION = { name: "words" };
+const MODEL = { data: "{}", numbers: new Uint8Array([1]) };
 
 /** A worker whose replies the test gives: `reply` answers the oldest request. */
 class FakeWorker {
@@ -36,11 +37,11 @@ const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 async function started() {
   FakeWorker.started = [];
-  const api = createLocalApi({ description: DESCRIPTION, data: "{}", createWorker: async () => new FakeWorker() });
+  const api = createLocalApi({ description: DESCRIPTION, readModel: async () => MODEL, createWorker: async () => new FakeWorker() });
   assert.deepEqual(await api.models(), [DESCRIPTION]);
   await settled();
   const [worker] = FakeWorker.started;
-  assert.deepEqual(worker.requests, [{ method: "load", data: "{}" }]);
+  assert.deepEqual(worker.requests, [{ method: "load", ...MODEL }]);
   await worker.reply({ value: null });
   return { api, worker };
 }

@@ -9,11 +9,12 @@ const PATIENCE = 500; // milliseconds that a request that is no longer wanted ma
 /**
  * @param {object} settings
  * @param {Model} settings.description
- * @param {string} settings.data  the model, as JSON
+ * @param {() => Promise<{data: string, numbers: Uint8Array<ArrayBuffer>}>} settings.readModel  the model as JSON, and
+ *   its numbers
  * @param {() => Promise<Worker>} settings.createWorker
  * @returns {Api}
  */
-export function createLocalApi({ description, data, createWorker }) {
+export function createLocalApi({ description, readModel, createWorker }) {
   /** @type {Promise<Worker> | null} */
   let loading = null;
   /** @type {Promise<unknown>} */
@@ -26,9 +27,9 @@ export function createLocalApi({ description, data, createWorker }) {
   }
 
   async function load() {
-    const worker = await createWorker();
+    const [worker, model] = await Promise.all([createWorker(), readModel()]);
     try {
-      await ask(worker, { method: "load", data });
+      await ask(worker, { method: "load", ...model });
     } catch (error) {
       worker.terminate();
       loading = null;

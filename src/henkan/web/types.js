@@ -87,7 +87,7 @@
  * @property {(model: string, text: string, options: ExplainOptions, signal?: AbortSignal) => Promise<Explanation>}
  *   explain
  *
- * @typedef {{method: "load", data: string}
+ * @typedef {{method: "load", data: string, numbers: Uint8Array<ArrayBuffer>}
  *   | {method: "convert", texts: string[], options: Partial<ConvertOptions>}
  *   | {method: "explain", text: string, options: ExplainOptions}} WorkerRequest  what local_api.js asks its worker
  *

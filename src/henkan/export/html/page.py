@@ -15,13 +15,14 @@ from html import escape
 from importlib.resources import files
 from pathlib import PurePath
 from typing import Any
-from zlib import compress
 
 from henkan._version import __version__
 from henkan.config import to_dict
+from henkan.errors import SettingsError
 from henkan.export.description import describe_model
 from henkan.export.html.bundle import bundle, read_modules
 from henkan.export.html.model_data import Precision, model_data
+from henkan.export.html.packing import pack, take_numbers
 from henkan.inference.converter import Converter
 from henkan.storage.model_folder import SavedModel
 from henkan.text.data_source import DataSource
@@ -29,10 +30,13 @@ from henkan.text.data_source import DataSource
 BEAM = 5
 """The beam width that the page starts with; `options_view.js` has it too."""
 
+ARCHITECTURES = ("encoder-decoder", "transducer")  # of the runtime
+
 LIMITS = {"texts": 10, "length": 1000, "explained_length": 200}
 """Texts in a request to the worker, between which the progress is shown; characters of a text."""
 
 STYLE = re.compile(r'<link rel="stylesheet" href="page/([\w.]+)" />')
+COMMENT_OR_INDENT = re.compile(r"/\*.*?\*/|^\s+", re.M | re.S)
 START = re.compile(r'<script type="module" src="page/server\.js"[^>]*></script>')
 POLICY = (
     "default-src 'none'; script-src {script} 'wasm-unsafe-eval'; worker-src blob:; style-src {styles}; img-src data:; "
@@ -57,15 +61,21 @@ def build(
 
     Raises:
         ModelFolderError: if the stored lexicon is damaged.
+        SettingsError: for an architecture that the JavaScript runtime does not have.
     """
+    for architecture in (variant.model.architecture for variant in saved.variants):
+        if architecture not in ARCHITECTURES:
+            raise SettingsError(f"the architecture {architecture!r} cannot be exported to a page")
     described = describe_model(saved, converter, data)
     facts = {"name": name, "default": True, **described, "limits": LIMITS, "card": _card(saved, data)}
+    model = model_data(saved, precision)
     modules = read_modules(files("henkan") / "web")
     script = bundle("exported.js", modules)
     end = [
         _block("description", "application/json", _json(facts)),
-        _block("model-data", "application/json", _json(model_data(saved, precision))),
-        _block("worker", "text/plain", _compressed(bundle("runtime/model_worker.js", modules))),
+        _block("numbers", "text/plain", pack(take_numbers(model))),
+        _block("model-data", "application/json", _json(model)),
+        _block("worker", "text/plain", pack(bundle("runtime/model_worker.js", modules).encode())),
         f"<script>{script}</script>",
     ]
     page, styles = _with_styles(START.sub("", _read("index.html")))
@@ -93,7 +103,7 @@ def _card(saved: SavedModel, data: DataSource) -> dict[str, Any]:
 
 def _with_styles(page: str) -> tuple[str, list[str]]:
     """Put the style sheets into a page; the page and the contents of its style elements."""
-    styles = [_read(name) for name in STYLE.findall(page)]
+    styles = [COMMENT_OR_INDENT.sub("", _read(name)) for name in STYLE.findall(page)]
     contents = iter(styles)
     return STYLE.sub(lambda _: f"<style>{next(contents)}</style>", page), styles
 
@@ -106,11 +116,6 @@ def _read(name: str) -> str:
 def _block(id: str, kind: str, content: str) -> str:
     """Data in the page, which the browser does not run."""
     return f'<script id="{id}" type="{kind}">{content}</script>'
-
-
-def _compressed(script: str) -> str:
-    """A script as `exported.js` reads it: it would take a seventh of the page of a small model."""
-    return b64encode(compress(script.encode(), 9)).decode()
 
 
 def _json(values: Any) -> str:

@@ -3,6 +3,7 @@
 import { plainBackend } from "./backend.js";
 import { SettingsError } from "./conversion.js";
 import { LoadedModel } from "./loaded_model.js";
+import { putNumbers } from "./packed_arrays.js";
 import { UnanswerableError } from "./vocabulary.js";
 import { wasmBackend } from "./wasm_backend.js";
 
@@ -17,11 +18,11 @@ let model = null;
 /**
  * The fastest backend that works here.
  *
- * @param {number} size  of the model, in characters: at most a weight in 4/3 of them
+ * @param {number} size  of the model, in bytes, each of which is at most one weight
  */
 function backendFor(size) {
   try {
-    return wasmBackend(WORKING + Math.ceil((3 * size) / MEGABYTE)) ?? plainBackend();
+    return wasmBackend(WORKING + Math.ceil((4 * size) / MEGABYTE)) ?? plainBackend();
   } catch {
     return plainBackend(); // there is not enough memory, or it is forbidden
   }
@@ -30,7 +31,8 @@ function backendFor(size) {
 /** @param {WorkerRequest} request */
 function answer(request) {
   if (request.method === "load") {
-    model = new LoadedModel(JSON.parse(request.data), backendFor(request.data.length));
+    const { data, numbers } = request;
+    model = new LoadedModel(putNumbers(JSON.parse(data), numbers), backendFor(numbers.length));
     return null;
   }
   if (!model) throw new Error("there is no model yet");
