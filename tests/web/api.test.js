@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
-import { ApiError, createApi, secondsToWait } from "../../src/henkan/web/api.js";
+import { createApi, secondsToWait } from "../../src/henkan/web/api.js";
+import { ApiError } from "../../src/henkan/web/api_error.js";
 
 const saved = new Map();
 globalThis.sessionStorage = {
@@ -57,6 +58,14 @@ test("the token is asked for until it is accepted, and then kept", async () => {
   assert.deepEqual(refused, [false, true]);
   const authorizations = sent.map((each) => each.authorization);
   assert.deepEqual(authorizations, [undefined, "Bearer wrong", "Bearer right", "Bearer right"]);
+});
+
+test("a token that no server can have is not sent", async () => {
+  const sent = server({ status: 401 }, found);
+  const { api, refused } = client(["ａｂｃ", "right"]);
+  await api.convert("words", ["a"], {});
+  assert.deepEqual(refused, [false, true]);
+  assert.deepEqual(sent.map((each) => each.authorization), [undefined, "Bearer right"]);
 });
 
 test("requests that are refused together share one question", async () => {

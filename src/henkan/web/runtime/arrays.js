@@ -1,12 +1,13 @@
-/** Arrays of a model file: numbers in base64, in float32, in float16, or as 8-bit integers with scales. */
+/** Arrays of a model file: numbers in float32, in float16, or as 8-bit integers with scales. */
 
 /**
  * @typedef {object} ArrayData
  * @property {number[]} shape
  * @property {"float32" | "float16" | "int8"} type
- * @property {string} data  the numbers in base64, row by row and with the lowest byte first
+ * @property {string | Uint8Array<ArrayBuffer>} data  the bytes of the numbers or base64 of them, row by row and with
+ *   the lowest byte first
  * @property {0 | 1} [axis]  of int8: whether each row (0) or column (1) has a scale
- * @property {string} [scales]  of int8: float32 in base64
+ * @property {string | Uint8Array<ArrayBuffer>} [scales]  of int8: float32, likewise
  */
 
 /**
@@ -18,23 +19,24 @@
  * @throws {RangeError} if it does not have as many numbers as its shape says
  */
 export function decodeArray({ shape, type, data, axis = 1, scales = "" }, allocate) {
-  const bytes = decodeBase64(data);
+  const bytes = bytesOf(data);
   const size = shape.reduce((product, length) => product * length, 1);
   const width = { float32: 4, float16: 2, int8: 1 }[type];
   if (bytes.length !== size * width) throw new RangeError("an array has another number of numbers than its shape says");
   const numbers = allocate(size);
-  if (type === "int8") fillScaled(numbers, bytes, shape[1], { axis, scales: floats(decodeBase64(scales)) });
+  if (type === "int8") fillScaled(numbers, bytes, shape[1], { axis, scales: floats(bytesOf(scales)) });
   else if (type === "float16") fillHalves(numbers, bytes);
   else numbers.set(floats(bytes));
   return numbers;
 }
 
 /**
- * @param {string} text
+ * @param {string | Uint8Array<ArrayBuffer>} data  if it is a string, in base64
  * @returns {Uint8Array<ArrayBuffer>}
  */
-function decodeBase64(text) {
-  const binary = atob(text);
+function bytesOf(data) {
+  if (typeof data !== "string") return data;
+  const binary = atob(data);
   const bytes = new Uint8Array(binary.length);
   for (let k = 0; k < bytes.length; k++) bytes[k] = binary.charCodeAt(k);
   return bytes;
