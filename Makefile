@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help demo test test-long fuzz test-torch test-onnx test-serve test-scale lint format docs pictures settings bench bench-g2p bench-dictionary bench-inflection bench-gpu clean
+.PHONY: help demo test test-long fuzz test-torch test-onnx test-serve test-web test-scale lint format docs pictures settings bench bench-g2p bench-dictionary bench-inflection bench-gpu clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -14,6 +14,7 @@ help:
 	@echo "make test-onnx    run exported models in ONNX Runtime and in Chromium (installs ONNX Runtime for both)"
 	@echo "make test-scale   predict a million rows with Ray and with Dask (installs them; a few minutes)"
 	@echo "make test-serve   test the HTTP server and its page (installs what they need; npm and Chromium must exist)"
+	@echo "make test-web     test the JavaScript runtime and pages (npm and Chromium must exist)"
 	@echo "make test-long    run the long reliability tests (an hour)"
 	@echo "make fuzz         fuzz the pair reader and the model loader (1 minute)"
 	@echo "make lint         check style and types"
@@ -91,14 +92,24 @@ test-scale: $(VENV)/scale.stamp
 $(VENV)/serve.stamp: $(VENV)/dev.stamp
 	@echo "installing the server and the dependencies of its tests into $(VENV) ..."
 	@$(PIP) -e '.[serve]' 'httpx2>=2' 'schemathesis>=4.3' 'selenium>=4.30'
+	@touch $@
+
+# The page is tested in Chromium, which comes from the operating system. Its functions are tested by test-web.
+test-serve: $(VENV)/serve.stamp
+	$(BIN)/python -m pytest -m serve -n $(JOBS)
+
+$(VENV)/web.stamp: $(VENV)/dev.stamp
+	@echo "installing selenium and TypeScript into $(VENV) ..."
+	@$(PIP) 'selenium>=4.30'
 	@npm install --silent --no-audit --no-fund --prefix $(VENV)/typescript typescript@5.9.3
 	@touch $@
 
-# The page is tested in Chromium, which comes from the operating system, and its functions in Node.
-test-serve: $(VENV)/serve.stamp
-	$(VENV)/typescript/node_modules/.bin/tsc -p src/henkan/web/jsconfig.json
+# Types are checked, functions are tested in Node, and results are compared with those of the NumPy engine.
+TSC := $(VENV)/typescript/node_modules/.bin/tsc
+test-web: $(VENV)/web.stamp
+	for config in $$(find src/henkan/web -name jsconfig.json); do $(TSC) -p $$config || exit; done
 	node --test tests/web/*.test.js
-	$(BIN)/python -m pytest -m serve -n $(JOBS)
+	$(BIN)/python -m pytest -m web -n $(JOBS)
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .

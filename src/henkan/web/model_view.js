@@ -1,9 +1,11 @@
 /** What is known about a model: a line, and a panel with details. */
 
 import { element, fill } from "./dom.js";
+import { settingsRows, trainingRows, validationNote } from "./model_card.js";
 import { showSymbol } from "./symbols.js";
 import { inEveryLanguage, percent, t } from "./texts.js";
 
+/** @import { Row } from "./model_card.js" */
 /** @import { Model } from "./types.js" */
 
 const SYMBOLS = 120; // more are not listed
@@ -65,7 +67,7 @@ function kindOf(model) {
 
 /**
  * @param {Model} model
- * @returns {[string, ...string[]][]}  names and values
+ * @returns {Row[]}
  */
 function detailsOf(model) {
   const match = numberOf(model, "exact_match");
@@ -73,15 +75,17 @@ function detailsOf(model) {
   const known = match !== null && pairs !== null;
   const validation = known ? t("validationCount", { share: percent(match), count: pairs }) : "";
   const tags = model.tags ? t("tagsSeparatedBy", { separator: showSymbol(model.tags) }) : "";
-  /** @type {[string, ...string[]][]} */
+  /** @type {Row[]} */
   const rows = [
-    [t("task"), model.task ?? ""],
-    [t("validation"), validation],
+    [t("task"), model.card ? "" : (model.task ?? "")], // the card names it
+    ...trainingRows(model),
+    [t("validation"), validation, validationNote(model)],
     [t("confidenceKind"), t(model.calibrated === false ? "calibratedNo" : "calibratedYes")],
     [t("sourceSymbols"), unit(model.source_symbols), tags, symbolList(model.symbols?.source)],
     [t("targetSymbols"), unit(model.target_symbols), symbolList(model.symbols?.target)],
     [t("copying"), t(model.copying ? "copyingYes" : model.reads_unknown ? "copyingNo" : "unreadableSymbols")],
     [t("longest"), model.limits?.length ? t("longestCount", { count: model.limits.length }) : ""],
+    ...settingsRows(model),
   ];
   return rows.filter(([, ...values]) => values.some(Boolean));
 }
