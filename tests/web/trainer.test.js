@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { batchOfPairs } from "../../src/henkan/web/runtime/batches.js";
 import { Random } from "../../src/henkan/web/runtime/random.js";
 import { oneCycle } from "../../src/henkan/web/runtime/schedule.js";
 import { ADDITION_SYMBOLS, additionPairs, availableSums, splitPairs } from "../../src/henkan/web/runtime/tasks.js";
@@ -119,6 +120,21 @@ test("a model with the other switches is trained too", () => {
   const found = losses(trainer, 40);
   assert.ok(found[39] < found[0]);
   assert.equal(trainer.learningRate() < 0.001, true);
+});
+
+test("a trace has the gradient of every hidden state", () => {
+  const trainer = new Trainer(options({ model: { hidden_size: 8, peeky: false } }));
+  const pairs = trainer.encoded.slice(0, 6);
+  const pass = { backend: trainer.backend, trace: true };
+  const { lstms, backward } = trainer.model.loss(trainer.weights, batchOfPairs(pairs), pass);
+  backward(trainer.gradients.arrays);
+  const [encoder, decoder] = lstms.map(({ states }) => states.dhs);
+  const size = 6 * 8;
+  // Without peeking, the decoder's first state is all that it has of the encoder.
+  assert.deepEqual(encoder.slice(-size), decoder.slice(0, size));
+  for (let at = size; at < encoder.length; at += size) {
+    assert.ok(encoder.subarray(at, at + size).some((each) => each !== 0));
+  }
 });
 
 test("symbols that the model does not know are named", () => {

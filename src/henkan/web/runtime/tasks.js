@@ -8,6 +8,18 @@ import { Random } from "./random.js";
 export const ADDITION_SYMBOLS = { source: [..."+0123456789"], target: ["", ..."0123456789"] };
 
 /**
+ * Number of digits -> settings with which a model learns sums of numbers with as many digits quickly.
+ *
+ * @type {Record<number, {pairs: number, hidden_size: number, batch_size: number, updates: number,
+ *   learning_rate: number}>}
+ */
+export const ADDITION_SETTINGS = {
+  1: { pairs: 40, hidden_size: 64, batch_size: 16, updates: 600, learning_rate: 0.02 },
+  2: { pairs: 4000, hidden_size: 64, batch_size: 64, updates: 1500, learning_rate: 0.03 },
+  3: { pairs: 45_000, hidden_size: 64, batch_size: 128, updates: 1500, learning_rate: 0.03 },
+};
+
+/**
  * The number of distinct sums: a+b and b+a count as one.
  *
  * @param {number} digits  largest number of digits of an operand
