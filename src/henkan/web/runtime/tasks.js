@@ -30,8 +30,8 @@ export function availableSums(digits) {
 
 /**
  * Draw distinct sums, as `henkan train addition` does: the number of digits of each operand is uniform from 1 to
- * `digits`, and its value is uniform among the numbers with that many digits. Of a+b and b+a, only one is drawn, so that
- * a model cannot infer a validation target from a training pair by swapping the operands.
+ * `digits`, and its value is uniform among the numbers with that many digits. Of a+b and b+a, only one is drawn, so
+ * that a model cannot infer a validation target from a training pair by swapping the operands.
  *
  * @param {object} choice
  * @param {number} choice.digits
