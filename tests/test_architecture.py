@@ -40,7 +40,7 @@ ALLOWED = {
 }  # fmt: skip
 ALLOWED["serve"] = {
     "_version", "config", "text", "engine.choice", "engine.workers", "storage.model_folder", "inference",
-    "training.fitted_model",
+    "training.fitted_model", "export.description",
 }  # fmt: skip
 LIBRARY = set(ALLOWED) - {"nn", "model", "serve"} | {"_version"}
 ALLOWED |= {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
-import { ApiError, createApi, secondsToWait } from "../../src/henkan/web/api.js";
+import { createApi, secondsToWait } from "../../src/henkan/web/api.js";
+import { ApiError } from "../../src/henkan/web/api_error.js";
 
 const saved = new Map();
 globalThis.sessionStorage = {

@@ -1,29 +1,11 @@
 /** The server's HTTP interface. No other file knows it. */
 
-/** @import { ConvertOptions, Explanation, Model, Result } from "./types.js" */
+import { ApiError } from "./api_error.js";
 
-/**
- * Why a request waits, and for how many seconds; null: it does not wait.
- *
- * @typedef {{reason: "busy" | "offline", seconds: number} | null} Waiting
- */
+/** @import { Api, Waiting } from "./types.js" */
 
 const TOKEN = "henkan-token"; // in the storage of the browser's session
 const LONGEST_WAIT = 15;
-
-/** An answer of the server that says what is wrong with a request. */
-export class ApiError extends Error {
-  /**
-   * @param {string} message  one sentence; "" if the server gave none
-   * @param {number} status
-   * @param {string | null} argument  the option that it is about
-   */
-  constructor(message, status, argument = null) {
-    super(message);
-    this.status = status;
-    this.argument = argument;
-  }
-}
 
 /**
  * @param {object} settings
@@ -31,6 +13,7 @@ export class ApiError extends Error {
  * @param {(refused: boolean) => Promise<string>} settings.askToken  asks the user for a token; `refused`: the last one
  *   was wrong
  * @param {(waiting: Waiting) => void} settings.onWait
+ * @returns {Api}
  */
 export function createApi({ base = document.baseURI, askToken, onWait }) {
   /** @type {Promise<void> | null} */
@@ -104,31 +87,15 @@ export function createApi({ base = document.baseURI, askToken, onWait }) {
   }
 
   return {
-    /** @returns {Promise<Model[]>} */
+    constraints: true,
     models: async () => (await request("v1/models", null)).models,
 
-    /**
-     * @param {string} model
-     * @param {string[]} texts
-     * @param {Partial<ConvertOptions>} options
-     * @param {AbortSignal} [signal]
-     * @returns {Promise<Result[]>}
-     */
     convert: async (model, texts, options, signal) =>
       (await request("v1/convert", { model, texts, confidence: true, ...options }, signal)).results,
 
-    /**
-     * @param {string} model
-     * @param {string} text
-     * @param {{answer?: string | null, by?: string | null}} options
-     * @param {AbortSignal} [signal]
-     * @returns {Promise<Explanation>}
-     */
     explain: (model, text, options, signal) => request("v1/explain", { model, text, ...options }, signal),
   };
 }
-
-/** @typedef {ReturnType<typeof createApi>} Api */
 
 /**
  * Seconds of a Retry-After header, which has a number or a date.

@@ -8,8 +8,7 @@ import { showText } from "./symbols.js";
 import { inEveryLanguage, t } from "./texts.js";
 import { parts, toLines, toTsv } from "./tsv.js";
 
-/** @import { Api } from "./api.js" */
-/** @import { ConvertOptions, Model, Result } from "./types.js" */
+/** @import { Api, ConvertOptions, Model, Result } from "./types.js" */
 
 const PART = 100; // lines in a request, so that the progress is seen; fewer if the server allows fewer
 const WORK = 100_000; // characters in a request times the beam width; the server refuses requests that are too large

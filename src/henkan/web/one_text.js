@@ -2,14 +2,13 @@
 
 import { alignmentView } from "./alignment_view.js";
 import { answerView } from "./answer_view.js";
-import { ApiError } from "./api.js";
+import { ApiError } from "./api_error.js";
 import { candidatesView } from "./candidates_view.js";
 import { element } from "./dom.js";
 import { inputView } from "./input_view.js";
 import { t } from "./texts.js";
 
-/** @import { Api } from "./api.js" */
-/** @import { By, Candidate, ConvertOptions, Model, Result } from "./types.js" */
+/** @import { Api, By, Candidate, ConvertOptions, Model, Result } from "./types.js" */
 
 const TYPING = 120; // milliseconds without a key after which the text is sent
 const READING = 700; // milliseconds without a new answer after which it is spoken

@@ -15,8 +15,9 @@ const DEFAULTS = { beam: 5, nbest: 5, abstain_below: 0, pattern: "", symbols: ""
 /**
  * @param {object} settings
  * @param {() => void} settings.onChange
+ * @param {boolean} settings.constraints  whether predictions can be constrained
  */
-export function optionsView({ onChange }) {
+export function optionsView({ onChange, constraints: offered }) {
   const number = (/** @type {number} */ max) => element("input", { type: "number", min: 1, max, inputmode: "numeric" });
   const text = () => element("input", { autocapitalize: "off", autocomplete: "off", spellcheck: "false", dir: "auto" });
   const lines = element("textarea", { rows: 4, spellcheck: "false", dir: "auto" });
@@ -38,7 +39,7 @@ export function optionsView({ onChange }) {
   const reset = element("button", { type: "button", class: "plain", hidden: true, onclick: restore });
   const inner = element(
     "details",
-    { class: "fold" },
+    { class: "fold", hidden: !offered },
     constraints,
     ...["pattern", "symbols", "allow"].map((name) => rows[name]),
   );

@@ -1,6 +1,6 @@
 /** Asks for the token of a server that needs one. */
 
-import { ApiError } from "./api.js";
+import { ApiError } from "./api_error.js";
 import { element } from "./dom.js";
 import { inEveryLanguage, t } from "./texts.js";
 

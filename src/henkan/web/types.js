@@ -1,5 +1,5 @@
 /**
- * The JSON of the server, as types. There is nothing to run in this file.
+ * The JSON of the server, and what answers requests, as types. There is nothing to run in this file.
  *
  * @typedef {"attention" | "pointer" | "saliency"} By  kind of the weights of an explanation
  *
@@ -66,6 +66,21 @@
  * @property {string} [pattern]
  * @property {string} [symbols]
  * @property {string[]} [allow]
+ *
+ * @typedef {object} ExplainOptions  options of /v1/explain
+ * @property {string | null} [answer]  the prediction to explain; null is the model's
+ * @property {string | null} [by]
+ *
+ * @typedef {object} Api  what answers the requests of the page: a server, or a worker in the page
+ * @property {boolean} constraints  whether predictions can be constrained
+ * @property {() => Promise<Model[]>} models
+ * @property {(model: string, texts: string[], options: Partial<ConvertOptions>, signal?: AbortSignal) =>
+ *   Promise<Result[]>} convert
+ * @property {(model: string, text: string, options: ExplainOptions, signal?: AbortSignal) => Promise<Explanation>}
+ *   explain
+ *
+ * @typedef {{reason: "busy" | "offline", seconds: number} | null} Waiting  why a request waits, and for how many
+ *   seconds; null: it does not wait
  */
 
 export {};

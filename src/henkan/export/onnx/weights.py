@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from henkan.export.onnx.graph import FLOAT, Graph
+from henkan.export.quantization import is_quantized, quantize
 from henkan.text.arrays import Array
 
-LARGEST = 127
 GATES = [0, 3, 1, 2]
 """The LSTM operator of ONNX has the gates i, o, f, g; henkan has i, f, g, o."""
 
@@ -48,18 +48,15 @@ class GraphWeights:
         return matrices[0], matrices[1], g.constant(np.concatenate([b, np.zeros_like(b)])[None].astype(np.float32))
 
     def _stored(self, name: str, array: Array) -> str:
-        """Store an array. Each column of a matrix has its own scale, or each row of a table of embeddings."""
+        """Store an array."""
         full = f"{self.prefix}{name}"
         array = array.astype(np.float32)
-        if not self.int8 or array.ndim != 2:
+        if not (self.int8 and is_quantized(array)):
             return self.graph.constant(array, full)
-        axis = 0 if name.endswith(".E") else 1
-        scale = np.abs(array).max(axis=1 - axis, keepdims=True) / LARGEST
-        scale = np.where(scale > 0, scale, 1).astype(np.float32)
-        numbers = np.clip(np.rint(array / scale), -LARGEST, LARGEST).astype(np.int8)
+        numbers, scales, _ = quantize(name, array)
         stored = self.graph.cast(self.graph.constant(numbers, full), FLOAT)
         # Unlike DequantizeLinear, ONNX Runtime computes this product once, when it loads the file.
-        return self.graph.op("Mul", stored, self.graph.constant(scale, f"{full}.scale"))
+        return self.graph.op("Mul", stored, self.graph.constant(scales, f"{full}.scale"))
 
 
 def _reordered(array: Array) -> Array:
