@@ -2,9 +2,10 @@
 
 import { plainBackend } from "../../src/henkan/web/runtime/backend.js";
 import { EncoderDecoder } from "../../src/henkan/web/runtime/encoder_decoder.js";
+import { wasmBackend } from "../../src/henkan/web/runtime/wasm_backend.js";
 import { difference, readFixture } from "./fixtures.js";
 
-const backends = { plain: plainBackend };
+const backends = { plain: plainBackend, wasm: () => wasmBackend(1) };
 
 /** The differences of a case, by the name of what differs. */
 function compare({ settings, weights: given, batch, loss, gradients: expected, steps }, backend) {

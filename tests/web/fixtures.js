@@ -13,7 +13,8 @@ export function readFixture() {
 export function unpacked(value) {
   if (Array.isArray(value)) return value.map(unpacked);
   if (value === null || typeof value !== "object") return value;
-  if (!("base64" in value)) return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, unpacked(each)]));
+  if (!("base64" in value))
+    return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, unpacked(each)]));
   const bytes = Uint8Array.from(Buffer.from(value.base64, "base64"));
   return new KINDS[value.kind](bytes.buffer);
 }

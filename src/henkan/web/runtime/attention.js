@@ -47,7 +47,10 @@ export function projectMemory(weights, states, sources, backend) {
     return y;
   };
   const general = "attention.Wk" in weights;
-  const lengths = Int32Array.from({ length: sources.count }, (_, n) => sources.active.filter((each) => each > n).length);
+  const lengths = Int32Array.from(
+    { length: sources.count },
+    (_, n) => sources.active.filter((each) => each > n).length,
+  );
   return {
     memory: {
       keys: general ? project("attention.Wk") : sumOfDirections(states, rows, M, H, backend),
@@ -132,7 +135,9 @@ export function takeRows(array, count, rows) {
 export function takeColumns(array, count, columns, steps) {
   const size = steps ? array.length / steps / count : 0;
   const taken = /** @type {A} */ (
-    array instanceof Int32Array ? new Int32Array(steps * columns.length * size) : new Float32Array(steps * columns.length * size)
+    array instanceof Int32Array
+      ? new Int32Array(steps * columns.length * size)
+      : new Float32Array(steps * columns.length * size)
   );
   for (let to = 0; to < steps * columns.length; to++) {
     const from = (Math.floor(to / columns.length) * count + columns[to % columns.length]) * size;
@@ -148,8 +153,8 @@ export function takeColumns(array, count, columns, steps) {
  * @property {Float32Array} dvalues  (S, N, H)
  *
  * @typedef {(da: Float32Array, gradients: Weights, dscores: Float32Array | null) => AttentionGradients} AttendBackward
- *   its arguments are da (T, N, H), the gradients of the weights, to which it adds, and the gradients (N, T, S) that the
- *   scores have where symbols are copied, or null
+ *   its arguments are da (T, N, H), the gradients of the weights, to which it adds, and the gradients (N, T, S) that
+ *   the scores have where symbols are copied, or null
  */
 
 /**

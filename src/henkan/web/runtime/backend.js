@@ -1,6 +1,7 @@
 /** Where arrays live, and the functions that compute with them; see `Backend` in types.js. */
 
 import { cellBackward, cellForward } from "./cell.js";
+import { adam } from "./optimizer.js";
 import { addAB, addABT, addATB } from "./product.js";
 
 /** @import { Backend } from "./types.js" */
@@ -12,5 +13,5 @@ import { addAB, addABT, addATB } from "./product.js";
  */
 export function plainBackend() {
   const empty = (/** @type {number} */ size) => new Float32Array(size);
-  return { empty, zeros: empty, keep: empty, reset() {}, addAB, addATB, addABT, cellForward, cellBackward };
+  return { empty, zeros: empty, keep: empty, reset() {}, addAB, addATB, addABT, cellForward, cellBackward, adam };
 }

@@ -107,9 +107,9 @@ function logAddExp(x, y) {
 }
 
 /**
- * Output layer and cross-entropy with copying: the mean over valid steps of -log P(target). The derivatives are those of
- * a mixture: with r, the share of copying in P(target), and with m_ts = c_ts / sum_s' c_ts' over the steps that have the
- * target, and 0 at the others,
+ * Output layer and cross-entropy with copying: the mean over valid steps of -log P(target). The derivatives are those
+ * of a mixture: with r, the share of copying in P(target), and with m_ts = c_ts / sum_s' c_ts' over the steps that have
+ * the target, and 0 at the others,
  *
  *     dlogits = (1 - r) (P_vocabulary - one-hot target)        dgate = g - r        dscore_ts = r (c_ts - m_ts)
  *

@@ -1,14 +1,14 @@
 /**
- * The decoder: from the encoder's states to a distribution over the next symbol, step by step.
+ * The decoder in training: from the encoder's states to the loss of the true symbols. decoder_step.js predicts symbols.
  *
  * A Peeky decoder receives the encoder's last hidden state h at every step, as an input of the first LSTM and of the
  * output layer. h is the same at every step: h Wc and h Wyc are computed once per sequence and added at each step.
  */
 
-import { attend, takeColumns, takeMemory, takeRows } from "./attention.js";
-import { addTableGradient, copyingLoss, copyingStep, inputRows, inputTable } from "./copying.js";
-import { addTo, affine, logSoftmax, outputLogits, outputLoss, weight } from "./layers.js";
-import { lstm, lstmLayer } from "./lstm.js";
+import { attend } from "./attention.js";
+import { addTableGradient, copyingLoss, inputRows, inputTable } from "./copying.js";
+import { addTo, outputLoss, weight } from "./layers.js";
+import { lstmLayer } from "./lstm.js";
 
 /** @import { AttendBackward, AttentionMemory } from "./attention.js" */
 /** @import { Pass, Traced } from "./encoder.js" */
@@ -19,7 +19,7 @@ import { lstm, lstmLayer } from "./lstm.js";
 /**
  * @typedef {object} DecoderInputs  what the decoder receives from the encoder
  * @property {Float32Array[]} first  (N, H) initial hidden state of each layer
- * @property {Float32Array | null} context  (N, H), the hidden state that a Peeky decoder receives at every step, or null
+ * @property {Float32Array | null} context  (N, H), what a Peeky decoder receives at every step, or null
  * @property {AttentionMemory | null} memory
  *
  * @typedef {object} DecoderInputGradients  null where the input is
@@ -42,15 +42,22 @@ import { lstm, lstmLayer } from "./lstm.js";
  * @param {DecoderInputs} inputs
  * @param {Targets} targets
  * @param {Pass} pass
- * @returns {{decoded: Decoded, backward: (gradients: Weights) => DecoderInputGradients}}  backward adds the gradients of
- *   the weights to its argument
+ * @returns {{decoded: Decoded, backward: (gradients: Weights) => DecoderInputGradients}}  backward adds the gradients
+ *   of the weights to its argument
  */
 export function teacherForcing(weights, inputs, targets, pass) {
   const { backend } = pass;
   const { top, lstms, backward: layersBackward } = runLayers(weights, inputs, targets, pass);
   const scores = inputs.context && contextScores(weights, inputs.context, backend);
   const attended = inputs.memory && attend(weights, top, inputs.memory, backend);
-  const output = lossOf(weights, attended?.a ?? top, attended && pointerOf(attended, inputs.memory), targets, scores, backend);
+  const output = lossOf(
+    weights,
+    attended?.a ?? top,
+    attended && pointerOf(attended, inputs.memory),
+    targets,
+    scores,
+    backend,
+  );
 
   /** @param {Weights} gradients */
   function backward(gradients) {
@@ -121,7 +128,7 @@ function runLayers(weights, { first, context }, { inputs, active }, { backend, k
  * @param {{alignment: Float32Array}} attended
  * @param {AttentionMemory | null} memory
  */
-function pointerOf({ alignment }, memory) {
+export function pointerOf({ alignment }, memory) {
   return memory?.copyIds ? { alignment, copyIds: memory.copyIds } : null;
 }
 
@@ -150,7 +157,7 @@ function lossOf(weights, out, pointer, targets, scores, backend) {
  * @template T
  * @param {T | null} pointer
  */
-function checked(pointer) {
+export function checked(pointer) {
   if (!pointer) throw new TypeError("a model that copies needs the copy ids of its sources");
   return pointer;
 }
@@ -161,7 +168,7 @@ function checked(pointer) {
  * @param {Weights} weights
  * @param {Backend} backend
  */
-function outputWeights(weights, backend) {
+export function outputWeights(weights, backend) {
   const Wy = weights["decoder.Wy"];
   if (Wy) return Wy;
   const E = weight(weights, "decoder.E");
@@ -201,124 +208,11 @@ function addOutputGradients(weights, gradients, { dW, db }) {
  * @param {Float32Array} context
  * @param {Backend} backend
  */
-function contextScores(weights, context, backend) {
+export function contextScores(weights, context, backend) {
   const Wyc = weight(weights, "decoder.Wyc");
   const V = weight(weights, "decoder.by").length;
   const H = Wyc.length / V;
   const scores = backend.zeros((context.length / H) * V);
   backend.addAB(scores, context, Wyc, context.length / H, H, V);
   return scores;
-}
-
-/** What is the same at every decoding step of N sequences. */
-export class DecoderCache {
-  /**
-   * @param {number} count  N
-   * @param {{table: Float32Array, Wy: Float32Array}} shared  E Wx + b of the first layer (V, 4H), with copying one row
-   *   more; and the weights of the output layer (H, V)
-   * @param {Float32Array | null} gates  (N, 4H) contribution of the context to the gates, or null
-   * @param {Float32Array | null} scores  (N, V) contribution of the context to the logits, or null
-   * @param {AttentionMemory | null} memory
-   */
-  constructor(count, shared, gates, scores, memory) {
-    this.count = count;
-    this.shared = shared;
-    this.gates = gates;
-    this.scores = scores;
-    this.memory = memory;
-  }
-
-  /**
-   * Select sequences.
-   *
-   * @param {ArrayLike<number>} rows  indices, which may repeat
-   */
-  take(rows) {
-    const taken = (/** @type {Float32Array | null} */ array) => array && takeRows(array, this.count, rows);
-    const memory = this.memory && takeMemory(this.memory, rows);
-    return new DecoderCache(rows.length, this.shared, taken(this.gates), taken(this.scores), memory);
-  }
-}
-
-/** The hidden and cell states of the layers, for N sequences. */
-export class DecoderState {
-  /**
-   * @param {number} count  N
-   * @param {Float32Array[]} h  (N, H) of each layer
-   * @param {Float32Array[]} c  (N, H) of each layer
-   */
-  constructor(count, h, c) {
-    this.count = count;
-    this.h = h;
-    this.c = c;
-  }
-
-  /**
-   * Select sequences.
-   *
-   * @param {ArrayLike<number>} rows  indices, which may repeat
-   */
-  take(rows) {
-    const taken = (/** @type {Float32Array} */ array) => takeColumns(array, this.count, rows, 1);
-    return new DecoderState(rows.length, this.h.map(taken), this.c.map(taken));
-  }
-}
-
-/**
- * Compute what is the same at every decoding step.
- *
- * @param {Weights} weights
- * @param {DecoderInputs} inputs
- * @param {Backend} backend
- */
-export function prepareDecoder(weights, { first, context, memory }, backend) {
-  const [Wx, b] = [weight(weights, "decoder.lstm1.Wx"), weight(weights, "decoder.lstm1.b")];
-  const H = b.length / 4;
-  const count = first[0].length / H;
-  const shared = {
-    table: affine(inputTable(weights, backend), Wx, b, backend).y,
-    Wy: outputWeights(weights, backend),
-  };
-  if (!context) return new DecoderCache(count, shared, null, null, memory);
-  const gates = backend.zeros(count * 4 * H);
-  backend.addAB(gates, context, weight(weights, "decoder.Wc"), count, H, 4 * H);
-  return new DecoderCache(count, shared, gates, contextScores(weights, context, backend), memory);
-}
-
-/**
- * Run one decoding step.
- *
- * @param {Weights} weights
- * @param {DecoderCache} cache  the result of `prepareDecoder`
- * @param {DecoderState} state
- * @param {Int32Array} symbols  (N) the symbols predicted last
- * @param {Backend} backend
- * @returns {import("./types.js").StepOutput}
- */
-export function decoderStep(weights, cache, state, symbols, backend) {
-  const N = symbols.length;
-  const active = Int32Array.of(N);
-  const [h, c] = [/** @type {Float32Array[]} */ ([]), /** @type {Float32Array[]} */ ([])];
-  let inputs = { table: cache.shared.table, rows: inputRows(weights, symbols), context: cache.gates };
-  state.h.forEach((before, number) => {
-    const layer = (/** @type {string} */ name) => weight(weights, `decoder.lstm${number + 1}.${name}`);
-    if (number) {
-      const table = affine(h[number - 1], layer("Wx"), layer("b"), backend).y;
-      inputs = { table, rows: Int32Array.from({ length: N }, (_, n) => n), context: null };
-    }
-    const given = { ...inputs, count: N, active, state: { h: before, c: state.c[number] }, keep: false };
-    const { states } = lstm(given, layer("Wh"), backend);
-    h.push(states.hs.subarray(before.length));
-    c.push(states.cs);
-  });
-  const top = h[h.length - 1];
-  const attended = cache.memory && attend(weights, top, cache.memory, backend);
-  const out = attended?.a ?? top;
-  const by = weight(weights, "decoder.by");
-  let logs = logSoftmax(outputLogits(out, { W: cache.shared.Wy, b: by }, cache.scores, backend), by.length);
-  if ("decoder.copied" in weights) {
-    logs = copyingStep(weights, out, logs, checked(attended && pointerOf(attended, cache.memory)), backend);
-  }
-  const next = new DecoderState(N, h, c);
-  return { logProbabilities: logs, symbols: logs.length / N, state: next, attention: attended?.alignment ?? null };
 }

@@ -51,19 +51,39 @@ export function encode(weights, settings, sources, pass) {
     const ids = number === 1 ? sources.ids : null;
     const runs = directions(settings, number).map((name, index) => {
       const read = index ? order : null;
-      const inputs = { x, ids, order: read, count: N, active: sources.active, state: null, keep: pass.keep, trace: pass.trace };
+      const inputs = {
+        x,
+        ids,
+        order: read,
+        count: N,
+        active: sources.active,
+        state: null,
+        keep: pass.keep,
+        trace: pass.trace,
+      };
       const { states, backward } = lstmLayer(weights, name, inputs, backend);
       encoded.lstms.push({ name, order: read, states });
       return { hs: states.hs, backward, order: read };
     });
-    x = joined(runs.map((run) => inTime(run.hs.subarray(N * H), run.order, N, H, backend)), H, backend);
-    encoded.last.push(joined(runs.map((run) => run.hs.subarray(run.hs.length - N * H)), H, backend));
+    x = joined(
+      runs.map((run) => inTime(run.hs.subarray(N * H), run.order, N, H, backend)),
+      H,
+      backend,
+    );
+    encoded.last.push(
+      joined(
+        runs.map((run) => run.hs.subarray(run.hs.length - N * H)),
+        H,
+        backend,
+      ),
+    );
     layers.push(runs.map((run) => run.backward));
   }
   if (settings.attention) encoded.states = x;
   return {
     encoded,
-    backward: (dstates, dlast, gradients) => backwardThroughLayers(layers, order, { dstates, dlast, gradients }, N, H, backend),
+    backward: (dstates, dlast, gradients) =>
+      backwardThroughLayers(layers, order, { dstates, dlast, gradients }, N, H, backend),
   };
 }
 
@@ -164,6 +184,7 @@ function joined(parts, H, backend) {
 function part(both, index, count, H, backend) {
   if (count === 1) return both;
   const taken = backend.empty(both.length / 2);
-  for (let at = 0; at < taken.length; at += H) taken.set(both.subarray(2 * at + index * H, 2 * at + (index + 1) * H), at);
+  for (let at = 0; at < taken.length; at += H)
+    taken.set(both.subarray(2 * at + index * H, 2 * at + (index + 1) * H), at);
   return taken;
 }

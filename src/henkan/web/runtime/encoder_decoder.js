@@ -8,11 +8,12 @@
  */
 
 import { projectMemory } from "./attention.js";
-import { DecoderState, decoderStep, prepareDecoder, teacherForcing } from "./decoder.js";
+import { teacherForcing } from "./decoder.js";
+import { DecoderState, decoderStep, prepareDecoder } from "./decoder_step.js";
 import { encode } from "./encoder.js";
 import { addTo, affine, weight } from "./layers.js";
 
-/** @import { DecoderCache } from "./decoder.js" */
+/** @import { DecoderCache } from "./decoder_step.js" */
 /** @import { Pass, Traced } from "./encoder.js" */
 /** @import { Backend, Batch, ModelSettings, Sizes, Sources, StepOutput, Weights } from "./types.js" */
 
@@ -74,7 +75,14 @@ export class EncoderDecoder {
     const { first, context } = bridge(weights, this.settings, encoded.last, backend);
     const projected = encoded.states && projectMemory(weights, encoded.states, sources, backend);
     const memory = prepareDecoder(weights, { first, context, memory: projected?.memory ?? null }, backend);
-    return { memory, state: new DecoderState(sources.count, first, first.map((h) => backend.zeros(h.length))) };
+    return {
+      memory,
+      state: new DecoderState(
+        sources.count,
+        first,
+        first.map((h) => backend.zeros(h.length)),
+      ),
+    };
   }
 
   /**

@@ -1,4 +1,4 @@
-/** Affine layer, embedding, softmax, and the output layer with its loss. Sizes follow from the lengths of the arrays. */
+/** Affine layer, embedding, softmax, and the output layer with its loss. Sizes follow from lengths of arrays. */
 
 /** @import { Backend, Targets, Weights } from "./types.js" */
 
@@ -234,5 +234,8 @@ export function outputLoss(x, layer, targets, scores, backend) {
  * @param {Uint8Array} valid
  */
 export function countValid(valid) {
-  return Math.max(valid.reduce((sum, each) => sum + each, 0), 1);
+  return Math.max(
+    valid.reduce((sum, each) => sum + each, 0),
+    1,
+  );
 }

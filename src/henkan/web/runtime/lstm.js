@@ -1,6 +1,6 @@
 /**
- * LSTM through time. At step t, for each sequence, the inputs of the gates are a_t = x_t Wx + b + h_{t-1} Wh; cell.js has
- * what follows.
+ * LSTM through time. At step t, for each sequence, the inputs of the gates are a_t = x_t Wx + b + h_{t-1} Wh; cell.js
+ * has what follows.
  *
  * Sequences of unequal lengths are sorted by falling length: at step t the first active[t] of them run. A sequence that
  * has ended keeps its states, so hs[T] holds the last hidden state of every sequence.
@@ -49,7 +49,7 @@ export function lstm(run, Wh, backend) {
   const states = firstStates(run, H, backend);
   const [T, size] = [run.active.length, run.count * H];
   for (let t = 0; t < T; t++) step(run, states, t, Wh, H, backend);
-  if (run.keep === false) states.cs = states.cs.subarray((T % 2) * size, (T % 2 + 1) * size);
+  if (run.keep === false) states.cs = states.cs.subarray((T % 2) * size, ((T % 2) + 1) * size);
   return { states, backward: (dhs, dh, dWh) => backwardThroughTime(run, states, Wh, { dhs, dh, dWh }, backend) };
 }
 

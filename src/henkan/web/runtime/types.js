@@ -56,6 +56,8 @@
  * @property {(cell: CellArrays, hidden: Float32Array, n: number, H: number) => void} cellForward  see cell.js
  * @property {(cell: CellArrays, da: Float32Array, dh: Float32Array, dc: Float32Array, n: number, H: number) => void}
  *   cellBackward  see cell.js
+ * @property {(weights: Float32Array, gradient: Float32Array, m: Float32Array, v: Float32Array,
+ *   step: import("./optimizer.js").AdamStep) => void} adam  see optimizer.js
  *
  * @typedef {object} StepOutput  the result of one decoding step
  * @property {Float32Array} logProbabilities  (N, V) in nats; (N, V + S) from a model that copies
