@@ -44,9 +44,10 @@ export function predict({ model, weights, backend }, source, longest = 7) {
  *
  * @param {Subject} subject
  * @param {string} source
+ * @param {string} answer  the true target
  * @returns {Trace}
  */
-export function traceOf(subject, source) {
+export function traceOf(subject, source, answer) {
   const { model, weights, backend } = subject;
   const { hidden_size: hidden, peeky, attention, reverse } = model.settings;
   const written = predict(subject, source);
@@ -65,8 +66,11 @@ export function traceOf(subject, source) {
     step.probabilities = probabilitiesAt(found.logProbabilities, t);
     if (found.alignment) step.attention = [...found.alignment.subarray(t * read.length, (t + 1) * read.length)];
   });
+  const target = [...answer, ""];
+  const { logProbabilities } = model.loss(weights, batchOf([source], [target], reverse), { backend });
+  const forced = target.map((_, t) => probabilitiesAt(logProbabilities, t));
   backend.reset();
-  return { update: subject.update, source, read, written, steps, hidden, peeky, attention };
+  return { update: subject.update, source, read, written, target, forced, steps, hidden, peeky, attention };
 }
 
 /**

@@ -26,6 +26,7 @@
  * @property {number} epoch  number of passes over the pairs so far
  * @property {number} pairs  number of pairs to train on
  * @property {number} held  number of pairs to test on
+ * @property {number} tested  of them, as training goes on; all at the end
  * @property {number} parameters  number of weights
  * @property {number} seconds  spent on updates
  * @property {boolean} running
@@ -36,11 +37,30 @@
  *
  * @typedef {[update: number, value: number]} Point
  *
+ * @typedef {{kind: "trace" | "influence", source: string} | {kind: "gradient" | "weights"} |
+ *   {kind: "probe", place: number, step: number}} Inspection
+ *
+ * @typedef {object} Weights
+ * @property {number} update
+ * @property {{name: string, shape: number[], values: Float32Array}[]} tensors
+ * @property {import("../runtime/types.js").ModelSettings} settings
+ * @property {{source: string[], target: string[]}} symbols  by id
+ *
+ * @typedef {{kind: "start", data: DataChoice, model: ModelChoice, products: "auto" | "wasm" | "plain"} |
+ *   {kind: "run", speed: Speed} | {kind: "pause"} | {kind: "step"} |
+ *   {kind: "inspect", id: number, inspection: Inspection}} Command  from the page to a worker
+ *
+ * @typedef {{kind: "progress", progress: Progress} | {kind: "inspected", id: number, value: unknown} |
+ *   {kind: "failed", id: number | null, message: string}} Report  from a worker to the page
+ *
  * @typedef {object} Trace  how the model answers one question, step by step
  * @property {number} update
  * @property {string} source
  * @property {string[]} read  source symbols in the order in which the encoder reads them
  * @property {string[]} written  predicted symbols; "" is the end
+ * @property {string[]} target  true symbols; "" is the end
+ * @property {[string, number][][]} forced  the probabilities of all symbols at each step, if the decoder receives the
+ *   true symbols
  * @property {TraceStep[]} steps  of the encoder, then of the decoder
  * @property {number} hidden  H
  * @property {boolean} peeky
