@@ -1,20 +1,25 @@
 /** Compare losses, gradients and decoding steps with those of a fixture; see test_gradients.py. */
 
+import { isDeepStrictEqual } from "node:util";
+
 import { plainBackend } from "../../src/henkan/web/runtime/backend.js";
 import { EncoderDecoder } from "../../src/henkan/web/runtime/encoder_decoder.js";
 import { wasmBackend } from "../../src/henkan/web/runtime/wasm_backend.js";
+import { weightSpecs } from "../../src/henkan/web/runtime/weights.js";
 import { difference, readFixture } from "./fixtures.js";
 
 const backends = { plain: plainBackend, wasm: () => wasmBackend(1) };
 
 /** The differences of a case, by the name of what differs. */
-function compare({ settings, weights: given, batch, loss, gradients: expected, steps }, backend) {
+function compare({ settings, sizes, weights: given, batch, loss, gradients: expected, steps }, backend) {
   const model = new EncoderDecoder(settings);
   const weights = kept(given, (each) => each, backend);
   const gradients = kept(given, () => [], backend);
   const found = model.loss(weights, batch, { backend });
   found.backward(gradients);
-  const differences = { loss: Math.abs(found.loss - loss) / loss };
+  const specs = weightSpecs(settings, sizes).map(({ name, shape }) => [name, shape.reduce((x, y) => x * y, 1)]);
+  const wanted = Object.entries(given).map(([name, array]) => [name, array.length]);
+  const differences = { loss: Math.abs(found.loss - loss) / loss, specs: Number(!isDeepStrictEqual(specs, wanted)) };
   for (const [name, array] of Object.entries(expected)) differences[name] = difference(gradients[name], array);
   backend.reset();
   let { memory, state } = model.encode(weights, batch.sources, backend);

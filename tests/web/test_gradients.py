@@ -67,6 +67,7 @@ def case(config, generator, *, padded=False):
     read, wanted = batch.sources, batch.targets
     return {
         "settings": to_dict(config),
+        "sizes": {"source": SOURCE, "target": TARGET},
         "weights": dict(weights.arrays),
         "batch": {
             "sources": {"count": batch.size, "ids": read.ids, "active": read.active, "copyIds": read.copy_ids},
