@@ -12,7 +12,7 @@ unless stated otherwise. Printed in this order:
   without an answer, and the latency of answered ones
 - texts per second with 256 texts in each request, relative to `henkan predict --json`, measured alternately
 - SIGTERM while new connections arrive: connections that were established and got no answer
-- memory of the server after 20,000 requests, and after `--requests`
+- memory of the server after 20,000 requests, and after half and all of `--requests`
 """
 
 from __future__ import annotations
@@ -116,7 +116,6 @@ class Measurement:
             "errored": int(counts[2]) + int(counts[3]),
             "rate": float(rate[1]),
             "seconds": sorted(duration for status, duration in answered if status == 200),
-            "refused seconds": sorted(duration for status, duration in answered if status == 429),
         }
 
     def loads(self) -> dict[str, Any]:

@@ -1,8 +1,7 @@
-"""`henkan serve` for the tests of its page, and the browser that opens it."""
+"""`henkan serve` for the tests of its page."""
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 import threading
@@ -12,6 +11,7 @@ from importlib.util import find_spec
 import pytest
 
 from henkan import Seq2Seq
+from web_page import why_no_browser
 
 SERVING = re.compile(r"serving .* at (http://\S+)")
 SECONDS = 60
@@ -21,20 +21,17 @@ def why_not():
     """Why the page cannot be tested here; None if it can."""
     if any(find_spec(name) is None for name in ("fastapi", "uvicorn")):
         return "needs henkan[serve]"
-    if find_spec("selenium") is None:
-        return "needs selenium"
-    if not (shutil.which("chromium") and shutil.which("chromedriver")):
-        return "needs chromium and chromedriver; on Debian, install chromium-driver"
-    return None
+    return why_no_browser()
 
 
 def save_models(folder, words, plain):
-    """Save a model of each kind in a folder: with a pointer, with attention, and with neither, which is given."""
+    """Save models in a folder: with a pointer, with attention, with neither, which is given, and with feature tags."""
     small = {"batch_size": 8, "hidden_size": 32, "embedding_size": 8, "augment": 0, "calibrate_outside": False}
     models = {
         "edits": Seq2Seq(recipe="edits", epochs=20, **small).fit(*words),
         "attention": Seq2Seq(recipe="words", epochs=30, **small).fit(*words),
         "plain": plain,
+        "tags": Seq2Seq(recipe="edits", epochs=20, features=True, **small).fit([f"{w}\tN" for w in words[0]], words[1]),
     }
     for name, model in models.items():
         model.save(folder / name)
@@ -67,22 +64,3 @@ def serving(*arguments, **environment):
                 server.wait(SECONDS)
             finally:
                 server.kill()
-
-
-@contextmanager
-def chromium(folder, language="en"):
-    """Start Chromium without a window; downloads are saved in a folder."""
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = shutil.which("chromium")
-    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", f"--accept-lang={language}"):
-        options.add_argument(argument)
-    options.add_experimental_option("prefs", {"download.default_directory": str(folder)})
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
-    try:
-        yield driver
-    finally:
-        driver.quit()

@@ -113,8 +113,8 @@ EXPORT_RULE = "this export cannot be bundled; write `export const`, `export func
         ('import { a } from "./c.js";', "these modules import each other in a circle: a.js -> c.js -> a.js"),
         ('import { b } from "./none.js";', "a.js: there is no module none.js"),
         ('import { c } from "./b.js";', "a.js: b.js does not export c"),
-        ("const a = 'x;\n", "a.js, line 1: this is not JavaScript that henkan can bundle: \"'x;\\n\""),
-        ("if (a </script/.y) b();", "a.js: its modules compare with `<` in a way that would end a <script>"),
+        ("const a = 'x;\n", 'a.js, line 1: this JavaScript cannot be bundled: "\'x;\\n"'),
+        ("if (a </script/.y) b();", "a.js: a module compares with `<` in a way that would end a <script>"),
     ],
 )
 def test_other_modules_are_refused(code, message):

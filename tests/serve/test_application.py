@@ -1,7 +1,9 @@
 """What requests are answered with."""
 
+import gc
 import json
 import logging
+import weakref
 from copy import copy
 
 import pytest
@@ -9,6 +11,8 @@ import pytest
 from henkan import Seq2Seq
 from henkan.serve import ServeSettings
 from henkan.serve.application import create_app
+from henkan.serve.constraints import MAX_KEPT
+from henkan.serve.models import load
 
 CONVERT = "/v1/convert"
 
@@ -52,6 +56,40 @@ def test_options_are_those_of_predict(client, henkan, model):
     assert "is below 1" in abstained["reason"]
     plain = client.post(CONVERT, json={"texts": ["ab"], "confidence": False}).json()["results"][0]
     assert plain["confidence"] is None
+    arguments = {"texts": ["ab", "abcabcabc"], "abstain_outside": True}
+    results = client.post(CONVERT, json=arguments).json()["results"]
+    assert [each.get("abstained", False) for each in results] == [False, True]
+    shares = [1.0, 0.1]
+    many, few = (
+        client.post(CONVERT, json={"texts": ["ab"], "beam": 5, "nbest": 5, "mass": mass}).json()["results"][0]["nbest"]
+        for mass in shares
+    )
+    assert (len(many), len(few)) == (5, 1)
+
+
+def test_only_equal_requests_are_converted_together(client, monkeypatch):
+    queue, keys = client.app.state.service.queue, []
+    put = queue.put
+    monkeypatch.setattr(queue, "put", lambda job: (keys.append(job.key), put(job)))
+    several = {"beam": 2, "nbest": 2}
+    options = [
+        {}, {"beam": 2}, several, {**several, "mass": 0.5}, {"confidence": False}, {"abstain_below": 0.5},
+        {"abstain_outside": True}, {"unknown": "skip"}, {"pattern": "A*"}, {"symbols": "A"},
+        {"pattern": "A*", "symbols": "A"}, {"allow": ["A"]},
+    ]  # fmt: skip
+    for each in options * 2:
+        assert client.post(CONVERT, json={"texts": ["a"], **each}).status_code == 200
+    assert len({*keys}) == len(options)
+    assert keys[: len(options)] == keys[len(options) :]
+
+
+def test_the_constraints_that_were_used_last_are_kept(client, monkeypatch):
+    converter, prepared = client.app.state.service.models.default.converter, []
+    prepare = converter.prepare
+    monkeypatch.setattr(converter, "prepare", lambda each: (prepared.append(each.pattern), prepare(each)))
+    for number in [*range(MAX_KEPT), 0, MAX_KEPT, 0, 1]:  # 1 is the one that was used least recently
+        assert client.post(CONVERT, json={"texts": ["a"], "pattern": f"A{{0,{number}}}"}).status_code == 200
+    assert prepared == [f"A{{0,{number}}}" for number in [*range(MAX_KEPT), MAX_KEPT, 1]]
 
 
 @pytest.mark.parametrize(
@@ -74,6 +112,17 @@ def test_a_text_without_an_allowed_prediction_gets_a_reason(client):
     assert result["prediction"] is None
     assert result["disallowed"]
     assert "allow no prediction that the model can write within its length limit" in result["reason"]
+
+
+def test_a_replaced_model_does_not_stay_in_memory(client, model):
+    models = client.app.state.service.models
+    old = weakref.ref(models.default)
+    for _ in range(2):
+        result = client.post(CONVERT, json={"texts": ["ab"], "pattern": "A[AC]"})
+        assert result.status_code == 200
+        models.by_name["words"] = load(ServeSettings((model,)), model)
+    gc.collect()
+    assert old() is None
 
 
 INVALID = {
@@ -133,6 +182,9 @@ def test_limits_are_answered_with_413(client_of):
     found, name = error(client.post(CONVERT, json={"texts": ["a"], "pattern": "A{10}"}), 422)
     assert (found, name) == ("pattern has 5 characters; at most 4 are allowed, shorten it", "pattern")
 
+    found, name = error(client.post(CONVERT, json={"texts": ["a"], "symbols": "A" * 6}), 422)
+    assert (found, name) == ("symbols has 6 characters; at most 5 are allowed, shorten it", "symbols")
+
     def chunks():
         for _ in range(20):
             yield b" " * 100
@@ -146,6 +198,11 @@ def test_by_default_a_request_may_hold_a_thousand_texts(client):
     predictions = [each["prediction"] for each in answer.json()["results"]]
     assert predictions == ["AB", "C"] * 500
     assert "at most 1,000 are allowed" in error(client.post(CONVERT, json={"texts": ["a"] * 1001}), 413)[0]
+
+
+def test_a_list_of_long_predictions_is_refused(client):
+    answer = client.post(CONVERT, json={"texts": ["a"], "allow": ["A"] * 1000 + ["A" * 10_000]})
+    assert "too many predictions of this length" in error(answer, 413)[0]
 
 
 def test_no_texts_get_no_results(client):
@@ -197,8 +254,20 @@ def test_a_full_queue_is_answered_with_429(client_of):
     answer = client.post(CONVERT, json={"texts": ["a"]})
     assert "the queue is full; try again in 1 s" in error(answer, 429)[0]
     assert answer.headers["retry-after"] == "1"
+    assert "henkan_queued_work 10.0" in client.get("/metrics").text.splitlines()
     service.queue.work = 0
     assert client.post(CONVERT, json={"texts": ["a"]}).status_code == 200
+
+
+def test_too_many_waiting_constraints_are_answered_with_429(client):
+    constraints = client.app.state.service.constraints
+    constraints._waiting = 16  # as if others were compiled
+    answer = client.post(CONVERT, json={"texts": ["a"], "pattern": "A*"})
+    assert "too many constraints are waiting to be compiled" in error(answer, 429)[0]
+    assert answer.headers["retry-after"] == "16"
+    assert client.post(CONVERT, json={"texts": ["a"]}).status_code == 200
+    constraints._waiting = 0
+    assert client.post(CONVERT, json={"texts": ["a"], "pattern": "A*"}).status_code == 200
 
 
 def test_tokens(client_of):
@@ -224,7 +293,11 @@ def test_tokens(client_of):
 
 
 def test_other_origins_need_permission(client_of):
-    headers = {"Origin": "https://a.example", "Access-Control-Request-Method": "POST"}
+    headers = {
+        "Origin": "https://a.example",
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization, content-type",
+    }
     allowed = client_of(allow_origin=("https://a.example",), token="t")
     answer = allowed.options(CONVERT, headers=headers)
     assert answer.status_code == 200
@@ -232,18 +305,23 @@ def test_other_origins_need_permission(client_of):
     answer = allowed.post(CONVERT, json={"texts": []}, headers={"Origin": "https://a.example"})
     assert answer.status_code == 401
     assert answer.headers["access-control-allow-origin"] == "https://a.example"  # the page can read the error
+    assert answer.headers["access-control-expose-headers"] == "Retry-After"
+    other = allowed.options(CONVERT, headers={**headers, "Origin": "https://b.example"})
+    assert "access-control-allow-origin" not in other.headers
     assert "access-control-allow-origin" not in client_of().options(CONVERT, headers=headers).headers
 
 
 def test_models_are_described(client_of, model, tmp_path, words):
     other = tmp_path / "other"
-    Seq2Seq(recipe="edits", epochs=1, ensemble=1).fit(*words).save(other)
+    sources = [f"{word}\tN;PL" for word in words[0]]
+    Seq2Seq(recipe="edits", epochs=1, ensemble=1, features=True).fit(sources, words[1]).save(other)
     client = client_of(models=(model, other))
     first, second = client.get("/v1/models").json()["models"]
     assert (first["name"], first["default"], second["name"], second["default"]) == ("words", True, "other", False)
     assert (first["architecture"], first["members"], first["by"]) == ("encoder-decoder", 1, "saliency")
     assert (second["architecture"], second["by"], second["copying"]) == ("transducer", "pointer", True)
     assert first["symbols"] == {"source": ["a", "b", "c"], "target": ["A", "B", "C"]}
+    assert (first["tags"], first["calibrated"], second["tags"], second["calibrated"]) == (None, False, ";", False)
     assert first["parameters"] > 1000
     assert first["limits"] == {
         "texts": 1000, "length": 1000, "explained_length": 200, "beam": 50, "pattern_length": 200, "allowed": 100_000
@@ -268,7 +346,10 @@ def test_explanations_are_those_of_the_command(client, henkan, model):
             assert one["weights"] == pytest.approx(other["weights"], abs=1e-3)
     assert "cannot predict" in error(client.post("/v1/explain", json={"text": "a", "answer": "x"}), 422)[0]
     assert "no attention" in error(client.post("/v1/explain", json={"text": "a", "by": "attention"}), 422)[0]
-    assert "at most 200 are allowed" in error(client.post("/v1/explain", json={"text": "a" * 201}), 413)[0]
+    for given, argument in (({"text": "a" * 201}, "text"), ({"text": "a", "answer": "A" * 201}, "answer")):
+        message, name = error(client.post("/v1/explain", json=given), 413)
+        assert f"{argument} has 201 characters; at most 200 are allowed" in message
+        assert name == argument
 
 
 def test_a_lexicon_answers_first(client_of, tmp_path):
@@ -302,7 +383,9 @@ def test_the_page_and_its_files(client_of, tmp_path):
         answer = client.get(path)
         assert answer.status_code == 200
         assert answer.headers["content-type"] == f"{kind}; charset=utf-8"
-        assert "default-src 'self'" in answer.headers["content-security-policy"]
+        policy = answer.headers["content-security-policy"]
+        assert "default-src 'self'" in policy
+        assert "frame-ancestors 'none'" in policy
         assert answer.headers["x-content-type-options"] == "nosniff"
     for path in ("/page/notes.txt", "/page/none.js", "/page/..%2Fapp.js", "/page/.js"):
         error(client.get(path), 404)
@@ -314,8 +397,9 @@ def test_the_documentation_needs_no_other_server(client):
     found = client.get("/docs")
     assert "http" not in found.text
     for path in ("/docs/swagger-ui.css", "/docs/swagger-ui-bundle.js", "/docs/start.js"):
-        assert path in found.text
+        assert f'"{path[1:]}"' in found.text  # relative, so that a proxy may add a path
         assert client.get(path).status_code == 200
+    assert 'url: "openapi.json"' in client.get("/docs/start.js").text
     assert "SwaggerUIBundle" in client.get("/docs/swagger-ui-bundle.js").text
     schema = client.get("/openapi.json").json()
     assert schema["openapi"].startswith("3.1")

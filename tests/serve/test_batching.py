@@ -2,7 +2,7 @@
 
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -132,6 +132,36 @@ def test_a_failing_job_is_not_continued(queue):
     assert sum(map(len, converter.calls)) < 102
 
 
+def test_a_failed_job_is_not_continued_though_its_request_has_been_answered(queue):
+    converter, _ = blocked(queue)
+    queue.speed = 1.0  # so that batches are small
+    bad, bad_done = put(queue, converter, ["bad", *["x" * 5000] * 3], key="one")
+    _, other_done = put(queue, converter, ["a"], key="two")
+    converter.allowed.release(2)  # the first text, and the bad one
+    assert bad_done.wait(WAIT)
+    bad.cancelled = False  # as the request sets it when it is answered, while the other job is converted
+    release(converter)
+    assert other_done.wait(WAIT)
+    queue.stop()
+    assert converter.calls == [["first"], ["bad"], ["a"]]
+    assert queue.work == 0
+
+
+def test_results_that_cannot_be_written_end_only_their_job(queue):
+    class Odd(Capitals):
+        def convert(self, texts, request):
+            found = super().convert(texts, request)
+            return [replace(each, prediction=object()) if each.source == "odd" else each for each in found]
+
+    converter = Odd()
+    odd, odd_done = put(queue, converter, ["odd"])
+    assert odd_done.wait(WAIT)
+    assert isinstance(odd.error, TypeError)
+    good, good_done = put(queue, converter, ["a"])
+    assert good_done.wait(WAIT)
+    assert good.error is None
+
+
 def test_a_cancelled_job_is_not_converted(queue):
     converter, _ = blocked(queue)
     cancelled, _ = put(queue, converter, ["a"])
@@ -147,6 +177,14 @@ def test_the_first_text_that_fails_is_known(queue):
     job, done = put(queue, Capitals(), ["a", "?", "?"])
     assert done.wait(WAIT)
     assert job.failed == (1, "unknown")
+
+
+def test_a_text_that_fails_in_a_later_batch_has_its_place_in_the_request(queue):
+    converter = Capitals()
+    job, done = put(queue, converter, ["x" * MIN_BATCH_WORK, "a", "?"])
+    assert done.wait(WAIT)
+    assert len(converter.calls) > 1
+    assert job.failed == (2, "unknown")
 
 
 def test_too_much_queued_work_is_refused():

@@ -1,6 +1,7 @@
 """The command `henkan serve`: its errors, and what it prints."""
 
 import json
+import shutil
 import socket
 import sys
 
@@ -24,6 +25,8 @@ def test_a_port_in_use(refused, model):
         (["--port", "70000"], "--port must be a number from 0 to 65535, not 70000"),
         (["--workers", "0"], "--workers must be at least 1, not 0"),
         (["--max-texts", "0"], "--max-texts must be a number above 0, not 0"),
+        (["--request-timeout", "100000"], "--request-timeout must be a number above 0 and at most 86,400, not 100000"),
+        (["--grace", "nan"], "--grace must be a number above 0 and at most 86,400, not nan"),
         (["--token-file", "none"], "none: cannot be read (No such file or directory); choose another --token-file"),
         (["--lexicon", "none.tsv"], "none.tsv"),
     ],
@@ -72,6 +75,12 @@ def test_a_note_if_other_machines_can_connect_without_a_token(start):
     silent = start("--host", "0.0.0.0", HENKAN_TOKEN="t")
     assert silent.stop() == 0
     assert "note:" not in "".join(silent.log)
+
+
+def test_a_model_in_the_current_folder_has_the_name_of_the_folder(start, model, tmp_path):
+    shutil.copytree(model, tmp_path, dirs_exist_ok=True)
+    server = start(models=["."])
+    assert f"serving {tmp_path.name} at" in server.log[0]
 
 
 def test_requests_are_logged_only_on_demand(start):

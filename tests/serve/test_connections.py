@@ -13,6 +13,12 @@ def error(answer):
     return json.loads(answer[2])["error"]["message"]
 
 
+def metrics(connection):
+    """The lines of the metrics."""
+    connection.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+    return response(connection)[2].decode().splitlines()
+
+
 def test_slow_clients_get_408_and_others_are_served(start):
     server = start("--request-timeout", 1.5, "--max-connections", 500)
     slow = [server.connect() for _ in range(200)]
@@ -58,6 +64,35 @@ def test_connections_without_requests_are_closed(start):
     assert silent.recv(1) == b""
     silent.close()
     used.close()
+
+
+def test_a_request_that_begins_with_the_last_one_must_arrive_in_time(start):
+    server = start("--request-timeout", 1, "--idle-timeout", 600)
+    for rest in (10, -3):  # in the head, or in the body
+        connection = server.connect()
+        connection.sendall(request_bytes(TEXT) + request_bytes(TEXT)[:rest])
+        assert response(connection)[0] == 200
+        connection.sendall(request_bytes(TEXT)[rest : rest + 1])
+        assert response(connection)[0] == 408
+        assert connection.recv(1) == b""
+        connection.close()
+
+
+def test_the_time_of_a_request_begins_after_the_rest_of_a_refused_one(start):
+    server = start("--request-timeout", 1, "--max-body", 100_000)
+    head = b"POST /v1/convert HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 400000\r\n\r\n"
+    complete, partial = server.connect(), server.connect()
+    for each, size in ((complete, 400_000), (partial, 200_000)):
+        each.sendall(head + b"x" * size)
+        assert response(each)[0] == 413
+    assert partial.recv(1) == b""  # it has been answered, so there is no 408
+    time.sleep(0.5)
+    complete.sendall(request_bytes(TEXT)[:30])
+    time.sleep(0.5)
+    complete.sendall(request_bytes(TEXT)[30:])
+    assert response(complete)[0] == 200
+    for each in (complete, partial):
+        each.close()
 
 
 def test_what_is_not_http_gets_a_sentence(start):
@@ -117,12 +152,17 @@ def test_too_many_connections_get_503(start):
     for each in several:
         each.sendall(request_bytes(TEXT))
         assert response(each)[0] == 200
+    assert "henkan_connections 5.0" in metrics(several[0])
     one_more = server.connect()
     one_more.sendall(request_bytes(TEXT))
     answer = response(one_more)
     assert answer[0] == 503
     assert "there are more than 5 connections; try again later" in error(answer)
     assert answer[1]["retry-after"] == "1"
+    alive = server.connect()
+    alive.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")  # the process works, so it must not be restarted
+    assert response(alive)[0] == 200
+    alive.close()
     several[0].close()
     one_more.close()
     end = time.monotonic() + 60
@@ -150,6 +190,10 @@ def test_a_client_that_gives_up_does_not_disturb_others(start):
         assert status == 200
         assert len(json.loads(body)["results"]) == 300
         each.close()
+    connection = server.connect()
+    [total] = [line.split()[1] for line in metrics(connection) if line.startswith("henkan_batch_texts_sum")]
+    connection.close()
+    assert 3000 <= float(total) < 5000  # of 6,000 texts, those of closed connections are not converted
     assert "Traceback" not in "".join(server.log)
 
 

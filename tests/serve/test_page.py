@@ -5,12 +5,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from page_server import chromium, save_models, serving, why_not
+from page_server import save_models, serving, why_not
+from web_page import NARROW, WIDE, Page, chromium
 
 pytestmark = [pytest.mark.serve, pytest.mark.skipif(why_not() is not None, reason=str(why_not()))]
-
-NARROW, WIDE = 360, 1400
-MESSAGES = "Failed to load resource"  # Chromium reports every answer with an error status
 
 
 @pytest.fixture(scope="module")
@@ -28,66 +26,6 @@ def server_url(models):
 def browser(tmp_path_factory):
     with chromium(tmp_path_factory.mktemp("downloads")) as driver:
         yield driver
-
-
-class Page:
-    """What a user does on the page, and sees."""
-
-    def __init__(self, driver):
-        self.driver = driver
-
-    def open(self, url, width=WIDE, scheme="light"):
-        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
-        media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
-        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
-        self.driver.get(url)
-        self.driver.execute_script("localStorage.clear(); sessionStorage.clear()")
-        self.driver.get_log("browser")
-        self.driver.get_log("performance")
-        self.driver.get(url)
-
-    def all(self, selector):
-        return self.driver.find_elements("css selector", selector)
-
-    def one(self, selector):
-        return self.until(lambda: next((each for each in self.all(selector) if each.is_displayed()), None), selector)
-
-    def until(self, condition, what=""):
-        """Wait until a condition holds, and return its value."""
-        from selenium.common.exceptions import StaleElementReferenceException
-        from selenium.webdriver.support.wait import WebDriverWait
-
-        wait = WebDriverWait(self.driver, 20, 0.05, ignored_exceptions=[StaleElementReferenceException])
-        return wait.until(lambda _: condition(), what)
-
-    def shows(self, selector, text):
-        self.until(lambda: text in self.one(selector).text, f"{selector} does not show {text!r}")
-
-    def type(self, text, selector="#text"):
-        from selenium.webdriver.common.keys import Keys
-
-        self.one(selector).send_keys(Keys.CONTROL, "a")
-        self.one(selector).send_keys(Keys.DELETE, text)
-
-    def choose(self, selector, value):
-        from selenium.webdriver.support.ui import Select
-
-        Select(self.one(selector)).select_by_value(value)
-
-    def choose_label(self, text):
-        label = self.until(lambda: next((each for each in self.all(".segmented label") if each.text == text), None))
-        label.find_element("css selector", "input").click()
-
-    def predicts(self, text, prediction):
-        self.type(text)
-        self.until(lambda: self.one(".answer .prediction").text == prediction, f"{text!r} is not {prediction!r}")
-
-    def run(self, script):
-        return self.driver.execute_script(f"return {script}")
-
-    def errors(self):
-        return [entry["message"] for entry in self.driver.get_log("browser") if MESSAGES not in entry["message"]]
 
 
 @pytest.fixture
@@ -157,6 +95,18 @@ def test_weights_are_drawn(page, model, by):
         for i in (1, 2, 3)
     ]
     assert sum(weights) == pytest.approx(1, abs=0.01)
+    if model == "attention":
+        page.choose_label("Saliency")
+        page.shows(".caption", "Saliency")
+
+
+def test_feature_tags_have_a_field(page):
+    assert not page.run("document.getElementById('tags')").is_displayed()
+    page.choose("#model", "tags")
+    page.type("cab")
+    page.type("N", "#tags")
+    page.until(lambda: [each.text for each in page.all(".symbol[data-kind=tag]")] == ["N"])
+    assert page.one(".answer .prediction").text == "CAB"
 
 
 def test_symbols_move_with_the_arrow_keys(page):
@@ -167,6 +117,21 @@ def test_symbols_move_with_the_arrow_keys(page):
     page.run("document.querySelector('.step').focus()")
     page.driver.switch_to.active_element.send_keys(Keys.ARROW_RIGHT)
     page.shows(".readout", "Replace b by B")
+
+
+def test_choices_keep_the_focus_when_they_change(page):
+    from selenium.webdriver.common.keys import Keys
+
+    page.choose("#model", "attention")
+    page.type("cab")
+    page.until(lambda: page.all(".lines path"))
+    for choice, values in (("#mode", ("list", "text")), (".figure-controls fieldset:last-child", ("matrix", "curves"))):
+        page.one(f"{choice} label")
+        page.run(f"document.querySelector('{choice} input:checked').focus()")
+        for key, value in zip((Keys.ARROW_RIGHT, Keys.ARROW_LEFT), values, strict=True):
+            page.driver.switch_to.active_element.send_keys(key)
+            page.until(lambda value=value: page.run("document.activeElement.value") == value, value)
+            assert page.run("document.activeElement.checked")
 
 
 def test_unknown_symbols_are_marked(page):
@@ -188,6 +153,8 @@ def test_symbols_that_are_hard_to_show(page):
     page.type("abcab" * 20)
     page.until(lambda: len(page.all(".symbol.source")) == 100)
     assert page.run("document.documentElement.scrollWidth") <= WIDE
+    page.type("abcab" * 41)
+    page.shows(".drawing", "Only texts of up to 200 characters can be drawn.")
 
 
 def test_options(page):
@@ -234,6 +201,35 @@ def test_many_lines(page, tmp_path):
     page.until(lambda: page.one("#text").get_attribute("value") == "cab")
 
 
+def test_pasted_lines_are_converted_with_the_options(page):
+    page.one(".options .fold summary").click()
+    page.type("CA|BC", "#option-pattern")
+    page.driver.execute_script(
+        "const data = new DataTransfer(); data.setData('text/plain', arguments[0]);"
+        "const paste = new ClipboardEvent('paste', {clipboardData: data, bubbles: true, cancelable: true});"
+        "document.getElementById('text').dispatchEvent(paste)",
+        "ab\ncab",
+    )
+    assert page.one("#lines").get_attribute("value") == "ab\ncab"
+    page.one(".run button").click()
+    page.shows(".status", "2 lines converted.")
+    assert {each.text for each in page.all(".table .prediction")} <= {"CA", "BC"}
+
+
+def test_many_lines_can_be_stopped(page):
+    page.choose_label("Many lines")
+    page.run("document.getElementById('lines').value = Array(150).fill('ab').join('\\n')")
+    page.driver.execute_script(HOLD.replace("(release) => (", "(release, stop) => (options.signal.onabort = stop, "))
+    page.one(".run button").click()
+    page.until(lambda: page.run("Boolean(window.release)"))
+    page.run("window.release()")
+    page.shows(".status", "100 of 150 lines")
+    page.one(".run button").click()
+    page.shows(".status", "Stopped after 100 of 150 lines.")
+    assert page.one(".run button").text == "Convert"
+    assert len(page.all(".table tbody tr")) == 100
+
+
 def test_language_and_theme(page):
     page.predicts("ab", "AB")
     light = page.run("getComputedStyle(document.body).backgroundColor")
@@ -256,6 +252,8 @@ def test_the_system_decides_the_theme_and_the_browser_the_language(server_url, t
         assert page.run("getComputedStyle(document.body).colorScheme") == "light dark"
         red = int(page.run("getComputedStyle(document.body).backgroundColor").split("(")[1].split(",")[0])
         assert red < 60
+        page.choose("#theme", "light")
+        assert int(page.run("getComputedStyle(document.body).backgroundColor").split("(")[1].split(",")[0]) > 200
 
 
 def test_nothing_is_requested_from_elsewhere(page, server_url):

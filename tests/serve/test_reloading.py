@@ -5,6 +5,8 @@ import shutil
 import threading
 
 from henkan import Seq2Seq
+from henkan.serve import ServeSettings
+from henkan.serve.models import Models
 from serving import request_bytes, response
 
 
@@ -25,6 +27,30 @@ def metric(server, line):
     body = response(connection)[2]
     connection.close()
     return line.encode() in body.splitlines()
+
+
+def test_without_the_option_no_model_is_loaded_again(model):
+    for reload in (False, True):
+        models = Models(ServeSettings((model,), reload=reload))
+        models.start(lambda *_: None)
+        watching = [each for each in threading.enumerate() if each.name == "henkan-reload"]
+        assert len(watching) == int(reload)
+        models.stop()
+        for each in watching:
+            each.join(60)
+            assert not each.is_alive()
+
+
+def test_a_damaged_model_is_reported_once(model, tmp_path):
+    shutil.copytree(model, tmp_path / "words")
+    models, reports = Models(ServeSettings((tmp_path / "words",))), []
+    models.start(lambda *report: reports.append(report))
+    before = models.default
+    (tmp_path / "words" / "weights.safetensors").write_bytes(b"damaged")
+    for _ in range(2):
+        models.reload_if_changed("words")
+    assert reports == [("words", "ok"), ("words", "failed")]
+    assert models.default is before
 
 
 def test_a_replaced_model_is_loaded_while_requests_go_on(start, model, words, tmp_path):

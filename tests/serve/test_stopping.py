@@ -1,8 +1,10 @@
 """A signal stops the server, and no request on an established connection is lost."""
 
+import asyncio
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -10,6 +12,7 @@ import time
 
 import pytest
 
+from henkan.serve.listening import emptied
 from serving import request_bytes, response
 
 WORKERS = pytest.mark.parametrize("workers", [1, 2])
@@ -61,6 +64,34 @@ def test_open_connections_have_time_for_one_more_request(start, workers):
     assert silent.recv(1) == b""
     silent.close()
     assert server.end() == 0
+
+
+def test_the_rest_of_a_refused_body_does_not_delay_the_end(start):
+    server = start("--grace", 1, "--max-body", 100_000)
+    connection = server.connect()
+    head = b"POST /v1/convert HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 400000\r\n\r\n"
+    connection.sendall(head + b"x" * 200_000)
+    assert response(connection)[0] == 413
+    server.process.send_signal(signal.SIGTERM)
+    server.wait_for("stopping: finishing the requests")
+    connection.sendall(b"x" * 200_000)
+    assert server.end() == 0
+    connection.close()
+
+
+def test_established_connections_are_waited_for():
+    async def check():
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            listening.setblocking(False)
+            with socket.create_connection(listening.getsockname()):
+                waiting = asyncio.create_task(emptied([listening]))
+                await asyncio.sleep(0.05)
+                assert not waiting.done()
+                accepted, _ = await asyncio.get_running_loop().sock_accept(listening)
+                accepted.close()
+                await asyncio.wait_for(waiting, 60)
+
+    asyncio.run(check())
 
 
 @LINUX

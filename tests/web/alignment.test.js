@@ -32,6 +32,8 @@ test("an insertion is placed before the symbol under the pointer, and the end af
   );
   assert.deepEqual(steps.map((step) => step.gap), [0, 1, 1, 2]);
   assert.deepEqual(steps.map(origin), [0, -1, 1, -1]);
+  assert.deepEqual(highlights({ symbols: ["a", "b"], steps }, { step: 1 }).sources, [0, 0]);
+  assert.deepEqual(highlights({ symbols: ["a", "b"], steps }, { step: 2 }).sources, [0, 1]);
   assert.deepEqual(
     steps[1].alternatives.map(({ action, symbol }) => [action, symbol]),
     [["copy", "b"], ["delete", ""], ["insert", " "]],

@@ -60,6 +60,14 @@ test("the token is asked for until it is accepted, and then kept", async () => {
   assert.deepEqual(authorizations, [undefined, "Bearer wrong", "Bearer right", "Bearer right"]);
 });
 
+test("a token that no server can have is not sent", async () => {
+  const sent = server({ status: 401 }, found);
+  const { api, refused } = client(["ａｂｃ", "right"]);
+  await api.convert("words", ["a"], {});
+  assert.deepEqual(refused, [false, true]);
+  assert.deepEqual(sent.map((each) => each.authorization), [undefined, "Bearer right"]);
+});
+
 test("requests that are refused together share one question", async () => {
   server({ status: 401 }, { status: 401 }, found, found);
   const { api, refused } = client(["right"]);

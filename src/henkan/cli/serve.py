@@ -11,8 +11,8 @@ from typing import Any
 import click
 
 from henkan.cli.options import PATH, Command, engine_options, pop_engine
-from henkan.errors import DataError, SettingsError
-from henkan.serve import Limits, ServeSettings, check_installed
+from henkan.errors import DataError
+from henkan.serve import Limits, ServeSettings, check_installed, check_limit
 
 TOKEN_VARIABLE = "HENKAN_TOKEN"  # noqa: S105  (a name)
 
@@ -101,9 +101,8 @@ def serve(models: tuple[Path, ...], token_file: Path | None, **options: Any) -> 
     the exit status is then 0. A second signal stops it at once.
     """
     check_installed()
-    for name in LIMITS:
-        if options[name] <= 0:
-            raise SettingsError(f"{name} must be a number above 0, not {options[name]:g}", argument=name)
+    for name, (attribute, _) in LIMITS.items():
+        check_limit(attribute, options[name], name)
     limits = Limits(**{attribute: options.pop(name) for name, (attribute, _) in LIMITS.items()})
     engine = pop_engine(options)
     settings = ServeSettings(models, token=_token(token_file), limits=limits, engine=engine, **options)

@@ -28,7 +28,6 @@ def describe_model(saved: SavedModel, converter: Converter, data: DataSource) ->
     settings = saved.first.model
     return {
         "architecture": ", ".join(dict.fromkeys(variant.model.architecture for variant in saved.variants)),
-        "recipe": None,  # a saved model has the settings, but not the name of the recipe
         "parameters": sum(array.size for member in saved.members for array in member.values()),
         "members": len(saved.members),
         "task": data.name if data.task else None,

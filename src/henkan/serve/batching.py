@@ -24,7 +24,7 @@ BATCH_SECONDS = 0.05
 """Time that a batch may take, roughly, so that a small request need not wait for long."""
 
 MIN_BATCH_WORK = 4000
-MAX_BATCH_TEXTS = 1024
+MAX_BATCH_JOBS = 1024
 LONGEST_WAIT = 60  # seconds, in Retry-After
 
 
@@ -63,7 +63,7 @@ class Job:
         parts: the results so far, as JSON.
         failed: index and reason of the first text that cannot be converted, or None.
         value: what `call` has returned.
-        error: why the job has failed, or None.
+        error: why the job has failed, or None; its other texts are not converted.
         cancelled: whether nobody waits for it any more.
     """
 
@@ -183,7 +183,7 @@ class Queue:
                 if not self._jobs:
                     return
                 slices = self._take()
-            if not slices:  # all jobs were cancelled
+            if not slices:  # all jobs were cancelled or have failed
                 continue
             start = time.perf_counter()
             self._do(slices)
@@ -207,9 +207,9 @@ class Queue:
         """Take the next batch, some texts of each of the jobs with the next key."""
         key, jobs = next(iter(self._jobs.items()))
         waiting: list[Job] = []
-        while jobs and len(waiting) < MAX_BATCH_TEXTS:
+        while jobs and len(waiting) < MAX_BATCH_JOBS:
             job = jobs.popleft()
-            if job.cancelled:
+            if job.cancelled or job.error is not None:
                 self.work -= job.work
             else:
                 waiting.append(job)
@@ -242,17 +242,13 @@ class Queue:
                     self._do([each])
                 return
             for each in slices:
-                self._end(each.job, error)
+                each.job.error = error
             return
         start = 0
         for each in slices:
             end = start + each.end - each.begin
-            each.job.add(each.begin, conversions[start:end])
+            try:
+                each.job.add(each.begin, conversions[start:end])
+            except Exception as error:  # such as MemoryError: the thread must go on, or no request is answered again
+                each.job.error = error
             start = end
-
-    def _end(self, job: Job, error: Exception) -> None:
-        """End a job with an error, and forget its other texts."""
-        job.error = error
-        with self._ready:
-            if not job.complete:
-                job.cancelled = True

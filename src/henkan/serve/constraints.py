@@ -85,6 +85,9 @@ class Constraints:
             raise ApiError(413, "allow has too many predictions of this length; give fewer or shorter ones", "allow")
 
     def _keep(self, key: Key, constraint: Constraint) -> None:
+        model = key[0]
+        for other in [each for each in self._kept if each[0].name == model.name and each[0] is not model]:
+            del self._kept[other]  # of a model that has been replaced, which would stay in memory
         self._kept[key] = constraint
         while len(self._kept) > 1 and (
             len(self._kept) > MAX_KEPT or sum(map(_characters, self._kept.values())) > MAX_KEPT_CHARACTERS

@@ -25,20 +25,21 @@ POLICY = (
     "frame-ancestors 'none'"
 )
 DOCS_POLICY = POLICY.replace("img-src", "style-src 'self' 'unsafe-inline'; img-src")  # Swagger UI sets styles
+# Addresses are relative, as those of the page: a proxy may serve henkan under a path of its own.
 DOCS = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <title>henkan</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <link rel="icon" href="data:,">
-<link rel="stylesheet" href="/docs/swagger-ui.css">
+<link rel="stylesheet" href="docs/swagger-ui.css">
 <div id="swagger-ui"></div>
-<script src="/docs/swagger-ui-bundle.js"></script>
-<script src="/docs/start.js"></script>
+<script src="docs/swagger-ui-bundle.js"></script>
+<script src="docs/start.js"></script>
 </html>
 """
 START = """SwaggerUIBundle({
-  url: "/openapi.json", dom_id: "#swagger-ui", deepLinking: true, validatorUrl: null,
+  url: "openapi.json", dom_id: "#swagger-ui", deepLinking: true, validatorUrl: null,
   presets: [SwaggerUIBundle.presets.apis], layout: "BaseLayout",
 });
 """

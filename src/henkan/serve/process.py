@@ -23,9 +23,8 @@ from uvicorn.supervisors import multiprocess
 from henkan.serve.lifecycle import Lifecycle
 from henkan.serve.listening import SETTLE_SECONDS, bind, emptied, is_loopback, refuse_new, url_of
 from henkan.serve.models import Models, freeze
-from henkan.serve.settings import ServeSettings
+from henkan.serve.settings import METRICS_VARIABLE, ServeSettings, name_of
 
-METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 OPEN_FILES = 65_536
 SWITCH_INTERVAL = 1e-3
 """Seconds after which the thread that converts yields to the one that answers. With Python's 5 ms, more requests are
@@ -249,7 +248,7 @@ def _run_workers(settings: ServeSettings, sock: socket.socket) -> int:
 
 
 def _announce(settings: ServeSettings, sock: socket.socket) -> None:
-    names = ", ".join(folder.name or str(folder) for folder in settings.models)
+    names = ", ".join(map(name_of, settings.models))
     logger.info("serving %s at %s", names, url_of(settings.host, sock))
     if settings.token is None and not is_loopback(sock):
         logger.warning("note: other machines can use this server, and no token is required; set one, or use 127.0.0.1")

@@ -44,9 +44,14 @@ class Connection(H11Protocol):
         self._wait(None)
         super().connection_lost(exc)
 
+    @property
+    def _begun(self) -> bool:
+        """Whether a part of a request has arrived."""
+        return self._received > 0 or self.conn.their_state is h11.SEND_BODY
+
     def data_received(self, data: bytes) -> None:
-        """Read a part of a request."""
-        limits, first = self.config.settings.limits, self._received == 0
+        """Read a part of a request, or the rest of one that was answered before its end."""
+        limits, first, discarding = self.config.settings.limits, self._received == 0, self.conn.our_state is h11.DONE
         self._received += len(data)
         if self._received > DISCARDED * limits.body:
             self.transport.abort()
@@ -58,6 +63,9 @@ class Connection(H11Protocol):
             self._acknowledge()
         if self.conn.their_state not in (h11.IDLE, h11.SEND_BODY):  # the request is complete
             self._wait(None)
+        elif discarding and self.conn.our_state is not h11.DONE:
+            self._received = len(self.conn.trailing_data[0])
+            self._wait_for_next()
 
     def _acknowledge(self) -> None:
         """Acknowledge the head at once: many clients send the body only then, and Linux would wait for 40 ms."""
@@ -67,15 +75,23 @@ class Connection(H11Protocol):
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
     def on_response_complete(self) -> None:
-        """Begin to wait for the next request, unless a part of it has arrived."""
+        """Begin to wait for the next request, or for the rest of this one."""
         self._received = len(self.conn.trailing_data[0])
         super().on_response_complete()
-        if self.conn.their_state is h11.IDLE and self._received == 0 and self.config.lifecycle.stopping:
-            self._wait(self.config.settings.limits.grace_seconds)
+        if self.conn.our_state is not h11.DONE and self.conn.their_state in (h11.IDLE, h11.SEND_BODY):
+            self._wait_for_next()
+
+    def _wait_for_next(self) -> None:
+        """Set the time limit for the next request, of which a part may have come with the last one."""
+        limits, stopping = self.config.settings.limits, self.config.lifecycle.stopping
+        if self._begun:
+            self._wait(limits.request_seconds)
+        else:
+            self._wait(limits.grace_seconds if stopping else limits.idle_seconds)
 
     def shutdown(self) -> None:
         """The server stops: wait for one more request, whose answer closes the connection."""
-        if (self.cycle is None or self.cycle.response_complete) and self._received == 0:
+        if self.conn.our_state is h11.DONE or (self.conn.our_state is h11.IDLE and not self._begun):
             self._wait(self.config.settings.limits.grace_seconds)
 
     def _wait(self, seconds: float | None) -> None:
@@ -85,10 +101,10 @@ class Connection(H11Protocol):
         self._deadline = None if seconds is None else self.loop.call_later(seconds, self._too_late)
 
     def _too_late(self) -> None:
-        """Answer a request that has not arrived completely, and close the connection."""
+        """Answer a request that has not arrived completely, unless it has been answered; close the connection."""
         if self.transport.is_closing():
             return
-        if self._received and (self.cycle is None or self.cycle.response_complete or not self.cycle.response_started):
+        if self._begun and self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             self._answer(HTTPStatus.REQUEST_TIMEOUT, "the request did not arrive in time; send it faster")
         self.transport.close()
 

@@ -120,7 +120,6 @@ class Description(BaseModel):
     name: str
     default: bool
     architecture: str
-    recipe: str | None
     parameters: int
     members: int
     task: str | None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from importlib.util import find_spec
+from math import inf
 from pathlib import Path
 
 from henkan.config import EngineConfig
@@ -11,6 +12,9 @@ from henkan.errors import SettingsError
 
 PACKAGES = ("fastapi", "uvicorn", "prometheus_client", "fastapi_swagger", "interegular")
 """What the extra `serve` installs, by the names of the modules."""
+
+METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+"""Variable with the folder in which several processes keep their metrics; prometheus-client reads it on import."""
 
 LONGEST_TIME = 86_400.0
 """Seconds that a time limit may have."""
@@ -59,8 +63,24 @@ class Limits:
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
-            if not 0 < value <= (LONGEST_TIME if name.endswith("_seconds") else float("inf")):
-                raise SettingsError(f"{name} must be a number above 0, not {value:g}", argument=name)
+            check_limit(name, value, name)
+
+
+def check_limit(name: str, value: float, argument: str) -> None:
+    """Check the value of a limit.
+
+    Args:
+        name: an attribute of `Limits`.
+        value: its value.
+        argument: what the error calls it.
+
+    Raises:
+        SettingsError: if it is out of range.
+    """
+    longest = LONGEST_TIME if name.endswith("_seconds") else inf
+    if not 0 < value <= longest:
+        wanted = "above 0" if longest == inf else f"above 0 and at most {longest:,.0f}"
+        raise SettingsError(f"{argument} must be a number {wanted}, not {value:g}", argument=argument)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import { alignmentOf } from "./alignment.js";
 import { curves } from "./alignment_curves.js";
 import { matrix } from "./alignment_matrix.js";
 import { readout } from "./alignment_readout.js";
-import { segmented } from "./controls.js";
+import { replaceChoices, segmented } from "./controls.js";
 import { element, fill } from "./dom.js";
 import { unknownSymbols } from "./symbols.js";
 import { inEveryLanguage, t } from "./texts.js";
@@ -88,7 +88,7 @@ export function alignmentView({ onBy } = {}) {
     drawing = kind === "matrix" && small ? matrix(shown) : curves(shown);
     view.dataset.by = explanation.by;
     caption.textContent = t(CAPTIONS[explanation.by]);
-    fill(controls, weightsControl(), viewControl());
+    replaceChoices(controls, weightsControl(), viewControl());
     fill(legend, ...legendItems(alignment));
     fill(box, kind === "matrix" && !small && element("p", { class: "quiet" }, t("tooLong")), drawing.element);
     box.scrollLeft = scrolled;

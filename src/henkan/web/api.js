@@ -5,6 +5,7 @@ import { ApiError } from "./api_error.js";
 /** @import { Api, Waiting } from "./types.js" */
 
 const TOKEN = "henkan-token"; // in the storage of the browser's session
+const POSSIBLE = /^[!-~]+$/u; // others cannot be sent in a header, such as one typed in full-width characters
 const LONGEST_WAIT = 15;
 
 /**
@@ -42,6 +43,11 @@ export function createApi({ base = document.baseURI, askToken, onWait }) {
     let failures = 0;
     for (;;) {
       const token = sessionStorage.getItem(TOKEN);
+      if (token !== null && !POSSIBLE.test(token)) {
+        await renewToken(token);
+        signal?.throwIfAborted();
+        continue;
+      }
       let response;
       try {
         response = await fetch(new URL(path, base), {

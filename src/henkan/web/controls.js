@@ -1,6 +1,6 @@
 /** Small controls. */
 
-import { element } from "./dom.js";
+import { element, fill } from "./dom.js";
 
 let groups = 0;
 
@@ -27,6 +27,18 @@ export function segmented(label, options, value, onChange) {
       ),
     ),
   );
+}
+
+/**
+ * Replace choices by new ones. A keyboard user who has just changed one keeps the focus on it.
+ *
+ * @param {HTMLElement} parent
+ * @param {...(HTMLElement | null)} choices
+ */
+export function replaceChoices(parent, ...choices) {
+  const focused = [...parent.children].findIndex((choice) => choice.contains(document.activeElement));
+  fill(parent, ...choices);
+  /** @type {HTMLElement | null | undefined} */ (parent.children[focused]?.querySelector(":checked"))?.focus();
 }
 
 /**

@@ -75,9 +75,10 @@ export function inputView({ onInput, onLines }) {
   text.addEventListener("paste", (event) => {
     const pasted = event.clipboardData?.getData("text/plain") ?? "";
     const line = pasted.replace(/[\r\n]+$/u, "");
-    if (line === pasted) return;
+    const several = /[\r\n]/u.test(line);
+    if (line === pasted && !several) return;
     event.preventDefault();
-    if (/[\r\n]/u.test(line)) onLines(pasted);
+    if (several) onLines(pasted);
     else document.execCommand("insertText", false, line); // which can be undone
   });
   new ResizeObserver(grow).observe(view);

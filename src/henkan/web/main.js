@@ -1,7 +1,7 @@
 /** Puts the components of the page together. `server.js` and `exported.js` start it. */
 
 import { ApiError } from "./api_error.js";
-import { segmented, selectBox } from "./controls.js";
+import { replaceChoices, segmented, selectBox } from "./controls.js";
 import { byId, element, fill } from "./dom.js";
 import { listView } from "./list_view.js";
 import { modelView } from "./model_view.js";
@@ -68,7 +68,8 @@ export function start({ connect, footer }) {
   function drawMode() {
     text.element.hidden = mode !== "text";
     list.element.hidden = mode !== "list";
-    fill(byId("mode"), segmented(t("mode"), { text: t("modeText"), list: t("modeList") }, mode, setMode));
+    const choice = segmented(t("mode"), { text: t("modeText"), list: t("modeList") }, mode, setMode);
+    replaceChoices(byId("mode"), choice);
   }
 
   function tellWaiting() {

@@ -1,6 +1,7 @@
 /** What is known about a model: a line, and a panel with details. */
 
 import { element, fill } from "./dom.js";
+import { settingsRows, trainingRows } from "./model_card.js";
 import { showSymbol } from "./symbols.js";
 import { inEveryLanguage, percent, t } from "./texts.js";
 
@@ -70,21 +71,20 @@ function kindOf(model) {
 function detailsOf(model) {
   const match = numberOf(model, "exact_match");
   const pairs = numberOf(model, "held_out");
-  const errors = numberOf(model, "symbol_error_rate");
   const known = match !== null && pairs !== null;
   const validation = known ? t("validationCount", { share: percent(match), count: pairs }) : "";
-  const rate = errors === null ? "" : t("symbolErrorRate", { share: percent(errors) });
   const tags = model.tags ? t("tagsSeparatedBy", { separator: showSymbol(model.tags) }) : "";
   /** @type {[string, ...string[]][]} */
   const rows = [
-    [t("task"), model.task ?? ""],
-    [t("recipe"), model.recipe ?? ""],
-    [t("validation"), validation, rate],
+    [t("task"), model.card ? "" : (model.task ?? "")], // the card names it
+    ...trainingRows(model),
+    [t("validation"), validation],
     [t("confidenceKind"), t(model.calibrated === false ? "calibratedNo" : "calibratedYes")],
     [t("sourceSymbols"), unit(model.source_symbols), tags, symbolList(model.symbols?.source)],
     [t("targetSymbols"), unit(model.target_symbols), symbolList(model.symbols?.target)],
     [t("copying"), t(model.copying ? "copyingYes" : "copyingNo")],
     [t("longest"), model.limits?.length ? t("longestCount", { count: model.limits.length }) : ""],
+    ...settingsRows(model),
   ];
   return rows.filter(([, ...values]) => values.some(Boolean));
 }

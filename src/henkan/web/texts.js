@@ -107,14 +107,12 @@ function format(share, digits) {
 }
 
 /**
- * Fill the elements of the page that name their text: `data-text` is the content, `data-label` the `aria-label`.
+ * Fill the elements of the page that name their text in `data-text`.
  *
  * @param {ParentNode} root
  */
 export function fillTexts(root) {
-  for (const found of root.querySelectorAll("[data-text], [data-label]")) {
-    const { text, label } = /** @type {HTMLElement} */ (found).dataset;
-    if (text) found.textContent = t(/** @type {Key} */ (text));
-    if (label) found.setAttribute("aria-label", t(/** @type {Key} */ (label)));
+  for (const found of root.querySelectorAll("[data-text]")) {
+    found.textContent = t(/** @type {Key} */ (/** @type {HTMLElement} */ (found).dataset.text));
   }
 }

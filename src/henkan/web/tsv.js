@@ -7,7 +7,7 @@ const ESCAPES = /** @type {Record<string, string>} */ ({ "\\": "\\\\", "\n": "\\
  *
  * @param {string} text
  */
-export function escapeText(text) {
+function escapeText(text) {
   return text.replace(
     /[\\\n\r\t\v\f\x1c-\x1e\x85\u2028\u2029]/gu,
     (character) => ESCAPES[character] ?? `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,

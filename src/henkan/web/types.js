@@ -7,7 +7,6 @@
  * @property {string} name
  * @property {boolean} [default]
  * @property {string} architecture
- * @property {string | null} [recipe]
  * @property {number | null} [parameters]
  * @property {number} [members]
  * @property {string | null} [task]
@@ -21,6 +20,15 @@
  * @property {{source: string[], target: string[]}} [symbols]
  * @property {Record<string, unknown> | null} [metrics]
  * @property {{texts?: number, length?: number, explained_length?: number}} [limits]
+ * @property {Card} [card]  of an exported model
+ *
+ * @typedef {object} Card  more about a model
+ * @property {string} data  name of the task or file of the training pairs
+ * @property {boolean} task  whether a task generated them
+ * @property {number} pairs
+ * @property {number} lexicon  number of known sources with their targets
+ * @property {Record<string, unknown>} settings
+ * @property {string} henkan  version
  *
  * @typedef {object} Candidate  one of several predictions
  * @property {string} prediction
@@ -69,7 +77,7 @@
  *
  * @typedef {object} ExplainOptions  options of /v1/explain
  * @property {string | null} [answer]  the prediction to explain; null is the model's
- * @property {string | null} [by]
+ * @property {By | null} [by]
  *
  * @typedef {object} Api  what answers the requests of the page: a server, or a worker in the page
  * @property {boolean} constraints  whether predictions can be constrained
@@ -78,6 +86,13 @@
  *   Promise<Result[]>} convert
  * @property {(model: string, text: string, options: ExplainOptions, signal?: AbortSignal) => Promise<Explanation>}
  *   explain
+ *
+ * @typedef {{method: "load", data: string, numbers: Uint8Array<ArrayBuffer>}
+ *   | {method: "convert", texts: string[], options: Partial<ConvertOptions>}
+ *   | {method: "explain", text: string, options: ExplainOptions}} WorkerRequest  what local_api.js asks its worker
+ *
+ * @typedef {{value: unknown} | {message: string, refused: boolean, argument: string | null}} Reply  refused: what is
+ *   wrong is the request
  *
  * @typedef {{reason: "busy" | "offline", seconds: number} | null} Waiting  why a request waits, and for how many
  *   seconds; null: it does not wait

@@ -62,13 +62,13 @@ def bundle(entry: str, files: Mapping[str, str]) -> str:
     parts = [_function(number, module, order) for number, module in enumerate(order.modules.values(), 1)]
     script = '(() => {\n"use strict";\n' + "".join(parts) + "})();\n"
     if END_OF_SCRIPT.search(script):
-        raise DataError(f"{entry}: its modules compare with `<` in a way that would end a <script>; put a space after it")
+        raise DataError(f"{entry}: a module compares with `<` in a way that would end a <script>; put a space after it")
     return script
 
 
 def read_modules(folder: Traversable, prefix: str = "") -> dict[str, str]:
     """Read all modules of a folder and its subfolders: path -> contents."""
-    modules = {}
+    modules: dict[str, str] = {}
     for each in folder.iterdir():
         if each.is_dir():
             modules |= read_modules(each, f"{prefix}{each.name}/")
@@ -150,15 +150,14 @@ class _Reader:
 
     def _is_property(self) -> bool:
         """Whether the current name is that of a property, as in `x.import` or `{ import: 1 }`."""
-        return self._text(self.at - 1) == "." or self._next(self.at + 1)[0] == ":"
+        return self._text(self.at - 1) in (".", "?.") or self._next(self.at + 1)[0] == ":"
 
     def _import(self, depth: int) -> None:
         start = self.tokens[self.at]
-        words, at = [], self.at
+        at = self.at
         while self._text(at) not in ("", ";"):
-            words.append(self._text(at))
             at += 1
-        found = IMPORT.fullmatch("".join(words))
+        found = IMPORT.fullmatch("".join(token.text for token in self.tokens[self.at : at]))
         if depth != 0 or not found:
             self._refuse(start, "this import", 'write `import { name } from "./file.js";`')
             return
@@ -169,7 +168,8 @@ class _Reader:
 
     def _export(self, depth: int) -> None:
         start = self.tokens[self.at]
-        words, at = [], self.at + 1
+        words: list[str] = []
+        at = self.at + 1
         while len(words) < 4:
             text, at = self._next(at)
             words.append(text)

@@ -37,7 +37,24 @@ TOKEN = re.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in PATTER
 TEMPLATE = re.compile(r"(?:[^`\\$]|\\.|\$(?!\{))*(?:`|\$\{)", re.S)
 REGEX = re.compile(r"/(?:[^/\\\[\n]|\\.|\[(?:[^\]\\\n]|\\.)*\])+/\w*")
 
-BEFORE_REGEX = frozenset("return typeof case in of delete void throw new do else instanceof yield await".split())
+BEFORE_REGEX = frozenset(
+    [
+        "return",
+        "typeof",
+        "case",
+        "in",
+        "of",
+        "delete",
+        "void",
+        "throw",
+        "new",
+        "do",
+        "else",
+        "instanceof",
+        "yield",
+        "await",
+    ]
+)
 """Names after which a slash begins a regular expression."""
 
 AFTER_VALUE = (")", "]", "}", "++", "--")
@@ -71,7 +88,7 @@ def tokenize(code: str, name: str) -> Iterator[Token]:
             found = TOKEN.match(code, at)
             kind = found.lastgroup if found else "sign"  # type: ignore[assignment]  # a name in PATTERNS
         if not found:
-            raise DataError(f"{name}, line {line}: this is not JavaScript that henkan can bundle: {code[at : at + 20]!r}")
+            raise DataError(f"{name}, line {line}: this JavaScript cannot be bundled: {code[at:][:20]!r}")
         token = Token(kind, code[at : found.end()], line)
         if braces and kind == "sign":
             braces[-1] += (token.text == "{") - (token.text == "}")
