@@ -28,7 +28,8 @@ const FIRST_QUESTIONS = ["7+5", "58+77", "158+677"];
  */
 export function start(createWorker) {
   const choices = readChoices(location.search, location.hash);
-  const products = new URLSearchParams(location.search).get("products") === "plain" ? "plain" : "auto";
+  const given = new URLSearchParams(location.search);
+  const products = given.get("products") === "plain" ? "plain" : "auto"; // without WebAssembly, to compare
   applyPreferences(choices);
   const selection = new Selection(choices.question ?? firstQuestion(choices.data.digits), choices.data.digits);
   /** @type {Inside} */
@@ -97,13 +98,16 @@ export function start(createWorker) {
   function remember() {
     const query = new URLSearchParams(writeChoices({ ...choices, question: null }));
     for (const name of ["lang", "theme", "products"]) {
-      const value = new URLSearchParams(location.search).get(name);
+      const value = given.get(name);
       if (value) query.set(name, value);
     }
-    try {
-      history.replaceState(null, "", `${location.pathname}${query.size ? `?${query}` : ""}`);
-    } catch {
-      // some browsers forbid it for files
+    const text = query.toString();
+    for (const address of [`${location.pathname}${text && `?${text}`}`, `#${text}`]) {
+      try {
+        return history.replaceState(null, "", address);
+      } catch {
+        // the page is a file, of which some browsers allow only the part after # to change
+      }
     }
   }
 

@@ -96,6 +96,7 @@ export function statesView(selection) {
     const at = Math.min(selection.values.unit, trace.hidden - 1);
     unit.max = String(trace.hidden);
     unit.value = String(at + 1);
+    unit.style.setProperty("--share", String(at / Math.max(trace.hidden - 1, 1)));
     unitName.textContent = p("unitOf", { unit: at + 1, units: trace.hidden });
     markUnit(rows, at);
     for (const row of rows.querySelectorAll(".row[data-name]")) {
