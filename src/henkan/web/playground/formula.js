@@ -28,8 +28,8 @@ export function math(...parts) {
 export function variable(name, index = "") {
   const letter = node("mi", name);
   if (!index) return letter;
-  const [first, rest] = [index[0] ?? "", index.slice(1)];
-  const below = rest ? node("mrow", node("mi", first), node("mo", "−"), node("mn", rest.replace("-", ""))) : node("mi", index);
+  const [first = "", less] = index.split("-");
+  const below = less ? node("mrow", node("mi", first), node("mo", "−"), node("mn", less)) : node("mi", index);
   return node("msub", letter, below);
 }
 

@@ -37,7 +37,7 @@ export function gradientPath(subject, digits, random) {
  * @param {number} digits
  * @param {boolean} reverse
  */
-function normsOf({ model, weights, backend }, sources, digits, reverse) {
+export function normsOf({ model, weights, backend }, sources, digits, reverse) {
   const N = sources.length;
   const targets = sources.map((source) => [...sumOf(source), ""]);
   return Array.from({ length: digits + 1 }, (_, wanted) => {

@@ -2,13 +2,14 @@
 
 import { segmented } from "../controls.js";
 import { element, fill } from "../dom.js";
+import { fillOnce } from "./keyed.js";
 import { stepChart } from "./step_chart.js";
 import { p, placeName, shortPercent } from "./texts.js";
 
 /** @import { Selection } from "./selection.js" */
 /** @import { GradientPath, Inspection, PathOrder } from "./types.js" */
 
-const DECADES = 4; // of the logarithmic axis
+const LEAST = 1e-4; // of the logarithmic axis
 
 /** @param {Selection} selection */
 export function gradientView(selection) {
@@ -16,8 +17,8 @@ export function gradientView(selection) {
   const chart = stepChart();
   const legend = element("ul", { class: "legend" });
   const words = element("div", { class: "words" });
-  const axis = element("p", { class: "caption" });
-  const view = element("div", { class: "gradient" }, choice, axis, chart.element, legend, words);
+  const caption = element("p", { class: "caption" });
+  const view = element("div", { class: "gradient" }, choice, caption, chart.element, legend, words);
   /** @type {GradientPath | null} */
   let path = null;
 
@@ -26,18 +27,21 @@ export function gradientView(selection) {
     const { digits, orders } = path;
     const symbol = Math.min(selection.values.symbol, digits);
     const names = Array.from({ length: digits + 1 }, (_, at) => symbolOf(at, digits));
-    fill(
-      choice,
+    fillOnce(choice, [symbol, digits], () => [
       element("span", { class: "label" }, p("lossOf")),
       segmented(p("lossOf"), Object.fromEntries(names.map((name, at) => [String(at), name])), String(symbol), (wanted) =>
         selection.set({ symbol: Number(wanted) }),
       ),
-    );
-    axis.textContent = p("gradientAxis");
+    ]);
+    caption.textContent = p("gradientAxis");
     const shares = orders.map((order) => relative(order.norms[symbol] ?? [], 2 * digits + 1 + symbol));
+    const axis = logAxis(shares.flat());
     chart.show({
-      series: shares.map((values, index) => ({ name: index ? "other" : "own", values: values.map(heightOf) })),
-      ticks: Array.from({ length: DECADES + 1 }, (_, at) => ({ height: at / DECADES, label: tick(at - DECADES) })),
+      series: shares.map((values, index) => ({
+        name: index ? "other" : "own",
+        values: values.map((share) => axis.height(share)),
+      })),
+      ticks: axis.ticks.map((share) => ({ height: axis.height(share), label: axisPercent(share) })),
       split: 2 * digits + 1,
       labels: orders.map((order) => labelsOf(order, digits)),
       selected: -1,
@@ -79,15 +83,27 @@ export function relative(norms, step) {
   return norms.map((norm, at) => (at > step ? NaN : norm / whole));
 }
 
-/** @param {number} share */
-function heightOf(share) {
-  if (Number.isNaN(share)) return NaN;
-  return Math.min(Math.max(1 + Math.log10(Math.max(share, 1e-9)) / DECADES, 0), 1);
+/**
+ * A logarithmic axis for shares.
+ *
+ * @param {number[]} shares  NaN is left out
+ * @returns {{height: (share: number) => number, ticks: number[]}}  heights from 0 to 1
+ */
+export function logAxis(shares) {
+  const known = shares.filter((share) => share > 0);
+  const high = Math.log10(Math.max(1, ...known));
+  const low = Math.min(Math.log10(Math.max(Math.min(...known, 0.1), LEAST)), -1);
+  const steps = high - low > 2.5 ? [1] : [1, 2, 5];
+  const ticks = [-4, -3, -2, -1, 0, 1, 2].flatMap((power) => steps.map((step) => step * 10 ** power));
+  return {
+    height: (share) => Math.min(Math.max((Math.log10(Math.max(share, 1e-9)) - low) / (high - low), 0), 1),
+    ticks: ticks.filter((share) => Math.log10(share) >= low - 1e-9 && Math.log10(share) <= high + 1e-9),
+  };
 }
 
-/** @param {number} power */
-function tick(power) {
-  return power >= -2 ? shortPercent(10 ** power) : shortPercent(10 ** power, -power - 2);
+/** @param {number} share */
+function axisPercent(share) {
+  return shortPercent(share, Math.max(0, Math.ceil(-Math.log10(share) - 2 - 1e-9)));
 }
 
 /**
@@ -143,7 +159,7 @@ function legendItem(order, index) {
  * @param {number} digits
  */
 function symbolOf(symbol, digits) {
-  return symbol === digits ? p("symbolEnd") : p("placeOf", { place: placeName(digits - 1 - symbol) });
+  return symbol === digits ? p("symbolEnd") : placeName(digits - 1 - symbol);
 }
 
 /** @param {number} digits */

@@ -46,8 +46,11 @@ const PAUSES = { states: 250, answer: 250, gradient: 1000, probe: 2500, saliency
  * @property {number | undefined} timer
  */
 
-/** @param {Selection} selection */
-export function inspector(selection) {
+/**
+ * @param {Selection} selection
+ * @param {HTMLElement} question  the field for the question
+ */
+export function inspector(selection, question) {
   /** @type {Inside} */
   let view = "states";
   /** @type {Panel[]} */
@@ -57,7 +60,7 @@ export function inspector(selection) {
   const lead = element("p", { class: "view-lead" });
   const chapters = element("p", { class: "chapters" });
   const box = element("div", { class: "panels" });
-  const root = element("div", { class: "inside-view" }, lead, chapters, box);
+  const root = element("div", { class: "inside-view" }, lead, chapters, question, box);
 
   function create() {
     for (const { timer } of panels) clearTimeout(timer);
@@ -71,6 +74,7 @@ export function inspector(selection) {
       timer: undefined,
     }));
     box.dataset.view = view;
+    question.hidden = view === "gradient" || view === "probe"; // they look at many sums
     fill(box, ...panels.map(({ drawn, head }) => element("section", { class: "panel" }, head, drawn.element)));
     tell();
     refresh();

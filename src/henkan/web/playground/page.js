@@ -49,7 +49,7 @@ export function start(createWorker) {
     }
     restart();
   });
-  const look = inspector(selection);
+  const look = inspector(selection, questionField(selection));
   const problem = byId("problem");
 
   function createLearner() {
@@ -145,7 +145,6 @@ export function start(createWorker) {
   byId("bar").append(bar.element);
   byId("settings").append(settings.element);
   byId("figures").append(training.element);
-  byId("question").append(questionField(selection));
   byId("view").append(look.element);
   if (choices.view) document.body.dataset.only = choices.view === "training" ? "training" : "inside";
   inEveryLanguage(() => {

@@ -2,6 +2,7 @@
 
 import { segmented } from "../controls.js";
 import { element, fill, svg } from "../dom.js";
+import { fillOnce } from "./keyed.js";
 import { stepChart } from "./step_chart.js";
 import { p, placeName, shortPercent } from "./texts.js";
 
@@ -35,12 +36,14 @@ export function probeView(selection) {
     if (!found) return;
     const { probe, projection } = found;
     const places = Array.from({ length: probe.digits }, (_, at) => [String(at), placeName(at)]);
-    fill(
-      choice,
+    fillOnce(choice, [probe.place, probe.digits], () => [
       element("span", { class: "label" }, p("carryOf")),
-      segmented(p("carryOf"), Object.fromEntries(places), String(probe.place), (wanted) => selection.set({ place: Number(wanted) })),
-    );
-    caption.textContent = p("probeAxis", { held: probe.held });
+      segmented(p("carryOf"), Object.fromEntries(places), String(probe.place), (wanted) =>
+        selection.set({ place: Number(wanted) }),
+      ),
+    ]);
+    const axis = p("probeAxis", { held: probe.held, sum: sumText(probe.digits) });
+    caption.textContent = axis;
     const selected = stepOf(selection.values.probed, probe.digits);
     const best = probe.steps.reduce((most, { accuracy }, at) => (accuracy > (probe.steps[most]?.accuracy ?? 0) ? at : most), 0);
     chart.show({
@@ -52,7 +55,7 @@ export function probeView(selection) {
       selected,
       onSelect: (step) => selection.set({ probed: step }),
       describe: (step) => describe(step, probe),
-      label: p("probeAxis", { held: probe.held }),
+      label: axis,
     });
     words.textContent = p("probeBest", { step: nameOf(best, probe), accuracy: shortPercent(probe.steps[best]?.accuracy ?? 0, 1) });
     drawProjection(probe, projection, selected);
@@ -132,6 +135,11 @@ function labelOf(step, { digits, reverse }) {
   const names = [...subscripts("a", digits), "+", ...subscripts("b", digits)];
   if (step < names.length) return (reverse ? names.toReversed() : names)[step] ?? "";
   return `y${"₁₂₃₄₅"[step - names.length] ?? ""}`;
+}
+
+/** @param {number} digits */
+function sumText(digits) {
+  return `${subscripts("a", digits).join("")} + ${subscripts("b", digits).join("")} = ${subscripts("y", digits).join("")}…`;
 }
 
 /**

@@ -23,6 +23,8 @@ export function saliencyView(selection) {
   function draw() {
     if (!influence) return;
     const { source, prediction, attention, saliency } = influence;
+    const steps = () => /** @type {HTMLElement[]} */ ([...drawing.element.querySelectorAll("button.step")]);
+    const focused = steps().indexOf(/** @type {HTMLElement} */ (document.activeElement));
     const shown = by === "attention" && attention ? attention : saliency;
     drawing.show(
       {
@@ -37,6 +39,7 @@ export function saliencyView(selection) {
       },
       attention ? "attention" : "saliency",
     );
+    if (focused >= 0) steps()[focused]?.focus({ preventScroll: true });
   }
 
   return {

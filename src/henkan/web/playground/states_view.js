@@ -1,9 +1,10 @@
 /** One question, step by step: gates, cell state and hidden state beside their formulas. */
 
 import { bar, roving } from "../controls.js";
-import { element, fill } from "../dom.js";
+import { element, fill, setProperties } from "../dom.js";
 import { percent } from "../texts.js";
 import { connectTerms } from "./formula.js";
+import { fillOnce } from "./keyed.js";
 import { attentionFormula, formulaOf, inputsFormula, numbersOf, outputFormula } from "./lstm_formulas.js";
 import { markUnit, strip } from "./strip.js";
 import { p, symbolName } from "./texts.js";
@@ -35,7 +36,10 @@ function gate({ gates, h }, at) {
 
 /** @param {Selection} selection */
 export function statesView(selection) {
-  const tiles = element("div", { class: "tiles" });
+  const row = element("div", { class: "tile-groups" });
+  const previous = element("button", { type: "button", class: "move", onclick: () => move(-1) }, "←");
+  const next = element("button", { type: "button", class: "move", onclick: () => move(1) }, "→");
+  const tiles = element("div", { class: "tiles" }, previous, row, next);
   const says = element("p", { class: "says", "aria-live": "polite" });
   const rows = element("div", { class: "rows" });
   const unit = element("input", { type: "range", min: 1, step: 1, oninput: () => selection.set({ unit: Number(unit.value) - 1 }) });
@@ -46,6 +50,7 @@ export function statesView(selection) {
   /** @type {Trace | null} */
   let trace = null;
   connectTerms(view);
+  roving(row);
 
   rows.addEventListener("pointerover", ({ target }) => {
     const found = /** @type {HTMLElement} */ (target).closest("[data-unit]");
@@ -70,7 +75,7 @@ export function statesView(selection) {
         "div",
         { class: "row inputs" },
         element("span", { class: "row-label" }, p("gateInputs")),
-        element("span", { class: "row-formula" }, inputsFormula(peeky), peeky && element("span", { class: "caption" }, p("context"))),
+        element("span", { class: "row-formula" }, inputsFormula(peeky), element("span", { class: "caption" }, peeky ? `${p("context")} ` : "", p("order"))),
       ),
       ...ROWS.map(([name, label, values, scale]) =>
         element(
@@ -111,48 +116,42 @@ export function statesView(selection) {
    * @param {number} at
    */
   function drawTiles({ read, written, steps }, at) {
-    const focused = tiles.contains(document.activeElement);
-    const tile = (/** @type {number} */ index, /** @type {string} */ text, /** @type {string} */ below) =>
-      element(
-        "button",
-        {
-          type: "button",
-          class: "tile",
-          "aria-pressed": String(index === at),
-          "aria-label": sentence(/** @type {Trace} */ (trace), index),
-          onclick: () => selection.set({ step: index }),
-          onfocus: () => selection.set({ step: index }),
-        },
-        element("span", {}, text),
-        element("small", {}, below),
-      );
-    const move = (/** @type {number} */ by, /** @type {"previousStep" | "nextStep"} */ name, /** @type {string} */ sign) =>
-      element(
-        "button",
-        {
-          type: "button",
-          class: "move",
-          "aria-label": p(name),
-          title: p(name),
-          disabled: at + by < 0 || at + by >= steps.length,
-          onclick: () => selection.set({ step: at + by }),
-        },
-        sign,
-      );
-    const encoder = element("div", { class: "tile-group" }, element("span", { class: "label" }, p("encoderReads")), element("div", { class: "tile-row" }, ...read.map((symbol, index) => tile(index, symbol, ""))));
-    const decoder = element(
-      "div",
-      { class: "tile-group" },
-      element("span", { class: "label" }, p("decoderWrites")),
-      element("div", { class: "tile-row" }, ...written.map((symbol, index) => tile(read.length + index, symbolName(symbol), ""))),
-    );
-    const row = element("div", { class: "tile-groups" }, encoder, element("span", { class: "arrow", "aria-hidden": "true" }, "h →"), decoder);
-    const place = /** @type {HTMLElement | null} */ (document.activeElement)?.className;
-    fill(tiles, move(-1, "previousStep", "←"), row, move(1, "nextStep", "→"));
-    roving(row);
-    const pressed = /** @type {HTMLElement | null} */ (row.querySelector("[aria-pressed=true]"));
-    for (const each of row.querySelectorAll("button")) each.tabIndex = each === pressed ? 0 : -1;
-    if (focused && place === "tile") pressed?.focus();
+    const focused = /** @type {HTMLElement[]} */ ([...row.querySelectorAll(".tile")]).indexOf(/** @type {any} */ (document.activeElement));
+    const symbols = (/** @type {string[]} */ texts, /** @type {number} */ from) =>
+      element("div", { class: "tile-row" }, ...texts.map((text, index) => tile(from + index, text)));
+    const group = (/** @type {string} */ name, /** @type {HTMLElement} */ tiles) =>
+      element("div", { class: "tile-group" }, element("span", { class: "label" }, name), tiles);
+    fillOnce(row, [read, written], () => [
+      group(p("encoderReads"), symbols(read, 0)),
+      element("span", { class: "arrow", "aria-hidden": "true" }, "h →"),
+      group(p("decoderWrites"), symbols(written.map((symbol) => symbolName(symbol)), read.length)),
+    ]);
+    const tiles = /** @type {NodeListOf<HTMLElement>} */ (row.querySelectorAll(".tile"));
+    tiles.forEach((each, index) => {
+      each.setAttribute("aria-pressed", String(index === at));
+      each.setAttribute("aria-label", sentence(/** @type {Trace} */ (trace), index));
+      each.tabIndex = index === at ? 0 : -1;
+    });
+    if (focused >= 0 && !row.contains(document.activeElement)) tiles[at]?.focus({ preventScroll: true });
+    for (const [button, by] of /** @type {[HTMLButtonElement, number][]} */ ([[previous, -1], [next, 1]])) {
+      const name = p(by < 0 ? "previousStep" : "nextStep");
+      setProperties(button, { "aria-label": name, title: name, disabled: at + by < 0 || at + by >= steps.length });
+    }
+  }
+
+  /**
+   * @param {number} index
+   * @param {string} text
+   */
+  function tile(index, text) {
+    const select = () => selection.set({ step: index });
+    return element("button", { type: "button", class: "tile", onclick: select, onfocus: select }, text);
+  }
+
+  /** @param {number} by */
+  function move(by) {
+    const { at } = shown();
+    selection.set({ step: Math.min(Math.max(at + by, 0), (trace?.steps.length ?? 1) - 1) });
   }
 
   /**

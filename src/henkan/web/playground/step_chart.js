@@ -1,6 +1,7 @@
 /** A chart over the steps of encoder and decoder, whose points can be selected. */
 
 import { element, fill, svg } from "../dom.js";
+import { fillOnce } from "./keyed.js";
 
 const HEIGHT = 220;
 const MARGIN = { top: 14, right: 14, bottom: 10, left: 46 };
@@ -59,7 +60,7 @@ export function stepChart() {
         split < count &&
         svg("line", { class: "bridge", x1: (x(split - 1) + x(split)) / 2, x2: (x(split - 1) + x(split)) / 2, y1: MARGIN.top, y2: HEIGHT }),
       reference && line(reference.height, "reference"),
-      reference && svg("text", { class: "tick", x: width - MARGIN.right, y: y(reference.height) - 5, "text-anchor": "end" }, reference.label),
+      reference && svg("text", { class: "tick", x: width - MARGIN.right, y: y(reference.height) + 15, "text-anchor": "end" }, reference.label),
       ...series.flatMap(({ name, values }) => {
         const points = values.flatMap((value, step) => (Number.isNaN(value) ? [] : [[x(step), y(value)]]));
         return [
@@ -78,7 +79,7 @@ export function stepChart() {
    */
   function drawAxis(labels, count) {
     const focused = axis.contains(document.activeElement);
-    const cells = labels.flatMap((row, index) =>
+    const create = () => labels.flatMap((row, index) =>
       Array.from({ length: count }, (_, step) => {
         const text = row[step] ?? "";
         const onSelect = shown?.onSelect;
@@ -104,8 +105,8 @@ export function stepChart() {
         );
       }),
     );
-    fill(axis, ...cells);
-    if (focused) /** @type {HTMLElement | null} */ (axis.querySelector("[aria-pressed=true]"))?.focus();
+    const spoken = Array.from({ length: count }, (_, step) => shown?.describe(step));
+    if (fillOnce(axis, [labels, count, shown?.selected, spoken], create) && focused) /** @type {HTMLElement | null} */ (axis.querySelector("[aria-pressed=true]"))?.focus();
   }
 
   return {

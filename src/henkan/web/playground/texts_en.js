@@ -84,7 +84,7 @@ export const english = {
   statesLead: "Step through one sum. Point at a square to see the numbers that made it; point at a part of a formula to see where it is.",
   answerLead: "The probability of every symbol at every step: with the true symbols as inputs, as in training, and with the model’s own predictions.",
   gradientLead: "How much of the gradient arrives at each step on its way back through time? With the same weights, both orders of reading are shown.",
-  probeLead: "A linear classifier, fitted just now to the hidden states of one step, says whether a sum carries. Where it is right, the carry can be read from the state.",
+  probeLead: "After each step, a linear classifier is fitted on the spot to the hidden states alone: does this sum carry? Where it is right, the carry can be read from the state.",
   saliencyLead: "How strongly does each predicted symbol depend on each symbol of the source? Point at one of them.",
 
   // states
@@ -110,6 +110,7 @@ export const english = {
   hiddenAfter: "hidden state",
   gateInputs: "inputs of the gates",
   context: "The encoder’s last hidden state, which a Peeky decoder sees at every step, is written h without an index.",
+  order: "The brackets below have its parts in this order, with the bias in the first one.",
   unit: "Unit",
   unitOf: "Unit {unit} of {units}",
   outputLayer: "output layer",
@@ -132,13 +133,12 @@ export const english = {
   place1: "tens",
   place2: "hundreds",
   place3: "thousands",
-  placeOf: "{place} digit",
   ownOrder: "as the model reads: {order}",
   otherOrder: "the other way: {order}",
   reversedOrder: "reversed",
   readingOrder: "in reading order",
   gradientAxis: "Norm of the gradient, relative to the step that writes the symbol",
-  gradientReach: "{order}: {near} of the gradient of the {symbol} is left at the {symbol} of the number that is read nearer, {steps} steps back.",
+  gradientReach: "{order}: at the nearer {symbol} digit of the source, at a distance of {steps}, {near} is left.",
   gradientCount: "Mean over {count} sums such as {example}.",
   gradientStep: "step {step}: {values}",
   stepRead: "reads {symbol}",
@@ -146,7 +146,7 @@ export const english = {
 
   // probe
   carryOf: "Carry out of the",
-  probeAxis: "Accuracy of a linear classifier on {held} held-out sums",
+  probeAxis: "Accuracy on {held} held-out sums. A sum is written {sum}; the encoder reads a and b, the decoder writes y.",
   chance: "chance",
   probeStep: "{step}: {accuracy} right on held-out sums, {fit} on the sums it was fitted to",
   probeBest: "Best step: {step}, {accuracy}.",

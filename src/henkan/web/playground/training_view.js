@@ -2,6 +2,7 @@
 
 import { element, fill } from "../dom.js";
 import { lineChart } from "./chart.js";
+import { fillOnce } from "./keyed.js";
 import { decimal, p, shortPercent } from "./texts.js";
 
 /** @import { Learner } from "./learner.js" */
@@ -103,21 +104,23 @@ export function trainingView(onQuestion) {
     const answers = learners.map(({ progress }) => progress?.answers ?? []);
     const items = (answers[0] ?? []).map((first, at) => {
       const own = answers.map((each) => each[at]).filter((each) => each !== undefined);
-      return element("li", {}, questionButton(first, own));
+      return questionParts(first, own);
     });
-    const focused = [...questions.children].findIndex((each) => each.contains(document.activeElement));
-    fill(questions, ...items);
-    if (focused >= 0) items[focused]?.querySelector("button")?.focus({ preventScroll: true });
+    const sources = (answers[0] ?? []).map(({ source }) => source);
+    fillOnce(questions, sources, () =>
+      sources.map((source) =>
+        element("li", {}, element("button", { type: "button", class: "question", onclick: () => onQuestion(source) })),
+      ),
+    );
+    items.forEach((item, at) => fill(/** @type {Element} */ (questions.children[at]?.firstElementChild), ...item));
   }
 
   /**
    * @param {Answer} question
    * @param {Answer[]} answers  of each model
    */
-  function questionButton({ source, target }, answers) {
-    return element(
-      "button",
-      { type: "button", class: "question", onclick: () => onQuestion(source) },
+  function questionParts({ source, target }, answers) {
+    return [
       element("span", { class: "sum" }, source),
       ...answers.map(({ prediction }, index) => {
         const right = prediction === target;
@@ -131,7 +134,7 @@ export function trainingView(onQuestion) {
         );
       }),
       element("span", { class: "target" }, target),
-    );
+    ];
   }
 
   return {
