@@ -44,7 +44,7 @@ export function statesView(selection) {
   const rows = element("div", { class: "rows" });
   const unit = element("input", { type: "range", min: 1, step: 1, oninput: () => selection.set({ unit: Number(unit.value) - 1 }) });
   const unitName = element("output", { class: "number" });
-  const unitLabel = element("label", { class: "unit" }, unitName, unit);
+  const unitLabel = element("div", { class: "unit" }, unitName, unit);
   const output = element("div", { class: "output" });
   const view = element("div", { class: "states" }, tiles, says, unitLabel, rows, output);
   /** @type {Trace | null} */
@@ -99,6 +99,7 @@ export function statesView(selection) {
     if (!trace) return;
     const { step } = shown();
     const at = Math.min(selection.values.unit, trace.hidden - 1);
+    unit.setAttribute("aria-label", p("unit"));
     unit.max = String(trace.hidden);
     unit.value = String(at + 1);
     unit.style.setProperty("--share", String(at / Math.max(trace.hidden - 1, 1)));
