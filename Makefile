@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help demo test test-long fuzz test-torch test-onnx test-serve test-web test-scale lint format docs pictures settings bench bench-g2p bench-dictionary bench-inflection bench-gpu clean
+.PHONY: help demo test test-long fuzz test-torch test-onnx test-serve test-web test-scale lint format docs pictures settings bench bench-g2p bench-dictionary bench-inflection bench-gpu bench-web clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -25,6 +25,7 @@ help:
 	@echo "make bench-dictionary  train on the CMU Pronouncing Dictionary (2 hours)"
 	@echo "make bench-inflection  compare inflection results with published ones (DATA=folder; 2 hours)"
 	@echo "make bench-gpu    compare the engines with a plain PyTorch script on a GPU (PRECISION=tf32)"
+	@echo "make bench-web    measure training in Chromium (15 minutes)"
 	@echo "make bench        compare speed with PyTorch and JAX (installs them; 30 minutes)"
 
 $(BIN)/python:
@@ -167,6 +168,9 @@ endif
 PRECISION ?= float32
 bench-gpu: $(VENV)/torch.stamp
 	$(BIN)/python benchmarks/engines.py --sizes large --device cuda --precision $(PRECISION) --out $(RESULTS)/engines_gpu.json
+
+bench-web: $(VENV)/web.stamp
+	$(BIN)/python benchmarks/browser_training.py --out $(RESULTS)/browser_training.json
 
 # DATA: a folder with the shared task's files; see benchmarks/inflection.py. An interrupted benchmark is resumed.
 bench-inflection: $(VENV)/dev.stamp

@@ -3,6 +3,7 @@ import { test } from "node:test";
 
 import { assemble } from "../../src/henkan/web/runtime/assembler.js";
 import { plainBackend } from "../../src/henkan/web/runtime/backend.js";
+import { Trainer } from "../../src/henkan/web/runtime/trainer.js";
 import { productFunctions } from "../../src/henkan/web/runtime/wasm_product.js";
 import { wasmBackend } from "../../src/henkan/web/runtime/wasm_backend.js";
 import { difference } from "./fixtures.js";
@@ -31,7 +32,14 @@ function both(compute) {
 }
 
 test("products of any size are those of the definition, and are added", () => {
-  for (const [rows, inner, columns] of [[1, 1, 1], [4, 3, 8], [5, 7, 9], [3, 300, 17], [13, 600, 8], [2, 0, 5]]) {
+  for (const [rows, inner, columns] of [
+    [1, 1, 1],
+    [4, 3, 8],
+    [5, 7, 9],
+    [3, 300, 17],
+    [13, 600, 8],
+    [2, 0, 5],
+  ]) {
     for (const name of ["addAB", "addATB", "addABT"]) {
       const results = both((backend, own) => {
         const [A, C, B] = [own(rows * inner), own(rows * columns), own(inner * columns)];
@@ -45,7 +53,10 @@ test("products of any size are those of the definition, and are added", () => {
         });
         const others = [A, B].map((each) => each.slice());
         backend[name](C, A, B, rows, inner, columns);
-        assert.deepEqual([A, B].map((each) => each.slice()), others);
+        assert.deepEqual(
+          [A, B].map((each) => each.slice()),
+          others,
+        );
         return difference(C, expected);
       });
       assert.ok(Math.max(...results) < 1e-5, `${name} ${rows} ${inner} ${columns}: ${results}`);
@@ -54,7 +65,11 @@ test("products of any size are those of the definition, and are added", () => {
 });
 
 test("elementwise functions are those of plain JavaScript, also for numbers far from zero", () => {
-  for (const [n, H] of [[3, 8], [1, 4], [2, 5]]) {
+  for (const [n, H] of [
+    [3, 8],
+    [1, 4],
+    [2, 5],
+  ]) {
     const [plain, fast] = both((backend, own) => {
       const [gates, before, after, hidden] = [own(12 * H, 100), own(3 * H, 3), own(3 * H), own(3 * H)];
       const [da, dh, dc] = [own(12 * H), own(3 * H), own(3 * H)];
@@ -87,6 +102,23 @@ test("when the memory is full, arrays are ordinary ones and results stay the sam
   assert.notEqual(large.buffer, backend.keep(1).buffer);
   backend.reset();
   assert.equal(backend.empty(8).buffer, backend.keep(1).buffer);
+});
+
+test("where WebAssembly cannot be had, training computes in plain JavaScript", () => {
+  const { Module } = WebAssembly;
+  const pairs = { training: [["1+1", "2"]], validation: [] };
+  WebAssembly.Module = class {
+    constructor() {
+      throw new WebAssembly.CompileError("refused by the content security policy");
+    }
+  };
+  try {
+    assert.equal(wasmBackend(1), null);
+    assert.throws(() => new Trainer({ pairs, products: "wasm" }), /use plain products/);
+    assert.ok(new Trainer({ pairs }).step().loss > 0);
+  } finally {
+    WebAssembly.Module = Module;
+  }
 });
 
 test("instructions and names that do not exist are errors", () => {

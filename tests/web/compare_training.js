@@ -19,7 +19,9 @@ function train({ model, training, pairs, weights, batches, after }, products) {
     names: Object.keys(trainer.weights),
     losses: steps.map(({ loss }) => loss),
     rates: steps.map(({ learningRate }) => learningRate),
-    weights: Object.fromEntries(Object.entries(after).map(([name, array]) => [name, difference(trainer.weights[name], array)])),
+    weights: Object.fromEntries(
+      Object.entries(after).map(([name, array]) => [name, difference(trainer.weights[name], array)]),
+    ),
     predictions: trainer.predict(pairs.map(([source]) => source)),
   };
 }

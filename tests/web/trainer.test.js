@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { batchOfPairs } from "../../src/henkan/web/runtime/batches.js";
 import { Random } from "../../src/henkan/web/runtime/random.js";
 import { oneCycle } from "../../src/henkan/web/runtime/schedule.js";
 import { ADDITION_SYMBOLS, additionPairs, availableSums, splitPairs } from "../../src/henkan/web/runtime/tasks.js";
@@ -21,7 +22,10 @@ test("random numbers depend on seed and stream, and are those of their distribut
   const counts = [0, 0, 0];
   for (let draws = 0; draws < 30_000; draws++) counts[random.below(3)] += 1;
   assert.ok(counts.every((count) => Math.abs(count - 10_000) < 300));
-  assert.deepEqual([...random.permutation(50)].sort((x, y) => x - y), [...Array(50).keys()]);
+  assert.deepEqual(
+    [...random.permutation(50)].sort((x, y) => x - y),
+    [...Array(50).keys()],
+  );
 });
 
 test("sums are distinct, also when their operands are swapped, and have any number of digits", () => {
@@ -52,18 +56,33 @@ test("the learning rate rises to its peak and falls towards zero", () => {
 });
 
 test("initial recurrent weights are orthogonal for each gate, and the forget gate begins open", () => {
-  const settings = { embedding_size: 4, hidden_size: 6, layers: 1, peeky: true, attention: true, attention_kind: "dot" };
+  const settings = {
+    embedding_size: 4,
+    hidden_size: 6,
+    layers: 1,
+    peeky: true,
+    attention: true,
+    attention_kind: "dot",
+  };
   const specs = weightSpecs(settings, { source: 5, target: 3 });
   const { arrays, vector } = parameters(specs, (size) => new Float32Array(size));
   initialize(specs, arrays, new Random(3));
   const Wh = arrays["decoder.lstm1.Wh"];
   for (let gate = 0; gate < 4; gate++) {
-    for (const [i, j] of [[0, 0], [2, 2], [0, 1], [4, 5]]) {
+    for (const [i, j] of [
+      [0, 0],
+      [2, 2],
+      [0, 1],
+      [4, 5],
+    ]) {
       const product = mean(numbers(6, (_, k) => 6 * Wh[i * 24 + gate * 6 + k] * Wh[j * 24 + gate * 6 + k]));
       assert.ok(Math.abs(product - Number(i === j)) < 1e-6);
     }
   }
-  assert.deepEqual([...arrays["encoder.lstm1.b"]], [6, 6, 12].flatMap((size, at) => Array(size).fill(Number(at === 1))));
+  assert.deepEqual(
+    [...arrays["encoder.lstm1.b"]],
+    [6, 6, 12].flatMap((size, at) => Array(size).fill(Number(at === 1))),
+  );
   assert.equal(vector.length % 4, 0);
 });
 
@@ -98,7 +117,10 @@ test("each epoch reads every pair once", () => {
     trainer.step();
     seen.push(...trainer.order.slice(from, trainer.position));
   }
-  assert.deepEqual(seen.sort((x, y) => x - y), [...Array(40).keys()]);
+  assert.deepEqual(
+    seen.sort((x, y) => x - y),
+    [...Array(40).keys()],
+  );
 });
 
 test("a model learns its training pairs, and the evaluation says what it predicts", () => {
@@ -108,7 +130,12 @@ test("a model learns its training pairs, and the evaluation says what it predict
   while (!trainer.finished) trainer.step();
   const { exactMatch, predictions } = trainer.evaluate();
   assert.ok(before.exactMatch < 0.3 && exactMatch === 1, `${before.exactMatch} ${exactMatch}`);
-  assert.deepEqual(predictions[0], { source: pairs[0][0], target: pairs[0][1], prediction: pairs[0][1], correct: true });
+  assert.deepEqual(predictions[0], {
+    source: pairs[0][0],
+    target: pairs[0][1],
+    prediction: pairs[0][1],
+    correct: true,
+  });
   assert.equal(trainer.evaluate(5).predictions.length, 5);
   assert.deepEqual(trainer.predict([pairs[3][0]]), [pairs[3][1]]);
 });
@@ -119,6 +146,21 @@ test("a model with the other switches is trained too", () => {
   const found = losses(trainer, 40);
   assert.ok(found[39] < found[0]);
   assert.equal(trainer.learningRate() < 0.001, true);
+});
+
+test("a trace has the gradient of every hidden state", () => {
+  const trainer = new Trainer(options({ model: { hidden_size: 8, peeky: false } }));
+  const pairs = trainer.encoded.slice(0, 6);
+  const pass = { backend: trainer.backend, trace: true };
+  const { lstms, backward } = trainer.model.loss(trainer.weights, batchOfPairs(pairs), pass);
+  backward(trainer.gradients.arrays);
+  const [encoder, decoder] = lstms.map(({ states }) => states.dhs);
+  const size = 6 * 8;
+  // Without peeking, the decoder's first state is all that it has of the encoder.
+  assert.deepEqual(encoder.slice(-size), decoder.slice(0, size));
+  for (let at = size; at < encoder.length; at += size) {
+    assert.ok(encoder.subarray(at, at + size).some((each) => each !== 0));
+  }
 });
 
 test("symbols that the model does not know are named", () => {

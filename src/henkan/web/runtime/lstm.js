@@ -25,7 +25,8 @@ import { addRowsAt, addTo, affine, projectSymbols, weight } from "./layers.js";
  * @property {Float32Array} hs  (T + 1, N, H)
  * @property {Float32Array} cs  (T + 1, N, H); without `keep` the last cell states alone (N, H)
  * @property {Float32Array} gates  (T, N, 4H) the activated gates i, f, g, o; arbitrary where no sequence runs
- * @property {Float32Array | null} dhs  (T + 1, N, H) gradients of hs, which backward fills in; null without `trace`
+ * @property {Float32Array | null} dhs  (T + 1, N, H) gradients of hs, which backward fills in; row 0 is arbitrary if
+ *   the first state is zero; null without `trace`
  *
  * @typedef {object} LSTMGradients
  * @property {Float32Array} dtable  (P, 4H)

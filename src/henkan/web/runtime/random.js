@@ -1,6 +1,6 @@
 /**
- * Random numbers from a seed: xoshiro128** (Blackman & Vigna 2018), whose state is filled by splitmix32. The numbers are
- * not those of NumPy's generators, so the same seed gives other data and weights than in Python.
+ * Random numbers from a seed: xoshiro128** (Blackman & Vigna 2018), whose state is filled by splitmix32. The numbers
+ * are not those of NumPy's generators, so the same seed gives other data and weights than in Python.
  */
 
 /** A generator of random numbers. */

@@ -1,8 +1,8 @@
 /** The learning rate of each update. */
 
 /**
- * The one-cycle schedule (after Smith & Topin 2017): the rate rises along a cosine from peak / 25 to the peak, then falls
- * along a cosine towards 0.
+ * The one-cycle schedule (after Smith & Topin 2017): the rate rises along a cosine from peak / 25 to the peak, then
+ * falls along a cosine towards 0.
  *
  * @param {number} step  number of the update, from 0
  * @param {number} steps  number of updates in the training run

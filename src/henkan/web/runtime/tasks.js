@@ -8,6 +8,18 @@ import { Random } from "./random.js";
 export const ADDITION_SYMBOLS = { source: [..."+0123456789"], target: ["", ..."0123456789"] };
 
 /**
+ * Number of digits -> settings with which a model learns sums of numbers with as many digits quickly.
+ *
+ * @type {Record<number, {pairs: number, hidden_size: number, batch_size: number, updates: number,
+ *   learning_rate: number}>}
+ */
+export const ADDITION_SETTINGS = {
+  1: { pairs: 40, hidden_size: 64, batch_size: 16, updates: 600, learning_rate: 0.02 },
+  2: { pairs: 4000, hidden_size: 64, batch_size: 64, updates: 1500, learning_rate: 0.03 },
+  3: { pairs: 45_000, hidden_size: 64, batch_size: 128, updates: 1500, learning_rate: 0.03 },
+};
+
+/**
  * The number of distinct sums: a+b and b+a count as one.
  *
  * @param {number} digits  largest number of digits of an operand
@@ -18,8 +30,8 @@ export function availableSums(digits) {
 
 /**
  * Draw distinct sums, as `henkan train addition` does: the number of digits of each operand is uniform from 1 to
- * `digits`, and its value is uniform among the numbers with that many digits. Of a+b and b+a, only one is drawn, so that
- * a model cannot infer a validation target from a training pair by swapping the operands.
+ * `digits`, and its value is uniform among the numbers with that many digits. Of a+b and b+a, only one is drawn, so
+ * that a model cannot infer a validation target from a training pair by swapping the operands.
  *
  * @param {object} choice
  * @param {number} choice.digits

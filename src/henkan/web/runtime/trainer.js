@@ -29,8 +29,8 @@ import { initialize, parameters, weightSpecs } from "./weights.js";
  * @property {Partial<ModelSettings>} [model]
  * @property {Partial<TrainingSettings>} [training]
  * @property {{training: Pair[], validation: Pair[]}} pairs
- * @property {{source: string[], target: string[]}} [symbols]  by id, of which the first target symbol is "", the end; by
- *   default those of the pairs
+ * @property {{source: string[], target: string[]}} [symbols]  by id, of which the first target symbol is "", the end;
+ *   by default those of the pairs
  * @property {number} [seed]  of initial weights and order of pairs
  * @property {"auto" | "wasm" | "plain"} [products]  what computes: WebAssembly, plain JavaScript, or the first if it is
  *   available
@@ -51,6 +51,8 @@ import { initialize, parameters, weightSpecs } from "./weights.js";
  * @property {number} position  number of pairs of the epoch so far
  * @property {Uint32Array} random
  */
+
+const LARGEST_MEMORY = 2048; // megabytes
 
 /** @type {ModelSettings} */
 export const MODEL_DEFAULTS = {
@@ -139,7 +141,7 @@ export class Trainer {
     const weights = this.specs.reduce((sum, { shape }) => sum + shape.reduce((product, each) => product * each, 1), 0);
     const longest = Math.max(...this.encoded.map(({ source, target }) => source.length + target.length));
     const states = longest * this.training.batch_size * 24 * H * layers * (bidirectional ? 2 : 1);
-    return 8 + Math.ceil((4 * (4 * weights + states)) / 2 ** 20);
+    return Math.min(8 + Math.ceil((4 * (4 * weights + states)) / 2 ** 20), LARGEST_MEMORY);
   }
 
   /**

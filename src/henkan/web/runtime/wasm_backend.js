@@ -50,31 +50,38 @@ class Arena {
 }
 
 /**
- * The module, or null if vector instructions are not available.
+ * The module with its memory, or null if it is not available: vector instructions may not be known, the memory may be
+ * too large, or the page's content security policy may forbid WebAssembly.
  *
- * @returns {WebAssembly.Module | null}
+ * @param {number} megabytes
+ * @returns {{memory: WebAssembly.Memory, functions: Functions} | null}
  */
-function compile() {
+function instantiate(megabytes) {
   if (typeof WebAssembly !== "object") return null;
-  for (const fused of [true, false]) {
-    const bytes = assemble([...productFunctions(fused), ...elementwiseFunctions()]);
-    if (WebAssembly.validate(bytes)) return new WebAssembly.Module(bytes);
+  const codes = [true, false].map((fused) => assemble([...productFunctions(fused), ...elementwiseFunctions()]));
+  const bytes = codes.find((each) => WebAssembly.validate(each));
+  if (!bytes) return null;
+  try {
+    const memory = new WebAssembly.Memory({ initial: (megabytes * 2 ** 20) / PAGE });
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } });
+    return { memory, functions: /** @type {Functions} */ (exports) };
+  } catch (error) {
+    if (error instanceof RangeError || error instanceof WebAssembly.CompileError) return null;
+    throw error;
   }
-  return null;
 }
 
 /**
  * A backend in WebAssembly, or null if it is not available.
  *
- * @param {number} megabytes  size of the memory. What does not fit is computed in plain JavaScript.
+ * @param {number} megabytes  size of the memory, at most 4096. What does not fit is computed in plain JavaScript.
  * @returns {Backend | null}
  */
 export function wasmBackend(megabytes) {
-  const module = compile();
-  if (!module) return null;
-  const memory = new WebAssembly.Memory({ initial: (megabytes * 2 ** 20) / PAGE });
-  const functions = /** @type {Functions} */ (new WebAssembly.Instance(module, { env: { memory } }).exports);
-  const arena = new Arena(memory.buffer, SCRATCH);
+  const instance = instantiate(megabytes);
+  if (!instance) return null;
+  const { buffer } = instance.memory;
+  const arena = new Arena(buffer, SCRATCH);
   return {
     empty: (size) => arena.empty(size),
     zeros: (size) => arena.empty(size).fill(0),
@@ -82,8 +89,8 @@ export function wasmBackend(megabytes) {
     reset: () => {
       arena.low = arena.start;
     },
-    ...products(functions, memory.buffer),
-    ...elementwise(functions, memory.buffer),
+    ...products(instance.functions, buffer),
+    ...elementwise(instance.functions, buffer),
   };
 }
 
