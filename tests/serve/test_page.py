@@ -101,7 +101,8 @@ def test_weights_are_drawn(page, model, by):
 
 
 def test_feature_tags_have_a_field(page):
-    assert not page.run("document.getElementById('tags')").is_displayed()
+    [tags] = page.until(lambda: page.all("#tags"))
+    assert not tags.is_displayed()
     page.choose("#model", "tags")
     page.type("cab")
     page.type("N", "#tags")

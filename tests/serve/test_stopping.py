@@ -67,13 +67,14 @@ def test_open_connections_have_time_for_one_more_request(start, workers):
 
 
 def test_the_rest_of_a_refused_body_does_not_delay_the_end(start):
-    server = start("--grace", 1, "--max-body", 100_000)
+    server = start("--grace", 3, "--max-body", 100_000)
     connection = server.connect()
     head = b"POST /v1/convert HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 400000\r\n\r\n"
     connection.sendall(head + b"x" * 200_000)
     assert response(connection)[0] == 413
     server.process.send_signal(signal.SIGTERM)
     server.wait_for("stopping: finishing the requests")
+    time.sleep(1)  # now connections have been told
     connection.sendall(b"x" * 200_000)
     assert server.end() == 0
     connection.close()

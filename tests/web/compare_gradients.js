@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from "node:util";
 
 import { plainBackend } from "../../src/henkan/web/runtime/backend.js";
 import { EncoderDecoder } from "../../src/henkan/web/runtime/encoder_decoder.js";
+import { Transducer } from "../../src/henkan/web/runtime/transducer.js";
 import { wasmBackend } from "../../src/henkan/web/runtime/wasm_backend.js";
 import { weightSpecs } from "../../src/henkan/web/runtime/weights.js";
 import { difference, readFixture } from "./fixtures.js";
@@ -11,15 +12,14 @@ import { difference, readFixture } from "./fixtures.js";
 const backends = { plain: plainBackend, wasm: () => wasmBackend(1) };
 
 /** The differences of a case, by the name of what differs. */
-function compare({ settings, sizes, weights: given, batch, loss, gradients: expected, steps }, backend) {
-  const model = new EncoderDecoder(settings);
+function compare({ settings, sizes, vocabularies, weights: given, batch, loss, gradients: expected, steps }, backend) {
+  const model = vocabularies ? new Transducer(settings, vocabularies) : new EncoderDecoder(settings);
   const weights = kept(given, (each) => each, backend);
   const gradients = kept(given, () => [], backend);
   const found = model.loss(weights, batch, { backend });
   found.backward(gradients);
-  const specs = weightSpecs(settings, sizes).map(({ name, shape }) => [name, shape.reduce((x, y) => x * y, 1)]);
-  const wanted = Object.entries(given).map(([name, array]) => [name, array.length]);
-  const differences = { loss: Math.abs(found.loss - loss) / loss, specs: Number(!isDeepStrictEqual(specs, wanted)) };
+  const differences = { loss: Math.abs(found.loss - loss) / loss };
+  if (sizes) differences.specs = Number(!hasSpecs(given, weightSpecs(settings, sizes)));
   for (const [name, array] of Object.entries(expected)) differences[name] = difference(gradients[name], array);
   backend.reset();
   let { memory, state } = model.encode(weights, batch.sources, backend);
@@ -31,6 +31,13 @@ function compare({ settings, sizes, weights: given, batch, loss, gradients: expe
   });
   backend.reset();
   return differences;
+}
+
+/** Whether weights have the names and sizes of specs, in the same order. */
+function hasSpecs(weights, specs) {
+  const wanted = specs.map(({ name, shape }) => [name, shape.reduce((x, y) => x * y, 1)]);
+  const found = Object.entries(weights).map(([name, array]) => [name, array.length]);
+  return isDeepStrictEqual(found, wanted);
 }
 
 function kept(weights, content, backend) {

@@ -1,10 +1,11 @@
 /** What is known about a model: a line, and a panel with details. */
 
 import { element, fill } from "./dom.js";
-import { settingsRows, trainingRows } from "./model_card.js";
+import { settingsRows, trainingRows, validationNote } from "./model_card.js";
 import { showSymbol } from "./symbols.js";
 import { inEveryLanguage, percent, t } from "./texts.js";
 
+/** @import { Row } from "./model_card.js" */
 /** @import { Model } from "./types.js" */
 
 const SYMBOLS = 120; // more are not listed
@@ -66,7 +67,7 @@ function kindOf(model) {
 
 /**
  * @param {Model} model
- * @returns {[string, ...string[]][]}  names and values
+ * @returns {Row[]}
  */
 function detailsOf(model) {
   const match = numberOf(model, "exact_match");
@@ -74,11 +75,11 @@ function detailsOf(model) {
   const known = match !== null && pairs !== null;
   const validation = known ? t("validationCount", { share: percent(match), count: pairs }) : "";
   const tags = model.tags ? t("tagsSeparatedBy", { separator: showSymbol(model.tags) }) : "";
-  /** @type {[string, ...string[]][]} */
+  /** @type {Row[]} */
   const rows = [
     [t("task"), model.card ? "" : (model.task ?? "")], // the card names it
     ...trainingRows(model),
-    [t("validation"), validation],
+    [t("validation"), validation, validationNote(model)],
     [t("confidenceKind"), t(model.calibrated === false ? "calibratedNo" : "calibratedYes")],
     [t("sourceSymbols"), unit(model.source_symbols), tags, symbolList(model.symbols?.source)],
     [t("targetSymbols"), unit(model.target_symbols), symbolList(model.symbols?.target)],

@@ -47,7 +47,6 @@ export const english = {
   pairsOfTask: "{count} pairs of the task {name}",
   pairsFrom: "{count} pairs from {name}",
   labelledCount: "{count} sources whose targets a model predicted",
-  accuracy: "Accuracy",
   validationNote:
     "The validation pairs also chose the epoch and calibrated the confidence, so the exact match is optimistic.",
   notMeasured: "not measured",

@@ -48,7 +48,6 @@ export const japanese = {
   pairsOfTask: "課題「{name}」の{count}組",
   pairsFrom: "{name} の{count}組",
   labelledCount: "モデルが出力を予測した入力 {count}件",
-  accuracy: "精度",
   validationNote: "検証データはエポックの選択と信頼度の較正にも使われているため、正答率は高めに出ています。",
   notMeasured: "測定していません",
   knownSources: "辞書",

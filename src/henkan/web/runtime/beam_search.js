@@ -30,8 +30,8 @@ import { atTemperature, attendedSteps, logsOf, stepAllowed } from "./search.js";
  * Keep the `width` best hypotheses at every step.
  *
  * Complete hypotheses are ranked by their log-probability divided by their number of symbols, because the plain sum
- * favours short outputs (Wu et al. 2016). The search for a source stops when `width` hypotheses are complete and no other
- * can be better.
+ * favours short outputs (Wu et al. 2016). The search for a source stops when `width` hypotheses are complete and no
+ * other can be better.
  *
  * @param {Stepper} model
  * @param {Encoded} encoded
@@ -95,8 +95,8 @@ function extensions(open, output, first, { count, attended, temperatures }) {
 }
 
 /**
- * Collect the candidates that end and are among the best, and choose the hypotheses to extend next: none if no other can
- * be better. At most half of the candidates end, because each hypothesis has one extension that ends.
+ * Collect the candidates that end and are among the best, and choose the hypotheses to extend next: none if no other
+ * can be better. At most half of the candidates end, because each hypothesis has one extension that ends.
  *
  * @param {Search} search
  * @param {Node[]} candidates

@@ -8,8 +8,8 @@ const MAX_BEAM = 1000;
 
 /**
  * @typedef {"use" | "copy" | "skip" | "error"} Unknown  what to do with a text with symbols that were not in training.
- *   "use": replace them by the unknown symbol. "copy": in addition, copy an unknown symbol to the prediction where it has
- *   the largest attention weight. "skip" and "error": do not convert the text.
+ *   "use": replace them by the unknown symbol. "copy": in addition, copy an unknown symbol to the prediction where it
+ *   has the largest attention weight. "skip" and "error": do not convert the text.
  *
  * @typedef {object} ConvertSettings
  * @property {number} beam  beam width; 1 is greedy search

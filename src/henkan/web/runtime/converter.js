@@ -174,8 +174,8 @@ export class Converter {
   }
 
   /**
-   * Symbols of ids in the target vocabulary, and of copies of source symbols; see `Codec.decode`. An unknown feature tag may
-   * be read as a symbol of the text, but it is never written, nor is a separator.
+   * Symbols of ids in the target vocabulary, and of copies of source symbols; see `Codec.decode`. An unknown feature
+   * tag may be read as a symbol of the text, but it is never written, nor is a separator.
    *
    * @param {SourceText} source
    * @param {readonly number[]} ids
@@ -191,8 +191,8 @@ export class Converter {
   }
 
   /**
-   * The text of an output in which symbols are replaced by unknown symbols of the source, each once, where it has the largest
-   * attention weight.
+   * The text of an output in which symbols are replaced by unknown symbols of the source, each once, where it has the
+   * largest attention weight.
    *
    * @param {SourceText} source
    * @param {Hypothesis} hypothesis
@@ -243,8 +243,8 @@ export class Converter {
    * @param {readonly SourceText[]} sources
    * @param {readonly string[]} targets  one for each source
    * @param {readonly number[]} temperatures
-   * @returns {number[][]}  for each target, one in nats for each temperature; minus infinity if the model cannot write it, and
-   *   NaN if there is not enough memory
+   * @returns {number[][]}  for each target, one in nats for each temperature; minus infinity if the model cannot write
+   *   it, and NaN if there is not enough memory
    */
   score(sources, targets, temperatures) {
     const outputs = sources.map((source, k) => this.#outputOf(source, targets[k]));

@@ -10,8 +10,9 @@ export const NEVER = -1;
 export const IMPOSSIBLE = -2;
 
 /**
- * The copy ids of a source. That of a symbol is its id in the target vocabulary. If the target vocabulary lacks it, it is
- * the size V of the vocabulary + the first position of the symbol in the source, so that equal symbols have equal ids.
+ * The copy ids of a source. That of a symbol is its id in the target vocabulary. If the target vocabulary lacks it, it
+ * is the size V of the vocabulary + the first position of the symbol in the source, so that equal symbols have equal
+ * ids.
  *
  * @param {readonly string[]} symbols  of the source, as the model reads them
  * @param {Tokenizer} tokenizer  of the sources

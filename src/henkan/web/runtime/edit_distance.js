@@ -71,8 +71,8 @@ export class EditDistance {
   }
 
   /**
-   * The kinds of the edits of a pair, from the first to the last. Very long strings are aligned position by position. If
-   * a pair has no sequence of edits, the result writes a symbol that can only be copied in another way.
+   * The kinds of the edits of a pair, from the first to the last. Very long strings are aligned position by position.
+   * If a pair has no sequence of edits, the result writes a symbol that can only be copied in another way.
    *
    * @param {Pair} pair
    * @returns {number[]}
@@ -92,8 +92,8 @@ export class EditDistance {
   }
 
   /**
-   * The last edit of the most probable way to each cell (i, j): i source symbols read and j target symbols written. Among
-   * equally probable ones, it is an insertion, or else a deletion.
+   * The last edit of the most probable way to each cell (i, j): i source symbols read and j target symbols written.
+   * Among equally probable ones, it is an insertion, or else a deletion.
    *
    * @param {Pair} pair
    */
@@ -116,8 +116,8 @@ export class EditDistance {
   }
 
   /**
-   * Match symbols at the same distance from an anchor, where source and target are matched, and insert or delete the rest.
-   * Anchors are the first possible copies of the target symbols that can only be copied.
+   * Match symbols at the same distance from an anchor, where source and target are matched, and insert or delete the
+   * rest. Anchors are the first possible copies of the target symbols that can only be copied.
    *
    * @param {Pair} pair
    */

@@ -25,7 +25,8 @@ import { UnanswerableError } from "./vocabulary.js";
  */
 
 /**
- * Explain a prediction. That of a mixed ensemble is explained by its first model; the confidence is that of the ensemble.
+ * Explain a prediction. That of a mixed ensemble is explained by its first model; the confidence is that of the
+ * ensemble.
  *
  * @param {Converter} converter
  * @param {string} text

@@ -221,7 +221,8 @@ export function outputLoss(x, layer, targets, scores, backend) {
       for (let row = 0; row < ids.length; row++) {
         if (!valid[row]) continue;
         for (let j = row * V; j < (row + 1) * V; j++) dlogits[j] = Math.exp(logProbabilities[j]) / divisor;
-        dlogits[row * V + ids[row]] -= 1 / divisor;
+        const at = row * V + ids[row];
+        dlogits[at] = Math.expm1(logProbabilities[at]) / divisor; // p - 1, also exact if p is nearly 1
       }
       return outputGradients(dlogits, x, layer, scores?.length ?? 0, backend);
     },

@@ -66,8 +66,8 @@ function converterOf({ variants, temperature, range, corrections }, backend) {
   const converters = variants.map((variant) => {
     const members = variant.members.map((weights) => new Predictor(variant, weights, backend));
     const model = members.length > 1 ? new Ensemble(members) : members[0];
-    const { source, target } = variant;
-    return new Converter({ model, source, target, codec: codecOf(variant), temperature: mixed ? null : temperature, domain });
+    const own = { source: variant.source, target: variant.target, codec: codecOf(variant), domain };
+    return new Converter({ model, ...own, temperature: mixed ? null : temperature });
   });
   if (!mixed) return converters[0];
   return new Mixture(converters, variants.map(({ weight, members }) => weight * members.length), temperature);

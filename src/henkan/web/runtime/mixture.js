@@ -1,9 +1,9 @@
 /**
  * Mixed ensembles: models of different architectures, directions or settings that predict together.
  *
- * Such models do not share the steps of their outputs, so they combine strings: each proposes its best outputs, all score all
- * proposals, and the largest weighted mean of log-probabilities decides. If only one prediction is wanted, and the best outputs
- * of all models are the same, it is that one.
+ * Such models do not share the steps of their outputs, so they combine strings: each proposes its best outputs, all
+ * score all proposals, and the largest weighted mean of log-probabilities decides. If only one prediction is wanted,
+ * and the best outputs of all models are the same, it is that one.
  *
  *     score(y) = sum_m w_m log P_m(y | x) / sum_m w_m           over the models that can write y
  *     confidence(y) = sum_m w_m P_{m,T}(y | x) / sum_m w_m      at the temperature T
@@ -175,6 +175,7 @@ export class Mixture extends Converter {
     const total = this.weights.reduce((sum, each) => sum + each, 0);
     const largest = Math.max(...logs);
     if (largest === -Infinity) return -Infinity;
-    return largest + Math.log(logs.reduce((sum, log, m) => sum + (this.weights[m] / total) * Math.exp(log - largest), 0));
+    const scaled = logs.reduce((sum, log, m) => sum + this.weights[m] * Math.exp(log - largest), 0);
+    return largest + Math.log(scaled / total);
   }
 }

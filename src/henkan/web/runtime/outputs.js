@@ -1,6 +1,6 @@
 /**
- * The outputs of a model for sources. A transducer can write a string with different actions. The probability of a string
- * is that of its canonical output (`Codec.canonical`). A search may find another one, which is then replaced.
+ * The outputs of a model for sources. A transducer can write a string with different actions. The probability of a
+ * string is that of its canonical output (`Codec.canonical`). A search may find another one, which is then replaced.
  */
 
 import { beam, byRank } from "./beam_search.js";

@@ -15,8 +15,8 @@ import { BOUNDARY } from "./vocabulary.js";
  * @property {boolean} fixedLength  whether every output has exactly `maxSteps` symbols and no end symbol
  * @property {readonly number[]} forbidden  symbols that a search must never choose
  * @property {boolean} ambiguous  whether different outputs may be the same target
- * @property {(source: readonly number[], target: readonly number[], copyIds: readonly number[]) => number[] | null} encode
- *   the symbols to predict for a target, including the end symbol; null if it cannot be written
+ * @property {(source: readonly number[], target: readonly number[], copyIds: readonly number[]) => number[] | null}
+ *   encode  the symbols to predict for a target, including the end symbol; null if it cannot be written
  * @property {(source: readonly number[], symbols: readonly number[]) => number[]} decode  ids in the target vocabulary;
  *   V + p, where V is the size of the vocabulary, is a copy of the source symbol at position p
  * @property {(source: readonly number[], symbols: readonly number[], copyIds: readonly number[]) => readonly number[]}

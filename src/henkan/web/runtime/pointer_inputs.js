@@ -14,8 +14,8 @@ export function lengthsOf({ active, count }) {
 }
 
 /**
- * The row of the states under each position of the pointer, (S + 1, N). The states are those of the encoder as (S N, M), and
- * in row S N that of the end.
+ * The row of the states under each position of the pointer, (S + 1, N). The states are those of the encoder as (S N,
+ * M), and in row S N that of the end.
  *
  * @param {{first: Int32Array, last: Int32Array, steps: number, reverse: boolean}} sources  the positions of the first
  *   symbol of the text and after the last one; whether the pointer moves from the last symbol to the first

@@ -1,11 +1,11 @@
 /**
  * Saliency: how much each source symbol influences each predicted symbol.
  *
- * The saliency of source step s for target step t is the Euclidean norm of the gradient of log p(y_t) with respect to the
- * embedding x_s (Simonyan et al. 2014). The embedding table is replaced by one with a row for each position of the source,
- * so the gradient of a row is that of the position. All T steps are computed at once: the batch contains the pair T times,
- * and the loss of copy t is that of step t only. The loss is the mean over the copies, so the norms are those of the
- * gradients divided by T, which makes no difference to their shares.
+ * The saliency of source step s for target step t is the Euclidean norm of the gradient of log p(y_t) with respect to
+ * the embedding x_s (Simonyan et al. 2014). The embedding table is replaced by one with a row for each position of the
+ * source, so the gradient of a row is that of the position. All T steps are computed at once: the batch contains the
+ * pair T times, and the loss of copy t is that of step t only. The loss is the mean over the copies, so the norms are
+ * those of the gradients divided by T, which makes no difference to their shares.
  */
 
 import { weight } from "./layers.js";
@@ -53,8 +53,7 @@ export function saliency(network, weights, batch, backend) {
  * @returns {Sources}
  */
 function repeatedSource({ ids, active, copyIds }, T) {
-  const repeated = (/** @type {Int32Array} */ array) => Int32Array.from({ length: array.length * T }, (_, at) => array[Math.floor(at / T)]);
-  return { count: T, ids: repeated(ids), active: active.map(() => T), copyIds: copyIds && repeated(copyIds) };
+  return { count: T, ids: repeated(ids, T), active: active.map(() => T), copyIds: copyIds && repeated(copyIds, T) };
 }
 
 /**
@@ -65,9 +64,18 @@ function repeatedSource({ ids, active, copyIds }, T) {
  */
 function oneStepEach({ inputs, ids }) {
   const T = ids.length;
-  const repeated = (/** @type {Int32Array} */ array) => Int32Array.from({ length: T * T }, (_, at) => array[Math.floor(at / T)]);
   const valid = Uint8Array.from({ length: T * T }, (_, at) => Number(Math.floor(at / T) === at % T));
-  return { inputs: repeated(inputs), ids: repeated(ids), valid, active: new Int32Array(T).fill(T) };
+  return { inputs: repeated(inputs, T), ids: repeated(ids, T), valid, active: new Int32Array(T).fill(T) };
+}
+
+/**
+ * Each element of an array T times.
+ *
+ * @param {Int32Array} array
+ * @param {number} T
+ */
+function repeated(array, T) {
+  return Int32Array.from({ length: array.length * T }, (_, at) => array[Math.floor(at / T)]);
 }
 
 /**

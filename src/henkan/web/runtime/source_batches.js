@@ -47,8 +47,8 @@ export function groupsOfEqualLength(sources, size) {
 }
 
 /**
- * Compute groups of sources. If memory runs out for a group, its sources are computed alone, and those that need too much
- * are left out.
+ * Compute groups of sources. If memory runs out for a group, its sources are computed alone, and those that need too
+ * much are left out.
  *
  * @param {readonly number[][]} groups
  * @param {(group: number[]) => void} compute

@@ -53,8 +53,8 @@ function escaped(code) {
 }
 
 /**
- * Divide a string at the first separator: the part before it, the separator, and the part after it. If there is none, the
- * first is the string, and the others are empty.
+ * Divide a string at the first separator: the part before it, the separator, and the part after it. If there is none,
+ * the first is the string, and the others are empty.
  *
  * @param {string} text
  * @param {string} separator

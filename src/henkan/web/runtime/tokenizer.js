@@ -84,7 +84,8 @@ export class Tokenizer {
     if (normalization !== "none") text = text.normalize(normalization);
     if (letters === "keep") return text;
     text = letters === "lower" ? text.toLowerCase() : text.toUpperCase();
-    return normalization === "none" ? text : text.normalize(normalization); // a letter in another case may be in another form
+    // A letter in another case may be in another form.
+    return normalization === "none" ? text : text.normalize(normalization);
   }
 
   /**

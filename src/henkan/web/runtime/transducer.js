@@ -8,8 +8,8 @@
  *     h_t  = LSTM(E[a_{t-1}] Wx + m[p_t] Wp + tags Wt + b, h_{t-1})
  *     P(a_t) = softmax(h_t Wy + by)
  *
- * After the last source symbol, the pointer is at a learned state `end`. `tags` is the sum of the embeddings of the feature
- * tags, which precede the text.
+ * After the last source symbol, the pointer is at a learned state `end`. `tags` is the sum of the embeddings of the
+ * feature tags, which precede the text.
  */
 
 import { ActionTable } from "./action_table.js";
@@ -143,8 +143,9 @@ export class TransducerMemory {
   /**
    * @param {{actions: Float32Array, states: Float32Array, width: number}} tables  contributions to the gates: E Wx + b
    *   (A, 4H), and m Wp (R, 4H) of all states that the pointers of any source may be at; their width 4H
-   * @param {{rows: Int32Array, last: Int32Array, tags: Float32Array | null}} own  of each source: the rows of the states
-   *   under its pointer (S + 1, N), the last position of the pointer (N), and the contribution of the tags (N, 4H) or null
+   * @param {{rows: Int32Array, last: Int32Array, tags: Float32Array | null}} own  of each source: the rows of the
+   *   states under its pointer (S + 1, N), the last position of the pointer (N), and the contribution of the tags (N,
+   *   4H) or null
    */
   constructor(tables, { rows, last, tags }) {
     this.tables = tables;

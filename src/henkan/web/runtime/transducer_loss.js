@@ -39,7 +39,8 @@ export function pointerLoss(weights, model, batch, pass) {
   const { first, rows } = pointers(model, batch);
   const inputs = gateInputs(weights, encoded.states ?? new Float32Array(), { actions: targets.inputs, rows }, backend);
   const tags = readTags(weights, sources, first, backend);
-  const layers = runLayers(weights, { table: inputs.sums, context: tags?.inputs ?? null }, batch, model.settings, backend);
+  const read = { table: inputs.sums, context: tags?.inputs ?? null };
+  const layers = runLayers(weights, read, batch, model.settings, backend);
   const layer = { W: weight(weights, "decoder.Wy"), b: weight(weights, "decoder.by") };
   const output = outputLoss(layers.top, layer, targets, null, backend);
   return {
@@ -51,14 +52,15 @@ export function pointerLoss(weights, model, batch, pass) {
       const d = layers.backward(dx, gradients);
       const dlast = encoded.last.map((h) => backend.zeros(h.length));
       encoderBackward(inputs.backward(d.dtable, gradients), dlast, gradients);
-      if (tags && d.dcontext) addTagGradients(weights, gradients, { sums: tags.sums, d: d.dcontext, first, batch }, backend);
+      if (!tags || !d.dcontext) return;
+      addTagGradients(weights, gradients, { sums: tags.sums, d: d.dcontext, first, batch }, backend);
     },
   };
 }
 
 /**
- * The first position of the pointer (N), and the row of the states (T, N) under the pointer at each step. The actions of a
- * target move the pointer from the first symbol of the text to its end, so they tell where the text starts.
+ * The first position of the pointer (N), and the row of the states (T, N) under the pointer at each step. The actions
+ * of a target move the pointer from the first symbol of the text to its end, so they tell where the text starts.
  *
  * @param {PointerModel} model
  * @param {Batch} batch
@@ -121,7 +123,8 @@ function gateInputs(weights, states, { actions, rows }, backend) {
  * @returns {{top: Float32Array, backward: (dx: Float32Array, gradients: Weights) =>
  *   {dtable: Float32Array, dcontext: Float32Array | null}}}  the outputs of the last layer (T, N, H)
  */
-function runLayers(weights, { table, context }, { sources: { count }, targets: { inputs, active } }, settings, backend) {
+function runLayers(weights, { table, context }, { sources: { count }, targets }, settings, backend) {
+  const { inputs, active } = targets;
   const rows = Int32Array.from({ length: inputs.length }, (_, row) => row);
   const run = lstm({ table, rows, context, count, active, state: null }, weight(weights, "decoder.lstm1.Wh"), backend);
   const size = count * settings.hidden_size;

@@ -1,0 +1,81 @@
+"""`henkan export --to html`: what it writes and prints, and the advice of its messages, which is followed."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from advice_cases import WORDS
+
+EXPORT = ("export", "model", "--to", "html", "--out")
+
+
+def data_of(path):
+    """The facts about a model, and the model, in a page."""
+    found = re.findall(
+        r'<script id="(description|model-data)" type="application/json">(.*?)</script>', path.read_text()
+    )
+    return [json.loads(text) for _, text in sorted(found)]
+
+
+def test_the_page_has_the_model(here, workplace):
+    workplace()
+    printed = here(*EXPORT, "a.html")
+    assert (printed.stdout, printed.stderr) == (f"a.html: {Path('a.html').stat().st_size:,} bytes\n", "")
+    facts, model = data_of(Path("a.html"))
+    assert facts["name"] == "model"
+    assert facts["by"] == "attention"
+    assert {each["type"] for each in model["variants"][0]["members"][0].values()} == {"float16"}
+
+
+def test_int8_and_check_print_size_and_accuracy(here, workplace):
+    workplace()
+    printed = here(*EXPORT, "a.html", "--int8", "--check", "words.tsv").stdout
+    found = re.fullmatch(
+        r"a\.html: ([\d,]+) bytes; with float16 weights it would have ([\d,]+), so this is (\d\.\d+) of it\n"
+        r"exact match on words\.tsv, (\d+) sources: ([\d.]+) % with this file, ([\d.]+) % with the model "
+        r"\(loss (-?[\d.]+) points\); (\d+) predictions differ\n",
+        printed,
+    )
+    small, full = (int(found[k].replace(",", "")) for k in (1, 2))
+    assert float(found[3]) == pytest.approx(small / full, abs=1e-3)
+    assert int(found[4]) == len({line.split("\t")[0] for line in WORDS.splitlines()})
+    evaluated = json.loads(here("evaluate", "model", "words.tsv", "--json", "--beam", 5).stdout)
+    assert float(found[6]) == pytest.approx(100 * evaluated["exact_match"], abs=0.01)
+    assert float(found[7]) == pytest.approx(float(found[6]) - float(found[5]), abs=0.02)
+    here(*EXPORT, "b.html")
+    assert Path("b.html").stat().st_size == full
+
+
+def test_the_beam_width_is_chosen_on_the_page(here, workplace):
+    workplace()
+    message = here(*EXPORT, "a.html", "--beam", 3, status=2).stderr
+    assert message == "henkan: --beam is for --to onnx only; omit it, the page has a field for the beam width\n"
+    assert not Path("a.html").exists()
+    here(*EXPORT, "a.html")
+
+
+def test_an_existing_file_is_kept(here, workplace):
+    workplace()
+    Path("a.html").write_text("mine")
+    assert here(*EXPORT, "a.html", status=2).stderr.endswith("already exists; use --force or another --out\n")
+    assert Path("a.html").read_text() == "mine"
+    here(*EXPORT, "b.html")
+    here(*EXPORT, "a.html", "--force")
+    assert Path("a.html").read_bytes() == Path("b.html").read_bytes()
+    message = here(*EXPORT, "none/a.html", status=2).stderr
+    assert message.endswith("cannot be written (No such file or directory); choose another --out\n")
+
+
+def test_lexicons_and_mixed_ensembles_are_exported(here, workplace):
+    workplace()
+    small = ("--epochs", 1, "--hidden-size", 4, "--embedding-size", 4, "--out", "edits")
+    here("train", "words.tsv", "--recipe", "edits", *small)
+    here("combine", "model", "edits", "--out", "both")
+    here("lexicon", "add", "both", "words.tsv")
+    assert here("export", "both", "--to", "html", "--out", "a.html", "--check", "words.tsv").stderr == ""
+    facts, model = data_of(Path("a.html"))
+    assert facts["architecture"] == "encoder-decoder, transducer"
+    assert len(model["variants"]) == 2
+    assert facts["card"]["lexicon"] == len(model["lexicon"]) == len(WORDS.splitlines())
