@@ -31,6 +31,7 @@ COMMANDS = {
     "export": ("henkan.cli.export", "export"),
     "generate": ("henkan.cli.generate", "generate"),
     "tasks": ("henkan.cli.generate", "tasks"),
+    "play": ("henkan.cli.play", "play"),
     "reproduce": ("henkan_experiments.command", "reproduce_command"),
 }
 """Name of a command -> module and function, imported when the command is called; in the order of `--help`."""

@@ -119,9 +119,10 @@ export function alignmentView({ onBy } = {}) {
      * @param {By} [by]  the kind of weights that the model has itself
      */
     show(wanted, by) {
+      const same = explanation?.source === wanted.source && explanation.answer === wanted.answer;
       explanation = wanted;
       preferred = by ?? wanted.by;
-      pinned = null;
+      if (!same) pinned = null;
       view.hidden = wanted.choices.length === 0;
       draw();
     },

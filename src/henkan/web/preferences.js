@@ -10,11 +10,15 @@ const LANGUAGE = "henkan-language";
 const THEME = "henkan-theme";
 const THEMES = /** @type {const} */ ({ system: "themeSystem", light: "themeLight", dark: "themeDark" });
 
-/** Apply the saved choices. Call it before anything is shown. */
-export function applyPreferences() {
-  const saved = read(LANGUAGE) ?? navigator.language.slice(0, 2);
-  chooseLanguage(saved === "ja" ? "ja" : "en");
-  showTheme(read(THEME) ?? "system");
+/**
+ * Apply the saved choices. Call it before anything is shown.
+ *
+ * @param {{language?: string | null, theme?: string | null}} [wanted]  choices that have precedence
+ */
+export function applyPreferences({ language = null, theme = null } = {}) {
+  const found = language ?? read(LANGUAGE) ?? navigator.language.slice(0, 2);
+  chooseLanguage(found === "ja" ? "ja" : "en");
+  showTheme(theme ?? read(THEME) ?? "system");
 }
 
 /** @param {Language} wanted */

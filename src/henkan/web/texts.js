@@ -41,17 +41,22 @@ export function inEveryLanguage(show) {
 }
 
 /**
- * Return a text in the chosen language.
+ * Create a function that returns texts in the chosen language.
  *
- * @param {Key} key
- * @param {Record<string, string | number>} [values]  numbers are formatted
+ * @template {string} K
+ * @param {Record<Language, Record<K, string>>} texts  `{name}` is replaced by a value
+ * @returns {(key: K, values?: Record<string, string | number>) => string}  numbers are formatted
  */
-export function t(key, values = {}) {
-  return TEXTS[chosen][key].replace(/\{(\w+)\}/gu, (place, name) => {
-    const value = values[name];
-    return value === undefined ? place : typeof value === "number" ? count(value) : isolated(value);
-  });
+export function translator(texts) {
+  return (key, values = {}) =>
+    texts[chosen][key].replace(/\{(\w+)\}/gu, (place, name) => {
+      const value = values[name];
+      return value === undefined ? place : typeof value === "number" ? count(value) : isolated(value);
+    });
 }
+
+/** Return a text of the page in the chosen language. */
+export const t = translator(TEXTS);
 
 /**
  * Keep a text that is written from right to left apart from the sentence around it.

@@ -1,0 +1,142 @@
+/** A training run of the page: a model that learns sums, and questions about it at any moment. */
+
+import { gradientPath } from "./gradient_path.js";
+import { influenceOf } from "./influence.js";
+import { probeCarry } from "./probe.js";
+import { sumOf } from "./settings.js";
+import { traceOf } from "./trace.js";
+import { Random } from "../runtime/random.js";
+import { ADDITION_SYMBOLS, additionPairs, availableSums } from "../runtime/tasks.js";
+import { Trainer } from "../runtime/trainer.js";
+
+/** @import { Subject } from "./trace.js" */
+/** @import { Answer, DataChoice, Inspection, ModelChoice, Point, Progress } from "./types.js" */
+
+const HELD_OUT = 1000; // largest number of pairs to test on
+const TESTED = 250; // of them, as training goes on
+const QUESTIONS = 10;
+/** Number of digits -> training settings: about as in the recipe `modern`, with the updates that a tab has time for. */
+const TRAINING = /** @type {Record<number, {batch_size: number, updates: number}>} */ ({
+  1: { batch_size: 16, updates: 600 },
+  2: { batch_size: 64, updates: 1500 },
+  3: { batch_size: 128, updates: 900 },
+});
+
+/** A model that learns sums. */
+export class Lesson {
+  /**
+   * @param {DataChoice} data
+   * @param {ModelChoice} choice
+   * @param {"auto" | "wasm" | "plain"} [products]
+   */
+  constructor(data, choice, products = "auto") {
+    const count = Math.min(availableSums(data.digits), data.pairs + HELD_OUT);
+    const pairs = additionPairs({ digits: data.digits, count, seed: data.seed });
+    this.data = data;
+    this.trainer = new Trainer({
+      model: {
+        reverse: choice.reverse,
+        peeky: choice.peeky,
+        attention: choice.attention,
+        hidden_size: choice.hidden,
+      },
+      training: { ...TRAINING[data.digits], learning_rate: choice.rate },
+      pairs: { training: pairs.slice(0, data.pairs), validation: pairs.slice(data.pairs) },
+      symbols: ADDITION_SYMBOLS,
+      seed: data.seed,
+      products,
+    });
+    this.seconds = 0;
+    /** @type {Point[]} */
+    this.losses = [];
+    /** @type {Point[]} */
+    this.matches = [];
+    this.test();
+  }
+
+  /** Make one update. */
+  step() {
+    const before = performance.now();
+    const { update, loss } = this.trainer.step();
+    this.losses.push([update, loss]);
+    this.seconds += (performance.now() - before) / 1000;
+    if (this.trainer.finished) this.test(Infinity);
+  }
+
+  /**
+   * Predict held-out pairs.
+   *
+   * @param {number} [limit]  their number
+   */
+  test(limit = TESTED) {
+    if (this.matches.at(-1)?.[0] === this.trainer.update) return;
+    this.matches.push([this.trainer.update, this.trainer.evaluate(limit).exactMatch]);
+  }
+
+  /** @returns {Omit<Progress, "running">} */
+  progress() {
+    const { trainer, losses, matches } = this;
+    [this.losses, this.matches] = [[], []];
+    const training = trainer.pairs.training.length;
+    return {
+      update: trainer.update,
+      updates: trainer.training.updates,
+      epoch: (trainer.update * trainer.training.batch_size) / training,
+      pairs: training,
+      held: trainer.pairs.validation.length,
+      tested: Math.min(TESTED, trainer.pairs.validation.length),
+      parameters: trainer.specs.reduce((sum, { shape }) => sum + shape.reduce((product, each) => product * each, 1), 0),
+      seconds: this.seconds,
+      done: trainer.finished,
+      losses,
+      matches,
+      answers: this.answers(),
+    };
+  }
+
+  /**
+   * The answers to the ten questions.
+   *
+   * @returns {Answer[]}
+   */
+  answers() {
+    return this.trainer.evaluate(QUESTIONS).predictions.map(({ source, target, prediction }) => ({ source, target, prediction }));
+  }
+
+  /** @returns {Subject} */
+  subject() {
+    const { model, weights, backend, update } = this.trainer;
+    backend.reset();
+    return { model, weights, backend, update };
+  }
+
+  /**
+   * Look at the model as it is.
+   *
+   * @param {Inspection} inspection
+   */
+  inspect(inspection) {
+    const { digits, seed } = this.data;
+    const random = new Random(seed, 7);
+    const uniform = () => random.uniform();
+    switch (inspection.kind) {
+      case "trace":
+        return traceOf(this.subject(), inspection.source, sumOf(inspection.source));
+      case "influence":
+        return influenceOf(this.subject(), inspection.source);
+      case "gradient":
+        return gradientPath(this.subject(), digits, uniform);
+      case "probe":
+        return probeCarry(this.subject(), digits, Math.min(inspection.place, digits - 1), inspection.step, uniform);
+      case "weights":
+        return this.weights();
+    }
+  }
+
+  /** The weights with their shapes, and the settings of the model. */
+  weights() {
+    const { specs, weights, settings, symbols } = this.trainer;
+    const tensors = specs.map(({ name, shape }) => ({ name, shape, values: weights[name].slice() }));
+    return { update: this.trainer.update, tensors, settings, symbols };
+  }
+}

@@ -1,0 +1,169 @@
+/** Puts the parts of the playground together. `served.js` and `exported.js` start it. */
+
+import { byId, element, fill } from "../dom.js";
+import { applyPreferences, preferencesView } from "../preferences.js";
+import { segmented } from "../controls.js";
+import { inEveryLanguage } from "../texts.js";
+import { CHAPTERS, chapterLink } from "./chapters.js";
+import { INSIDE, inspector } from "./inspector.js";
+import { Learner } from "./learner.js";
+import { questionField } from "./question_field.js";
+import { Selection } from "./selection.js";
+import { readChoices, writeChoices } from "./settings.js";
+import { settingsView } from "./settings_view.js";
+import { p } from "./texts.js";
+import { trainBar } from "./train_bar.js";
+import { trainingView } from "./training_view.js";
+import { safetensors } from "./weights_file.js";
+
+/** @import { Inside } from "./inspector.js" */
+/** @import { Weights } from "./types.js" */
+
+const FIRST_QUESTIONS = ["7+5", "58+77", "158+677"];
+
+/**
+ * Show the page.
+ *
+ * @param {() => Worker} createWorker
+ */
+export function start(createWorker) {
+  const choices = readChoices(location.search, location.hash);
+  const given = new URLSearchParams(location.search);
+  const products = given.get("products") === "plain" ? "plain" : "auto"; // without WebAssembly, to compare
+  applyPreferences(choices);
+  const selection = new Selection(choices.question ?? firstQuestion(choices.data.digits), choices.data.digits);
+  /** @type {Inside} */
+  let inside = choices.view && choices.view !== "training" ? choices.view : "states";
+  /** @type {Learner[]} */
+  let learners = [];
+
+  const bar = trainBar({ onToggle: toggle, onStep: () => learners.forEach((each) => each.step()), onRestart: restart, onSpeed }, choices.speed);
+  const training = trainingView((source) => {
+    selection.set({ question: source, step: 0 });
+    byId("inside").scrollIntoView({ block: "start", behavior: "smooth" });
+  });
+  const settings = settingsView(choices, ({ data }) => {
+    if (data) {
+      const digits = choices.data.digits;
+      if (digits !== selection.values.digits) selection.set({ question: firstQuestion(digits), digits, step: 0, place: 0, probed: -1, symbol: 0 });
+    }
+    restart();
+  });
+  const look = inspector(selection, questionField(selection));
+  const problem = byId("problem");
+
+  function createLearner() {
+    return new Learner(createWorker(), {
+      onProgress: show,
+      onFailure: (message) => fill(problem, p("noWorker", { message })),
+    });
+  }
+
+  /** Start over with new models. */
+  function restart() {
+    const running = learners.some(({ progress }) => progress?.running);
+    const models = choices.second ? [choices.first, choices.second] : [choices.first];
+    const before = learners.length;
+    while (learners.length > models.length) learners.pop()?.close();
+    while (learners.length < models.length) learners.push(createLearner());
+    models.forEach((model, index) => learners[index]?.start({ ...choices.data }, { ...model }, products));
+    if (running) for (const each of learners) each.run(choices.speed);
+    if (learners.length !== before) look.setLearners([...learners]);
+    fill(problem);
+    document.body.toggleAttribute("data-two", learners.length > 1);
+    remember();
+    drawSave();
+    look.rename();
+    show();
+  }
+
+  function toggle() {
+    const running = learners.some(({ progress }) => progress?.running);
+    for (const each of learners) running ? each.pause() : each.run(choices.speed);
+  }
+
+  /** @param {import("./types.js").Speed} speed */
+  function onSpeed(speed) {
+    choices.speed = speed;
+    for (const each of learners) if (each.progress?.running) each.run(speed);
+  }
+
+  function show() {
+    bar.show(learners);
+    training.show(learners);
+    look.refresh();
+  }
+
+  /** Keep the choices in the address, so that it can be shared. */
+  function remember() {
+    const query = new URLSearchParams(writeChoices({ ...choices, question: null }));
+    for (const name of ["lang", "theme", "products"]) {
+      const value = given.get(name);
+      if (value) query.set(name, value);
+    }
+    const text = query.toString();
+    for (const address of [`${location.pathname}${text && `?${text}`}`, `#${text}`]) {
+      try {
+        return history.replaceState(null, "", address);
+      } catch {
+        // the page is a file, of which some browsers allow only the part after # to change
+      }
+    }
+  }
+
+  /** @param {number} index */
+  async function save(index) {
+    const weights = /** @type {Weights} */ (await learners[index]?.inspect({ kind: "weights" }));
+    const url = URL.createObjectURL(new Blob([safetensors(weights)], { type: "application/octet-stream" }));
+    element("a", { href: url, download: `addition-${weights.update}.safetensors` }).click();
+    setTimeout(() => URL.revokeObjectURL(url), 1000);
+  }
+
+  function drawSave() {
+    fill(
+      byId("save"),
+      ...learners.map((_, index) => {
+        const text = learners.length > 1 ? p("saveWeightsOf", { model: p(index ? "modelB" : "modelA") }) : p("saveWeights");
+        return element("button", { type: "button", class: "plain save", onclick: () => void save(index) }, text);
+      }),
+    );
+  }
+
+  /** @param {Inside} wanted */
+  function setInside(wanted) {
+    inside = wanted;
+    look.setView(wanted);
+    drawViews();
+  }
+
+  function drawViews() {
+    const texts = Object.fromEntries(INSIDE.map((each) => [each, p(each)]));
+    fill(byId("views"), segmented(p("views"), texts, inside, (wanted) => setInside(/** @type {Inside} */ (wanted))));
+  }
+
+  byId("preferences").append(preferencesView());
+  byId("bar").append(bar.element);
+  byId("settings").append(settings.element);
+  byId("figures").append(training.element);
+  byId("view").append(look.element);
+  if (choices.view) document.body.dataset.only = choices.view === "training" ? "training" : "inside";
+  inEveryLanguage(() => {
+    document.title = p("title");
+    for (const found of document.querySelectorAll("[data-say]")) {
+      found.textContent = p(/** @type {import("./texts.js").Key} */ (/** @type {HTMLElement} */ (found).dataset.say));
+    }
+    fill(byId("training-chapters"), ...CHAPTERS.training.map(chapterLink));
+    drawViews();
+    drawSave();
+    show();
+  });
+  setInside(inside);
+  restart();
+  if (choices.autoplay) for (const each of learners) each.run(choices.speed);
+  document.body.toggleAttribute("data-ready", true);
+}
+
+/** @param {number} digits */
+function firstQuestion(digits) {
+  return FIRST_QUESTIONS[digits - 1] ?? "58+77";
+}

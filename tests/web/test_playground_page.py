@@ -1,0 +1,388 @@
+"""The playground in Chromium, opened as a file, without a network."""
+
+import json
+import re
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors import safe_open
+
+from commands import checked, run_here
+from henkan.export.html.playground import build_playground
+from playground_model import TARGET, Model, ids_of
+from web_page import NARROW, WIDE, Page, chromium, why_no_browser
+
+pytestmark = [pytest.mark.web, pytest.mark.skipif(why_no_browser() is not None, reason=str(why_no_browser()))]
+
+OFFLINE = "--host-resolver-rules=MAP * ~NOTFOUND"
+SMALL = "digits=2&pairs=2000&hidden=32"
+TINY = "digits=1&hidden=16"
+VIEWS = ["states", "answer", "gradient", "probe", "saliency"]
+PANELS = {
+    "states": ".strip i",
+    "answer": ".map td",
+    "gradient": ".panel .chart .line",
+    "probe": ".scatter .sum-point",
+    "saliency": ".curves .step",
+}
+PATIENCE = 240  # seconds after which a training run that hangs fails the test
+
+
+class Playground(Page):
+    """What a reader does on the playground, and sees."""
+
+    def wait(self, condition, what=""):
+        """Wait for something that takes a training run."""
+        end = time.monotonic() + PATIENCE
+        while not condition():
+            assert time.monotonic() < end, what
+            time.sleep(0.1)
+
+    def press(self, element):
+        """Click on an element, which must not be below the bar."""
+        self.driver.execute_script("arguments[0].scrollIntoView({ block: 'center' })", element)
+        element.click()
+
+    def update(self):
+        """Number of updates so far."""
+        found = re.search(r"[\d,]+", self.one(".status").text)
+        return int(found[0].replace(",", "")) if found else 0
+
+    def train(self, updates):
+        """Train until there are as many updates, then pause."""
+        self.press(self.one("#train"))
+        self.wait(lambda: self.update() >= updates, "training does not go on")
+        if self.one("#train").is_enabled():
+            self.press(self.one("#train"))
+        self.until(lambda: self.one("#train").text in ("Train", "Finished"))
+        self.until(lambda: str(self.update()) in self.one(".panel-head").text.replace(",", ""))
+
+    def view(self, number):
+        self.press(self.all("#views input")[number])
+
+    def weights(self, folder, number=0):
+        """The weights that the page saves, and their settings."""
+        before = set(folder.iterdir())
+        self.press(self.all("#save button")[number])
+        [path] = self.until(lambda: [each for each in folder.glob("*.safetensors") if each not in before])
+        with safe_open(path, "numpy") as file:
+            metadata = file.metadata()
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (not a dict)
+        path.unlink()
+        return weights, json.loads(metadata["settings"]), int(metadata["update"])
+
+    def fits(self):
+        """Whether nothing is wider than the window."""
+        return self.run("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.fixture(scope="module")
+def downloads(tmp_path_factory):
+    return tmp_path_factory.mktemp("downloads")
+
+
+@pytest.fixture(scope="module")
+def browser(downloads):
+    with chromium(downloads, "en", OFFLINE) as driver:
+        driver.execute_cdp_cmd("Network.enable", {})
+        yield driver
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory):
+    """Address of the page, which the command has written."""
+    path = tmp_path_factory.mktemp("page") / "playground.html"
+    checked(run_here, ".")("play", "--out", path)
+    return path.as_uri()
+
+
+@pytest.fixture
+def open_page(browser, url):
+    """Function that opens the page. At the end, no request may have left, and the console must be empty."""
+    page = Playground(browser)
+
+    def open(query="", **options):
+        page.open(f"{url}?{query}", **options)
+        page.until(lambda: page.run("document.body.hasAttribute('data-ready')"))
+        return page
+
+    yield open
+    assert page.errors() == []
+    events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    urls = [event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"]
+    assert {each.partition(":")[0] for each in urls} <= {"file", "data", "blob"}
+
+
+def test_reversed_peeky_model_learns_two_digit_sums(open_page):
+    page = open_page(SMALL)
+    assert page.one("#train").text == "Train"
+    page.press(page.one("#train"))
+    page.until(lambda: page.one("#train").text == "Pause")
+    page.wait(lambda: page.one("#train").text == "Finished", "training does not end")
+    loss, match = (float(each.text.rstrip(" %")) for each in page.all(".charts .value"))
+    assert loss < 0.1
+    assert match > 95
+    marks = [each.text for each in page.all(".questions .mark")]
+    assert len(marks) == 10
+    assert marks.count("O") >= 9
+    answered = [[part.text for part in each.find_elements("css selector", ".sum, .prediction")]
+                for each in page.all(".question")]  # fmt: skip
+    right = [sum(map(int, source.split("+"))) == int(prediction) for source, prediction in answered]
+    assert [mark == "O" for mark in marks] == right
+
+
+def test_training_pauses_and_starts_over(open_page):
+    page = open_page(SMALL)
+    page.train(20)
+    at = page.update()
+    time.sleep(0.5)
+    assert page.update() == at
+    page.press(page.one("#step"))
+    page.until(lambda: page.update() == at + 1)
+    page.press(page.one("#restart"))
+    page.until(lambda: page.update() == 0)
+    page.choose_label("Slow")
+    page.press(page.one("#train"))
+    page.wait(lambda: page.update() >= 2)
+    assert page.update() < 20
+
+
+def test_each_switch_has_its_effect(open_page, downloads):
+    page = open_page(TINY)
+    weights, settings, update = page.weights(downloads)
+    assert (settings["reverse"], settings["peeky"], settings["attention"]) == (True, True, False)
+    assert (settings["hidden_size"], update) == (16, 0)
+    assert "decoder.Wc" in weights
+    assert "attention.Wv" not in weights
+    for name, changed in {"peeky": "decoder.Wc", "attention": "attention.Wv"}.items():
+        page.press(page.one(f"#{name}-first"))
+        other, settings, _ = page.weights(downloads)
+        assert settings[name] == (name == "attention")
+        assert (changed in other) == (name == "attention")
+    read = [each.text for each in page.all(".tile")[:3]]
+    page.press(page.one("#reverse-first"))
+    page.until(lambda: [each.text for each in page.all(".tile")[:3]] == read[::-1])
+    page.choose("#hidden-first", "32")
+    page.choose("#pairs", "20")
+    weights, settings, _ = page.weights(downloads)
+    assert weights["encoder.lstm1.Wh"].shape == (32, 128)
+    assert not settings["reverse"]
+    page.type("5\n", "#seed")
+    other, _, _ = page.weights(downloads)
+    assert not np.array_equal(weights["encoder.E"], other["encoder.E"])
+
+
+@pytest.mark.parametrize("switches", ["reverse=1&peeky=1", "reverse=0&peeky=0"])
+def test_stepping_shows_the_numbers_of_numpy(open_page, downloads, switches):
+    page = open_page(f"{SMALL}&{switches}&question=58%2B77")
+    page.train(60)
+    weights, settings, _ = page.weights(downloads)
+    model = Model(weights, settings["peeky"])
+    written = [TARGET.index("" if each.text == "end" else each.text) for each in page.all(".tile")[5:]]
+    steps, context = model.steps(ids_of("58+77", settings["reverse"]), [0, *written[:-1]])
+    before = {"h": np.zeros(32), "c": np.zeros(32)}
+    for number, step in enumerate(steps):
+        if number == 5:
+            before = {"h": context, "c": np.zeros(32)}
+        page.press(page.all(".tile")[number])
+        for unit in (0, 17, 31):
+            page.run(f"(() => {{ const unit = document.querySelector('.unit input'); unit.value = {unit + 1}; "
+                     "unit.dispatchEvent(new Event('input')); })()")  # fmt: skip
+            shown = shown_numbers(page)
+            i, f, g, o = (float(step["gates"][at * 32 + unit]) for at in range(4))
+            inputs = [step["fromInput"], step["fromState"]]
+            if number >= 5 and settings["peeky"]:
+                inputs.append(context @ model.weights["decoder.Wc"])
+            expected = {
+                "h0": [before["h"][unit]],
+                "c0": [before["c"][unit]],
+                **{name: [value, *(part[at * 32 + unit] for part in inputs)]
+                   for at, (name, value) in enumerate([("i", i), ("f", f), ("g", g), ("o", o)])},
+                "c": [step["c"][unit], f, before["c"][unit], i, g],
+                "h": [step["h"][unit], o, step["c"][unit]],
+            }  # fmt: skip
+            for name, values in expected.items():
+                np.testing.assert_allclose(shown[name], values, atol=0.0051, err_msg=f"{name} at step {number}")
+        before = step
+    logits = model.logits(steps[-1]["h"], context)
+    probabilities = np.exp(logits) / np.exp(logits).sum()
+    likely = page.all(".output section:first-child .likely li")
+    assert likely[0].text.split()[0] == (TARGET[probabilities.argmax()] or "end")
+    share = likely[0].find_element("css selector", ".number").text
+    assert float(share.strip("<>%")) == pytest.approx(100 * probabilities.max(), abs=0.1)
+
+
+def shown_numbers(page):
+    """Name of a row -> its numbers, from left to right."""
+    script = "[...document.querySelectorAll('.row[data-name]')].map((row) => [row.dataset.name, row.innerText])"
+    rows = page.run(script)
+    found = {}
+    for name, text in rows:
+        numbers = text.splitlines()[-1].replace("− ", "−").replace("−", "-")
+        found[name] = [float(each) for each in re.findall(r"-?\d+\.\d\d", numbers)]
+    return found
+
+
+def test_picture_and_formula_lead_to_each_other(open_page):
+    page = open_page(f"{TINY}&view=states")
+    page.until(lambda: page.all(".strip i"))
+    point = """(() => {{
+        const found = document.querySelector('{}');
+        found.dispatchEvent(new PointerEvent('pointerover', {{ bubbles: true }}));
+        return [...document.querySelectorAll('[data-lit]')].map((each) => each.dataset.row ?? each.dataset.term);
+    }})()"""
+    assert set(page.run(point.format(".row[data-name=f] .strip"))) == {"f"}
+    assert page.run("document.querySelectorAll('math [data-term=f][data-lit]').length") >= 2  # its own and that of c
+    assert "c0" in page.run(point.format(".row[data-name=c] [data-term=c0]"))
+    assert page.run("document.querySelector('.strip[data-row=c0]').hasAttribute('data-lit')")
+    page.run(point.format(".row[data-name=o] .strip i:nth-child(8)"))
+    page.shows(".unit output", "Unit 8 of 16")
+
+
+def test_own_question(open_page):
+    page = open_page(SMALL)
+    page.type("7+5", "#own-question")
+    page.until(lambda: [each.text for each in page.all(".tile")[:3]] == ["5", "+", "7"])
+    page.type("700+5", "#own-question")
+    page.shows(".question-field .error", "Write a sum of two numbers of at most 2 digits, such as 58+77.")
+    assert page.one("#own-question").get_attribute("aria-invalid") == "true"
+    assert [each.text for each in page.all(".tile")[:3]] == ["5", "+", "7"]
+    page.press(page.all(".question")[2])
+    source = page.all(".question .sum")[2].text
+    assert page.one("#own-question").get_attribute("value") == source
+    page.until(lambda: "".join(each.text for each in page.all(".tile")[: len(source)]) == source[::-1])
+
+
+def test_seed_that_is_none(open_page):
+    page = open_page(TINY)
+    page.type("x\t", "#seed")
+    page.shows(".settings .error", "Give a whole number from 0 to 2,147,483,647.")
+    page.type("7\t", "#seed")
+    page.until(lambda: not any(each.is_displayed() and each.text for each in page.all(".settings .error")))
+
+
+def test_two_models_learn_the_same_pairs_side_by_side(open_page, downloads):
+    page = open_page(SMALL)
+    page.press(page.one("#compare"))
+    page.until(lambda: len(page.all(".panel")) == 2)
+    page.train(30)
+    assert len(page.all(".charts .line[data-series=a]")) == len(page.all(".charts .line[data-series=b]")) == 2
+    assert all(each.get_attribute("d") for each in page.all(".charts .line"))
+    assert len(page.all(".questions .given")) == 20
+    settings = [page.weights(downloads, number)[1] for number in (0, 1)]
+    assert [each["peeky"] for each in settings] == [True, False]
+    for number, view in enumerate(VIEWS):
+        page.view(number)
+        page.wait(
+            lambda view=view: all(each.find_elements("css selector", PANELS[view]) for each in page.all(".panel"))
+        )
+    page.view(0)
+    page.until(lambda: len(page.all(".panel .tiles")) == 2)
+    page.press(page.all(".tile")[3])  # of the first model; the second one follows
+    pressed = "[...document.querySelectorAll('.panel')].map((each) => [...each.querySelectorAll('.tile')].findIndex(" \
+              "(tile) => tile.ariaPressed === 'true'))"  # fmt: skip
+    page.until(lambda: page.run(pressed) == [3, 3])
+    page.press(page.one("#compare"))
+    page.until(lambda: len(page.all(".panel")) == 1)
+
+
+def test_probe_follows_the_selected_step_and_place(open_page):
+    page = open_page(f"{SMALL}&view=probe")
+    page.until(lambda: page.all(".sum-point"))
+    page.shows(".projection h3", "reads a₁")
+    points = page.run("document.querySelector('.scatter').innerHTML")
+    page.press(page.all(".step-axis button")[0])
+    page.shows(".projection h3", "reads b₂")
+    page.until(lambda: page.run("document.querySelector('.scatter').innerHTML") != points)
+    page.choose_label("tens")
+    page.until(lambda: page.run("document.querySelector('.view-choice input[value=\"1\"]').checked"))
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_each_view_alone(open_page, view):
+    page = open_page(f"{TINY}&view={view}", width=700)
+    page.until(lambda: page.all(PANELS[view]))
+    assert page.one("#train").is_displayed()
+    assert not page.run("document.querySelector('#train-section').checkVisibility()")
+    assert not page.run("document.querySelector('h1').checkVisibility()")
+    assert page.fits()
+
+
+def test_training_alone(open_page):
+    page = open_page(f"{TINY}&view=training&play=1")
+    page.wait(lambda: page.update() > 5)
+    assert page.one(".charts").is_displayed()
+    assert not page.run("document.querySelector('#inside').checkVisibility()")
+
+
+@pytest.mark.parametrize("width", [NARROW, WIDE])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_languages_widths_and_themes(open_page, language, width, scheme):
+    page = open_page(f"digits=3&pairs=5000&hidden=128&attention=1&peeky2=0&lang={language}", width=width, scheme=scheme)
+    page.until(lambda: page.all(".strip i"))
+    assert page.run("document.documentElement.lang") == language
+    assert page.one("h1").text == {"en": "A network learns to add", "ja": "足し算を学ぶネットワーク"}[language]
+    paper = page.run("getComputedStyle(document.body).backgroundColor")
+    assert (int(re.search(r"\d+", paper)[0]) > 128) == (scheme == "light")
+    for number, view in enumerate(VIEWS):
+        page.view(number)
+        page.wait(lambda view=view: len(page.all(PANELS[view])) > 1)
+        assert page.fits(), view
+    if language == "ja":
+        english = re.findall(r"[A-Za-z]{4,}", page.run("document.querySelector('main').innerText"))
+        assert set(english) <= {"Attention", "Encoder", "Decoder", "Peeky", "tanh", "softmax", "context"}
+
+
+def test_language_of_the_browser_and_choice(open_page):
+    page = open_page(TINY)
+    assert page.run("document.documentElement.lang") == "en"
+    page.choose("#language", "ja")
+    page.shows("h1", "足し算")
+    page.shows("#train", "学習する")
+    page.driver.refresh()
+    page.shows("h1", "足し算")
+
+
+def test_keyboard_and_names(open_page):
+    from selenium.webdriver.common.keys import Keys
+
+    page = open_page(f"{SMALL}&peeky2=0")
+    page.until(lambda: len(page.all(".strip i")) > 0)
+    page.run("document.querySelector('.tile').focus()")
+    page.driver.switch_to.active_element.send_keys(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
+    page.shows(".says", "step 3 of 5")
+    for number in range(len(VIEWS)):
+        page.view(number)
+        page.wait(lambda number=number: page.all(PANELS[VIEWS[number]]))
+        nameless = """[...document.querySelectorAll("button, input, select, [role=img]")].filter((each) =>
+            each.checkVisibility() && !(each.ariaLabel || each.innerText || each.title || each.labels?.length))
+            .map((each) => each.outerHTML)"""
+        assert page.run(nameless) == []
+
+
+def test_page_of_the_documentation_links_to_its_chapters(browser, tmp_path):
+    path = tmp_path / "playground.html"
+    path.write_bytes(build_playground(docs="../"))
+    page = Playground(browser)
+    page.open(f"{path.as_uri()}?{TINY}")
+    page.until(lambda: page.all(".panel-head"))
+    links = page.run("[...document.querySelectorAll('a.chapter')].map((each) => each.getAttribute('href'))")
+    assert {"../en/3-lstm.html", "../en/5-learning.html", "../en/7-peeking.html", "../en/8-attention.html"} <= set(
+        links
+    )
+    for number in range(len(VIEWS)):
+        page.view(number)
+        links += page.run("[...document.querySelectorAll('a.chapter')].map((each) => each.getAttribute('href'))")
+    root = Path(__file__).parents[2] / "docs"
+    assert all((root / link.removeprefix("../")).with_suffix(".md").exists() for link in links)
+    page.choose("#language", "ja")
+    page.until(lambda: page.run("document.querySelector('a.chapter').getAttribute('href')").startswith("../ja/"))
+
+
+def test_page_names_chapters_without_the_documentation(open_page):
+    page = open_page(TINY)
+    page.shows(".inside-view .chapters", "Chapter 3 of the documentation: One LSTM step")
+    assert page.all("a.chapter") == []
