@@ -167,7 +167,7 @@ def test_a_list_is_converted_and_saved(open_page, folders, tmp_path):
     for row, expected in zip(rows, predicted(folders["edits"], *texts), strict=True):
         assert row[1] == (expected["prediction"] or "")
         assert float(row[2] or 0) == pytest.approx(expected["confidence"] or 0, abs=2e-3)
-    assert rows[4][3] == "The text has only spaces."
+    assert rows[4][3] == "The text is empty or has only spaces."
 
 
 def test_the_model_abstains_and_has_no_constraints(open_page, folders):
@@ -183,7 +183,7 @@ def test_the_model_abstains_and_has_no_constraints(open_page, folders):
     [expected] = predicted(folders["edits"], " ")
     page.type(" ")
     assert expected["blank"]
-    page.shows(".notes", "The text has only spaces.")
+    page.shows(".notes", "The text is empty or has only spaces.")
 
 
 def test_known_sources_are_answered_from_the_lexicon(open_page):
@@ -205,7 +205,7 @@ def test_the_model_card(open_page):
     for fact in ("Neural transducer", "feature tags, separated by", "hidden size 32", "henkan 0.1.0"):
         assert fact in page.one("#facts").text
     page.choose("#language", "ja")
-    page.shows(".model-details", "訓練データ")
+    page.shows(".model-details", "学習データ")
     assert page.run("document.documentElement.lang") == "ja"
     page.shows("footer", "モデルはこのファイルの中で動きます")
 

@@ -82,7 +82,7 @@ export class SourceReader {
       return { result: withoutPrediction(text, error.reason, { unknown: this.source.unknownSymbols(text) }) };
     }
     if (this.range?.isBlank(this.source.tokenizer.text(text))) {
-      return { result: withoutPrediction(text, "it has only whitespace", { blank: true }) };
+      return { result: withoutPrediction(text, "it is empty or has only whitespace", { blank: true }) };
     }
     const outside = [...source.outside.keys()];
     if (outside.length && abstain_outside) {
