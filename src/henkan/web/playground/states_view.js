@@ -6,7 +6,7 @@ import { percent } from "../texts.js";
 import { connectTerms } from "./formula.js";
 import { fillOnce } from "./keyed.js";
 import { attentionFormula, formulaOf, inputsFormula, numbersOf, outputFormula } from "./lstm_formulas.js";
-import { markUnit, strip } from "./strip.js";
+import { colourStrip, markUnit, strip } from "./strip.js";
 import { p, symbolName } from "./texts.js";
 
 /** @import { RowName } from "./lstm_formulas.js" */
@@ -68,30 +68,38 @@ export function statesView(selection) {
     const { at, step } = shown();
     drawTiles(trace, at);
     says.textContent = sentence(trace, at);
-    const peeky = trace.peeky && step.side === "decoder";
-    fill(
-      rows,
+    drawRows(trace, trace.peeky && step.side === "decoder");
+    const strips = rows.querySelectorAll(".strip");
+    ROWS.forEach(([, , values, scale], index) => colourStrip(/** @type {Element} */ (strips[index]), values(step), scale));
+    drawOutput(trace, step);
+    drawUnit();
+  }
+
+  /**
+   * @param {Trace} all
+   * @param {boolean} peeky  whether the context is an input
+   */
+  function drawRows({ hidden }, peeky) {
+    rows.style.setProperty("--units", String(hidden));
+    fillOnce(rows, [hidden, peeky], () => [
       element(
         "div",
         { class: "row inputs" },
         element("span", { class: "row-label" }, p("gateInputs")),
         element("span", { class: "row-formula" }, inputsFormula(peeky), element("span", { class: "caption" }, peeky ? `${p("context")} ` : "", p("order"))),
       ),
-      ...ROWS.map(([name, label, values, scale]) =>
+      ...ROWS.map(([name, label]) =>
         element(
           "div",
           { class: "row", "data-name": name },
           element("span", { class: "row-label" }, p(label)),
-          strip(name, values(step), scale),
+          strip(name, hidden),
           element("span", { class: "row-formula" }, formulaOf(name)),
           element("span", { class: "row-numbers number" }),
         ),
       ),
       scaleLegend(),
-    );
-    rows.style.setProperty("--units", String(trace.hidden));
-    drawOutput(trace, step);
-    drawUnit();
+    ]);
   }
 
   /** What depends on the selected unit alone, which changes at every move of the pointer. */
