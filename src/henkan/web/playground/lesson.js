@@ -95,7 +95,9 @@ export class Lesson {
    * @returns {Answer[]}
    */
   answers() {
-    return this.trainer.evaluate(QUESTIONS).predictions.map(({ source, target, prediction }) => ({ source, target, prediction }));
+    return this.trainer
+      .evaluate(QUESTIONS)
+      .predictions.map(({ source, target, prediction }) => ({ source, target, prediction }));
   }
 
   /** @returns {Subject} */
