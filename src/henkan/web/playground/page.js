@@ -165,10 +165,17 @@ export function start(createWorker) {
     drawSave();
     show();
   });
+  if (choices.view && parent !== window) tellHeight();
   setInside(inside);
   restart();
   if (choices.autoplay) for (const each of learners) each.run(choices.speed);
   document.body.toggleAttribute("data-ready", true);
+}
+
+/** Tell the page around this one how high it is; see docs/building/static/playground.js. */
+function tellHeight() {
+  const tell = () => parent.postMessage({ playground: document.body.scrollHeight }, "*");
+  new ResizeObserver(tell).observe(document.body);
 }
 
 /** @param {number} digits */
