@@ -14,6 +14,7 @@ html_theme = "furo"
 html_title = "henkan 変換"
 html_static_path = ["building/static"]
 html_css_files = ["henkan.css"]
+html_js_files = ["playground.js"]
 html_math_renderer = "mathml"
 html_show_sphinx = False
 html_copy_source = False

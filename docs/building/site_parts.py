@@ -7,19 +7,28 @@ Pages with the same name in `docs/en` and `docs/ja` are translations of each oth
 from __future__ import annotations
 
 import re
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar
 from xml.etree.ElementTree import Element, tostring
-from xml.sax.saxutils import unescape
+from xml.sax.saxutils import escape, unescape
 
 from docutils import nodes
+from docutils.parsers.rst import directives
 from latex2mathml.converter import convert_to_element
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from sphinx.writers.html5 import HTML5Translator
 
+from henkan.export.html.playground import build_playground
 from sources import find
 
 LANGUAGES = {"en": "English", "ja": "日本語"}
+
+# Language -> title of the embedded playground, and the link to the whole.
+PLAYGROUND = {
+    "en": ("A network that learns to add", "Open the whole playground"),
+    "ja": ("足し算を学ぶネットワーク", "プレイグラウンド全体を開く"),
+}
 
 # MathML elements with scripts beside -> those with scripts below and above.
 LIMITS = {"msub": "munder", "msup": "mover", "msubsup": "munderover"}
@@ -51,6 +60,37 @@ class CodeOf(SphinxDirective):
         code = nodes.literal_block(shown.text, shown.text, language="python")
         caption = nodes.caption("", "", nodes.literal("", f"src/{shown.path}"))
         return [nodes.container("", caption, code, literal_block=True, classes=["literal-block-wrapper"])]
+
+
+class Playground(SphinxDirective):
+    """Directive that embeds a view of the playground, which trains a model in the page.
+
+    Its argument is the view, and `choices` are settings as in the address of the playground. A browser loads it only
+    when it comes near.
+    """
+
+    required_arguments = 1
+    option_spec: ClassVar = {"choices": directives.unchanged, "height": directives.positive_int}
+
+    def run(self) -> list[nodes.Node]:
+        """Return the frame, and a link to the whole playground."""
+        language = self.env.docname.partition("/")[0]
+        title, link = PLAYGROUND[language]
+        page = "../" * self.env.docname.count("/") + "playground.html"
+        choices = escape("".join(f"&{each}" for each in self.options.get("choices", "").split()))
+        address = f"{page}?view={self.arguments[0]}&amp;lang={language}{choices}"
+        html = (
+            f'<figure class="playground"><iframe src="{address}" title="{title}" loading="lazy" '
+            f'height="{self.options.get("height", 760)}"></iframe>'
+            f'<figcaption><a href="{page}?lang={language}{choices}">{link}</a></figcaption></figure>'
+        )
+        return [nodes.raw("", html, format="html")]
+
+
+def write_playground(app: Sphinx, failure: Exception | None) -> None:
+    """Write the page that `Playground` embeds."""
+    if failure is None and app.builder.format == "html":
+        (Path(app.outdir) / "playground.html").write_bytes(build_playground(docs=""))
 
 
 def visit_math(translator: HTML5Translator, node: nodes.math) -> None:
@@ -119,6 +159,8 @@ def set_language(
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register the extension with Sphinx."""
     app.add_directive("code-of", CodeOf)
+    app.add_directive("playground", Playground)
+    app.connect("build-finished", write_playground)
     app.add_html_math_renderer("mathml", (visit_math, None), (visit_displaymath, None))
     app.connect("html-page-context", set_language, priority=900)  # after the theme has built its menu
     return {"parallel_read_safe": True, "parallel_write_safe": True}

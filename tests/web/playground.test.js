@@ -32,7 +32,8 @@ test("an address without choices has the defaults", () => {
 });
 
 test("choices survive the way through an address", () => {
-  const address = "?view=states&digits=3&pairs=5000&seed=7&peeky=0&hidden=32&attention2=1&rate2=0.003&question=12%2B345";
+  const address =
+    "?view=states&digits=3&pairs=5000&seed=7&peeky=0&hidden=32&attention2=1&rate2=0.003&question=12%2B345";
   const choices = settings.readChoices(address);
   assert.deepEqual(choices.data, { digits: 3, pairs: 5000, seed: 7 });
   assert.deepEqual(choices.first, { ...settings.DEFAULT_MODEL, peeky: false, hidden: 32 });
@@ -42,7 +43,10 @@ test("choices survive the way through an address", () => {
 });
 
 test("values that do not exist are ignored, and the query has precedence over the hash", () => {
-  const choices = settings.readChoices("?view=nothing&digits=9&hidden=7&seed=-1&lang=fr&question=123%2B4", "#digits=1&lang=ja");
+  const choices = settings.readChoices(
+    "?view=nothing&digits=9&hidden=7&seed=-1&lang=fr&question=123%2B4",
+    "#digits=1&lang=ja",
+  );
   assert.deepEqual([choices.view, choices.data, choices.first.hidden], [null, settings.DEFAULT_DATA, 64]);
   assert.deepEqual([choices.language, choices.question], [null, null]);
   assert.equal(settings.readChoices("", "#view=probe&digits=1").view, "probe");
@@ -57,8 +61,14 @@ test("questions are sums that the model can read", () => {
 });
 
 test("a carry is that of its place", () => {
-  assert.deepEqual([0, 1].map((place) => carries("58+77", place)), [true, true]);
-  assert.deepEqual([0, 1].map((place) => carries("58+31", place)), [false, false]);
+  assert.deepEqual(
+    [0, 1].map((place) => carries("58+77", place)),
+    [true, true],
+  );
+  assert.deepEqual(
+    [0, 1].map((place) => carries("58+31", place)),
+    [false, false],
+  );
   assert.equal(carries("95+5", 1), true); // by the carry of the units
 });
 
@@ -84,8 +94,15 @@ test("least squares finds a linear function, and the principal component what is
 
 test("charts have round ticks, and find the nearest point", () => {
   assert.deepEqual(xTicks(1500, 300), [0, 500, 1000, 1500]);
-  const points = [[1, 0.1], [5, 0.5], [9, 0.9]];
-  assert.deepEqual([0, 2.9, 3.1, 20].map((update) => nearest(points, update)?.[0]), [1, 1, 5, 9]);
+  const points = [
+    [1, 0.1],
+    [5, 0.5],
+    [9, 0.9],
+  ];
+  assert.deepEqual(
+    [0, 2.9, 3.1, 20].map((update) => nearest(points, update)?.[0]),
+    [1, 1, 5, 9],
+  );
   assert.equal(nearest([], 3), undefined);
 });
 
@@ -121,7 +138,12 @@ test("a selection tells what has changed, and nothing if nothing has", () => {
 
 test("the file of weights has a header and the numbers", () => {
   const values = Float32Array.of(1, -2, 0.5);
-  const file = safetensors({ tensors: [{ name: "decoder.by", shape: [3], values }], settings: {}, symbols: {}, update: 4 });
+  const file = safetensors({
+    tensors: [{ name: "decoder.by", shape: [3], values }],
+    settings: {},
+    symbols: {},
+    update: 4,
+  });
   const length = Number(new DataView(file.buffer).getBigUint64(0, true));
   const header = JSON.parse(new TextDecoder().decode(file.subarray(8, 8 + length)));
   assert.deepEqual(header["decoder.by"], { dtype: "F32", shape: [3], data_offsets: [0, 12] });
@@ -138,8 +160,14 @@ test("two models with one seed see the same pairs, and each switch changes the w
   );
   const [first, ...others] = lessons;
   for (const other of others) assert.deepEqual(other.trainer.pairs, first.trainer.pairs);
-  assert.deepEqual(lessons.map(({ trainer }) => "decoder.Wc" in trainer.weights), [true, false, true, true]);
-  assert.deepEqual(lessons.map(({ trainer }) => "attention.Wv" in trainer.weights), [false, false, true, false]);
+  assert.deepEqual(
+    lessons.map(({ trainer }) => "decoder.Wc" in trainer.weights),
+    [true, false, true, true],
+  );
+  assert.deepEqual(
+    lessons.map(({ trainer }) => "attention.Wv" in trainer.weights),
+    [false, false, true, false],
+  );
   const read = lessons.map((lesson) => lesson.inspect({ kind: "trace", source: "3+5" }).read.join(""));
   assert.deepEqual(read, ["5+3", "5+3", "5+3", "3+5"]);
 });

@@ -386,3 +386,20 @@ def test_page_names_chapters_without_the_documentation(open_page):
     page = open_page(TINY)
     page.shows(".inside-view .chapters", "Chapter 3 of the documentation: One LSTM step")
     assert page.all("a.chapter") == []
+
+
+def test_embedded_view_tells_its_height(browser, url, tmp_path):
+    script = (Path(__file__).parents[2] / "docs" / "building" / "static" / "playground.js").read_text(encoding="utf-8")
+    frame = (
+        f'<figure class="playground"><iframe src="{url}?{TINY}&view=states" width="800" height="100"></iframe></figure>'
+    )
+    path = tmp_path / "chapter.html"
+    path.write_text(f"<!doctype html><script>{script}</script>{frame}")
+    page = Playground(browser)
+    page.open(path.as_uri())
+    page.until(lambda: int(page.one("iframe").get_attribute("height")) > 500)
+    height = int(page.one("iframe").get_attribute("height"))
+    browser.switch_to.frame(page.one("iframe"))
+    page.until(lambda: page.all(".strip i"))
+    assert page.run("document.documentElement.scrollHeight") <= height + 40
+    browser.switch_to.default_content()

@@ -10,13 +10,13 @@ from typing import Any
 import click
 
 from henkan.cli.options import PATH, check_features, layout_options, read_file
+from henkan.cli.output_file import check_output, write_output
 from henkan.engine.numpy import NumpyEngines
-from henkan.errors import DataError, SettingsError
+from henkan.errors import SettingsError
 from henkan.export.comparison import Comparison, compare
 from henkan.export.html import page
 from henkan.export.html.model_data import Precision, as_stored
 from henkan.inference.conversion import Request
-from henkan.storage.files import write_file
 from henkan.training.fitted_model import FittedModel, converter_of, load_model, make_domain
 
 
@@ -76,9 +76,7 @@ def export(
     All architectures and ensembles can be exported to ONNX, except mixed ensembles. Its log-probabilities are those of
     `henkan predict`. Confidences, abstaining, constraints and lexicons are not a part of an ONNX file.
     """
-    if out.is_dir() or (out.exists() and not force):
-        what = "is a folder; choose another --out" if out.is_dir() else "already exists; use --force or another --out"
-        raise SettingsError(f"{out}: {what}")
+    check_output(out, force)
     if kind == "html" and beam is not None:
         raise SettingsError("--beam is for --to onnx only; omit it, the page has a field for the beam width")
     fitted = load_model(model)
@@ -91,10 +89,7 @@ def export(
     exported = FORMATS[kind]
     wanted = _Wanted(fitted, model, exported.beam if beam is None else beam, int8)
     content = exported.content(wanted)
-    try:
-        write_file(out, content)
-    except OSError as error:
-        raise DataError(f"{out}: cannot be written ({error.strerror or error}); choose another --out") from None
+    write_output(out, content)
     size = f"{len(content):,} bytes"
     if int8:
         full = len(exported.content(replace(wanted, int8=False)))

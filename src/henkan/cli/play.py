@@ -10,9 +10,9 @@ from pathlib import Path
 import click
 
 from henkan.cli.options import PATH
-from henkan.errors import DataError, SettingsError
+from henkan.cli.output_file import check_output, write_output
+from henkan.errors import SettingsError
 from henkan.export.html.playground import build_playground
-from henkan.storage.files import write_file
 
 HOST = "127.0.0.1"
 
@@ -52,22 +52,13 @@ def play(out: Path | None, force: bool, language: str | None, view: str | None, 
                 "--language, --view, --port and --no-browser do not apply to a file; omit them, and add ?lang=ja or "
                 "?view=states to the address of the file"
             )
-        _write(out, force)
+        check_output(out, force)
+        content = build_playground()
+        write_output(out, content)
+        click.echo(f"{out}: {len(content):,} bytes; open it in a browser")
         return
     query = "&".join(f"{name}={value}" for name, value in (("lang", language), ("view", view)) if value)
     _serve(build_playground(), port, f"?{query}" if query else "", not no_browser)
-
-
-def _write(out: Path, force: bool) -> None:
-    if out.is_dir() or (out.exists() and not force):
-        what = "is a folder; choose another --out" if out.is_dir() else "already exists; use --force or another --out"
-        raise SettingsError(f"{out}: {what}")
-    content = build_playground()
-    try:
-        write_file(out, content)
-    except OSError as error:
-        raise DataError(f"{out}: cannot be written ({error.strerror or error}); choose another --out") from None
-    click.echo(f"{out}: {len(content):,} bytes; open it in a browser")
 
 
 def _serve(page: bytes, port: int, query: str, browse: bool) -> None:

@@ -1,12 +1,12 @@
 /** Sums as batches for the encoder-decoder, and what is known about them. */
 
+import { ADDITION_SYMBOLS } from "../runtime/tasks.js";
+
 /** @import { Batch } from "../runtime/types.js" */
 
-/** Source symbols by id, in code point order. */
-export const SOURCE_SYMBOLS = Array.from("+0123456789");
 /** Target symbols by id. The first one is the boundary. */
-export const TARGET_SYMBOLS = ["", ...Array.from("0123456789")];
-const SOURCE_IDS = new Map(SOURCE_SYMBOLS.map((symbol, id) => [symbol, id]));
+export const TARGET_SYMBOLS = ADDITION_SYMBOLS.target;
+const SOURCE_IDS = new Map(ADDITION_SYMBOLS.source.map((symbol, id) => [symbol, id]));
 const TARGET_IDS = new Map(TARGET_SYMBOLS.map((symbol, id) => [symbol, id]));
 
 /**

@@ -43,7 +43,9 @@ export function answerView(selection) {
             "tr",
             {},
             element("th", { scope: "row", class: "corner" }, p("inputOf")),
-            ...columns.map((_, t) => element("th", { scope: "col" }, t ? symbolName(written[t - 1] ?? "") : p("boundary"))),
+            ...columns.map((_, t) =>
+              element("th", { scope: "col" }, t ? symbolName(written[t - 1] ?? "") : p("boundary")),
+            ),
           ),
         ),
         element("tbody", {}, ...rows.map((symbol) => row(symbol, written, target, columns))),

@@ -50,7 +50,8 @@ export function lineChart() {
     picture.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
     picture.setAttribute("aria-label", label);
     const right = MARGIN.left + inner();
-    const text = (/** @type {string} */ content, /** @type {object} */ properties) => svg("text", { ...properties }, content);
+    const text = (/** @type {string} */ content, /** @type {object} */ properties) =>
+      svg("text", { ...properties }, content);
     fill(
       picture,
       ...scale.yTicks.flatMap((value) => [
@@ -58,16 +59,29 @@ export function lineChart() {
         text(scale.format(value), { class: "tick", x: MARGIN.left - 8, y: y(value) + 4, "text-anchor": "end" }),
       ]),
       ...xTicks(scale.xMax, inner()).map((value) =>
-        text(value.toLocaleString(), { class: "tick", x: x(value), y: HEIGHT - 8, "text-anchor": value ? "middle" : "start" }),
+        text(value.toLocaleString(), {
+          class: "tick",
+          x: x(value),
+          y: HEIGHT - 8,
+          "text-anchor": value ? "middle" : "start",
+        }),
       ),
       scale.reference &&
-        svg("line", { class: "reference", x1: MARGIN.left, x2: right, y1: y(scale.reference.value), y2: y(scale.reference.value) }),
+        svg("line", {
+          class: "reference",
+          x1: MARGIN.left,
+          x2: right,
+          y1: y(scale.reference.value),
+          y2: y(scale.reference.value),
+        }),
       scale.reference &&
         text(scale.reference.label, { class: "tick", x: right, y: y(scale.reference.value) - 5, "text-anchor": "end" }),
       ...series.map(({ name, points }) => svg("path", { class: "line", "data-series": name, d: path(points) })),
       ...series.flatMap(({ name, points }) => {
         const last = points.at(-1);
-        return last ? [svg("circle", { class: "dot", "data-series": name, cx: x(last[0]), cy: y(last[1]), r: 3.5 })] : [];
+        return last
+          ? [svg("circle", { class: "dot", "data-series": name, cx: x(last[0]), cy: y(last[1]), r: 3.5 })]
+          : [];
       }),
       svg("line", { class: "cursor", y1: MARGIN.top, y2: HEIGHT - MARGIN.bottom, visibility: "hidden" }),
     );
@@ -166,6 +180,7 @@ export function nearest(points, update) {
  */
 export function xTicks(largest, width) {
   const most = Math.max(2, Math.floor(width / 70));
-  const step = [1, 2, 5, 10, 20, 50, 100, 200, 250, 500, 1000, 2000, 5000].find((each) => largest / each <= most) ?? largest;
+  const step =
+    [1, 2, 5, 10, 20, 50, 100, 200, 250, 500, 1000, 2000, 5000].find((each) => largest / each <= most) ?? largest;
   return Array.from({ length: Math.floor(largest / step) + 1 }, (_, index) => index * step);
 }

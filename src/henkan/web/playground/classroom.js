@@ -65,10 +65,13 @@ export class Classroom {
     if (this.waiting || !this.running) return;
     this.waiting = true;
     const pace = PACE[this.speed];
-    setTimeout(() => {
-      this.waiting = false;
-      this.turn();
-    }, Number.isFinite(pace) ? 1000 / pace : 0);
+    setTimeout(
+      () => {
+        this.waiting = false;
+        this.turn();
+      },
+      Number.isFinite(pace) ? 1000 / pace : 0,
+    );
   }
 
   /** Make updates for a short time: all that fit, or one at a slower pace. */

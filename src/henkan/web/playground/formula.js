@@ -40,7 +40,13 @@ export function variable(name, index = "") {
  * @param {...Part} inner
  */
 export function applied(name, ...inner) {
-  return node("mrow", node("mi", name), node("mo", "("), ...inner.map((part) => (typeof part === "string" ? node("mo", part) : part)), node("mo", ")"));
+  return node(
+    "mrow",
+    node("mi", name),
+    node("mo", "("),
+    ...inner.map((part) => (typeof part === "string" ? node("mo", part) : part)),
+    node("mo", ")"),
+  );
 }
 
 /**

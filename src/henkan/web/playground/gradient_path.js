@@ -44,7 +44,9 @@ export function normsOf({ model, weights, backend }, sources, digits, reverse) {
     const batch = batchOf(sources, targets, reverse);
     batch.targets.valid.forEach((_, at) => (batch.targets.valid[at] = Number(Math.floor(at / N) === wanted)));
     const found = model.loss(weights, batch, { backend, trace: true });
-    const gradients = Object.fromEntries(Object.entries(weights).map(([name, each]) => [name, backend.zeros(each.length)]));
+    const gradients = Object.fromEntries(
+      Object.entries(weights).map(([name, each]) => [name, backend.zeros(each.length)]),
+    );
     found.backward(gradients);
     const H = model.settings.hidden_size;
     const norms = /** @type {const} */ (["encoder", "decoder"]).flatMap((side) =>

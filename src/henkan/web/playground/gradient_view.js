@@ -29,8 +29,11 @@ export function gradientView(selection) {
     const names = Array.from({ length: digits + 1 }, (_, at) => symbolOf(at, digits));
     fillOnce(choice, [symbol, digits], () => [
       element("span", { class: "label" }, p("lossOf")),
-      segmented(p("lossOf"), Object.fromEntries(names.map((name, at) => [String(at), name])), String(symbol), (wanted) =>
-        selection.set({ symbol: Number(wanted) }),
+      segmented(
+        p("lossOf"),
+        Object.fromEntries(names.map((name, at) => [String(at), name])),
+        String(symbol),
+        (wanted) => selection.set({ symbol: Number(wanted) }),
       ),
     ]);
     caption.textContent = p("gradientAxis");
@@ -53,7 +56,13 @@ export function gradientView(selection) {
     fill(
       words,
       ...(symbol < digits
-        ? orders.map((order, index) => element("p", { "data-series": index ? "other" : "own" }, reach(order, index, shares[index] ?? [], symbol, digits)))
+        ? orders.map((order, index) =>
+            element(
+              "p",
+              { "data-series": index ? "other" : "own" },
+              reach(order, index, shares[index] ?? [], symbol, digits),
+            ),
+          )
         : []),
       element("p", { class: "caption" }, p("gradientCount", { count: path.count, example: example(digits) })),
     );
@@ -149,7 +158,12 @@ function orderName({ reverse }, index) {
  * @param {number} index
  */
 function legendItem(order, index) {
-  return element("li", {}, element("span", { class: "swatch", "data-series": index ? "other" : "own" }), orderName(order, index));
+  return element(
+    "li",
+    {},
+    element("span", { class: "swatch", "data-series": index ? "other" : "own" }),
+    orderName(order, index),
+  );
 }
 
 /**

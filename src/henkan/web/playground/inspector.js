@@ -17,7 +17,13 @@ import { p } from "./texts.js";
 
 /** @typedef {Exclude<View, "training">} Inside */
 
-const CREATE = { states: statesView, answer: answerView, gradient: gradientView, probe: probeView, saliency: saliencyView };
+const CREATE = {
+  states: statesView,
+  answer: answerView,
+  gradient: gradientView,
+  probe: probeView,
+  saliency: saliencyView,
+};
 export const INSIDE = /** @type {Inside[]} */ (Object.keys(CREATE));
 const LEADS = /** @type {const} */ ({
   states: "statesLead",
@@ -94,7 +100,8 @@ export function inspector(selection, question) {
     const update = Number(head.dataset.update ?? 0);
     fill(
       head,
-      panels.length > 1 && element("span", { class: "badge", "data-series": index ? "b" : "a" }, p(index ? "modelB" : "modelA")),
+      panels.length > 1 &&
+        element("span", { class: "badge", "data-series": index ? "b" : "a" }, p(index ? "modelB" : "modelA")),
       panels.length > 1 && element("span", { class: "model-name" }, nameOf(learner)),
       element("span", { class: "caption" }, p("atUpdate", { update })),
     );

@@ -6,7 +6,7 @@ import { probeCarry } from "./probe.js";
 import { sumOf } from "./settings.js";
 import { traceOf } from "./trace.js";
 import { Random } from "../runtime/random.js";
-import { ADDITION_SYMBOLS, additionPairs, availableSums } from "../runtime/tasks.js";
+import { ADDITION_SETTINGS, ADDITION_SYMBOLS, additionPairs, availableSums } from "../runtime/tasks.js";
 import { Trainer } from "../runtime/trainer.js";
 
 /** @import { Subject } from "./trace.js" */
@@ -15,12 +15,6 @@ import { Trainer } from "../runtime/trainer.js";
 const HELD_OUT = 1000; // largest number of pairs to test on
 const TESTED = 250; // of them, as training goes on
 const QUESTIONS = 10;
-/** Number of digits -> training settings: about as in the recipe `modern`, with the updates that a tab has time for. */
-const TRAINING = /** @type {Record<number, {batch_size: number, updates: number}>} */ ({
-  1: { batch_size: 16, updates: 600 },
-  2: { batch_size: 64, updates: 1500 },
-  3: { batch_size: 128, updates: 900 },
-});
 
 /** A model that learns sums. */
 export class Lesson {
@@ -32,6 +26,7 @@ export class Lesson {
   constructor(data, choice, products = "auto") {
     const count = Math.min(availableSums(data.digits), data.pairs + HELD_OUT);
     const pairs = additionPairs({ digits: data.digits, count, seed: data.seed });
+    const { batch_size, updates } = ADDITION_SETTINGS[data.digits];
     this.data = data;
     this.trainer = new Trainer({
       model: {
@@ -40,7 +35,7 @@ export class Lesson {
         attention: choice.attention,
         hidden_size: choice.hidden,
       },
-      training: { ...TRAINING[data.digits], learning_rate: choice.rate },
+      training: { batch_size, updates, learning_rate: choice.rate },
       pairs: { training: pairs.slice(0, data.pairs), validation: pairs.slice(data.pairs) },
       symbols: ADDITION_SYMBOLS,
       seed: data.seed,
@@ -100,7 +95,9 @@ export class Lesson {
    * @returns {Answer[]}
    */
   answers() {
-    return this.trainer.evaluate(QUESTIONS).predictions.map(({ source, target, prediction }) => ({ source, target, prediction }));
+    return this.trainer
+      .evaluate(QUESTIONS)
+      .predictions.map(({ source, target, prediction }) => ({ source, target, prediction }));
   }
 
   /** @returns {Subject} */

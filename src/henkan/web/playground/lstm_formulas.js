@@ -70,7 +70,8 @@ export function formulaOf(name) {
  * @param {boolean} attention
  */
 export function outputFormula(peeky, attention) {
-  const attended = () => applied("tanh", variable("context", "t"), "+", row.h(), variable("W", "q"), "+", variable("b"));
+  const attended = () =>
+    applied("tanh", variable("context", "t"), "+", row.h(), variable("W", "q"), "+", variable("b"));
   const state = attention ? attended() : row.h();
   const context = peeky ? ["+", term("context", variable("h")), variable("W", "yc")] : [];
   return math(variable("p"), "=", applied("softmax", state, variable("W", "y"), "+", variable("b", "y"), ...context));

@@ -37,7 +37,10 @@ export function start(createWorker) {
   /** @type {Learner[]} */
   let learners = [];
 
-  const bar = trainBar({ onToggle: toggle, onStep: () => learners.forEach((each) => each.step()), onRestart: restart, onSpeed }, choices.speed);
+  const bar = trainBar(
+    { onToggle: toggle, onStep: () => learners.forEach((each) => each.step()), onRestart: restart, onSpeed },
+    choices.speed,
+  );
   const training = trainingView((source) => {
     selection.set({ question: source, step: 0 });
     byId("inside").scrollIntoView({ block: "start", behavior: "smooth" });
@@ -45,7 +48,8 @@ export function start(createWorker) {
   const settings = settingsView(choices, ({ data }) => {
     if (data) {
       const digits = choices.data.digits;
-      if (digits !== selection.values.digits) selection.set({ question: firstQuestion(digits), digits, step: 0, place: 0, probed: -1, symbol: 0 });
+      if (digits !== selection.values.digits)
+        selection.set({ question: firstQuestion(digits), digits, step: 0, place: 0, probed: -1, symbol: 0 });
     }
     restart();
   });
@@ -123,7 +127,8 @@ export function start(createWorker) {
     fill(
       byId("save"),
       ...learners.map((_, index) => {
-        const text = learners.length > 1 ? p("saveWeightsOf", { model: p(index ? "modelB" : "modelA") }) : p("saveWeights");
+        const text =
+          learners.length > 1 ? p("saveWeightsOf", { model: p(index ? "modelB" : "modelA") }) : p("saveWeights");
         return element("button", { type: "button", class: "plain save", onclick: () => void save(index) }, text);
       }),
     );
@@ -138,7 +143,10 @@ export function start(createWorker) {
 
   function drawViews() {
     const texts = Object.fromEntries(INSIDE.map((each) => [each, p(each)]));
-    fill(byId("views"), segmented(p("views"), texts, inside, (wanted) => setInside(/** @type {Inside} */ (wanted))));
+    fill(
+      byId("views"),
+      segmented(p("views"), texts, inside, (wanted) => setInside(/** @type {Inside} */ (wanted))),
+    );
   }
 
   byId("preferences").append(preferencesView());
@@ -157,10 +165,17 @@ export function start(createWorker) {
     drawSave();
     show();
   });
+  if (choices.view && parent !== window) tellHeight();
   setInside(inside);
   restart();
   if (choices.autoplay) for (const each of learners) each.run(choices.speed);
   document.body.toggleAttribute("data-ready", true);
+}
+
+/** Tell the page around this one how high it is; see docs/building/static/playground.js. */
+function tellHeight() {
+  const tell = () => parent.postMessage({ playground: document.body.scrollHeight }, "*");
+  new ResizeObserver(tell).observe(document.body);
 }
 
 /** @param {number} digits */

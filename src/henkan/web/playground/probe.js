@@ -36,7 +36,8 @@ export function probeCarry(subject, digits, place, step, random) {
   const fits = states.map((x) => leastSquares(x, labels.subarray(0, fitted), H, RIDGE));
   const share = (/** @type {number} */ at, /** @type {number} */ from, /** @type {number} */ to) => {
     let right = 0;
-    for (let n = from; n < to; n++) right += Number(dot(fits[at].w, states[at], n * H) + fits[at].b > 0 === labels[n] > 0);
+    for (let n = from; n < to; n++)
+      right += Number(dot(fits[at].w, states[at], n * H) + fits[at].b > 0 === labels[n] > 0);
     return right / (to - from);
   };
   const positive = labels.subarray(fitted).filter((label) => label > 0).length / held;

@@ -45,7 +45,10 @@ export function probeView(selection) {
     const axis = p("probeAxis", { held: probe.held, sum: sumText(probe.digits) });
     caption.textContent = axis;
     const selected = stepOf(selection.values.probed, probe.digits);
-    const best = probe.steps.reduce((most, { accuracy }, at) => (accuracy > (probe.steps[most]?.accuracy ?? 0) ? at : most), 0);
+    const best = probe.steps.reduce(
+      (most, { accuracy }, at) => (accuracy > (probe.steps[most]?.accuracy ?? 0) ? at : most),
+      0,
+    );
     chart.show({
       series: [{ name: "own", values: probe.steps.map(({ accuracy }) => heightOf(accuracy)) }],
       ticks: [0.5, 0.75, 1].map((share) => ({ height: heightOf(share), label: shortPercent(share) })),
@@ -57,7 +60,10 @@ export function probeView(selection) {
       describe: (step) => describe(step, probe),
       label: axis,
     });
-    words.textContent = p("probeBest", { step: nameOf(best, probe), accuracy: shortPercent(probe.steps[best]?.accuracy ?? 0, 1) });
+    words.textContent = p("probeBest", {
+      step: nameOf(best, probe),
+      accuracy: shortPercent(probe.steps[best]?.accuracy ?? 0, 1),
+    });
     drawProjection(probe, projection, selected);
   }
 
@@ -69,7 +75,8 @@ export function probeView(selection) {
   function drawProjection(probe, { sums }, selected) {
     const reach = Math.max(...sums.map(({ x }) => Math.abs(x)), 1e-6);
     const height = Math.max(...sums.map(({ y }) => Math.abs(y)), 1e-6);
-    const place = (/** @type {number} */ value, /** @type {number} */ most) => SIZE / 2 + (value / most) * (SIZE / 2 - MARGIN);
+    const place = (/** @type {number} */ value, /** @type {number} */ most) =>
+      SIZE / 2 + (value / most) * (SIZE / 2 - MARGIN);
     const right = sums.filter(({ x, carry }) => x > 0 === carry).length;
     heading.textContent = p("projectionOf", { step: nameOf(selected, probe) });
     picture.setAttribute("aria-label", p("projectionLabel", { count: sums.length, right }));
@@ -82,7 +89,10 @@ export function probeView(selection) {
         const [cx, cy] = [place(x, reach), SIZE - place(y, height)];
         const point = carry
           ? svg("circle", { class: "sum-point", "data-carry": true, cx: cx.toFixed(1), cy: cy.toFixed(1), r: 3.6 })
-          : svg("path", { class: "sum-point", d: `M${(cx - 3.4).toFixed(1)} ${cy.toFixed(1)}h6.8M${cx.toFixed(1)} ${(cy - 3.4).toFixed(1)}v6.8` });
+          : svg("path", {
+              class: "sum-point",
+              d: `M${(cx - 3.4).toFixed(1)} ${cy.toFixed(1)}h6.8M${cx.toFixed(1)} ${(cy - 3.4).toFixed(1)}v6.8`,
+            });
         point.addEventListener("pointerenter", () => {
           tip.textContent = `${source} = ${source.split("+").reduce((sum, each) => sum + Number(each), 0)} · ${p(carry ? "carry" : "noCarry")}`;
         });
@@ -91,8 +101,26 @@ export function probeView(selection) {
     );
     fill(
       legend,
-      element("li", {}, svg("svg", { class: "key", viewBox: "0 0 10 10", "aria-hidden": "true" }, svg("circle", { class: "sum-point", "data-carry": true, cx: 5, cy: 5, r: 3.6 })), p("carry")),
-      element("li", {}, svg("svg", { class: "key", viewBox: "0 0 10 10", "aria-hidden": "true" }, svg("path", { class: "sum-point", d: "M1.6 5h6.8M5 1.6v6.8" })), p("noCarry")),
+      element(
+        "li",
+        {},
+        svg(
+          "svg",
+          { class: "key", viewBox: "0 0 10 10", "aria-hidden": "true" },
+          svg("circle", { class: "sum-point", "data-carry": true, cx: 5, cy: 5, r: 3.6 }),
+        ),
+        p("carry"),
+      ),
+      element(
+        "li",
+        {},
+        svg(
+          "svg",
+          { class: "key", viewBox: "0 0 10 10", "aria-hidden": "true" },
+          svg("path", { class: "sum-point", d: "M1.6 5h6.8M5 1.6v6.8" }),
+        ),
+        p("noCarry"),
+      ),
     );
     axes.textContent = p("projectionAxes");
   }
@@ -100,7 +128,11 @@ export function probeView(selection) {
   return {
     element: view,
     /** @returns {Inspection} */
-    inspection: () => ({ kind: "probe", place: selection.values.place, step: stepOf(selection.values.probed, selection.values.digits) }),
+    inspection: () => ({
+      kind: "probe",
+      place: selection.values.place,
+      step: stepOf(selection.values.probed, selection.values.digits),
+    }),
     /** @param {{probe: Probe, projection: Projection}} value */
     show(value) {
       found = value;

@@ -29,12 +29,17 @@ export function questionField(selection) {
     const question = readQuestion(field.value, digits);
     field.setAttribute("aria-invalid", String(question === null));
     const most = digits === 1 ? p("digitsOne") : p("digitsMany", { count: digits });
-    error.textContent = question === null ? p("questionError", { digits: most, example: digits === 1 ? "5+7" : "58+77" }) : "";
+    error.textContent =
+      question === null ? p("questionError", { digits: most, example: digits === 1 ? "5+7" : "58+77" }) : "";
     if (question !== null) selection.set({ question });
   }
 
   selection.listeners.add((changed) => {
-    if (!changed.includes("question") || readQuestion(field.value, selection.values.digits) === selection.values.question) return;
+    if (
+      !changed.includes("question") ||
+      readQuestion(field.value, selection.values.digits) === selection.values.question
+    )
+      return;
     field.value = selection.values.question;
     field.setAttribute("aria-invalid", "false");
     error.textContent = "";

@@ -31,7 +31,7 @@ export const LARGEST_SEED = 2 ** 31 - 1;
  */
 
 /** @type {ModelChoice} */
-export const DEFAULT_MODEL = { reverse: true, peeky: true, attention: false, hidden: 64, rate: 0.02 };
+export const DEFAULT_MODEL = { reverse: true, peeky: true, attention: false, hidden: 64, rate: 0.03 };
 /** @type {DataChoice} */
 export const DEFAULT_DATA = { digits: 2, pairs: 4000, seed: 1 };
 

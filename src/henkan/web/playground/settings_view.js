@@ -48,8 +48,16 @@ export function settingsView(choices, onChange) {
     const { digits, pairs, seed } = choices.data;
     return [
       element("h3", { class: "row-name" }, p("sums")),
-      row(p("digits"), select("digits", p("digits"), numbers(DIGITS), String(digits), (value) => changeData({ digits: value }))),
-      row(p("pairs"), select("pairs", p("pairs"), numbers(PAIRS[digits] ?? []), String(pairs), (value) => changeData({ pairs: value }))),
+      row(
+        p("digits"),
+        select("digits", p("digits"), numbers(DIGITS), String(digits), (value) => changeData({ digits: value })),
+      ),
+      row(
+        p("pairs"),
+        select("pairs", p("pairs"), numbers(PAIRS[digits] ?? []), String(pairs), (value) =>
+          changeData({ pairs: value }),
+        ),
+      ),
       row(p("seed"), seedField(seed)),
     ];
   }
@@ -182,7 +190,11 @@ export function settingsView(choices, onChange) {
         switchRow("attention", 8),
         selectRow("hidden", HIDDEN, p("hidden")),
         selectRow("rate", RATES, p("learningRate")),
-        element("button", { type: "button", id: "compare", onclick: compare }, p(choices.second ? "compareEnd" : "compare")),
+        element(
+          "button",
+          { type: "button", id: "compare", onclick: compare },
+          p(choices.second ? "compareEnd" : "compare"),
+        ),
         element("p", { class: "hint" }, p("settingsHint")),
       ),
     );

@@ -6,7 +6,7 @@ import { percent } from "../texts.js";
 import { connectTerms } from "./formula.js";
 import { fillOnce } from "./keyed.js";
 import { attentionFormula, formulaOf, inputsFormula, numbersOf, outputFormula } from "./lstm_formulas.js";
-import { markUnit, strip } from "./strip.js";
+import { colourStrip, markUnit, strip } from "./strip.js";
 import { p, symbolName } from "./texts.js";
 
 /** @import { RowName } from "./lstm_formulas.js" */
@@ -42,7 +42,12 @@ export function statesView(selection) {
   const tiles = element("div", { class: "tiles" }, previous, row, next);
   const says = element("p", { class: "says", "aria-live": "polite" });
   const rows = element("div", { class: "rows" });
-  const unit = element("input", { type: "range", min: 1, step: 1, oninput: () => selection.set({ unit: Number(unit.value) - 1 }) });
+  const unit = element("input", {
+    type: "range",
+    min: 1,
+    step: 1,
+    oninput: () => selection.set({ unit: Number(unit.value) - 1 }),
+  });
   const unitName = element("output", { class: "number" });
   const unitLabel = element("div", { class: "unit" }, unitName, unit);
   const output = element("div", { class: "output" });
@@ -68,30 +73,45 @@ export function statesView(selection) {
     const { at, step } = shown();
     drawTiles(trace, at);
     says.textContent = sentence(trace, at);
-    const peeky = trace.peeky && step.side === "decoder";
-    fill(
-      rows,
+    drawRows(trace, trace.peeky && step.side === "decoder");
+    const strips = rows.querySelectorAll(".strip");
+    ROWS.forEach(([, , values, scale], index) =>
+      colourStrip(/** @type {Element} */ (strips[index]), values(step), scale),
+    );
+    drawOutput(trace, step);
+    drawUnit();
+  }
+
+  /**
+   * @param {Trace} all
+   * @param {boolean} peeky  whether the context is an input
+   */
+  function drawRows({ hidden }, peeky) {
+    rows.style.setProperty("--units", String(hidden));
+    fillOnce(rows, [hidden, peeky], () => [
       element(
         "div",
         { class: "row inputs" },
         element("span", { class: "row-label" }, p("gateInputs")),
-        element("span", { class: "row-formula" }, inputsFormula(peeky), element("span", { class: "caption" }, peeky ? `${p("context")} ` : "", p("order"))),
+        element(
+          "span",
+          { class: "row-formula" },
+          inputsFormula(peeky),
+          element("span", { class: "caption" }, peeky ? `${p("context")} ` : "", p("order")),
+        ),
       ),
-      ...ROWS.map(([name, label, values, scale]) =>
+      ...ROWS.map(([name, label]) =>
         element(
           "div",
           { class: "row", "data-name": name },
           element("span", { class: "row-label" }, p(label)),
-          strip(name, values(step), scale),
+          strip(name, hidden),
           element("span", { class: "row-formula" }, formulaOf(name)),
           element("span", { class: "row-numbers number" }),
         ),
       ),
       scaleLegend(),
-    );
-    rows.style.setProperty("--units", String(trace.hidden));
-    drawOutput(trace, step);
-    drawUnit();
+    ]);
   }
 
   /** What depends on the selected unit alone, which changes at every move of the pointer. */
@@ -117,7 +137,9 @@ export function statesView(selection) {
    * @param {number} at
    */
   function drawTiles({ read, written, steps }, at) {
-    const focused = /** @type {HTMLElement[]} */ ([...row.querySelectorAll(".tile")]).indexOf(/** @type {any} */ (document.activeElement));
+    const focused = /** @type {HTMLElement[]} */ ([...row.querySelectorAll(".tile")]).indexOf(
+      /** @type {any} */ (document.activeElement),
+    );
     const symbols = (/** @type {string[]} */ texts, /** @type {number} */ from) =>
       element("div", { class: "tile-row" }, ...texts.map((text, index) => tile(from + index, text)));
     const group = (/** @type {string} */ name, /** @type {HTMLElement} */ tiles) =>
@@ -125,7 +147,13 @@ export function statesView(selection) {
     fillOnce(row, [read, written], () => [
       group(p("encoderReads"), symbols(read, 0)),
       element("span", { class: "arrow", "aria-hidden": "true" }, "h →"),
-      group(p("decoderWrites"), symbols(written.map((symbol) => symbolName(symbol)), read.length)),
+      group(
+        p("decoderWrites"),
+        symbols(
+          written.map((symbol) => symbolName(symbol)),
+          read.length,
+        ),
+      ),
     ]);
     const tiles = /** @type {NodeListOf<HTMLElement>} */ (row.querySelectorAll(".tile"));
     tiles.forEach((each, index) => {
@@ -134,7 +162,10 @@ export function statesView(selection) {
       each.tabIndex = index === at ? 0 : -1;
     });
     if (focused >= 0 && !row.contains(document.activeElement)) tiles[at]?.focus({ preventScroll: true });
-    for (const [button, by] of /** @type {[HTMLButtonElement, number][]} */ ([[previous, -1], [next, 1]])) {
+    for (const [button, by] of /** @type {[HTMLButtonElement, number][]} */ ([
+      [previous, -1],
+      [next, 1],
+    ])) {
       const name = p(by < 0 ? "previousStep" : "nextStep");
       setProperties(button, { "aria-label": name, title: name, disabled: at + by < 0 || at + by >= steps.length });
     }
@@ -173,7 +204,13 @@ export function statesView(selection) {
           "ol",
           { class: "likely" },
           ...most.map(([symbol, probability]) =>
-            element("li", {}, element("span", { class: "symbol-name" }, symbolName(symbol)), bar(probability), element("span", { class: "number" }, percent(probability))),
+            element(
+              "li",
+              {},
+              element("span", { class: "symbol-name" }, symbolName(symbol)),
+              bar(probability),
+              element("span", { class: "number" }, percent(probability)),
+            ),
           ),
         ),
       ),
@@ -187,7 +224,13 @@ export function statesView(selection) {
             "ol",
             { class: "likely" },
             ...step.attention.map((weight, at) =>
-              element("li", {}, element("span", { class: "symbol-name" }, read[at] ?? ""), bar(weight), element("span", { class: "number" }, percent(weight))),
+              element(
+                "li",
+                {},
+                element("span", { class: "symbol-name" }, read[at] ?? ""),
+                bar(weight),
+                element("span", { class: "number" }, percent(weight)),
+              ),
             ),
           ),
         ),

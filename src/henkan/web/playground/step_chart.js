@@ -51,20 +51,44 @@ export function stepChart() {
     fill(
       picture,
       selected >= 0 &&
-        svg("rect", { class: "selected", x: x(selected) - inner / count / 2, y: MARGIN.top, width: inner / count, height: HEIGHT - MARGIN.top - MARGIN.bottom, rx: 6 }),
+        svg("rect", {
+          class: "selected",
+          x: x(selected) - inner / count / 2,
+          y: MARGIN.top,
+          width: inner / count,
+          height: HEIGHT - MARGIN.top - MARGIN.bottom,
+          rx: 6,
+        }),
       ...ticks.flatMap(({ height, label: text }) => [
         line(height, "grid"),
         svg("text", { class: "tick", x: MARGIN.left - 8, y: y(height) + 4, "text-anchor": "end" }, text),
       ]),
       split > 0 &&
         split < count &&
-        svg("line", { class: "bridge", x1: (x(split - 1) + x(split)) / 2, x2: (x(split - 1) + x(split)) / 2, y1: MARGIN.top, y2: HEIGHT }),
+        svg("line", {
+          class: "bridge",
+          x1: (x(split - 1) + x(split)) / 2,
+          x2: (x(split - 1) + x(split)) / 2,
+          y1: MARGIN.top,
+          y2: HEIGHT,
+        }),
       reference && line(reference.height, "reference"),
-      reference && svg("text", { class: "tick", x: width - MARGIN.right, y: y(reference.height) + 15, "text-anchor": "end" }, reference.label),
+      reference &&
+        svg(
+          "text",
+          { class: "tick", x: width - MARGIN.right, y: y(reference.height) + 15, "text-anchor": "end" },
+          reference.label,
+        ),
       ...series.flatMap(({ name, values }) => {
         const points = values.flatMap((value, step) => (Number.isNaN(value) ? [] : [[x(step), y(value)]]));
         return [
-          svg("path", { class: "line", "data-series": name, d: points.length ? `M${points.map((point) => point.map((each) => (each ?? 0).toFixed(1)).join(" ")).join("L")}` : "" }),
+          svg("path", {
+            class: "line",
+            "data-series": name,
+            d: points.length
+              ? `M${points.map((point) => point.map((each) => (each ?? 0).toFixed(1)).join(" ")).join("L")}`
+              : "",
+          }),
           ...points.map(([cx, cy]) => svg("circle", { class: "dot", "data-series": name, cx, cy, r: 4 })),
         ];
       }),
@@ -79,34 +103,37 @@ export function stepChart() {
    */
   function drawAxis(labels, count) {
     const focused = axis.contains(document.activeElement);
-    const create = () => labels.flatMap((row, index) =>
-      Array.from({ length: count }, (_, step) => {
-        const text = row[step] ?? "";
-        const onSelect = shown?.onSelect;
-        if (index > 0 || !onSelect) return element("span", { class: "step-label", "data-line": index, title: shown?.describe(step) }, text);
-        return element(
-          "button",
-          {
-            type: "button",
-            class: "step-label",
-            "aria-pressed": String(step === shown?.selected),
-            "aria-label": shown?.describe(step),
-            title: shown?.describe(step),
-            tabindex: step === shown?.selected ? 0 : -1,
-            onclick: () => onSelect(step),
-            onkeydown: (/** @type {KeyboardEvent} */ event) => {
-              const move = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-              if (!move) return;
-              event.preventDefault();
-              onSelect(Math.min(Math.max(step + move, 0), count - 1));
+    const create = () =>
+      labels.flatMap((row, index) =>
+        Array.from({ length: count }, (_, step) => {
+          const text = row[step] ?? "";
+          const onSelect = shown?.onSelect;
+          if (index > 0 || !onSelect)
+            return element("span", { class: "step-label", "data-line": index, title: shown?.describe(step) }, text);
+          return element(
+            "button",
+            {
+              type: "button",
+              class: "step-label",
+              "aria-pressed": String(step === shown?.selected),
+              "aria-label": shown?.describe(step),
+              title: shown?.describe(step),
+              tabindex: step === shown?.selected ? 0 : -1,
+              onclick: () => onSelect(step),
+              onkeydown: (/** @type {KeyboardEvent} */ event) => {
+                const move = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+                if (!move) return;
+                event.preventDefault();
+                onSelect(Math.min(Math.max(step + move, 0), count - 1));
+              },
             },
-          },
-          text,
-        );
-      }),
-    );
+            text,
+          );
+        }),
+      );
     const spoken = Array.from({ length: count }, (_, step) => shown?.describe(step));
-    if (fillOnce(axis, [labels, count, shown?.selected, spoken], create) && focused) /** @type {HTMLElement | null} */ (axis.querySelector("[aria-pressed=true]"))?.focus();
+    if (fillOnce(axis, [labels, count, shown?.selected, spoken], create) && focused)
+      /** @type {HTMLElement | null} */ (axis.querySelector("[aria-pressed=true]"))?.focus();
   }
 
   return {

@@ -4,15 +4,27 @@ import { element } from "../dom.js";
 
 /**
  * @param {string} row  name of the row, which terms of the formulas refer to
+ * @param {number} units
+ */
+export function strip(row, units) {
+  const cells = Array.from({ length: units }, (_, unit) => element("i", { "data-unit": unit }));
+  return element("div", { class: "strip", "data-row": row, "aria-hidden": "true" }, ...cells);
+}
+
+/**
+ * Colour the squares of a strip.
+ *
+ * @param {Element} drawn
  * @param {ArrayLike<number>} values
  * @param {number} scale  the value with the full colour
  */
-export function strip(row, values, scale) {
-  const cells = Array.from(values, (value, unit) => {
-    const share = Math.min(Math.abs(value) / scale, 1);
-    return element("i", { "--v": share.toFixed(3), "data-unit": unit, class: value < 0 ? "minus" : "plus" });
-  });
-  return element("div", { class: "strip", "data-row": row, "aria-hidden": "true" }, ...cells);
+export function colourStrip(drawn, values, scale) {
+  for (let unit = 0; unit < values.length; unit++) {
+    const cell = /** @type {HTMLElement} */ (drawn.children[unit]);
+    const value = values[unit];
+    cell.style.setProperty("--v", Math.min(Math.abs(value) / scale, 1).toFixed(3));
+    cell.className = value < 0 ? "minus" : "plus";
+  }
 }
 
 /**

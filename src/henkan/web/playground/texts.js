@@ -47,4 +47,3 @@ export function placeName(place) {
 export function symbolName(symbol, boundary = "end") {
   return symbol === "" ? p(boundary) : symbol;
 }
-

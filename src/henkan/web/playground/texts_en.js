@@ -81,10 +81,14 @@ export const english = {
   gradient: "Gradient",
   probe: "Carry",
   saliency: "Influence",
-  statesLead: "Step through one sum. Point at a square to see the numbers that made it; point at a part of a formula to see where it is.",
-  answerLead: "The probability of every symbol at every step: with the true symbols as inputs, as in training, and with the model’s own predictions.",
-  gradientLead: "How much of the gradient arrives at each step on its way back through time? With the same weights, both orders of reading are shown.",
-  probeLead: "After each step, a linear classifier is fitted on the spot to the hidden states alone: does this sum carry? Where it is right, the carry can be read from the state.",
+  statesLead:
+    "Step through one sum. Point at a square to see the numbers that made it; point at a part of a formula to see where it is.",
+  answerLead:
+    "The probability of every symbol at every step: with the true symbols as inputs, as in training, and with the model’s own predictions.",
+  gradientLead:
+    "How much of the gradient arrives at each step on its way back through time? With the same weights, both orders of reading are shown.",
+  probeLead:
+    "After each step, a linear classifier is fitted on the spot to the hidden states alone: does this sum carry? Where it is right, the carry can be read from the state.",
   saliencyLead: "How strongly does each predicted symbol depend on each symbol of the source? Point at one of them.",
 
   // states
@@ -133,12 +137,12 @@ export const english = {
   place1: "tens",
   place2: "hundreds",
   place3: "thousands",
-  ownOrder: "as the model reads: {order}",
-  otherOrder: "the other way: {order}",
+  ownOrder: "As the model reads: {order}",
+  otherOrder: "The other way: {order}",
   reversedOrder: "reversed",
   readingOrder: "in reading order",
   gradientAxis: "Norm of the gradient, relative to the step that writes the symbol",
-  gradientReach: "{order}: at the nearer {symbol} digit of the source, at a distance of {steps}, {near} is left.",
+  gradientReach: "{order}: at the nearer {symbol} digit of the source, at a distance of {steps}, {near} arrives.",
   gradientCount: "Mean over {count} sums such as {example}.",
   gradientStep: "step {step}: {values}",
   stepRead: "reads {symbol}",
@@ -146,13 +150,15 @@ export const english = {
 
   // probe
   carryOf: "Carry out of the",
-  probeAxis: "Accuracy on {held} held-out sums. A sum is written {sum}; the encoder reads a and b, the decoder writes y.",
+  probeAxis:
+    "Accuracy on {held} held-out sums. A sum is written {sum}; the encoder reads a and b, the decoder writes y.",
   chance: "chance",
   probeStep: "{step}: {accuracy} right on held-out sums, {fit} on the sums it was fitted to",
   probeBest: "Best step: {step}, {accuracy}.",
   projectionOf: "States after: {step}",
   carry: "carry",
   noCarry: "no carry",
-  projectionAxes: "To the right: output of the classifier; above 0 it says “carry”. Upwards: the direction in which the states vary most otherwise.",
+  projectionAxes:
+    "To the right: output of the classifier; above 0 it says “carry”. Upwards: the direction in which the states vary most otherwise.",
   projectionLabel: "{count} held-out sums. {right} on the correct side of the line.",
 };

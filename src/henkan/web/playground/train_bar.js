@@ -47,7 +47,8 @@ export function trainBar({ onToggle, onStep, onRestart, onSpeed }, speed) {
     meter.value = first.update / first.updates;
     meter.setAttribute("aria-label", p("training"));
     const values = { update: first.update, updates: first.updates, epoch: first.epoch.toFixed(1) };
-    const rate = first.seconds > 0.2 ? ` · ${p("rate", { rate: count(Math.round(first.update / first.seconds)) })}` : "";
+    const rate =
+      first.seconds > 0.2 ? ` · ${p("rate", { rate: count(Math.round(first.update / first.seconds)) })}` : "";
     status.textContent = p("status", values) + rate;
   }
 

@@ -93,7 +93,12 @@ export function trainingView(onQuestion) {
     );
     match.show(
       learners.map(({ curves }, index) => ({ name: NAMES[index] ?? "a", points: curves.matches })),
-      { xMax: updates, yMax: 1.02, yTicks: SHARES, format: (value) => shortPercent(value, value > 0 && value < 1 && value * 4 % 1 ? 1 : 0) },
+      {
+        xMax: updates,
+        yMax: 1.02,
+        yTicks: SHARES,
+        format: (value) => shortPercent(value, value > 0 && value < 1 && (value * 4) % 1 ? 1 : 0),
+      },
       p("matchLabel", { values: spoken(matches) }),
     );
   }
@@ -127,7 +132,8 @@ export function trainingView(onQuestion) {
         return element(
           "span",
           { class: "given", "data-right": right, "data-wrong": !right },
-          answers.length > 1 && element("span", { class: "badge", "data-series": NAMES[index] }, p(index ? "modelB" : "modelA")),
+          answers.length > 1 &&
+            element("span", { class: "badge", "data-series": NAMES[index] }, p(index ? "modelB" : "modelA")),
           element("span", { class: "prediction" }, prediction || "–"),
           element("span", { class: "mark", "aria-hidden": "true" }, right ? "O" : "X"),
           element("span", { class: "hidden" }, ` ${p(right ? "right" : "wrong")} `),

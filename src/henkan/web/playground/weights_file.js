@@ -8,7 +8,9 @@
  */
 export function safetensors({ tensors, settings, symbols, update }) {
   /** @type {Record<string, unknown>} */
-  const header = { __metadata__: { settings: JSON.stringify(settings), symbols: JSON.stringify(symbols), update: String(update) } };
+  const header = {
+    __metadata__: { settings: JSON.stringify(settings), symbols: JSON.stringify(symbols), update: String(update) },
+  };
   let at = 0;
   for (const { name, shape, values } of tensors) {
     header[name] = { dtype: "F32", shape, data_offsets: [at, at + values.byteLength] };
