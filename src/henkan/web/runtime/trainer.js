@@ -140,7 +140,8 @@ export class Trainer {
     const { hidden_size: H, layers, bidirectional } = this.settings;
     const weights = this.specs.reduce((sum, { shape }) => sum + shape.reduce((product, each) => product * each, 1), 0);
     const longest = Math.max(...this.encoded.map(({ source, target }) => source.length + target.length));
-    const states = longest * this.training.batch_size * 24 * H * layers * (bidirectional ? 2 : 1);
+    const sequences = Math.max(this.training.batch_size, 128); // predictions have larger batches, but keep less
+    const states = longest * sequences * 24 * H * layers * (bidirectional ? 2 : 1);
     return Math.min(8 + Math.ceil((4 * (4 * weights + states)) / 2 ** 20), LARGEST_MEMORY);
   }
 
