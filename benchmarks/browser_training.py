@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -51,11 +52,11 @@ self.onmessage = ({ data: { digits, products, seed, held, target, every } }) => 
 };
 """
 SCRIPT = """
-const [run, done] = arguments;
+window.result = null;
 const worker = new Worker("/worker.js", { type: "module" });
-worker.onmessage = ({ data }) => { worker.terminate(); done(data); };
-worker.onerror = ({ message }) => done({ error: message });
-worker.postMessage(run);
+worker.onmessage = ({ data }) => { worker.terminate(); window.result = data; };
+worker.onerror = ({ message }) => { window.result = { error: message }; };
+worker.postMessage(arguments[0]);
 """
 
 
@@ -101,13 +102,14 @@ def measure(arguments: argparse.Namespace) -> tuple[str, dict[tuple[int, str], l
         (folder / "index.html").write_text("<!doctype html><title>Training</title>", encoding="utf-8")
         (folder / "worker.js").write_text(WORKER, encoding="utf-8")
         with served(folder) as address, chromium() as driver:
-            driver.set_script_timeout(3600)
             driver.get(address)
             for seed in range(arguments.seeds):
                 for digits, products in cases:
                     run = {"digits": digits, "products": products, "seed": seed, "target": TARGETS[digits]}
                     run |= {"held": HELD_OUT[digits], "every": arguments.every}
-                    result = driver.execute_async_script(SCRIPT, run)
+                    driver.execute_script(SCRIPT, run)
+                    while (result := driver.execute_script("return window.result")) is None:
+                        time.sleep(1)
                     if "error" in result:
                         sys.exit(f"the worker failed: {result['error']}")
                     found[digits, products].append(result)
