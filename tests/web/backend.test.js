@@ -39,10 +39,11 @@ test("products of any size are those of the definition, and are added", () => {
     [3, 300, 17],
     [13, 600, 8],
     [2, 0, 5],
+    [16, 3, 5], // C fills whole lines up to the end of the memory
   ]) {
     for (const name of ["addAB", "addATB", "addABT"]) {
       const results = both((backend, own) => {
-        const [A, C, B] = [own(rows * inner), own(rows * columns), own(inner * columns)];
+        const [C, A, B] = [own(rows * columns), own(rows * inner), own(inner * columns)];
         const expected = Float64Array.from(C, (each, at) => {
           const [i, j] = [Math.floor(at / columns), at % columns];
           for (let k = 0; k < inner; k++) {

@@ -124,6 +124,20 @@ def test_mixed_ensembles(tmp_path):
     assert differences(found["explanations"], expected) == []
 
 
+@pytest.mark.parametrize("name", ["attention", "transducer", "mixture"])
+def test_confidences_at_the_temperature_of_the_calibration(name, tmp_path):
+    model = mixture() if name == "mixture" else fitted(name)
+    calibrated = rebuilt(model, temperature=1.6)
+    texts = onnx_models.texts("words")[5:105]
+    options = [{"confidence": True, "beam": beam} for beam in (1, 3)]
+    explanations = [{"text": text, "options": {}} for text in texts[:20]]
+    conversions = [{"texts": texts, "options": each} for each in options]
+    found = exported.run(calibrated.saved, tmp_path, conversions=conversions, explanations=explanations)
+    assert differences(found["conversions"], [converted(calibrated, texts, **each) for each in options]) == []
+    assert differences(found["explanations"], [explained(precise(calibrated.saved), text) for text in texts[:20]]) == []
+    assert differences(found["conversions"][0], converted(model, texts, confidence=True)) != []
+
+
 def test_confidences_outside_the_training_data(tmp_path):
     """Each kind of correction: one that declines, one that says little beyond its reach, one that is missing."""
     numbers = {"slope": 0.7, "intercept": -0.4, "decline": -0.3, "reach": 0.5, "highest": 0.98}
@@ -149,6 +163,7 @@ def test_options(tmp_path):
         {"abstain_below": 0.7},
         {"abstain_outside": True},
         {"beam": 5, "nbest": 5, "mass": 0.8},
+        {"beam": 5, "nbest": 2},
         *({"unknown": kind} for kind in ("use", "copy", "skip", "error")),
         {"unknown": "copy", "beam": 4, "nbest": 4, "confidence": True},
     ]

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { batchOfPairs } from "../../src/henkan/web/runtime/batches.js";
+import { clipByGlobalNorm } from "../../src/henkan/web/runtime/optimizer.js";
 import { Random } from "../../src/henkan/web/runtime/random.js";
 import { oneCycle } from "../../src/henkan/web/runtime/schedule.js";
 import { ADDITION_SYMBOLS, additionPairs, availableSums, splitPairs } from "../../src/henkan/web/runtime/tasks.js";
@@ -53,6 +54,14 @@ test("the learning rate rises to its peak and falls towards zero", () => {
   const rates = numbers(100, (_, step) => oneCycle(step, 100, 2, 0.2));
   assert.ok(Math.abs(rates[0] - 2 / 25) < 0.02 && rates[99] < 0.001);
   assert.equal(rates.indexOf(Math.max(...rates)), 20);
+});
+
+test("a gradient whose norm is above the limit is scaled to it", () => {
+  const gradient = Float32Array.of(3, -4);
+  assert.equal(clipByGlobalNorm(gradient, 6), 5);
+  assert.deepEqual([...gradient], [3, -4]);
+  assert.equal(clipByGlobalNorm(gradient, 2.5), 5);
+  assert.deepEqual([...gradient], [1.5, -2]);
 });
 
 test("initial recurrent weights are orthogonal for each gate, and the forget gate begins open", () => {
