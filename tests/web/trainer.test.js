@@ -118,6 +118,19 @@ test("a seed gives the same run, and a run goes on from a snapshot", () => {
   }
 });
 
+test("updates and predictions use the same memory again", () => {
+  const trainer = new Trainer(options({ products: "wasm" }));
+  const batch = batchOfPairs(trainer.encoded.slice(0, 16));
+  const sources = trainer.pairs.validation.map(([source]) => source);
+  for (const run of [() => trainer.updateWith(batch), () => trainer.predict(sources.slice(0, 1))]) {
+    run();
+    const { byteOffset, buffer } = trainer.backend.empty(1);
+    for (let times = 0; times < 3; times++) run();
+    const again = trainer.backend.empty(1);
+    assert.deepEqual([again.buffer === buffer, again.byteOffset], [true, byteOffset]);
+  }
+});
+
 test("each epoch reads every pair once", () => {
   const trainer = new Trainer(options());
   const seen = [];
