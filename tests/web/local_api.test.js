@@ -35,10 +35,11 @@ class FakeWorker {
 
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
-async function started() {
+async function started({ description = DESCRIPTION } = {}) {
   FakeWorker.started = [];
-  const api = createLocalApi({ description: DESCRIPTION, readModel: async () => MODEL, createWorker: async () => new FakeWorker() });
-  assert.deepEqual(await api.models(), [DESCRIPTION]);
+  const createWorker = async () => new FakeWorker();
+  const api = createLocalApi({ description, readModel: async () => MODEL, createWorker });
+  assert.deepEqual(await api.models(), [description]);
   await settled();
   const [worker] = FakeWorker.started;
   assert.deepEqual(worker.requests, [{ method: "load", ...MODEL }]);
@@ -114,6 +115,46 @@ test("the model's reasons are told, and other errors are not", async () => {
   const broken = api.convert("words", ["a"], {});
   await worker.reply({ message: "x is undefined", refused: false, argument: null });
   await assert.rejects(broken, (error) => !(error instanceof ApiError));
+});
+
+test("texts that are longer than the limits are refused before the worker gets them", async () => {
+  const description = { ...DESCRIPTION, limits: { texts: 10, length: 1000, explained_length: 3 } };
+  const { api, worker } = await started({ description });
+  const refusal = (argument, message) => ({ name: "Error", status: 413, argument, message });
+  await assert.rejects(
+    api.convert("words", ["a", "a".repeat(1001)], {}),
+    refusal("texts", "texts[1] has 1,001 characters; at most 1,000 are allowed, shorten or divide it"),
+  );
+  const short = "has 4 characters; at most 3 are allowed, shorten or divide it";
+  await assert.rejects(api.explain("words", "abcd", {}), refusal("text", `text ${short}`));
+  await assert.rejects(api.explain("words", "a", { answer: "abcd" }), refusal("answer", `answer ${short}`));
+  const allowed = api.explain("words", "👍👍👍", { answer: null }); // of two UTF-16 units each
+  await settled();
+  assert.deepEqual(worker.requests.map(({ text }) => text), ["👍👍👍"]);
+  await worker.reply({ value: "because" });
+  assert.equal(await allowed, "because");
+});
+
+test("a model or a worker that could not be had is tried again by the next request", async () => {
+  for (const broken of ["readModel", "createWorker"]) {
+    let tries = 0;
+    FakeWorker.started = [];
+    const own = { readModel: async () => MODEL, createWorker: async () => new FakeWorker() };
+    const working = own[broken];
+    own[broken] = async () => {
+      tries += 1;
+      if (tries === 1) throw new Error("out of memory");
+      return working();
+    };
+    const api = createLocalApi({ description: DESCRIPTION, ...own });
+    await assert.rejects(api.convert("words", ["a"], {}), /out of memory/u);
+    assert.ok(FakeWorker.started.every(({ terminated }) => terminated));
+    const next = api.convert("words", ["a"], {});
+    await settled();
+    await FakeWorker.started.at(-1).reply({ value: null });
+    await FakeWorker.started.at(-1).reply({ value: ["A"] });
+    assert.deepEqual(await next, ["A"]);
+  }
 });
 
 test("a worker that stops is started again by the next request", async () => {

@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { beam } from "../../src/henkan/web/runtime/beam_search.js";
+import { PlainTargets } from "../../src/henkan/web/runtime/plain_targets.js";
 import { greedy, score } from "../../src/henkan/web/runtime/search.js";
+import { Vocabulary } from "../../src/henkan/web/runtime/vocabulary.js";
 
 /** The state of a model without a network: the symbols so far. */
 class Outputs {
@@ -59,6 +61,28 @@ test("beam search keeps outputs that greedy search would lose, best by symbol fi
     assert.ok(Math.abs(logProbability - scores[k][0]) < 1e-5);
     assert.ok(Math.abs(calibrated[0] - scores[k][1]) < 1e-5);
   });
+});
+
+test("outputs are ranked by the mean over their symbols, not by the sum", () => {
+  const model = modelOf((_, output) => (output.length ? [0.7, 0.3] : [0.45, 0.55]));
+  const [found] = beam(model, encoded(1), codec, { width: 2 });
+  assert.deepEqual(texts(found), ["10", "110"]);
+  assert.ok(found[0].logProbability < Math.log(0.45)); // of the end at once
+});
+
+test("with a width of 1, beam search is greedy search", () => {
+  // The end is the second choice at first, and better than what follows the first choice.
+  const model = modelOf((_, output) => (output.length ? [0.3, 0.35, 0.35] : [0.45, 0.55, 0]));
+  const [[found], [greedily]] = [beam(model, encoded(1), codec, { width: 1 })[0], greedy(model, encoded(1), codec)];
+  assert.deepEqual([found.symbols, found.complete], [[1, 1, 1, 1], false]);
+  assert.deepEqual(found, greedily);
+});
+
+test("the decoder may take twice the steps of the longest training target", () => {
+  const cut = { unit: "characters", normalization: "none", case: "keep", features: false, tag_separator: ";" };
+  const data = { cut, specials: ["boundary"], symbols: ["a"], longest: 3, width: null };
+  assert.equal(new PlainTargets(new Vocabulary(data), false).maxSteps(), 8); // each with the end
+  assert.equal(new PlainTargets(new Vocabulary({ ...data, specials: [], width: 5 }), false).maxSteps(), 5);
 });
 
 test("of equally probable outputs, those with smaller symbols come first", () => {

@@ -15,6 +15,7 @@ from henkan.errors import HenkanError
 from henkan.export.html.model_data import as_stored
 from henkan.storage.lexicon_file import SavedLexicon
 from henkan.text.training_range import KINDS
+from henkan.text.vocabulary import Vocabulary
 from henkan.training.fitted_model import FittedModel, converter_of, make_domain
 
 pytestmark = pytest.mark.web
@@ -95,6 +96,16 @@ def test_odd_texts(name, tmp_path):
     assert differences(found["explanations"], expected) == []
 
 
+def test_blank_texts_if_there_were_some_in_training(tmp_path):
+    model = fitted("attention")
+    taught = rebuilt(model, training_range=replace(model.saved.training_range, blank=True))
+    texts = ["", " ", "\u3000", "ab"]
+    found = exported.run(taught.saved, tmp_path, conversions=[{"texts": texts, "options": {}}])["conversions"][0]
+    assert differences(found, converted(taught, texts)) == []
+    assert ["blank" in each for each in found] == [False] * 4
+    assert ["blank" in each for each in converted(model, texts)] == [True] * 3 + [False]
+
+
 @cache
 def mixture():
     """A transducer, an encoder-decoder, and an ensemble of others that write from the last symbol to the first."""
@@ -124,6 +135,31 @@ def test_mixed_ensembles(tmp_path):
     assert differences(found["explanations"], expected) == []
 
 
+def test_outputs_of_mixed_ensembles_that_are_cut_off(tmp_path):
+    whole = mixture()
+    short = Vocabulary.from_dict({**whole.saved.variants[0].target_vocabulary.to_dict(), "longest": 1})
+    model = rebuilt(whole, variants=[replace(each, target_vocabulary=short) for each in whole.saved.variants])
+    texts = onnx_models.texts("words")[5:105]
+    expected = converted(model, texts, beam=2, nbest=2)
+    assert 5 < sum("cut_off" in each for each in expected) < 100
+    conversions = [{"texts": texts, "options": {"beam": 2, "nbest": 2}}]
+    assert differences(exported.run(model.saved, tmp_path, conversions=conversions)["conversions"], [expected]) == []
+
+
+@pytest.mark.parametrize("name", ["attention", "transducer", "mixture"])
+def test_confidences_at_the_temperature_of_the_calibration(name, tmp_path):
+    model = mixture() if name == "mixture" else fitted(name)
+    calibrated = rebuilt(model, temperature=1.6)
+    texts = onnx_models.texts("words")[5:105]
+    options = [{"confidence": True, "beam": beam} for beam in (1, 3)]
+    explanations = [{"text": text, "options": {}} for text in texts[:20]]
+    conversions = [{"texts": texts, "options": each} for each in options]
+    found = exported.run(calibrated.saved, tmp_path, conversions=conversions, explanations=explanations)
+    assert differences(found["conversions"], [converted(calibrated, texts, **each) for each in options]) == []
+    assert differences(found["explanations"], [explained(precise(calibrated.saved), text) for text in texts[:20]]) == []
+    assert differences(found["conversions"][0], converted(model, texts, confidence=True)) != []
+
+
 def test_confidences_outside_the_training_data(tmp_path):
     """Each kind of correction: one that declines, one that says little beyond its reach, one that is missing."""
     numbers = {"slope": 0.7, "intercept": -0.4, "decline": -0.3, "reach": 0.5, "highest": 0.98}
@@ -149,6 +185,7 @@ def test_options(tmp_path):
         {"abstain_below": 0.7},
         {"abstain_outside": True},
         {"beam": 5, "nbest": 5, "mass": 0.8},
+        {"beam": 5, "nbest": 2},
         *({"unknown": kind} for kind in ("use", "copy", "skip", "error")),
         {"unknown": "copy", "beam": 4, "nbest": 4, "confidence": True},
     ]

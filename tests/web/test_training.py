@@ -26,7 +26,7 @@ CONFIGS = [
 
 def run(config):
     """Settings, data, initial weights and batches of a run, and what the NumPy engine computes."""
-    training = TrainingConfig(batch_size=64, learning_rate=2e-2, clip_norm=0.5)
+    training = TrainingConfig(batch_size=64, learning_rate=2e-2, clip_norm=0.1)
     pairs = find_task("addition").generate(300, seed=3)
     vocabularies = Vocabulary.of(pairs.sources, boundary=False), Vocabulary.of(pairs.targets, boundary=True)
     source, target = vocabularies

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { batchOfPairs } from "../../src/henkan/web/runtime/batches.js";
+import { clipByGlobalNorm } from "../../src/henkan/web/runtime/optimizer.js";
 import { Random } from "../../src/henkan/web/runtime/random.js";
 import { oneCycle } from "../../src/henkan/web/runtime/schedule.js";
 import { ADDITION_SYMBOLS, additionPairs, availableSums, splitPairs } from "../../src/henkan/web/runtime/tasks.js";
@@ -55,6 +56,14 @@ test("the learning rate rises to its peak and falls towards zero", () => {
   assert.equal(rates.indexOf(Math.max(...rates)), 20);
 });
 
+test("a gradient whose norm is above the limit is scaled to it", () => {
+  const gradient = Float32Array.of(3, -4);
+  assert.equal(clipByGlobalNorm(gradient, 6), 5);
+  assert.deepEqual([...gradient], [3, -4]);
+  assert.equal(clipByGlobalNorm(gradient, 2.5), 5);
+  assert.deepEqual([...gradient], [1.5, -2]);
+});
+
 test("initial recurrent weights are orthogonal for each gate, and the forget gate begins open", () => {
   const settings = {
     embedding_size: 4,
@@ -106,6 +115,19 @@ test("a seed gives the same run, and a run goes on from a snapshot", () => {
     other.restore(snapshot);
     assert.deepEqual(losses(other, 10), after);
     assert.deepEqual([other.update, other.epoch, other.finished], [22, 8, false]);
+  }
+});
+
+test("updates and predictions use the same memory again", () => {
+  const trainer = new Trainer(options({ products: "wasm" }));
+  const batch = batchOfPairs(trainer.encoded.slice(0, 16));
+  const sources = trainer.pairs.validation.map(([source]) => source);
+  for (const run of [() => trainer.updateWith(batch), () => trainer.predict(sources.slice(0, 1))]) {
+    run();
+    const { byteOffset, buffer } = trainer.backend.empty(1);
+    for (let times = 0; times < 3; times++) run();
+    const again = trainer.backend.empty(1);
+    assert.deepEqual([again.buffer === buffer, again.byteOffset], [true, byteOffset]);
   }
 });
 

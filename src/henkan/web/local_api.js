@@ -27,20 +27,22 @@ export function createLocalApi({ description, readModel, createWorker }) {
   }
 
   async function load() {
-    const [worker, model] = await Promise.all([createWorker(), readModel()]);
+    /** @type {Worker | null} */
+    let worker = null;
     try {
+      const model = await readModel();
+      worker = await createWorker();
       await ask(worker, { method: "load", ...model });
+      return worker;
     } catch (error) {
-      worker.terminate();
-      loading = null;
+      stop(worker);
       throw error;
     }
-    return worker;
   }
 
-  /** @param {Worker} worker */
+  /** @param {Worker | null} worker */
   function stop(worker) {
-    worker.terminate();
+    worker?.terminate();
     loading = null;
   }
 
@@ -52,6 +54,7 @@ export function createLocalApi({ description, readModel, createWorker }) {
   function answer(request, signal) {
     const earlier = last;
     const found = (async () => {
+      checkLengths(request, description.limits ?? {});
       await earlier;
       signal?.throwIfAborted();
       const worker = await loaded();
@@ -76,6 +79,33 @@ export function createLocalApi({ description, readModel, createWorker }) {
 
     explain: (_, text, options, signal) => answer({ method: "explain", text, options }, signal),
   };
+}
+
+/**
+ * Refuse texts that are too long, as the server does. They would occupy the worker for minutes.
+ *
+ * @param {WorkerRequest} request
+ * @param {NonNullable<Model["limits"]>} limits
+ * @throws {ApiError}
+ */
+function checkLengths(request, { length, explained_length }) {
+  if (request.method === "convert") request.texts.forEach((text, k) => checkLength(text, `texts[${k}]`, length));
+  if (request.method !== "explain") return;
+  checkLength(request.text, "text", explained_length);
+  checkLength(request.options.answer ?? "", "answer", explained_length);
+}
+
+/**
+ * @param {string} text
+ * @param {string} argument  what the text is
+ * @param {number} [limit]  in characters
+ */
+function checkLength(text, argument, limit = Infinity) {
+  const length = [...text].length;
+  if (length <= limit) return;
+  const [found, most] = [length, limit].map((each) => each.toLocaleString("en"));
+  const problem = `${argument} has ${found} characters; at most ${most} are allowed, shorten or divide it`;
+  throw new ApiError(problem, 413, argument.replace(/\[.*/u, ""));
 }
 
 /**

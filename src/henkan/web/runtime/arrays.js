@@ -1,5 +1,8 @@
 /** Arrays of a model file: numbers in float32, in float16, or as 8-bit integers with scales. */
 
+/** Bytes of a number. */
+export const WIDTHS = { float32: 4, float16: 2, int8: 1 };
+
 /**
  * @typedef {object} ArrayData
  * @property {number[]} shape
@@ -21,8 +24,7 @@
 export function decodeArray({ shape, type, data, axis = 1, scales = "" }, allocate) {
   const bytes = bytesOf(data);
   const size = shape.reduce((product, length) => product * length, 1);
-  const width = { float32: 4, float16: 2, int8: 1 }[type];
-  if (bytes.length !== size * width) throw new RangeError("an array has another number of numbers than its shape says");
+  if (bytes.length !== size * WIDTHS[type]) throw new RangeError("an array has another number of numbers than its shape says");
   const numbers = allocate(size);
   if (type === "int8") fillScaled(numbers, bytes, shape[1], { axis, scales: floats(bytesOf(scales)) });
   else if (type === "float16") fillHalves(numbers, bytes);

@@ -11,6 +11,7 @@
  * bidirectional encoder are added.
  */
 
+import { lengthsOf } from "./encoder.js";
 import { addTo, affine, weight } from "./layers.js";
 import { dot } from "./product.js";
 
@@ -47,15 +48,11 @@ export function projectMemory(weights, states, sources, backend) {
     return y;
   };
   const general = "attention.Wk" in weights;
-  const lengths = Int32Array.from(
-    { length: sources.count },
-    (_, n) => sources.active.filter((each) => each > n).length,
-  );
   return {
     memory: {
       keys: general ? project("attention.Wk") : sumOfDirections(states, rows, M, H, backend),
       values: project("attention.Wv"),
-      lengths,
+      lengths: lengthsOf(sources),
       steps: sources.active.length,
       copyIds: sources.copyIds,
     },

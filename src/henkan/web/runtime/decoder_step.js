@@ -86,6 +86,33 @@ export function prepareDecoder(weights, { first, context, memory }, backend) {
 }
 
 /**
+ * Run one step of the layers.
+ *
+ * @param {Weights} weights
+ * @param {{table: Float32Array, rows: Int32Array, context: Float32Array | null}} inputs  of the gates of the first
+ *   layer: a table (P, 4H) and the row of each sequence (N), and what is added to them (N, 4H) or null
+ * @param {{h: Float32Array[], c: Float32Array[]}} state  (N, H) of each layer
+ * @param {Backend} backend
+ * @returns {{h: Float32Array[], c: Float32Array[]}}
+ */
+export function stepLayers(weights, inputs, state, backend) {
+  const N = inputs.rows.length;
+  const [h, c] = [/** @type {Float32Array[]} */ ([]), /** @type {Float32Array[]} */ ([])];
+  state.h.forEach((before, number) => {
+    const layer = (/** @type {string} */ name) => weight(weights, `decoder.lstm${number + 1}.${name}`);
+    if (number) {
+      const table = affine(h[number - 1], layer("Wx"), layer("b"), backend).y;
+      inputs = { table, rows: Int32Array.from({ length: N }, (_, n) => n), context: null };
+    }
+    const run = { count: N, active: Int32Array.of(N), state: { h: before, c: state.c[number] }, keep: false };
+    const { states } = lstm({ ...inputs, ...run }, layer("Wh"), backend);
+    h.push(states.hs.subarray(before.length));
+    c.push(states.cs);
+  });
+  return { h, c };
+}
+
+/**
  * Run one decoding step.
  *
  * @param {Weights} weights
@@ -97,20 +124,8 @@ export function prepareDecoder(weights, { first, context, memory }, backend) {
  */
 export function decoderStep(weights, cache, state, symbols, backend) {
   const N = symbols.length;
-  const active = Int32Array.of(N);
-  const [h, c] = [/** @type {Float32Array[]} */ ([]), /** @type {Float32Array[]} */ ([])];
-  let inputs = { table: cache.shared.table, rows: inputRows(weights, symbols), context: cache.gates };
-  state.h.forEach((before, number) => {
-    const layer = (/** @type {string} */ name) => weight(weights, `decoder.lstm${number + 1}.${name}`);
-    if (number) {
-      const table = affine(h[number - 1], layer("Wx"), layer("b"), backend).y;
-      inputs = { table, rows: Int32Array.from({ length: N }, (_, n) => n), context: null };
-    }
-    const given = { ...inputs, count: N, active, state: { h: before, c: state.c[number] }, keep: false };
-    const { states } = lstm(given, layer("Wh"), backend);
-    h.push(states.hs.subarray(before.length));
-    c.push(states.cs);
-  });
+  const inputs = { table: cache.shared.table, rows: inputRows(weights, symbols), context: cache.gates };
+  const { h, c } = stepLayers(weights, inputs, state, backend);
   const top = h[h.length - 1];
   const attended = cache.memory && attend(weights, top, cache.memory, backend);
   const out = attended?.a ?? top;

@@ -122,17 +122,25 @@ function directions({ bidirectional }, number) {
 }
 
 /**
+ * The number of symbols of each source.
+ *
+ * @param {Sources} sources
+ */
+export function lengthsOf({ active, count }) {
+  return Int32Array.from({ length: count }, (_, n) => active.filter((each) => each > n).length);
+}
+
+/**
  * (S, N): the step of the t-th symbol from the end of each source; padding keeps its position.
  *
  * @param {Sources} sources
  */
-function reverseOrder({ active, count: N }) {
-  const order = new Int32Array(active.length * N);
-  for (let n = 0; n < N; n++) {
-    const length = active.filter((each) => each > n).length;
-    for (let t = 0; t < active.length; t++) order[t * N + n] = t < length ? length - 1 - t : t;
-  }
-  return order;
+function reverseOrder(sources) {
+  const [N, lengths] = [sources.count, lengthsOf(sources)];
+  return Int32Array.from({ length: sources.active.length * N }, (_, at) => {
+    const [t, length] = [Math.floor(at / N), lengths[at % N]];
+    return t < length ? length - 1 - t : t;
+  });
 }
 
 /**

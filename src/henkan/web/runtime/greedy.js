@@ -1,8 +1,10 @@
 /** Greedy predictions of many sources at once, for models with an end symbol. */
 
 import { padSources } from "./batches.js";
+import { greedy } from "./search.js";
 
 /** @import { EncoderDecoder } from "./encoder_decoder.js" */
+/** @import { Stepper } from "./search.js" */
 /** @import { Backend, Weights } from "./types.js" */
 
 const END = 0; // it also marks the beginning
@@ -45,32 +47,10 @@ export function predictSymbols(model, weights, sources, longest, backend) {
  */
 function predictBatch(model, weights, sources, longest, backend) {
   backend.reset();
-  let { memory, state } = model.encode(weights, padSources(sources), backend);
-  const last = new Int32Array(sources.length).fill(END);
-  const ended = new Uint8Array(sources.length);
-  /** @type {number[][]} */
-  const outputs = sources.map(() => []);
-  for (let step = 0; step < longest && ended.includes(0); step++) {
-    const { logProbabilities, symbols, state: next } = model.step(weights, memory, state, last, backend);
-    for (let n = 0; n < last.length; n++) {
-      last[n] = largest(logProbabilities, n * symbols, symbols);
-      if (last[n] === END) ended[n] = 1;
-      if (!ended[n]) outputs[n].push(last[n]);
-    }
-    state = next;
-  }
-  return outputs;
-}
-
-/**
- * The position of the largest of `count` numbers from `start` on, counted from there.
- *
- * @param {Float32Array} numbers
- * @param {number} start
- * @param {number} count
- */
-function largest(numbers, start, count) {
-  let best = 0;
-  for (let at = 1; at < count; at++) if (numbers[start + at] > numbers[start + best]) best = at;
-  return best;
+  const padded = padSources(sources);
+  const encoded = { ...model.encode(weights, padded, backend), count: padded.count, steps: padded.active.length };
+  /** @type {Stepper} */
+  const stepper = { step: (memory, state, symbols) => model.step(weights, memory, state, symbols, backend) };
+  const codec = { start: END, end: END, fixedLength: false, forbidden: [], maxSteps: () => longest };
+  return greedy(stepper, encoded, codec).map(({ symbols }) => symbols.filter((symbol) => symbol !== END));
 }

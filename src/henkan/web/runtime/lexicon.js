@@ -20,11 +20,6 @@ export class Lexicon {
     }
   }
 
-  /** The number of sources. */
-  get size() {
-    return this.#targets.size;
-  }
-
   /**
    * The targets of a text; none if it is not in the lexicon.
    *

@@ -21,11 +21,7 @@ let model = null;
  * @param {number} size  of the model, in bytes, each of which is at most one weight
  */
 function backendFor(size) {
-  try {
-    return wasmBackend(WORKING + Math.ceil((4 * size) / MEGABYTE)) ?? plainBackend();
-  } catch {
-    return plainBackend(); // there is not enough memory, or it is forbidden
-  }
+  return wasmBackend(WORKING + Math.ceil((4 * size) / MEGABYTE)) ?? plainBackend();
 }
 
 /** @param {WorkerRequest} request */

@@ -1,8 +1,8 @@
 /** Puts numbers that were stored apart from a model back into its arrays; see `henkan.export.html.packing`. */
 
-/** @import { ModelData } from "./model_file.js" */
+import { WIDTHS } from "./arrays.js";
 
-const WIDTHS = { float32: 4, float16: 2, int8: 1 }; // bytes of a number
+/** @import { ModelData } from "./model_file.js" */
 
 /**
  * @typedef {[start: number, length: number]} Position  of the numbers of an array, in bytes

@@ -5,15 +5,6 @@ import { weight } from "./layers.js";
 /** @import { Backend, Sources, Weights } from "./types.js" */
 
 /**
- * The number of symbols of each source.
- *
- * @param {Sources} sources
- */
-export function lengthsOf({ active, count }) {
-  return Int32Array.from({ length: count }, (_, n) => active.filter((each) => each > n).length);
-}
-
-/**
  * The row of the states under each position of the pointer, (S + 1, N). The states are those of the encoder as (S N,
  * M), and in row S N that of the end.
  *

@@ -7,15 +7,18 @@
  * @typedef {object} Indexed  opaque data of N sequences
  * @property {(rows: readonly number[]) => any} take  selects sequences, which may repeat
  *
- * @typedef {object} Encoded  encoded sources of the same length
+ * @typedef {object} Encoded  encoded sources; those of unequal lengths are padded
  * @property {Indexed} memory  stays constant during decoding
  * @property {Indexed} state  the initial state
  * @property {number} count  number of sources (N)
- * @property {number} steps  number of symbols of each source (S)
+ * @property {number} steps  number of symbols of the longest source (S)
  *
  * @typedef {object} Stepper  what search needs of a model
  * @property {(memory: any, state: any, symbols: Int32Array) => StepOutput} step  one decoding step, after the symbols
  *   predicted last
+ *
+ * @typedef {Pick<Codec, "start" | "end" | "fixedLength" | "forbidden" | "maxSteps">} SearchCodec  what greedy search
+ *   needs of a target codec
  *
  * @typedef {object} Hypothesis  one output for one source
  * @property {readonly number[]} symbols  including the end symbol
@@ -31,7 +34,7 @@
  *
  * @param {Stepper} model
  * @param {Encoded} encoded
- * @param {Codec} codec
+ * @param {SearchCodec} codec
  * @param {readonly number[]} [temperatures]  at which to compute the log-probability in addition; see `atTemperature`
  * @returns {Hypothesis[]}  one output for each source
  */
@@ -90,7 +93,7 @@ function extend(each, logs, symbol, temperatures) {
  *
  * @param {Stepper} model
  * @param {{memory: any, state: any, last: Int32Array}} from  `last`: the symbols predicted last
- * @param {Codec} codec
+ * @param {SearchCodec} codec
  */
 export function stepAllowed(model, { memory, state, last }, codec) {
   const output = model.step(memory, state, last);

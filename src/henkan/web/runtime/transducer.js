@@ -14,10 +14,10 @@
 
 import { ActionTable } from "./action_table.js";
 import { takeColumns, takeRows } from "./attention.js";
-import { encode } from "./encoder.js";
+import { stepLayers } from "./decoder_step.js";
+import { encode, lengthsOf } from "./encoder.js";
 import { affine, logSoftmax, outputLogits, weight } from "./layers.js";
-import { lstm } from "./lstm.js";
-import { lengthsOf, readStates, readTags, rowsUnderPointers, sumsOfRows } from "./pointer_inputs.js";
+import { readStates, readTags, rowsUnderPointers, sumsOfRows } from "./pointer_inputs.js";
 import { pointerLoss } from "./transducer_loss.js";
 
 /** @import { Pass } from "./encoder.js" */
@@ -100,7 +100,9 @@ export class Transducer {
    */
   step(weights, memory, state, symbols, backend) {
     const pointer = state.pointer.map((p, n) => Math.min(p + Number(this.table.moves(symbols[n])), memory.last[n]));
-    const { h, c } = runLayers(weights, memory.inputs(symbols, pointer, backend), memory.tags, state, backend);
+    const table = memory.inputs(symbols, pointer, backend);
+    const rows = Int32Array.from(pointer.keys());
+    const { h, c } = stepLayers(weights, { table, rows, context: memory.tags }, state, backend);
     const layer = { W: weight(weights, "decoder.Wy"), b: weight(weights, "decoder.by") };
     const A = layer.b.length;
     const logs = logSoftmax(outputLogits(h[h.length - 1], layer, null, backend), A);
@@ -110,32 +112,6 @@ export class Transducer {
     });
     return { logProbabilities: logs, symbols: A, state: new TransducerState(h, c, pointer), attention: null };
   }
-}
-
-/**
- * Run one step of the layers.
- *
- * @param {Weights} weights
- * @param {Float32Array} inputs  (N, 4H) of the gates of the first layer
- * @param {Float32Array | null} tags  (N, 4H), added to them
- * @param {TransducerState} state
- * @param {Backend} backend
- * @returns {{h: Float32Array[], c: Float32Array[]}}
- */
-function runLayers(weights, inputs, tags, state, backend) {
-  const N = state.pointer.length;
-  const rows = Int32Array.from({ length: N }, (_, n) => n);
-  const [h, c] = [/** @type {Float32Array[]} */ ([]), /** @type {Float32Array[]} */ ([])];
-  state.h.forEach((before, number) => {
-    const layer = (/** @type {string} */ name) => weight(weights, `decoder.lstm${number + 1}.${name}`);
-    const table = number ? affine(h[number - 1], layer("Wx"), layer("b"), backend).y : inputs;
-    const context = number ? null : tags;
-    const run = { table, rows, context, count: N, active: Int32Array.of(N), state: { h: before, c: state.c[number] } };
-    const { states } = lstm({ ...run, keep: false }, layer("Wh"), backend);
-    h.push(states.hs.subarray(before.length));
-    c.push(states.cs);
-  });
-  return { h, c };
 }
 
 /** What is the same at every decoding step of N sequences. */

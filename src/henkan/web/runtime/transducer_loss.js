@@ -3,10 +3,10 @@
  * pointer, so each layer runs over all steps at once.
  */
 
-import { encode } from "./encoder.js";
+import { encode, lengthsOf } from "./encoder.js";
 import { addRowsAt, addTo, affine, outputLoss, weight } from "./layers.js";
 import { lstm, lstmLayer } from "./lstm.js";
-import { lengthsOf, readStates, readTags, rowsUnderPointers, sumsOfRows } from "./pointer_inputs.js";
+import { readStates, readTags, rowsUnderPointers, sumsOfRows } from "./pointer_inputs.js";
 
 /** @import { ActionTable } from "./action_table.js" */
 /** @import { Pass } from "./encoder.js" */

@@ -41,7 +41,6 @@ export class Vocabulary {
   /** @param {VocabularyData} data */
   constructor({ cut, specials, symbols, longest, width }) {
     this.tokenizer = new Tokenizer(cut);
-    this.symbols = symbols;
     this.longest = longest;
     this.width = width;
     /** Whether id 0 is the unknown symbol. */

@@ -65,16 +65,15 @@ function instantiate(megabytes) {
     const memory = new WebAssembly.Memory({ initial: (megabytes * 2 ** 20) / PAGE });
     const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } });
     return { memory, functions: /** @type {Functions} */ (exports) };
-  } catch (error) {
-    if (error instanceof RangeError || error instanceof WebAssembly.CompileError) return null;
-    throw error;
+  } catch {
+    return null; // browsers have different errors for these cases
   }
 }
 
 /**
  * A backend in WebAssembly, or null if it is not available.
  *
- * @param {number} megabytes  size of the memory, at most 4096. What does not fit is computed in plain JavaScript.
+ * @param {number} megabytes  size of the memory; above 4096 there is none. What does not fit is computed in plain JavaScript.
  * @returns {Backend | null}
  */
 export function wasmBackend(megabytes) {
