@@ -356,7 +356,8 @@ def test_keyboard_and_names(open_page):
     page.shows(".says", "step 3 of 5")
     for number in range(len(VIEWS)):
         page.view(number)
-        page.wait(lambda number=number: page.all(PANELS[VIEWS[number]]))
+        drawn = PANELS[VIEWS[number]]
+        page.wait(lambda drawn=drawn: all(each.find_elements("css selector", drawn) for each in page.all(".panel")))
         nameless = """[...document.querySelectorAll("button, input, select, [role=img]")].filter((each) =>
             each.checkVisibility() && !(each.ariaLabel || each.innerText || each.title || each.labels?.length))
             .map((each) => each.outerHTML)"""

@@ -1,23 +1,23 @@
 /** Puts the parts of the playground together. `served.js` and `exported.js` start it. */
 
+import { segmented } from "../controls.js";
 import { byId, element, fill } from "../dom.js";
 import { applyPreferences, preferencesView } from "../preferences.js";
-import { segmented } from "../controls.js";
 import { inEveryLanguage } from "../texts.js";
+import { remember } from "./address.js";
 import { CHAPTERS, chapterLink } from "./chapters.js";
 import { INSIDE, inspector } from "./inspector.js";
 import { Learner } from "./learner.js";
 import { questionField } from "./question_field.js";
+import { saveView } from "./save_view.js";
 import { Selection } from "./selection.js";
-import { readChoices, writeChoices } from "./settings.js";
+import { readChoices } from "./settings.js";
 import { settingsView } from "./settings_view.js";
 import { p } from "./texts.js";
 import { trainBar } from "./train_bar.js";
 import { trainingView } from "./training_view.js";
-import { safetensors } from "./weights_file.js";
 
 /** @import { Inside } from "./inspector.js" */
-/** @import { Weights } from "./types.js" */
 
 const FIRST_QUESTIONS = ["7+5", "58+77", "158+677"];
 
@@ -43,7 +43,10 @@ export function start(createWorker) {
   );
   const training = trainingView((source) => {
     selection.set({ question: source, step: 0 });
-    byId("inside").scrollIntoView({ block: "start", behavior: "smooth" });
+    byId("inside").scrollIntoView({
+      block: "start",
+      behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth",
+    });
   });
   const settings = settingsView(choices, ({ data }) => {
     if (data) {
@@ -54,6 +57,7 @@ export function start(createWorker) {
     restart();
   });
   const look = inspector(selection, questionField(selection));
+  const saving = saveView();
   const problem = byId("problem");
 
   function createLearner() {
@@ -75,8 +79,8 @@ export function start(createWorker) {
     if (learners.length !== before) look.setLearners([...learners]);
     fill(problem);
     document.body.toggleAttribute("data-two", learners.length > 1);
-    remember();
-    drawSave();
+    remember(choices);
+    saving.show(learners);
     look.rename();
     show();
   }
@@ -96,42 +100,6 @@ export function start(createWorker) {
     bar.show(learners);
     training.show(learners);
     look.refresh();
-  }
-
-  /** Keep the choices in the address, so that it can be shared. */
-  function remember() {
-    const query = new URLSearchParams(writeChoices({ ...choices, question: null }));
-    for (const name of ["lang", "theme", "products"]) {
-      const value = given.get(name);
-      if (value) query.set(name, value);
-    }
-    const text = query.toString();
-    for (const address of [`${location.pathname}${text && `?${text}`}`, `#${text}`]) {
-      try {
-        return history.replaceState(null, "", address);
-      } catch {
-        // the page is a file, of which some browsers allow only the part after # to change
-      }
-    }
-  }
-
-  /** @param {number} index */
-  async function save(index) {
-    const weights = /** @type {Weights} */ (await learners[index]?.inspect({ kind: "weights" }));
-    const url = URL.createObjectURL(new Blob([safetensors(weights)], { type: "application/octet-stream" }));
-    element("a", { href: url, download: `addition-${weights.update}.safetensors` }).click();
-    setTimeout(() => URL.revokeObjectURL(url), 1000);
-  }
-
-  function drawSave() {
-    fill(
-      byId("save"),
-      ...learners.map((_, index) => {
-        const text =
-          learners.length > 1 ? p("saveWeightsOf", { model: p(index ? "modelB" : "modelA") }) : p("saveWeights");
-        return element("button", { type: "button", class: "plain save", onclick: () => void save(index) }, text);
-      }),
-    );
   }
 
   /** @param {Inside} wanted */
@@ -154,6 +122,7 @@ export function start(createWorker) {
   byId("settings").append(settings.element);
   byId("figures").append(training.element);
   byId("view").append(look.element);
+  byId("save").append(saving.element);
   if (choices.view) document.body.dataset.only = choices.view === "training" ? "training" : "inside";
   inEveryLanguage(() => {
     document.title = p("title");
@@ -162,7 +131,7 @@ export function start(createWorker) {
     }
     fill(byId("training-chapters"), ...CHAPTERS.training.map(chapterLink));
     drawViews();
-    drawSave();
+    saving.show(learners);
     show();
   });
   if (choices.view && parent !== window) tellHeight();
