@@ -216,7 +216,7 @@ def test_stepping_shows_the_numbers_of_numpy(open_page, downloads, switches):
 
 def shown_numbers(page):
     """Name of a row -> its numbers, from left to right."""
-    script = "[...document.querySelectorAll('.row[data-name]')].map((row) => [row.dataset.name, row.innerText])"
+    script = "[...document.querySelectorAll('.vector[data-name]')].map((row) => [row.dataset.name, row.innerText])"
     rows = page.run(script)
     found = {}
     for name, text in rows:
@@ -233,11 +233,11 @@ def test_picture_and_formula_lead_to_each_other(open_page):
         found.dispatchEvent(new PointerEvent('pointerover', {{ bubbles: true }}));
         return [...document.querySelectorAll('[data-lit]')].map((each) => each.dataset.row ?? each.dataset.term);
     }})()"""
-    assert set(page.run(point.format(".row[data-name=f] .strip"))) == {"f"}
+    assert set(page.run(point.format(".vector[data-name=f] .strip"))) == {"f"}
     assert page.run("document.querySelectorAll('math [data-term=f][data-lit]').length") >= 2  # its own and that of c
-    assert "c0" in page.run(point.format(".row[data-name=c] [data-term=c0]"))
+    assert "c0" in page.run(point.format(".vector[data-name=c] [data-term=c0]"))
     assert page.run("document.querySelector('.strip[data-row=c0]').hasAttribute('data-lit')")
-    page.run(point.format(".row[data-name=o] .strip i:nth-child(8)"))
+    page.run(point.format(".vector[data-name=o] .strip i:nth-child(8)"))
     page.shows(".unit output", "Unit 8 of 16")
 
 
@@ -258,9 +258,9 @@ def test_own_question(open_page):
 def test_seed_that_is_none(open_page):
     page = open_page(TINY)
     page.type("x\t", "#seed")
-    page.shows(".settings .error", "Give a whole number from 0 to 2,147,483,647.")
+    page.shows(".choices .error", "Give a whole number from 0 to 2,147,483,647.")
     page.type("7\t", "#seed")
-    page.until(lambda: not any(each.is_displayed() and each.text for each in page.all(".settings .error")))
+    page.until(lambda: not any(each.is_displayed() and each.text for each in page.all(".choices .error")))
 
 
 def test_two_models_learn_the_same_pairs_side_by_side(open_page, downloads):

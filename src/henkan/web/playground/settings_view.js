@@ -15,7 +15,7 @@ import { p } from "./texts.js";
  * @param {(changed: {data?: boolean, first?: boolean, second?: boolean}) => void} onChange
  */
 export function settingsView(choices, onChange) {
-  const view = element("div", { class: "settings" });
+  const view = element("div", { class: "choices" });
 
   /**
    * @param {string} id

@@ -91,7 +91,7 @@ export function statesView(selection) {
     fillOnce(rows, [hidden, peeky], () => [
       element(
         "div",
-        { class: "row inputs" },
+        { class: "vector inputs" },
         element("span", { class: "row-label" }, p("gateInputs")),
         element(
           "span",
@@ -103,7 +103,7 @@ export function statesView(selection) {
       ...ROWS.map(([name, label]) =>
         element(
           "div",
-          { class: "row", "data-name": name },
+          { class: "vector", "data-name": name },
           element("span", { class: "row-label" }, p(label)),
           strip(name, hidden),
           element("span", { class: "row-formula" }, formulaOf(name)),
@@ -125,7 +125,7 @@ export function statesView(selection) {
     unit.style.setProperty("--share", String(at / Math.max(trace.hidden - 1, 1)));
     unitName.textContent = p("unitOf", { unit: at + 1, units: trace.hidden });
     markUnit(rows, at);
-    for (const row of rows.querySelectorAll(".row[data-name]")) {
+    for (const row of rows.querySelectorAll(".vector[data-name]")) {
       const name = /** @type {RowName} */ (/** @type {HTMLElement} */ (row).dataset.name);
       const numbers = row.querySelector(".row-numbers");
       if (numbers) numbers.textContent = numbersOf(name, step, at);
