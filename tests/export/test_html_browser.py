@@ -198,6 +198,16 @@ def test_known_sources_are_answered_from_the_lexicon(open_page):
     page.shows(".model-details", "3 entries, which are looked up before the model predicts")
 
 
+def test_a_text_that_is_too_long_is_not_converted(open_page):
+    page = open_page()
+    page.type("a")
+    page.run("document.execCommand('insertText', false, 'b'.repeat(1000))")
+    page.shows("#text-error", "Only texts of up to 1,000 characters can be converted.")
+    assert page.one("#text").get_attribute("aria-invalid") == "true"
+    page.predicts("ab", "AB")
+    assert page.run("document.getElementById('text-error').hidden")
+
+
 def test_the_model_card(open_page):
     page = open_page("tags")
     page.one(".model-details summary").click()

@@ -7,6 +7,7 @@ import { carries, fullSums } from "../../src/henkan/web/playground/addition.js";
 import { nearest, xTicks } from "../../src/henkan/web/playground/chart.js";
 import { Classroom } from "../../src/henkan/web/playground/classroom.js";
 import { logAxis, nearestRead, relative } from "../../src/henkan/web/playground/gradient_view.js";
+import { Learner } from "../../src/henkan/web/playground/learner.js";
 import { Lesson } from "../../src/henkan/web/playground/lesson.js";
 import { dot, leastSquares, principalComponent } from "../../src/henkan/web/playground/linear.js";
 import { sum } from "../../src/henkan/web/playground/lstm_formulas.js";
@@ -190,11 +191,26 @@ test("after training, the answers are right and the carry can be read from the s
   assert.equal(sides, after.probe.steps[4].accuracy);
 });
 
+test("reports of the model before are not shown", () => {
+  const worker = { commands: [], postMessage: (command) => worker.commands.push(command) };
+  let shown = 0;
+  const learner = new Learner(worker, { onProgress: () => shown++, onFailure: assert.fail });
+  const reports = [0, 1].map((accuracy) => {
+    learner.start(DATA, { ...SMALL, peeky: accuracy === 0 }, "plain");
+    const { generation } = worker.commands.at(-1);
+    const progress = { update: 0, losses: [], matches: [[0, accuracy]] };
+    return { kind: "progress", generation, progress };
+  });
+  for (const data of reports) worker.onmessage({ data });
+  assert.equal(shown, 1);
+  assert.deepEqual(learner.curves.matches, [[0, 1]]);
+});
+
 test("a worker trains in turns, answers in between, and stops when told", async () => {
   const reports = [];
   const classroom = new Classroom((report) => reports.push(report));
-  classroom.receive({ kind: "start", data: DATA, model: SMALL, products: "plain" });
-  assert.equal(reports[0].progress.update, 0);
+  classroom.receive({ kind: "start", generation: 1, data: DATA, model: SMALL, products: "plain" });
+  assert.deepEqual([reports[0].progress.update, reports[0].generation], [0, 1]);
   classroom.receive({ kind: "step" });
   assert.equal(reports[1].progress.update, 1);
   classroom.receive({ kind: "run", speed: "fast" });

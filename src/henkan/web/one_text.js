@@ -71,6 +71,11 @@ export function oneText({ api, options, showOptionError, onLines }) {
       clear();
       return;
     }
+    const longest = model.limits?.length ?? Infinity;
+    if ([...source].length > longest) {
+      showProblem(new ApiError(t("tooLongText", { count: longest }), 413, "texts"));
+      return;
+    }
     const { signal } = (converting = new AbortController());
     answer.wait(true);
     const wanted = options();

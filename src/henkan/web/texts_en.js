@@ -77,6 +77,7 @@ export const english = {
   abstained: "The confidence is below {limit}, so the model abstains.",
   abstainedUnknown: "The confidence cannot be estimated, so the model abstains.",
   blank: "The text is empty or has only spaces.",
+  tooLongText: "Only texts of up to {count} characters can be converted.",
   unreadable: "This model cannot read {symbols}",
   tooManySymbols: "The text has {count} symbols; this model reads at most {limit}.",
   outOfMemory: "There is not enough memory for this text.",

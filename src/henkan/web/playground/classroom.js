@@ -17,6 +17,7 @@ export class Classroom {
     this.send = send;
     /** @type {Lesson | null} */
     this.lesson = null;
+    this.generation = 0; // of the lesson, as the page counts them
     this.running = false;
     /** @type {Speed} */
     this.speed = "fast";
@@ -42,6 +43,7 @@ export class Classroom {
       case "start":
         this.running = false;
         this.lesson = new Lesson(command.data, command.model, command.products);
+        this.generation = command.generation;
         return this.report();
       case "run":
         this.speed = command.speed;
@@ -106,6 +108,7 @@ export class Classroom {
     if (!this.lesson) return;
     this.reported = performance.now();
     if (!this.running) this.lesson.test();
-    this.send({ kind: "progress", progress: { ...this.lesson.progress(), running: this.running } });
+    const progress = { ...this.lesson.progress(), running: this.running };
+    this.send({ kind: "progress", generation: this.generation, progress });
   }
 }

@@ -27,7 +27,6 @@ export class Learner {
     /** @type {ModelChoice | null} */
     this.model = null;
     this.generation = 0; // number of models so far
-    this.starting = false; // reports of the model before are still to come
     /** @type {Map<number, {resolve: (value: any) => void, reject: (reason: Error) => void}>} */
     this.asked = new Map();
     this.count = 0;
@@ -46,9 +45,8 @@ export class Learner {
     this.curves = { losses: [], matches: [] };
     this.progress = null;
     this.model = model;
-    this.starting = true;
     this.generation += 1;
-    this.command({ kind: "start", data, model, products });
+    this.command({ kind: "start", generation: this.generation, data, model, products });
   }
 
   /** @param {Speed} speed */
@@ -93,8 +91,7 @@ export class Learner {
   /** @param {Report} report */
   receive(report) {
     if (report.kind === "progress") {
-      if (this.starting && report.progress.update > 0) return;
-      this.starting = false;
+      if (report.generation !== this.generation) return; // of the model before
       this.progress = report.progress;
       this.curves.losses.push(...report.progress.losses);
       this.curves.matches.push(...report.progress.matches);

@@ -3,6 +3,7 @@
 import { segmented } from "../controls.js";
 import { element, fill, svg } from "../dom.js";
 import { fillOnce } from "./keyed.js";
+import { sumOf } from "./settings.js";
 import { stepChart } from "./step_chart.js";
 import { p, placeName, shortPercent } from "./texts.js";
 
@@ -94,7 +95,7 @@ export function probeView(selection) {
               d: `M${(cx - 3.4).toFixed(1)} ${cy.toFixed(1)}h6.8M${cx.toFixed(1)} ${(cy - 3.4).toFixed(1)}v6.8`,
             });
         point.addEventListener("pointerenter", () => {
-          tip.textContent = `${source} = ${source.split("+").reduce((sum, each) => sum + Number(each), 0)} · ${p(carry ? "carry" : "noCarry")}`;
+          tip.textContent = `${source} = ${sumOf(source)} · ${p(carry ? "carry" : "noCarry")}`;
         });
         return point;
       }),

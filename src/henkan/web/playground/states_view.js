@@ -7,7 +7,7 @@ import { connectTerms } from "./formula.js";
 import { fillOnce } from "./keyed.js";
 import { attentionFormula, formulaOf, inputsFormula, numbersOf, outputFormula } from "./lstm_formulas.js";
 import { colourStrip, markUnit, strip } from "./strip.js";
-import { p, symbolName } from "./texts.js";
+import { p, sentences, symbolName } from "./texts.js";
 
 /** @import { RowName } from "./lstm_formulas.js" */
 /** @import { Selection } from "./selection.js" */
@@ -97,7 +97,7 @@ export function statesView(selection) {
           "span",
           { class: "row-formula" },
           inputsFormula(peeky),
-          element("span", { class: "caption" }, peeky ? `${p("context")} ` : "", p("order")),
+          element("span", { class: "caption" }, peeky ? sentences(p("context"), p("order")) : p("order")),
         ),
       ),
       ...ROWS.map(([name, label]) =>
@@ -275,8 +275,8 @@ function sentence({ read, written, steps }, at) {
   const step = steps[at];
   if (!step) return "";
   if (step.side === "encoder") {
-    const first = at === 0 ? ` ${p("encoderFirst")}` : "";
-    return p("encoderStep", { step: at + 1, steps: read.length, symbol: step.input }) + first;
+    const reads = p("encoderStep", { step: at + 1, steps: read.length, symbol: step.input });
+    return at === 0 ? sentences(reads, p("encoderFirst")) : reads;
   }
   const number = at - read.length;
   const probability = step.probabilities.find(([symbol]) => symbol === step.output)?.[1] ?? 0;
@@ -287,5 +287,6 @@ function sentence({ read, written, steps }, at) {
     symbol: symbolName(step.output),
     probability: percent(probability),
   };
-  return p("decoderStep", values) + (number === 0 ? ` ${p("decoderFirst")}` : "");
+  const writes = p("decoderStep", values);
+  return number === 0 ? sentences(writes, p("decoderFirst")) : writes;
 }

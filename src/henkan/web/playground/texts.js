@@ -1,6 +1,6 @@
 /** The playground's texts in the chosen language, and its numbers. */
 
-import { translator } from "../texts.js";
+import { language, translator } from "../texts.js";
 import { english } from "./texts_en.js";
 import { japanese } from "./texts_ja.js";
 
@@ -8,6 +8,15 @@ import { japanese } from "./texts_ja.js";
 
 /** Return a text of the playground in the chosen language. */
 export const p = translator({ en: english, ja: japanese });
+
+/**
+ * Join sentences, between which Japanese has no space.
+ *
+ * @param {...string} all
+ */
+export function sentences(...all) {
+  return all.join(language() === "ja" ? "" : " ");
+}
 
 /**
  * A number of a state with two digits after the point, and a real minus sign.

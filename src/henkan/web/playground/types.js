@@ -46,11 +46,11 @@
  * @property {import("../runtime/types.js").ModelSettings} settings
  * @property {{source: string[], target: string[]}} symbols  by id
  *
- * @typedef {{kind: "start", data: DataChoice, model: ModelChoice, products: "auto" | "wasm" | "plain"} |
- *   {kind: "run", speed: Speed} | {kind: "pause"} | {kind: "step"} |
+ * @typedef {{kind: "start", generation: number, data: DataChoice, model: ModelChoice,
+ *   products: "auto" | "wasm" | "plain"} | {kind: "run", speed: Speed} | {kind: "pause"} | {kind: "step"} |
  *   {kind: "inspect", id: number, inspection: Inspection}} Command  from the page to a worker
  *
- * @typedef {{kind: "progress", progress: Progress} | {kind: "inspected", id: number, value: unknown} |
+ * @typedef {{kind: "progress", generation: number, progress: Progress} | {kind: "inspected", id: number, value: unknown} |
  *   {kind: "failed", id: number | null, message: string}} Report  from a worker to the page
  *
  * @typedef {object} Trace  how the model answers one question, step by step
