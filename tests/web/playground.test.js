@@ -215,3 +215,17 @@ test("a worker trains in turns, answers in between, and stops when told", async 
   assert.deepEqual(reports.at(-1), { kind: "failed", id: null, message: "no memory" });
   assert.equal(classroom.running, false);
 });
+
+test("the rate is that of the updates that are made, pauses included", async () => {
+  const reports = [];
+  const classroom = new Classroom((report) => reports.push(report));
+  const model = { ...settings.DEFAULT_MODEL, hidden: 8 };
+  classroom.receive({ kind: "start", data: { digits: 1, pairs: 40, seed: 1 }, model, products: "auto" });
+  classroom.receive({ kind: "run", speed: "medium" });
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  classroom.receive({ kind: "pause" });
+  assert.equal(reports[0].progress.rate, null);
+  const { rate, update } = reports.at(-1).progress;
+  assert.ok(rate > 1 && rate <= 20.5, `${rate}`);
+  assert.ok(update > 0 && update <= 31);
+});

@@ -81,7 +81,12 @@ export function inspector(selection, question) {
     }));
     box.dataset.view = view;
     question.hidden = view === "gradient" || view === "probe"; // they look at many sums
-    fill(box, ...panels.map(({ drawn, head }) => element("section", { class: "panel" }, head, drawn.element)));
+    fill(
+      box,
+      ...panels.map(({ drawn, head }, index) =>
+        element("section", { class: "panel", "data-series": index ? "b" : "a" }, head, drawn.element),
+      ),
+    );
     tell();
     refresh();
   }
@@ -175,5 +180,5 @@ export function inspector(selection, question) {
 function nameOf({ model }) {
   if (!model) return "";
   const on = /** @type {const} */ (["reverse", "peeky", "attention"]).filter((name) => model[name]);
-  return [...on.map((name) => p(name)), `H ${model.hidden}`].join(" · ");
+  return [...(on.length ? on.map((name) => p(name)) : [p("plain")]), `H ${model.hidden}`].join(" · ");
 }

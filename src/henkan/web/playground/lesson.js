@@ -41,7 +41,6 @@ export class Lesson {
       seed: data.seed,
       products,
     });
-    this.seconds = 0;
     /** @type {Point[]} */
     this.losses = [];
     /** @type {Point[]} */
@@ -51,10 +50,8 @@ export class Lesson {
 
   /** Make one update. */
   step() {
-    const before = performance.now();
     const { update, loss } = this.trainer.step();
     this.losses.push([update, loss]);
-    this.seconds += (performance.now() - before) / 1000;
     if (this.trainer.finished) this.test(Infinity);
   }
 
@@ -68,7 +65,7 @@ export class Lesson {
     this.matches.push([this.trainer.update, this.trainer.evaluate(limit).exactMatch]);
   }
 
-  /** @returns {Omit<Progress, "running">} */
+  /** @returns {Omit<Progress, "running" | "rate">} */
   progress() {
     const { trainer, losses, matches } = this;
     [this.losses, this.matches] = [[], []];
@@ -81,7 +78,6 @@ export class Lesson {
       held: trainer.pairs.validation.length,
       tested: Math.min(TESTED, trainer.pairs.validation.length),
       parameters: trainer.specs.reduce((sum, { shape }) => sum + shape.reduce((product, each) => product * each, 1), 0),
-      seconds: this.seconds,
       done: trainer.finished,
       losses,
       matches,

@@ -30,7 +30,7 @@ export function questionField(selection) {
     field.setAttribute("aria-invalid", String(question === null));
     const most = digits === 1 ? p("digitsOne") : p("digitsMany", { count: digits });
     error.textContent =
-      question === null ? p("questionError", { digits: most, example: digits === 1 ? "5+7" : "58+77" }) : "";
+      question === null ? p("questionError", { digits: most, example: digits === 1 ? "5+7" : "77+85" }) : "";
     if (question !== null) selection.set({ question });
   }
 
