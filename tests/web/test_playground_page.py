@@ -249,7 +249,13 @@ def test_own_question(open_page):
     page.shows(".question-field .error", "Write a sum of two numbers of at most 2 digits, such as 77+85.")
     assert page.one("#own-question").get_attribute("aria-invalid") == "true"
     assert [each.text for each in page.all(".tile")[:3]] == ["5", "+", "7"]
+    assert float(page.run("getComputedStyle(document.querySelector('.panels')).opacity")) < 0.5
+    page.type("05+ 03", "#own-question")
+    page.shows(".question-field [role=status]", "Read as 5+3: without spaces or leading zeros")
+    page.until(lambda: [each.text for each in page.all(".tile")[:3]] == ["3", "+", "5"])
+    assert page.run("getComputedStyle(document.querySelector('.panels')).opacity") == "1"
     page.press(page.all(".question")[2])
+    assert page.run("document.querySelector('.question-field [role=status]').textContent") == ""
     source = page.all(".question .sum")[2].text
     assert page.one("#own-question").get_attribute("value") == source
     page.until(lambda: "".join(each.text for each in page.all(".tile")[: len(source)]) == source[::-1])
@@ -338,6 +344,32 @@ def test_reading_order_is_written_above_the_symbols(open_page):
     labels = [each.text for each in page.all(".tile-group .label")]
     assert labels[0] == "Encoder reads 77+85 from right to left"
     assert labels[2] == "Encoder reads 77+85 from left to right"
+
+
+def test_influence_names_the_places_of_digits(open_page):
+    page = open_page(f"{SMALL}&view=saliency&question=77%2B85")
+    page.until(lambda: page.all(".curves .step"))
+    page.press(page.all(".curves .step")[0])
+    page.shows(".readout", "depends most on")
+    said = page.one(".readout p").text
+    digits = ["7 (tens of the first number)", "7 (units of the first number)", "8 (tens of the second number)",
+              "5 (units of the second number)"]  # fmt: skip
+    assert any(each in said for each in digits)
+    assert not re.search(r"\d \(\d", said)
+
+
+def test_probe_shows_the_untrained_network(open_page):
+    page = open_page(f"{SMALL}&view=probe")
+
+    def lines():
+        return [page.one(f".panel .line[data-series={each}]").get_attribute("d") for each in ("own", "other")]
+
+    page.until(lambda: page.all(".sum-point"))
+    own, before = lines()
+    assert own == before
+    page.train(100)
+    page.wait(lambda: lines()[0] != own)
+    assert lines()[1] == before
 
 
 def test_probe_follows_the_selected_step_and_place(open_page):

@@ -32,6 +32,13 @@ const LEADS = /** @type {const} */ ({
   probe: "probeLead",
   saliency: "saliencyLead",
 });
+const TAKEAWAYS = /** @type {const} */ ({
+  states: "statesTakeaway",
+  answer: "answerTakeaway",
+  gradient: "gradientTakeaway",
+  probe: "probeTakeaway",
+  saliency: "saliencyTakeaway",
+});
 /** Milliseconds between requests as training goes on; some views take long to compute. */
 const PAUSES = { states: 250, answer: 250, gradient: 1000, probe: 2500, saliency: 400 };
 
@@ -64,9 +71,10 @@ export function inspector(selection, question) {
   /** @type {Learner[]} */
   let learners = [];
   const lead = element("p", { class: "view-lead" });
+  const takeaway = element("p", { class: "takeaway" });
   const chapters = element("p", { class: "chapters" });
   const box = element("div", { class: "panels" });
-  const root = element("div", { class: "inside-view" }, lead, chapters, question, box);
+  const root = element("div", { class: "inside-view" }, lead, takeaway, chapters, question, box);
 
   function create() {
     for (const { timer } of panels) clearTimeout(timer);
@@ -93,6 +101,7 @@ export function inspector(selection, question) {
 
   function tell() {
     lead.textContent = p(LEADS[view]);
+    takeaway.textContent = p(TAKEAWAYS[view]);
     fill(chapters, ...CHAPTERS[view].map(chapterLink));
     panels.forEach(drawHead);
   }

@@ -5,7 +5,7 @@ import { element, fill, setProperties } from "../dom.js";
 import { percent } from "../texts.js";
 import { connectTerms } from "./formula.js";
 import { fillOnce } from "./keyed.js";
-import { attentionFormula, formulaOf, inputsFormula, numbersOf, outputFormula } from "./lstm_formulas.js";
+import { attentionFormula, attentionTerms, formulaOf, inputsFormula, numbersOf, outputFormula } from "./lstm_formulas.js";
 import { colourStrip, markUnit, strip } from "./strip.js";
 import { p, symbolName } from "./texts.js";
 
@@ -220,6 +220,11 @@ export function statesView(selection) {
           {},
           element("h3", {}, p("attentionWeights")),
           attentionFormula(),
+          element(
+            "p",
+            { class: "caption" },
+            ...attentionTerms().map(([name, text]) => element("span", { class: "meaning" }, name, " ", p(text))),
+          ),
           element(
             "ol",
             { class: "likely" },

@@ -77,6 +77,7 @@ export const japanese = {
   inside: "中をのぞく",
   question: "問題",
   questionError: "{digits}までの 2 つの数の足し算を入力してください。例：{example}",
+  questionShort: "{question} として読みます。学習する組と同じく、空白も先頭の 0 も使いません。",
   digitsOne: "1 桁",
   digitsMany: "{count} 桁",
   atUpdate: "更新 {update} 回後の重み",
@@ -86,6 +87,17 @@ export const japanese = {
   gradient: "勾配",
   probe: "繰り上がり",
   saliency: "影響",
+  statesTakeaway:
+    "忘却ゲートが 1 に近ければセル状態の数は残り、0 に近ければ消えます。文字が進んでも残るのはどの数でしょうか。",
+  answerTakeaway:
+    "最も確率の高い文字が枠の文字と違うのは、どの列でしょうか。学習の早い段階で止めてみてください。最初に正しくなる桁と、最後に正しくなる桁はどれでしょうか。",
+  gradientTakeaway:
+    "線が左へ向かって下がるほど、損失は早い時刻に伝わりにくくなります。数字が近くなるのは、どちらの読み方でしょうか。",
+  probeTakeaway:
+    "実線がほかの 2 本よりはっきり上にある時刻では、学習によって、状態から繰り上がりの有無がわかるようになっています。",
+  saliencyTakeaway:
+    "和の各桁を決めるのは、同じ位の数字と、繰り上がりを起こす右側の位の数字です。モデルの予測もそれらに左右されるでしょうか。",
+  answerLegend: "枠は正しい文字です。色が濃いほど確率が高く、数字は最も確率の高い文字の確率です。",
   statesLead:
     "足し算を 1 時刻ずつ追います。マス目を指すと、それを作った数が見えます。数式の一部を指すと、図のどこかがわかります。",
   answerLead:
@@ -124,6 +136,9 @@ export const japanese = {
   unitOf: "ユニット {unit} / {units}",
   outputLayer: "出力層",
   attentionWeights: "Attention",
+  meaningKey: "（キー）：文字 s を読んだ後の Encoder の隠れ状態に、学習した行列を掛けたもの",
+  meaningContext: "v（値）は、Encoder の隠れ状態に別の学習した行列を掛けたもの",
+  meaningQuery: "（クエリ）：Decoder の隠れ状態に掛ける、学習した行列",
   negative: "負",
   zero: "0",
   positive: "正",
@@ -135,6 +150,17 @@ export const japanese = {
   inputOf: "入力",
   probabilityOf: "時刻 {step} の「{symbol}」：{probability}",
 
+  // influence
+  digitOfFirst: "一つ目の数の{place}の {symbol}",
+  digitOfSecond: "二つ目の数の{place}の {symbol}",
+  withShare: "{name}（{share}）",
+  listComma: "、",
+  dependsOn: "「{symbol}」（確率 {probability}）を最も左右するのは、{sources}です。",
+  attendsTo: "「{symbol}」（確率 {probability}）を書くときに最もよく見るのは、{sources}です。",
+  mattersFor: "{name}が最も影響するのは、{targets}です。",
+  attendedBy: "{name}を見るのは、{targets}を書くときです。",
+  mattersLittle: "{name}は、どの文字にもほとんど影響しません。",
+
   // gradient
   lossOf: "損失を見る文字",
   symbolEnd: "終了",
@@ -142,12 +168,16 @@ export const japanese = {
   place1: "十の位",
   place2: "百の位",
   place3: "千の位",
-  ownOrder: "モデルの読み方：{order}",
-  otherOrder: "逆の読み方：{order}",
-  reversedOrder: "反転",
-  readingOrder: "そのまま",
+  ownOrder: "{order}読むとき（このモデルの読み方）",
+  otherOrder: "{order}読むとき（逆の読み方）",
+  reversedOrder: "右から左へ",
+  readingOrder: "左から右へ",
   gradientAxis: "勾配のノルム（その文字を書く時刻との比）",
-  gradientReach: "{order}：入力のうち近いほうの{symbol}（距離 {steps}）に {near} が届きます。",
+  gradientReach: "{order}、近いほうの{symbol}の数字は {steps} 時刻前にあり、そこに勾配の {near} が届きます。",
+  gradientFair:
+    "この重みは、片方の読み方だけで学習したものです。公平に比べるには、更新 0 回で見るか、2 つのモデルを学習させてください。",
+  gradientGrowth:
+    "100 % を超えることもあります。1 時刻さかのぼるごとに勾配に行列が掛かり、覗き見や Attention から直接戻る分も加わるからです。",
   gradientCount: "{example} のような {count} 題の平均です。",
   gradientStep: "時刻 {step}：{values}",
   stepRead: "{symbol} を読む",
@@ -156,9 +186,10 @@ export const japanese = {
   // probe
   carryOf: "繰り上がりの元",
   probeAxis:
-    "当てはめに使っていない {held} 題での正解率。足し算は {sum} と表します。a と b は Encoder が読み、y は Decoder が書きます。",
+    "当てはめに使っていない {held} 題での正解率。足し算は {sum} と表します。a と b は Encoder が読み、y は Decoder が書きます。Decoder が別の数字を書きそうな時刻でも、入力は正しい数字です。",
+  untrained: "学習前（更新 0 回の重み）",
   chance: "当て推量",
-  probeStep: "{step}：当てはめに使っていない足し算で {accuracy}、使った足し算で {fit} 正解",
+  probeStep: "{step}：当てはめに使っていない足し算で {accuracy}、使った足し算で {fit} 正解（学習前は {untrained}）",
   probeBest: "最もよい時刻：{step}、{accuracy}。",
   projectionOf: "次の時刻の後の状態：{step}",
   carry: "繰り上がりあり",

@@ -114,6 +114,7 @@
  * @property {"encoder" | "decoder"} side
  * @property {number} accuracy  on the held-out sums
  * @property {number} fit  accuracy on the sums that it was fitted to
+ * @property {number} untrained  accuracy on the held-out sums with the weights before the first update
  *
  * @typedef {object} Projection  the held-out sums in two dimensions
  * @property {number} update
