@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help demo test test-long fuzz test-torch test-onnx test-serve test-web test-scale lint format docs pictures settings bench bench-g2p bench-dictionary bench-inflection bench-gpu bench-web clean
+.PHONY: help demo test test-long fuzz test-torch test-onnx test-serve test-web test-scale lint format docs pictures settings bench bench-g2p bench-dictionary bench-inflection bench-gpu bench-web pictures-of-playground clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -20,6 +20,7 @@ help:
 	@echo "make lint         check style and types"
 	@echo "make docs         build the documentation, English and Japanese, in site/index.html"
 	@echo "make pictures     redraw the pictures of the documentation (1 minute)"
+	@echo "make pictures-of-playground  photograph the playground (Chromium must exist)"
 	@echo "make settings     generate docs/settings.md from src/henkan/config.py"
 	@echo "make bench-g2p    compare grapheme-to-phoneme results with published ones (DATA=folder LOW=folder; 4 hours)"
 	@echo "make bench-dictionary  train on the CMU Pronouncing Dictionary (2 hours)"
@@ -134,6 +135,10 @@ docs: $(VENV)/docs.stamp
 pictures: $(VENV)/docs.stamp
 	$(BIN)/python docs/pictures/make.py
 	$(BIN)/python docs/pictures/demo.py
+
+# Photographs, which differ a little each time. Needs Chromium and its driver.
+pictures-of-playground: $(VENV)/web.stamp
+	$(BIN)/python docs/pictures/playground.py
 
 settings: $(VENV)/dev.stamp
 	$(BIN)/python docs/building/settings_page.py

@@ -7,6 +7,7 @@ import { carries, fullSums } from "../../src/henkan/web/playground/addition.js";
 import { nearest, xTicks } from "../../src/henkan/web/playground/chart.js";
 import { Classroom } from "../../src/henkan/web/playground/classroom.js";
 import { logAxis, nearestRead, relative } from "../../src/henkan/web/playground/gradient_view.js";
+import { sourceName } from "../../src/henkan/web/playground/influence_words.js";
 import { Learner } from "../../src/henkan/web/playground/learner.js";
 import { Lesson } from "../../src/henkan/web/playground/lesson.js";
 import { dot, leastSquares, principalComponent } from "../../src/henkan/web/playground/linear.js";
@@ -136,6 +137,14 @@ test("the texts of both languages have the same values", () => {
   for (const [key, text] of Object.entries(english)) assert.deepEqual(names(japanese[key]), names(text), key);
 });
 
+test("digits of a sum are named by their places", () => {
+  const symbols = [..."77+8"];
+  assert.deepEqual(
+    symbols.map((_, index) => sourceName(symbols, index)),
+    ["7 (tens of the first number)", "7 (units of the first number)", "+", "8 (units of the second number)"],
+  );
+});
+
 test("a selection tells what has changed, and nothing if nothing has", () => {
   const selection = new Selection("58+77", 2);
   const heard = [];
@@ -202,6 +211,16 @@ test("after training, the answers are right and the carry can be read from the s
   assert.equal(after.projection.sums.length, after.probe.held);
   const sides = after.projection.sums.filter(({ x, carry }) => x > 0 === carry).length / after.probe.held;
   assert.equal(sides, after.probe.steps[4].accuracy);
+  const untrained = ({ probe }) => probe.steps.map((step) => step.untrained);
+  assert.deepEqual(
+    before.probe.steps.map(({ accuracy }) => accuracy),
+    untrained(before),
+  );
+  assert.deepEqual(untrained(after), untrained(before));
+  lesson.untrained.clear(); // computed again, from the first weights; the present ones stay
+  const [first] = lesson.trainer.weights["decoder.by"];
+  assert.deepEqual(untrained(lesson.inspect({ kind: "probe", place: 0, step: 4 })), untrained(before));
+  assert.equal(lesson.trainer.weights["decoder.by"][0], first);
 });
 
 test("reports of the model before are not shown", () => {
@@ -243,4 +262,18 @@ test("a worker trains in turns, answers in between, and stops when told", async 
   await new Promise((resolve) => setTimeout(resolve, 120));
   assert.deepEqual(reports.at(-1), { kind: "failed", id: null, message: "no memory" });
   assert.equal(classroom.running, false);
+});
+
+test("the rate is that of the updates that are made, pauses included", async () => {
+  const reports = [];
+  const classroom = new Classroom((report) => reports.push(report));
+  const model = { ...settings.DEFAULT_MODEL, hidden: 8 };
+  classroom.receive({ kind: "start", data: { digits: 1, pairs: 40, seed: 1 }, model, products: "auto" });
+  classroom.receive({ kind: "run", speed: "medium" });
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  classroom.receive({ kind: "pause" });
+  assert.equal(reports[0].progress.rate, null);
+  const { rate, update } = reports.at(-1).progress;
+  assert.ok(rate > 1 && rate <= 20.5, `${rate}`);
+  assert.ok(update > 0 && update <= 31);
 });

@@ -126,7 +126,7 @@ def test_reversed_peeky_model_learns_two_digit_sums(open_page):
     assert match > 95
     marks = [each.text for each in page.all(".questions .mark")]
     assert len(marks) == 10
-    page.shows(".charts figure:last-child .caption", "on sums it has never seen (1,000)")
+    page.shows(".charts figure:last-child .caption", "on 1,000 sums it has never seen; on 250 of them")
     assert marks.count("O") >= 9
     answered = [[part.text for part in each.find_elements("css selector", ".sum, .prediction")]
                 for each in page.all(".question")]  # fmt: skip
@@ -251,10 +251,16 @@ def test_own_question(open_page):
     page.type("7+5", "#own-question")
     page.until(lambda: [each.text for each in page.all(".tile")[:3]] == ["5", "+", "7"])
     page.type("700+5", "#own-question")
-    page.shows(".question-field .error", "Write a sum of two numbers of at most 2 digits, such as 58+77.")
+    page.shows(".question-field .error", "Write a sum of two numbers of at most 2 digits, such as 77+85.")
     assert page.one("#own-question").get_attribute("aria-invalid") == "true"
     assert [each.text for each in page.all(".tile")[:3]] == ["5", "+", "7"]
+    assert float(page.run("getComputedStyle(document.querySelector('.panels')).opacity")) < 0.5
+    page.type("05+ 03", "#own-question")
+    page.shows(".question-field [role=status]", "Read as 5+3: without spaces or leading zeros")
+    page.until(lambda: [each.text for each in page.all(".tile")[:3]] == ["3", "+", "5"])
+    assert page.run("getComputedStyle(document.querySelector('.panels')).opacity") == "1"
     page.press(page.all(".question")[2])
+    assert page.run("document.querySelector('.question-field [role=status]').textContent") == ""
     source = page.all(".question .sum")[2].text
     assert page.one("#own-question").get_attribute("value") == source
     page.until(lambda: "".join(each.text for each in page.all(".tile")[: len(source)]) == source[::-1])
@@ -291,6 +297,84 @@ def test_two_models_learn_the_same_pairs_side_by_side(open_page, downloads):
     page.until(lambda: page.run(pressed) == [3, 3])
     page.press(page.one("#compare"))
     page.until(lambda: len(page.all(".panel")) == 1)
+
+
+def channels(colour):
+    """Red, green and blue of a colour as the browser computes it, from 0 to 1."""
+    return [int(each) / 255 for each in re.findall(r"\d+", colour)[:3]]
+
+
+def luminance(colour):
+    linear = [each / 12.92 if each <= 0.04045 else ((each + 0.055) / 1.055) ** 2.4 for each in channels(colour)]
+    return np.dot(linear, [0.2126, 0.7152, 0.0722])
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_each_model_has_its_colour_everywhere(open_page, scheme):
+    page = open_page(f"{TINY}&reverse2=0&peeky2=0", scheme=scheme)
+    page.until(lambda: len(page.all(".panel .strip i")) == 2 * 8 * 16)
+    assert [each.text for each in page.all(".model-name")] == [
+        "Reverse the source · Peeky decoder · H 16",
+        "Plain · H 16",
+    ]
+
+    def colour(selector, name):
+        return page.run(f"getComputedStyle(document.querySelector('{selector}')).{name}")
+
+    models = {}
+    for series in "ab":
+        badge = f".setting .badge[data-series={series}]"
+        ground, letter = colour(badge, "backgroundColor"), colour(badge, "color")
+        light, dark = sorted([luminance(ground), luminance(letter)], reverse=True)
+        assert (light + 0.05) / (dark + 0.05) > 4.5
+        models[series] = ground
+    assert models["a"] != models["b"]
+    for view, mark, name in [
+        (0, ".tile[aria-pressed=true]", "backgroundColor"),
+        (2, ".line[data-series=own]", "stroke"),
+    ]:
+        page.view(view)
+        page.wait(lambda mark=mark: len(page.all(f".panel {mark}")) == 2)
+        assert {each: colour(f".panel[data-series={each}] {mark}", name) for each in "ab"} == models
+    page.view(3)
+    page.wait(lambda: len({each.get_attribute("d") for each in page.all(".panel .scatter path")}) > 2)
+    plain = [colour(f".panel[data-series={each}] path.sum-point", "stroke") for each in "ab"]
+    assert plain[0] == plain[1]  # "no carry" is a cross, and has no model's colour
+    assert plain[0] not in models.values()
+
+
+def test_reading_order_is_written_above_the_symbols(open_page):
+    page = open_page(f"{SMALL}&reverse2=0")
+    page.until(lambda: len(page.all(".tile-group .label")) == 4)
+    labels = [each.text for each in page.all(".tile-group .label")]
+    assert labels[0] == "Encoder reads 77+85 from right to left"
+    assert labels[2] == "Encoder reads 77+85 from left to right"
+
+
+def test_influence_names_the_places_of_digits(open_page):
+    page = open_page(f"{SMALL}&view=saliency&question=77%2B85")
+    page.until(lambda: page.all(".curves .step"))
+    page.press(page.all(".curves .step")[0])
+    page.shows(".readout", "depends most on")
+    said = page.one(".readout p").text
+    digits = ["7 (tens of the first number)", "7 (units of the first number)", "8 (tens of the second number)",
+              "5 (units of the second number)"]  # fmt: skip
+    assert any(each in said for each in digits)
+    assert not re.search(r"\d \(\d", said)
+
+
+def test_probe_shows_the_untrained_network(open_page):
+    page = open_page(f"{SMALL}&view=probe")
+
+    def lines():
+        return [page.one(f".panel .line[data-series={each}]").get_attribute("d") for each in ("own", "other")]
+
+    page.until(lambda: page.all(".sum-point"))
+    own, before = lines()
+    assert own == before
+    page.train(100)
+    page.wait(lambda: lines()[0] != own)
+    assert lines()[1] == before
 
 
 def test_probe_follows_the_selected_step_and_place(open_page):
@@ -403,9 +487,9 @@ def test_embedded_view_tells_its_height(browser, url, tmp_path):
     path.write_text(f"<!doctype html><script>{script}</script>{frame}")
     page = Playground(browser)
     page.open(path.as_uri())
-    page.until(lambda: int(page.one("iframe").get_attribute("height")) > 500)
-    height = int(page.one("iframe").get_attribute("height"))
     browser.switch_to.frame(page.one("iframe"))
     page.until(lambda: page.all(".strip i"))
-    assert page.run("document.documentElement.scrollHeight") <= height + 40
+    height = page.run("document.body.scrollHeight")
     browser.switch_to.default_content()
+    assert height > 500
+    page.until(lambda: int(page.one("iframe").get_attribute("height")) >= height)

@@ -30,8 +30,9 @@ const ACTIONS = /** @type {const} */ (["copy", "substitute", "insert", "delete"]
 /**
  * @param {object} [settings]
  * @param {(by: By) => void} [settings.onBy]  the user wants another kind of weights; without it, there is no choice
+ * @param {typeof readout} [settings.describe]  what is said about what the user points at
  */
-export function alignmentView({ onBy } = {}) {
+export function alignmentView({ onBy, describe = readout } = {}) {
   /** @type {Explanation | null} */
   let explanation = null;
   let kind = "curves";
@@ -64,7 +65,7 @@ export function alignmentView({ onBy } = {}) {
   function show(pointed) {
     if (!explanation || !drawing) return;
     drawing.point(pointed);
-    fill(details, ...readout(alignmentOf(explanation), pointed));
+    fill(details, ...describe(alignmentOf(explanation), pointed));
   }
 
   /** @param {Pointed} pointed */

@@ -17,7 +17,16 @@ export function answerView(selection) {
     if (!trace) return;
     const { target, written, forced, steps, read } = trace;
     const own = steps.slice(read.length).map(({ probabilities }) => probabilities);
-    fill(view, table(p("teacherForcing"), target, target, forced), table(p("ownPredictions"), written, target, own));
+    fill(view, table(p("teacherForcing"), target, target, forced), table(p("ownPredictions"), written, target, own), legend());
+  }
+
+  function legend() {
+    return element(
+      "p",
+      { class: "map-legend caption" },
+      element("span", { class: "outline", "aria-hidden": "true" }),
+      p("answerLegend"),
+    );
   }
 
   /**

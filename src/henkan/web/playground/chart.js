@@ -4,8 +4,8 @@ import { element, fill, svg } from "../dom.js";
 
 /** @import { Point } from "./types.js" */
 
-const HEIGHT = 190;
-const MARGIN = { top: 10, right: 12, bottom: 26, left: 42 };
+const HEIGHT = 206;
+const MARGIN = { top: 10, right: 12, bottom: 42, left: 42 };
 
 /**
  * @typedef {object} Series
@@ -18,7 +18,7 @@ const MARGIN = { top: 10, right: 12, bottom: 26, left: 42 };
  * @property {number[]} yTicks
  * @property {(value: number) => string} format
  * @property {{value: number, label: string} | null} [reference]  a dotted line
- * @property {string} [xLabel]
+ * @property {string} xLabel
  */
 
 /** A chart that fits the width of its box. */
@@ -62,10 +62,11 @@ export function lineChart() {
         text(value.toLocaleString(), {
           class: "tick",
           x: x(value),
-          y: HEIGHT - 8,
+          y: HEIGHT - 24,
           "text-anchor": value ? "middle" : "start",
         }),
       ),
+      text(scale.xLabel, { class: "tick", x: right, y: HEIGHT - 6, "text-anchor": "end" }),
       scale.reference &&
         svg("line", {
           class: "reference",

@@ -7,6 +7,7 @@ import { Lesson } from "./lesson.js";
 const TURN = 40; // milliseconds of updates, after which messages are read
 const REPORT = 200; // milliseconds between reports
 const TEST = 1000; // milliseconds between tests, and at most a fifth of the time
+const RATED = 1; // seconds of training after which its rate is known
 /** Updates per second. */
 const PACE = /** @type {Record<Speed, number>} */ ({ slow: 2, medium: 20, fast: Infinity });
 
@@ -25,6 +26,9 @@ export class Classroom {
     this.reported = 0;
     this.tested = 0;
     this.pause = TEST;
+    this.since = { time: 0, update: 0 }; // when training was last started, or its speed changed
+    /** @type {number | null} */
+    this.rate = null;
   }
 
   /** @param {Command} command */
@@ -42,12 +46,15 @@ export class Classroom {
     switch (command.kind) {
       case "start":
         this.running = false;
+        this.rate = null;
         this.lesson = new Lesson(command.data, command.model, command.products);
         this.generation = command.generation;
         return this.report();
       case "run":
         this.speed = command.speed;
         this.running = Boolean(this.lesson && !this.lesson.trainer.finished);
+        this.since = { time: performance.now(), update: this.lesson?.trainer.update ?? 0 };
+        this.rate = null;
         this.report();
         return this.wait();
       case "pause":
@@ -107,8 +114,17 @@ export class Classroom {
   report() {
     if (!this.lesson) return;
     this.reported = performance.now();
-    if (!this.running) this.lesson.test();
-    const progress = { ...this.lesson.progress(), running: this.running };
+    if (this.running) this.measure();
+    else this.lesson.test();
+    const { running, rate } = this;
+    const progress = { ...this.lesson.progress(), running, rate };
     this.send({ kind: "progress", generation: this.generation, progress });
+  }
+
+  /** Updates per second as the reader sees them: pauses between the updates and tests count. */
+  measure() {
+    const seconds = (performance.now() - this.since.time) / 1000;
+    const made = (this.lesson?.trainer.update ?? 0) - this.since.update;
+    if (seconds > RATED) this.rate = made / seconds;
   }
 }

@@ -64,6 +64,8 @@ export function gradientView(selection) {
             ),
           )
         : []),
+      element("p", {}, p("gradientFair")),
+      element("p", { class: "caption" }, p("gradientGrowth")),
       element("p", { class: "caption" }, p("gradientCount", { count: path.count, example: example(digits) })),
     );
   }

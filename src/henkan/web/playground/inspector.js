@@ -32,6 +32,13 @@ const LEADS = /** @type {const} */ ({
   probe: "probeLead",
   saliency: "saliencyLead",
 });
+const TAKEAWAYS = /** @type {const} */ ({
+  states: "statesTakeaway",
+  answer: "answerTakeaway",
+  gradient: "gradientTakeaway",
+  probe: "probeTakeaway",
+  saliency: "saliencyTakeaway",
+});
 /** Milliseconds between requests as training goes on; some views take long to compute. */
 const PAUSES = { states: 250, answer: 250, gradient: 1000, probe: 2500, saliency: 400 };
 
@@ -64,9 +71,10 @@ export function inspector(selection, question) {
   /** @type {Learner[]} */
   let learners = [];
   const lead = element("p", { class: "view-lead" });
+  const takeaway = element("p", { class: "takeaway" });
   const chapters = element("p", { class: "chapters" });
   const box = element("div", { class: "panels" });
-  const root = element("div", { class: "inside-view" }, lead, chapters, question, box);
+  const root = element("div", { class: "inside-view" }, lead, takeaway, chapters, question, box);
 
   function create() {
     for (const { timer } of panels) clearTimeout(timer);
@@ -81,13 +89,19 @@ export function inspector(selection, question) {
     }));
     box.dataset.view = view;
     question.hidden = view === "gradient" || view === "probe"; // they look at many sums
-    fill(box, ...panels.map(({ drawn, head }) => element("section", { class: "panel" }, head, drawn.element)));
+    fill(
+      box,
+      ...panels.map(({ drawn, head }, index) =>
+        element("section", { class: "panel", "data-series": index ? "b" : "a" }, head, drawn.element),
+      ),
+    );
     tell();
     refresh();
   }
 
   function tell() {
     lead.textContent = p(LEADS[view]);
+    takeaway.textContent = p(TAKEAWAYS[view]);
     fill(chapters, ...CHAPTERS[view].map(chapterLink));
     panels.forEach(drawHead);
   }
@@ -175,5 +189,5 @@ export function inspector(selection, question) {
 function nameOf({ model }) {
   if (!model) return "";
   const on = /** @type {const} */ (["reverse", "peeky", "attention"]).filter((name) => model[name]);
-  return [...on.map((name) => p(name)), `H ${model.hidden}`].join(" · ");
+  return [...(on.length ? on.map((name) => p(name)) : [p("plain")]), `H ${model.hidden}`].join(" · ");
 }

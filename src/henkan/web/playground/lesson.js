@@ -2,7 +2,7 @@
 
 import { gradientPath } from "./gradient_path.js";
 import { influenceOf } from "./influence.js";
-import { probeCarry } from "./probe.js";
+import { accuraciesOf, probeCarry } from "./probe.js";
 import { sumOf } from "./settings.js";
 import { traceOf } from "./trace.js";
 import { Random } from "../runtime/random.js";
@@ -41,20 +41,20 @@ export class Lesson {
       seed: data.seed,
       products,
     });
-    this.seconds = 0;
     /** @type {Point[]} */
     this.losses = [];
     /** @type {Point[]} */
     this.matches = [];
+    this.initial = this.trainer.parameters.vector.slice();
+    /** @type {Map<number, number[]>} */
+    this.untrained = new Map(); // place -> accuracy of the probe at each step
     this.test();
   }
 
   /** Make one update. */
   step() {
-    const before = performance.now();
     const { update, loss } = this.trainer.step();
     this.losses.push([update, loss]);
-    this.seconds += (performance.now() - before) / 1000;
     if (this.trainer.finished) this.test(Infinity);
   }
 
@@ -68,7 +68,7 @@ export class Lesson {
     this.matches.push([this.trainer.update, this.trainer.evaluate(limit).exactMatch]);
   }
 
-  /** @returns {Omit<Progress, "running">} */
+  /** @returns {Omit<Progress, "running" | "rate">} */
   progress() {
     const { trainer, losses, matches } = this;
     [this.losses, this.matches] = [[], []];
@@ -81,7 +81,6 @@ export class Lesson {
       held: trainer.pairs.validation.length,
       tested: Math.min(TESTED, trainer.pairs.validation.length),
       parameters: trainer.specs.reduce((sum, { shape }) => sum + shape.reduce((product, each) => product * each, 1), 0),
-      seconds: this.seconds,
       done: trainer.finished,
       losses,
       matches,
@@ -113,20 +112,55 @@ export class Lesson {
    * @param {Inspection} inspection
    */
   inspect(inspection) {
-    const { digits, seed } = this.data;
-    const random = new Random(seed, 7);
-    const uniform = () => random.uniform();
+    const { digits } = this.data;
     switch (inspection.kind) {
       case "trace":
         return traceOf(this.subject(), inspection.source, sumOf(inspection.source));
       case "influence":
         return influenceOf(this.subject(), inspection.source);
       case "gradient":
-        return gradientPath(this.subject(), digits, uniform);
+        return gradientPath(this.subject(), digits, this.uniform());
       case "probe":
-        return probeCarry(this.subject(), digits, Math.min(inspection.place, digits - 1), inspection.step, uniform);
+        return this.probe(Math.min(inspection.place, digits - 1), inspection.step);
       case "weights":
         return this.weights();
+    }
+  }
+
+  /** Random numbers from 0 to below 1, the same after every call, so that views look at the same sums. */
+  uniform() {
+    const random = new Random(this.data.seed, 7);
+    return () => random.uniform();
+  }
+
+  /**
+   * Look for a carry with the weights as they are, and with those before the first update.
+   *
+   * @param {number} place
+   * @param {number} step
+   */
+  probe(place, step) {
+    const { digits } = this.data;
+    const untrained =
+      this.untrained.get(place) ?? this.before(() => accuraciesOf(this.subject(), digits, place, this.uniform()));
+    this.untrained.set(place, untrained);
+    return probeCarry(this.subject(), digits, place, step, this.uniform(), untrained);
+  }
+
+  /**
+   * Compute something with the weights that the model had before the first update.
+   *
+   * @template T
+   * @param {() => T} compute
+   */
+  before(compute) {
+    const { vector } = this.trainer.parameters;
+    const now = vector.slice();
+    vector.set(this.initial);
+    try {
+      return compute();
+    } finally {
+      vector.set(now);
     }
   }
 

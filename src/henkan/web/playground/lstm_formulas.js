@@ -83,6 +83,20 @@ export function attentionFormula() {
 }
 
 /**
+ * What the terms of attention mean.
+ *
+ * @returns {[Element, "meaningKey" | "meaningContext" | "meaningQuery"][]}
+ */
+export function attentionTerms() {
+  const context = [variable("Σ", "s"), variable("w", "ts"), variable("v", "s")];
+  return [
+    [math(variable("k", "s")), "meaningKey"],
+    [math(variable("context", "t"), "=", ...context), "meaningContext"],
+    [math(variable("W", "q")), "meaningQuery"],
+  ];
+}
+
+/**
  * The formula of a row with the numbers of one unit.
  *
  * @param {RowName} name

@@ -19,7 +19,7 @@ import { trainingView } from "./training_view.js";
 
 /** @import { Inside } from "./inspector.js" */
 
-const FIRST_QUESTIONS = ["7+5", "58+77", "158+677"];
+const FIRST_QUESTIONS = ["7+5", "77+85", "158+677"];
 
 /**
  * Show the page.
@@ -149,5 +149,5 @@ function tellHeight() {
 
 /** @param {number} digits */
 function firstQuestion(digits) {
-  return FIRST_QUESTIONS[digits - 1] ?? "58+77";
+  return FIRST_QUESTIONS[digits - 1] ?? "77+85";
 }

@@ -26,20 +26,15 @@ const RIDGE = 0.01;
  * @param {number} place  0 for the carry out of the units
  * @param {number} step  the one to project
  * @param {() => number} random
+ * @param {number[]} untrained  accuracy of each step before the first update
  * @returns {{probe: Probe, projection: Projection}}
  */
-export function probeCarry(subject, digits, place, step, random) {
+export function probeCarry(subject, digits, place, step, random, untrained) {
   const samples = draw(subject, digits, place, random);
   const { sources, fitted, labels, states } = samples;
   const { hidden_size: H, reverse } = subject.model.settings;
   const held = sources.length - fitted;
-  const fits = states.map((x) => leastSquares(x, labels.subarray(0, fitted), H, RIDGE));
-  const share = (/** @type {number} */ at, /** @type {number} */ from, /** @type {number} */ to) => {
-    let right = 0;
-    for (let n = from; n < to; n++)
-      right += Number(dot(fits[at].w, states[at], n * H) + fits[at].b > 0 === labels[n] > 0);
-    return right / (to - from);
-  };
+  const { fits, share } = classify(samples, H);
   const positive = labels.subarray(fitted).filter((label) => label > 0).length / held;
   const probe = {
     update: subject.update,
@@ -53,10 +48,43 @@ export function probeCarry(subject, digits, place, step, random) {
       side: /** @type {"encoder" | "decoder"} */ (at < 2 * digits + 1 ? "encoder" : "decoder"),
       accuracy: share(at, fitted, sources.length),
       fit: share(at, 0, fitted),
+      untrained: untrained[at],
     })),
   };
   const shown = Math.min(Math.max(step, 0), states.length - 1);
   return { probe, projection: { update: subject.update, sums: project(samples, fits[shown], states[shown], H) } };
+}
+
+/**
+ * The accuracy of each step on the held-out sums.
+ *
+ * @param {Subject} subject
+ * @param {number} digits
+ * @param {number} place
+ * @param {() => number} random
+ */
+export function accuraciesOf(subject, digits, place, random) {
+  const samples = draw(subject, digits, place, random);
+  const { share } = classify(samples, subject.model.settings.hidden_size);
+  return samples.states.map((_, at) => share(at, samples.fitted, samples.sources.length));
+}
+
+/**
+ * Fit a classifier to the states of each step.
+ *
+ * @param {Samples} samples
+ * @param {number} H
+ */
+function classify({ fitted, labels, states }, H) {
+  const fits = states.map((x) => leastSquares(x, labels.subarray(0, fitted), H, RIDGE));
+  /** The share of sums `from` to `to` that the classifier of a step has right. */
+  const share = (/** @type {number} */ at, /** @type {number} */ from, /** @type {number} */ to) => {
+    let right = 0;
+    for (let n = from; n < to; n++)
+      right += Number(dot(fits[at].w, states[at], n * H) + fits[at].b > 0 === labels[n] > 0);
+    return right / (to - from);
+  };
+  return { fits, share };
 }
 
 /**

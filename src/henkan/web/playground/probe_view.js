@@ -18,6 +18,7 @@ export function probeView(selection) {
   const choice = element("div", { class: "view-choice" });
   const caption = element("p", { class: "caption" });
   const chart = stepChart();
+  const lines = element("ul", { class: "legend" });
   const words = element("p", { class: "words" });
   const picture = svg("svg", { class: "scatter", viewBox: `0 0 ${SIZE} ${SIZE}`, role: "img" });
   const heading = element("h3");
@@ -27,7 +28,7 @@ export function probeView(selection) {
   const view = element(
     "div",
     { class: "probe" },
-    element("div", { class: "probe-steps" }, choice, caption, chart.element, words),
+    element("div", { class: "probe-steps" }, choice, caption, chart.element, lines, words),
     element("figure", { class: "projection" }, heading, picture, tip, legend, axes),
   );
   /** @type {{probe: Probe, projection: Projection} | null} */
@@ -51,7 +52,10 @@ export function probeView(selection) {
       0,
     );
     chart.show({
-      series: [{ name: "own", values: probe.steps.map(({ accuracy }) => heightOf(accuracy)) }],
+      series: [
+        { name: "other", values: probe.steps.map(({ untrained }) => heightOf(untrained)) },
+        { name: "own", values: probe.steps.map(({ accuracy }) => heightOf(accuracy)) },
+      ],
       ticks: [0.5, 0.75, 1].map((share) => ({ height: heightOf(share), label: shortPercent(share) })),
       reference: { height: heightOf(probe.chance), label: `${p("chance")} ${shortPercent(probe.chance)}` },
       split: 2 * probe.digits + 1,
@@ -61,6 +65,12 @@ export function probeView(selection) {
       describe: (step) => describe(step, probe),
       label: axis,
     });
+    fill(
+      lines,
+      ...[p("atUpdate", { update: probe.update }), p("untrained")].map((text, index) =>
+        element("li", {}, element("span", { class: "swatch", "data-series": index ? "other" : "own" }), text),
+      ),
+    );
     words.textContent = p("probeBest", {
       step: nameOf(best, probe),
       accuracy: shortPercent(probe.steps[best]?.accuracy ?? 0, 1),
@@ -196,6 +206,7 @@ function nameOf(step, probe) {
  * @param {Probe} probe
  */
 function describe(step, probe) {
-  const { accuracy = 0, fit = 0 } = probe.steps[step] ?? {};
-  return p("probeStep", { step: nameOf(step, probe), accuracy: shortPercent(accuracy, 1), fit: shortPercent(fit, 1) });
+  const { accuracy = 0, fit = 0, untrained = 0 } = probe.steps[step] ?? {};
+  const shares = Object.entries({ accuracy, fit, untrained }).map(([name, share]) => [name, shortPercent(share, 1)]);
+  return p("probeStep", { step: nameOf(step, probe), ...Object.fromEntries(shares) });
 }

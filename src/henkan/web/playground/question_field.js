@@ -10,6 +10,7 @@ import { p } from "./texts.js";
 /** @param {Selection} selection */
 export function questionField(selection) {
   const error = element("span", { class: "error", role: "alert" });
+  const note = element("span", { class: "caption", role: "status" });
   const name = element("span", {});
   const field = element("input", {
     id: "own-question",
@@ -30,7 +31,9 @@ export function questionField(selection) {
     field.setAttribute("aria-invalid", String(question === null));
     const most = digits === 1 ? p("digitsOne") : p("digitsMany", { count: digits });
     error.textContent =
-      question === null ? p("questionError", { digits: most, example: digits === 1 ? "5+7" : "58+77" }) : "";
+      question === null ? p("questionError", { digits: most, example: digits === 1 ? "5+7" : "77+85" }) : "";
+    const written = field.value.normalize("NFKC").replace(/\s/gu, "");
+    note.textContent = question !== null && question !== written ? p("questionShort", { question }) : "";
     if (question !== null) selection.set({ question });
   }
 
@@ -43,11 +46,12 @@ export function questionField(selection) {
     field.value = selection.values.question;
     field.setAttribute("aria-invalid", "false");
     error.textContent = "";
+    note.textContent = "";
   });
   field.value = selection.values.question;
   inEveryLanguage(() => {
     name.textContent = p("question");
-    if (error.textContent) check();
+    if (error.textContent || note.textContent) check();
   });
-  return element("label", { class: "question-field" }, name, field, error);
+  return element("label", { class: "question-field" }, name, field, error, note);
 }

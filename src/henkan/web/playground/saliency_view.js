@@ -2,6 +2,7 @@
 
 import { alignmentView } from "../alignment_view.js";
 import { element } from "../dom.js";
+import { influenceWords } from "./influence_words.js";
 
 /** @import { By } from "../types.js" */
 /** @import { Selection } from "./selection.js" */
@@ -18,6 +19,7 @@ export function saliencyView(selection) {
       by = wanted;
       draw();
     },
+    describe: influenceWords,
   });
 
   function draw() {

@@ -5,7 +5,7 @@ import { element, fill, setProperties } from "../dom.js";
 import { percent } from "../texts.js";
 import { connectTerms } from "./formula.js";
 import { fillOnce } from "./keyed.js";
-import { attentionFormula, formulaOf, inputsFormula, numbersOf, outputFormula } from "./lstm_formulas.js";
+import { attentionFormula, attentionTerms, formulaOf, inputsFormula, numbersOf, outputFormula } from "./lstm_formulas.js";
 import { colourStrip, markUnit, strip } from "./strip.js";
 import { p, sentences, symbolName } from "./texts.js";
 
@@ -136,7 +136,7 @@ export function statesView(selection) {
    * @param {Trace} all
    * @param {number} at
    */
-  function drawTiles({ read, written, steps }, at) {
+  function drawTiles({ source, reverse, read, written, steps }, at) {
     const focused = /** @type {HTMLElement[]} */ ([...row.querySelectorAll(".tile")]).indexOf(
       /** @type {any} */ (document.activeElement),
     );
@@ -144,8 +144,8 @@ export function statesView(selection) {
       element("div", { class: "tile-row" }, ...texts.map((text, index) => tile(from + index, text)));
     const group = (/** @type {string} */ name, /** @type {HTMLElement} */ tiles) =>
       element("div", { class: "tile-group" }, element("span", { class: "label" }, name), tiles);
-    fillOnce(row, [read, written], () => [
-      group(p("encoderReads"), symbols(read, 0)),
+    fillOnce(row, [read, written, reverse], () => [
+      group(p(reverse ? "encoderReadsBack" : "encoderReads", { source }), symbols(read, 0)),
       element("span", { class: "arrow", "aria-hidden": "true" }, "h →"),
       group(
         p("decoderWrites"),
@@ -220,6 +220,11 @@ export function statesView(selection) {
           {},
           element("h3", {}, p("attentionWeights")),
           attentionFormula(),
+          element(
+            "p",
+            { class: "caption" },
+            ...attentionTerms().map(([name, text]) => element("span", { class: "meaning" }, name, " ", p(text))),
+          ),
           element(
             "ol",
             { class: "likely" },

@@ -33,12 +33,15 @@ export const english = {
   fast: "Fast",
   status: "Update {update} of {updates} · {epoch} passes over the pairs",
   rate: "{rate} updates per second",
-  loss: "Loss",
-  lossUnit: "nats per symbol",
-  lossChance: "log V: all symbols equally probable",
+  loss: "Training loss",
+  lossUnit: "nats per symbol: 0 is certain and right, log V ≈ 2.4 is guessing among V = 11 symbols",
+  lossChance: "log V: guessing",
+  updates: "updates",
   exactMatch: "Exact match",
-  exactMatchOf: "on sums it has never seen ({count})",
-  lossLabel: "Loss by update. {values}",
+  exactMatchOf: "on {count} sums it has never seen",
+  exactMatchSoFar: "on {count} sums it has never seen; on {held} at the end",
+  exactMatchEnd: "on {count} sums it has never seen; on {tested} of them while it trained",
+  lossLabel: "Training loss by update. {values}",
   matchLabel: "Exact match by update. {values}",
   modelValue: "Model {model}: {value}.",
   questions: "Ten questions",
@@ -57,6 +60,7 @@ export const english = {
   models: "Models",
   modelA: "A",
   modelB: "B",
+  plain: "Plain",
   model: "Model {model}",
   reverse: "Reverse the source",
   peeky: "Peeky decoder",
@@ -72,6 +76,7 @@ export const english = {
   inside: "Look inside",
   question: "Question",
   questionError: "Write a sum of two numbers of at most {digits}, such as {example}.",
+  questionShort: "Read as {question}: without spaces or leading zeros, as in the training pairs.",
   digitsOne: "one digit",
   digitsMany: "{count} digits",
   atUpdate: "weights after update {update}",
@@ -81,6 +86,18 @@ export const english = {
   gradient: "Gradient",
   probe: "Carry",
   saliency: "Influence",
+  statesTakeaway:
+    "A forget gate near 1 keeps its number of the cell state; one near 0 erases it. Which numbers survive from symbol to symbol?",
+  answerTakeaway:
+    "In which columns is the most probable symbol not the outlined one? Pause early in training: which digit is right first, and which last?",
+  gradientTakeaway:
+    "The further a line falls to the left, the less the loss can teach the early steps. Which order brings the digits nearer?",
+  probeTakeaway:
+    "Where the solid line lies clearly above the other two, training has made the state tell whether the sum carries.",
+  saliencyTakeaway:
+    "The digits of its own place decide each digit of the sum, and those to the right, through the carry. Does the model depend on them?",
+  answerLegend:
+    "Outline: the correct symbol. The stronger the colour, the more probable. The number belongs to the most probable symbol.",
   statesLead:
     "Step through one sum. Point at a square to see the numbers that made it; point at a part of a formula to see where it is.",
   answerLead:
@@ -94,7 +111,8 @@ export const english = {
   // states
   encoder: "Encoder",
   decoder: "Decoder",
-  encoderReads: "Encoder reads",
+  encoderReads: "Encoder reads {source} from left to right",
+  encoderReadsBack: "Encoder reads {source} from right to left",
   decoderWrites: "Decoder writes",
   boundary: "start",
   end: "end",
@@ -119,6 +137,9 @@ export const english = {
   unitOf: "Unit {unit} of {units}",
   outputLayer: "output layer",
   attentionWeights: "attention",
+  meaningKey: "(key): the encoder’s hidden state after it has read symbol s, times a learned matrix",
+  meaningContext: "where v (value) is the encoder’s hidden state times another learned matrix",
+  meaningQuery: "(query): a learned matrix for the decoder’s hidden state",
   negative: "negative",
   zero: "0",
   positive: "positive",
@@ -130,6 +151,17 @@ export const english = {
   inputOf: "input",
   probabilityOf: "“{symbol}” at step {step}: {probability}",
 
+  // influence
+  digitOfFirst: "{symbol} ({place} of the first number)",
+  digitOfSecond: "{symbol} ({place} of the second number)",
+  withShare: "{name}, {share}",
+  listComma: "; ",
+  dependsOn: "“{symbol}”, with a probability of {probability}, depends most on {sources}.",
+  attendsTo: "As the model writes “{symbol}”, with a probability of {probability}, it looks most at {sources}.",
+  mattersFor: "{name} matters most for {targets}.",
+  attendedBy: "The model looks at {name} as it writes {targets}.",
+  mattersLittle: "{name} hardly matters for any symbol.",
+
   // gradient
   lossOf: "Loss of the",
   symbolEnd: "end",
@@ -137,12 +169,16 @@ export const english = {
   place1: "tens",
   place2: "hundreds",
   place3: "thousands",
-  ownOrder: "As the model reads: {order}",
-  otherOrder: "The other way: {order}",
-  reversedOrder: "reversed",
-  readingOrder: "in reading order",
+  ownOrder: "Read {order}, as this model does",
+  otherOrder: "Read {order}, the other way",
+  reversedOrder: "from right to left",
+  readingOrder: "from left to right",
   gradientAxis: "Norm of the gradient, relative to the step that writes the symbol",
-  gradientReach: "{order}: at the nearer {symbol} digit of the source, at a distance of {steps}, {near} arrives.",
+  gradientReach: "{order}, the nearer {symbol} digit is {steps} steps back, and {near} of the gradient arrives there.",
+  gradientFair:
+    "These weights were trained in one of the two orders. For a fair comparison, look at update 0 or train two models.",
+  gradientGrowth:
+    "More than 100 % is possible: each step back multiplies the gradient by a matrix, and what comes back directly through Peeky or attention is added.",
   gradientCount: "Mean over {count} sums such as {example}.",
   gradientStep: "step {step}: {values}",
   stepRead: "reads {symbol}",
@@ -151,9 +187,10 @@ export const english = {
   // probe
   carryOf: "Carry out of the",
   probeAxis:
-    "Accuracy on {held} held-out sums. A sum is written {sum}; the encoder reads a and b, the decoder writes y.",
+    "Accuracy on {held} held-out sums. A sum is written {sum}; the encoder reads a and b, the decoder writes y. The decoder receives the correct digits as inputs, even where it would write others.",
+  untrained: "before training: weights at update 0",
   chance: "chance",
-  probeStep: "{step}: {accuracy} right on held-out sums, {fit} on the sums it was fitted to",
+  probeStep: "{step}: {accuracy} right on held-out sums, {fit} on the sums it was fitted to; {untrained} before training",
   probeBest: "Best step: {step}, {accuracy}.",
   projectionOf: "States after: {step}",
   carry: "carry",

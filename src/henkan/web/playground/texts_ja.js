@@ -34,12 +34,15 @@ export const japanese = {
   fast: "速い",
   status: "更新 {update} / {updates} 回 · 学習データ {epoch} 周",
   rate: "毎秒 {rate} 回更新",
-  loss: "損失",
-  lossUnit: "nat / 文字",
-  lossChance: "log V：全文字が等確率のとき",
+  loss: "学習損失",
+  lossUnit: "nat / 文字。0 は確信をもって正解、log V ≈ 2.4 は V = 11 文字からの当てずっぽう",
+  lossChance: "log V：当てずっぽう",
+  updates: "更新回数",
   exactMatch: "正答率",
-  exactMatchOf: "学習に使っていない足し算（{count} 題）",
-  lossLabel: "更新ごとの損失。{values}",
+  exactMatchOf: "学習に使っていない {count} 題",
+  exactMatchSoFar: "学習に使っていない {count} 題（最後は {held} 題）",
+  exactMatchEnd: "学習に使っていない {count} 題（学習中はそのうち {tested} 題）",
+  lossLabel: "更新ごとの学習損失。{values}",
   matchLabel: "更新ごとの正答率。{values}",
   modelValue: "モデル {model}：{value}。",
   questions: "10 題",
@@ -58,6 +61,7 @@ export const japanese = {
   models: "モデル",
   modelA: "A",
   modelB: "B",
+  plain: "基本形",
   model: "モデル {model}",
   reverse: "入力を反転",
   peeky: "覗き見（Peeky）",
@@ -73,6 +77,7 @@ export const japanese = {
   inside: "中をのぞく",
   question: "問題",
   questionError: "{digits}以下の数 2 つの足し算を入力してください。例：{example}",
+  questionShort: "{question} として読みます。学習データと同じく、空白も先頭の 0 も使いません。",
   digitsOne: "1 桁",
   digitsMany: "{count} 桁",
   atUpdate: "{update} 回更新した重み",
@@ -82,6 +87,17 @@ export const japanese = {
   gradient: "勾配",
   probe: "繰り上がり",
   saliency: "影響",
+  statesTakeaway:
+    "忘却ゲートが 1 に近ければ記憶セルの値は残り、0 に近ければ消えます。読み進めても残るのは、どの値でしょうか。",
+  answerTakeaway:
+    "最も確率の高い文字が枠の文字と違うのは、どの列でしょうか。学習の早い段階で止めてみてください。最初に正しくなる桁と、最後に正しくなる桁はどれでしょうか。",
+  gradientTakeaway:
+    "線が左へ向かって下がるほど、損失は早い時刻に伝わりにくくなります。数字が近くなるのは、どちらの読み順でしょうか。",
+  probeTakeaway:
+    "実線がほかの 2 本よりはっきり上にある時刻では、学習によって、状態から繰り上がりの有無がわかるようになっています。",
+  saliencyTakeaway:
+    "和の各桁を決めるのは、同じ位の数字と、繰り上がりを起こす右側の位の数字です。モデルの予測もそれらに左右されるでしょうか。",
+  answerLegend: "枠は正解の文字です。色が濃いほど確率が高く、数字は最も確率の高い文字の確率です。",
   statesLead:
     "足し算を 1 時刻ずつ追います。マス目を指すと、その値の計算が見えます。数式の一部を指すと、図のどこにあたるかがわかります。",
   answerLead:
@@ -94,7 +110,8 @@ export const japanese = {
   // states
   encoder: "Encoder",
   decoder: "Decoder",
-  encoderReads: "Encoder が読む",
+  encoderReads: "Encoder は {source} を左から右へ読む",
+  encoderReadsBack: "Encoder は {source} を右から左へ読む",
   decoderWrites: "Decoder が書く",
   boundary: "開始",
   end: "終了",
@@ -119,6 +136,9 @@ export const japanese = {
   unitOf: "ユニット {unit} / {units}",
   outputLayer: "出力層",
   attentionWeights: "Attention",
+  meaningKey: "（キー）：文字 s を読んだ後の Encoder の隠れ状態に、学習した行列を掛けたもの",
+  meaningContext: "v（値）は、Encoder の隠れ状態に別の学習した行列を掛けたもの",
+  meaningQuery: "（クエリ）：Decoder の隠れ状態に掛ける、学習した行列",
   negative: "負",
   zero: "0",
   positive: "正",
@@ -130,6 +150,17 @@ export const japanese = {
   inputOf: "入力",
   probabilityOf: "時刻 {step} の「{symbol}」：{probability}",
 
+  // influence
+  digitOfFirst: "一つ目の数の{place}の {symbol}",
+  digitOfSecond: "二つ目の数の{place}の {symbol}",
+  withShare: "{name}（{share}）",
+  listComma: "、",
+  dependsOn: "「{symbol}」（確率 {probability}）を最も左右するのは、{sources}です。",
+  attendsTo: "「{symbol}」（確率 {probability}）を書くときに最もよく見るのは、{sources}です。",
+  mattersFor: "{name}が最も影響するのは、{targets}です。",
+  attendedBy: "{name}を見るのは、{targets}を書くときです。",
+  mattersLittle: "{name}は、どの文字にもほとんど影響しません。",
+
   // gradient
   lossOf: "損失を見る文字",
   symbolEnd: "終了",
@@ -137,12 +168,16 @@ export const japanese = {
   place1: "十の位",
   place2: "百の位",
   place3: "千の位",
-  ownOrder: "モデルの読み順：{order}",
-  otherOrder: "逆の読み順：{order}",
-  reversedOrder: "反転",
-  readingOrder: "そのまま",
+  ownOrder: "{order}読むとき（このモデルの読み順）",
+  otherOrder: "{order}読むとき（逆の読み順）",
+  reversedOrder: "右から左へ",
+  readingOrder: "左から右へ",
   gradientAxis: "勾配のノルム（その文字を書く時刻との比）",
-  gradientReach: "{order}。入力の二つの{symbol}のうち、近いほう（距離 {steps}）に {near} が届きます。",
+  gradientReach: "{order}、近いほうの{symbol}の数字は {steps} 時刻前にあり、そこに勾配の {near} が届きます。",
+  gradientFair:
+    "この重みは、片方の読み順だけで学習したものです。公平に比べるには、更新 0 回で見るか、2 つのモデルを学習させてください。",
+  gradientGrowth:
+    "100 % を超えることもあります。1 時刻さかのぼるごとに勾配に行列が掛かり、覗き見や Attention から直接戻る分も加わるからです。",
   gradientCount: "{example} など {count} 題の平均です。",
   gradientStep: "時刻 {step}：{values}",
   stepRead: "{symbol} を読む",
@@ -151,9 +186,10 @@ export const japanese = {
   // probe
   carryOf: "繰り上がる位",
   probeAxis:
-    "当てはめに使っていない {held} 題での正答率。足し算を {sum} と表します。Encoder が a と b を読み、Decoder が y を書きます。",
+    "当てはめに使っていない {held} 題での正答率。足し算を {sum} と表します。Encoder が a と b を読み、Decoder が y を書きます。Decoder が別の数字を書きそうな時刻でも、入力は正解の数字です。",
+  untrained: "学習前（更新 0 回の重み）",
   chance: "当てずっぽう",
-  probeStep: "{step}：正答率は、当てはめに使っていない足し算で {accuracy}、使った足し算で {fit}",
+  probeStep: "{step}：正答率は、当てはめに使っていない足し算で {accuracy}（学習前は {untrained}）、使った足し算で {fit}",
   probeBest: "最もよい時刻：{step}、{accuracy}。",
   projectionOf: "この時刻の隠れ状態：{step}",
   carry: "繰り上がりあり",

@@ -70,7 +70,7 @@ export function traceOf(subject, source, answer) {
   const { logProbabilities } = model.loss(weights, batchOf([source], [target], reverse), { backend });
   const forced = target.map((_, t) => probabilitiesAt(logProbabilities, t));
   backend.reset();
-  return { update: subject.update, source, read, written, target, forced, steps, hidden, peeky, attention };
+  return { update: subject.update, source, read, written, target, forced, steps, hidden, reverse, peeky, attention };
 }
 
 /**

@@ -48,7 +48,7 @@ export function trainBar({ onToggle, onStep, onRestart, onSpeed }, speed) {
     meter.setAttribute("aria-label", p("training"));
     const values = { update: first.update, updates: first.updates, epoch: first.epoch.toFixed(1) };
     const rate =
-      first.seconds > 0.2 ? ` · ${p("rate", { rate: count(Math.round(first.update / first.seconds)) })}` : "";
+      first.rate === null ? "" : ` · ${p("rate", { rate: count(Math.round(first.rate)) })}`;
     status.textContent = p("status", values) + rate;
   }
 

@@ -13,6 +13,18 @@ const TICKS = [0, 0.5, 1, 1.5, 2, 2.5];
 const SHARES = [0, 0.25, 0.5, 0.75, 1];
 const NAMES = /** @type {const} */ (["a", "b"]);
 
+/**
+ * On how many sums the exact match is measured.
+ *
+ * @param {Learner[]} learners
+ */
+function measured(learners) {
+  const { tested = 0, held = 0 } = learners[0]?.progress ?? {};
+  if (tested === held) return p("exactMatchOf", { count: held });
+  const done = learners.every(({ progress }) => progress?.done);
+  return done ? p("exactMatchEnd", { count: held, tested }) : p("exactMatchSoFar", { count: tested, held });
+}
+
 /** @param {(source: string) => void} onQuestion  the reader wants to look inside with a question */
 export function trainingView(onQuestion) {
   const loss = lineChart();
@@ -77,9 +89,8 @@ export function trainingView(onQuestion) {
     });
     const spoken = (/** @type {string[]} */ values) =>
       values.map((value, index) => p("modelValue", { model: p(index ? "modelB" : "modelA"), value })).join(" ");
-    const { tested = 0, held = 0, done = false } = learners[0]?.progress ?? {};
     drawHead(lossHead, p("loss"), p("lossUnit"), losses);
-    drawHead(matchHead, p("exactMatch"), p("exactMatchOf", { count: done ? held : tested }), matches);
+    drawHead(matchHead, p("exactMatch"), measured(learners), matches);
     loss.show(
       learners.map(({ curves }, index) => ({ name: NAMES[index] ?? "a", points: curves.losses })),
       {
@@ -87,6 +98,7 @@ export function trainingView(onQuestion) {
         yMax: 2.7,
         yTicks: TICKS,
         format: (value) => value.toFixed(value < 0.1 && value > 0 ? 3 : 1),
+        xLabel: p("updates"),
         reference: { value: Math.log(SYMBOLS), label: p("lossChance") },
       },
       p("lossLabel", { values: spoken(losses) }),
@@ -97,6 +109,7 @@ export function trainingView(onQuestion) {
         xMax: updates,
         yMax: 1.02,
         yTicks: SHARES,
+        xLabel: p("updates"),
         format: (value) => shortPercent(value, value > 0 && value < 1 && (value * 4) % 1 ? 1 : 0),
       },
       p("matchLabel", { values: spoken(matches) }),

@@ -28,7 +28,7 @@
  * @property {number} held  number of pairs to test on
  * @property {number} tested  of them, as training goes on; all at the end
  * @property {number} parameters  number of weights
- * @property {number} seconds  spent on updates
+ * @property {number | null} rate  updates per second since training was last started; null if that was just now
  * @property {boolean} running
  * @property {boolean} done
  * @property {Point[]} losses  new since the last message
@@ -63,6 +63,7 @@
  *   true symbols
  * @property {TraceStep[]} steps  of the encoder, then of the decoder
  * @property {number} hidden  H
+ * @property {boolean} reverse
  * @property {boolean} peeky
  * @property {boolean} attention
  *
@@ -113,6 +114,7 @@
  * @property {"encoder" | "decoder"} side
  * @property {number} accuracy  on the held-out sums
  * @property {number} fit  accuracy on the sums that it was fitted to
+ * @property {number} untrained  accuracy on the held-out sums with the weights before the first update
  *
  * @typedef {object} Projection  the held-out sums in two dimensions
  * @property {number} update
