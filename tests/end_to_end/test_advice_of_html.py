@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from advice_cases import WORDS
+from henkan.export.quantization import quantize
 
 EXPORT = ("export", "model", "--to", "html", "--out")
 
@@ -46,6 +47,37 @@ def test_int8_and_check_print_size_and_accuracy(here, workplace):
     assert float(found[7]) == pytest.approx(float(found[6]) - float(found[5]), abs=0.02)
     here(*EXPORT, "b.html")
     assert Path("b.html").stat().st_size == full
+
+
+def test_check_predicts_with_the_weights_and_the_beam_width_of_the_page(here, workplace, monkeypatch):
+    workplace()
+    here("train", "words.tsv", "--out", "large", "--epochs", 8, "--hidden-size", 48, "--recipe", "words")
+    sources = [f"{a}{b}{c}" for a in "abc" for b in "abc" for c in "abc"] + ["abc" * n for n in range(2, 9)]
+    found = here("predict", "large", "--json", "--beam", 5, *sources).stdout.splitlines()
+    predictions = [json.loads(line)["prediction"] for line in found]
+    greedy = [
+        json.loads(line)["prediction"] for line in here("predict", "large", "--json", *sources).stdout.splitlines()
+    ]
+    assert predictions != greedy
+    right = len(sources) // 2
+    pairs = [
+        f"{source}\t{text}{'!' * (n >= right)}\n"
+        for n, (source, text) in enumerate(zip(sources, predictions, strict=True))
+    ]
+    Path("half.tsv").write_text("".join(pairs))
+    export = ("export", "large", "--to", "html", "--check", "half.tsv", "--out")
+    share = f"{100 * right / len(sources):.2f} %"
+    printed = here(*export, "a.html").stdout
+    assert f"{len(sources)} sources: {share} with this file, {share} with the model" in printed
+    assert printed.endswith("; 0 predictions differ\n")
+
+    def rounded_to_zero(name, array):
+        numbers, scales, axis = quantize(name, array)
+        return 0 * numbers, scales, axis
+
+    monkeypatch.setattr("henkan.export.html.model_data.quantize", rounded_to_zero)
+    printed = here(*export, "b.html", "--int8").stdout
+    assert f": 0.00 % with this file, {share} with the model" in printed
 
 
 def test_the_beam_width_is_chosen_on_the_page(here, workplace):

@@ -19,6 +19,7 @@ from henkan.errors import SettingsError
 from henkan.export.html.model_data import model_data
 from henkan.export.html.packing import pack, take_numbers
 from henkan.export.html.page import BEAM, build
+from henkan.text.data_source import DataSource
 from henkan.text.tasks import TASKS
 
 WEB = Path(henkan.__file__).parent / "web"
@@ -86,6 +87,7 @@ def test_the_policy_allows_this_script_alone_and_no_connection(page):
     assert allowed["default-src"] == ["'none'"]
     assert "connect-src" not in allowed
     assert allowed["worker-src"] == ["blob:"]
+    assert allowed["base-uri"] == allowed["form-action"] == ["'none'"]
 
     def hashed(text):
         return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
@@ -104,6 +106,14 @@ def test_the_page_has_the_facts_and_the_model_card(trained, page):
     assert facts["card"]["settings"]["seed"] == trained._fitted.saved.first.training.seed
     assert facts["card"]["data"] == "pairs given in Python"
     assert facts["card"]["henkan"] == henkan.__version__
+
+
+def test_the_model_card_names_the_task_or_the_file_without_its_folders(trained):
+    fitted = trained._fitted
+    for data, name in {DataSource("/home/someone/words", pairs=9): "words", DataSource("a/b", True, 9): "a/b"}.items():
+        page = build(fitted.saved, fitted.converter, data, name="words").decode("utf-8")
+        card = json.loads(Parsed(page).block("description"))["card"]
+        assert (card["data"], card["task"], card["pairs"]) == (name, data.task, 9)
 
 
 def test_the_name_of_the_model_is_text(trained):

@@ -47,6 +47,21 @@ async function started({ description = DESCRIPTION } = {}) {
   return { api, worker };
 }
 
+test("a model that cannot be loaded is loaded again by the next request", async () => {
+  FakeWorker.started = [];
+  const api = createLocalApi({ description: DESCRIPTION, readModel: async () => MODEL, createWorker: async () => new FakeWorker() });
+  const failed = api.convert("words", ["a"], {});
+  await settled();
+  await FakeWorker.started[0].reply({ message: "no memory", refused: false, argument: null });
+  await assert.rejects(failed, /no memory/u);
+  assert.equal(FakeWorker.started[0].terminated, true);
+  const next = api.convert("words", ["a"], {});
+  await settled();
+  await FakeWorker.started[1].reply({ value: null });
+  await FakeWorker.started[1].reply({ value: ["A"] });
+  assert.deepEqual(await next, ["A"]);
+});
+
 test("requests are answered one after the other", async () => {
   const { api, worker } = await started();
   const first = api.convert("words", ["a"], { beam: 2 });

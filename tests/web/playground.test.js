@@ -14,11 +14,12 @@ import { dot, leastSquares, principalComponent } from "../../src/henkan/web/play
 import { sum } from "../../src/henkan/web/playground/lstm_formulas.js";
 import { Selection } from "../../src/henkan/web/playground/selection.js";
 import * as settings from "../../src/henkan/web/playground/settings.js";
-import { decimal } from "../../src/henkan/web/playground/texts.js";
+import { decimal, sentences } from "../../src/henkan/web/playground/texts.js";
 import { english } from "../../src/henkan/web/playground/texts_en.js";
 import { japanese } from "../../src/henkan/web/playground/texts_ja.js";
 import { safetensors } from "../../src/henkan/web/playground/weights_file.js";
 import { Random } from "../../src/henkan/web/runtime/random.js";
+import { setLanguage } from "../../src/henkan/web/texts.js";
 
 const random = (seed = 1) => {
   const generator = new Random(seed);
@@ -123,6 +124,13 @@ test("numbers have a real minus sign, and no negative zero", () => {
   assert.equal(sum([0.5, -0.25, 1]), "0.50 − 0.25 + 1.00");
 });
 
+test("sentences are joined with a space in English, and without one in Japanese", () => {
+  assert.equal(sentences("One.", "Two."), "One. Two.");
+  setLanguage("ja");
+  assert.equal(sentences("一。", "二。"), "一。二。");
+  setLanguage("en");
+});
+
 test("the texts of both languages have the same values", () => {
   const names = (text) => [...text.matchAll(/\{(\w+)\}/gu)].map(([, name]) => name).sort();
   assert.deepEqual(Object.keys(japanese), Object.keys(english));
@@ -178,6 +186,7 @@ test("two models with one seed see the same pairs, and each switch changes the w
     lessons.map(({ trainer }) => "attention.Wv" in trainer.weights),
     [false, false, true, false],
   );
+  assert.equal(new Lesson(DATA, { ...SMALL, rate: 0.003 }).trainer.training.learning_rate, 0.003);
   const read = lessons.map((lesson) => lesson.inspect({ kind: "trace", source: "3+5" }).read.join(""));
   assert.deepEqual(read, ["5+3", "5+3", "5+3", "3+5"]);
 });
@@ -185,7 +194,11 @@ test("two models with one seed see the same pairs, and each switch changes the w
 test("after training, the answers are right and the carry can be read from the state", () => {
   const lesson = new Lesson({ digits: 2, pairs: 2000, seed: 1 }, { ...settings.DEFAULT_MODEL, hidden: 32 });
   const before = lesson.inspect({ kind: "probe", place: 0, step: 4 });
+  const limits = [];
+  const evaluate = lesson.trainer.evaluate.bind(lesson.trainer);
+  lesson.trainer.evaluate = (limit) => (limits.push(limit), evaluate(limit));
   while (!lesson.trainer.finished) lesson.step();
+  assert.deepEqual(limits, [Infinity]); // at the end, on all held-out sums
   const { losses, matches, answers, done } = lesson.progress();
   assert.equal(losses.length, lesson.trainer.update);
   assert.ok(losses[0][1] > 2 && losses.at(-1)[1] < 0.1);

@@ -126,6 +126,7 @@ def test_reversed_peeky_model_learns_two_digit_sums(open_page):
     assert match > 95
     marks = [each.text for each in page.all(".questions .mark")]
     assert len(marks) == 10
+    page.shows(".charts figure:last-child .caption", "on 1,000 sums it has never seen; on 250 of them")
     assert marks.count("O") >= 9
     answered = [[part.text for part in each.find_elements("css selector", ".sum, .prediction")]
                 for each in page.all(".question")]  # fmt: skip
@@ -191,6 +192,10 @@ def test_stepping_shows_the_numbers_of_numpy(open_page, downloads, switches):
             page.run(f"(() => {{ const unit = document.querySelector('.unit input'); unit.value = {unit + 1}; "
                      "unit.dispatchEvent(new Event('input')); })()")  # fmt: skip
             shown = shown_numbers(page)
+            gates = page.run(f"['i', 'f', 'g', 'o'].map((name) => document.querySelector(`[data-row=${{name}}] "
+                             f":nth-child({unit + 1})`).style.getPropertyValue('--v'))")  # fmt: skip
+            colours = [abs(step["gates"][at * 32 + unit]) for at in range(4)]
+            np.testing.assert_allclose([float(each) for each in gates], colours, atol=0.002)
             i, f, g, o = (float(step["gates"][at * 32 + unit]) for at in range(4))
             inputs = [step["fromInput"], step["fromState"]]
             if number >= 5 and settings["peeky"]:
@@ -482,9 +487,9 @@ def test_embedded_view_tells_its_height(browser, url, tmp_path):
     path.write_text(f"<!doctype html><script>{script}</script>{frame}")
     page = Playground(browser)
     page.open(path.as_uri())
-    page.until(lambda: int(page.one("iframe").get_attribute("height")) > 500)
-    height = int(page.one("iframe").get_attribute("height"))
     browser.switch_to.frame(page.one("iframe"))
     page.until(lambda: page.all(".strip i"))
-    assert page.run("document.documentElement.scrollHeight") <= height + 40
+    height = page.run("document.body.scrollHeight")
     browser.switch_to.default_content()
+    assert height > 500
+    page.until(lambda: int(page.one("iframe").get_attribute("height")) >= height)

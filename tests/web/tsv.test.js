@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { parts, toLines, toTsv } from "../../src/henkan/web/tsv.js";
 
 test("columns are escaped, so that every text stays on its line", () => {
-  assert.equal(toTsv([["walk\tV", "a\\b"], ["x\u2028", ""]]), "walk\\tV\ta\\\\b\nx\\u2028\t\n");
+  assert.equal(toTsv([["walk\tV", "a\\b"], ["x\u2028", "\r\n"]]), "walk\\tV\ta\\\\b\nx\\u2028\t\\r\\n\n");
 });
 
 test("lines end as on any system", () => {

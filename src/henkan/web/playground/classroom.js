@@ -116,8 +116,9 @@ export class Classroom {
     this.reported = performance.now();
     if (this.running) this.measure();
     else this.lesson.test();
-    const { generation, running, rate } = this;
-    this.send({ kind: "progress", generation, progress: { ...this.lesson.progress(), running, rate } });
+    const { running, rate } = this;
+    const progress = { ...this.lesson.progress(), running, rate };
+    this.send({ kind: "progress", generation: this.generation, progress });
   }
 
   /** Updates per second as the reader sees them: pauses between the updates and tests count. */

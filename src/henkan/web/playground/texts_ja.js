@@ -77,7 +77,7 @@ export const japanese = {
   inside: "中をのぞく",
   question: "問題",
   questionError: "{digits}以下の数 2 つの足し算を入力してください。例：{example}",
-  questionShort: "{question} として読みます。学習する組と同じく、空白も先頭の 0 も使いません。",
+  questionShort: "{question} として読みます。学習データと同じく、空白も先頭の 0 も使いません。",
   digitsOne: "1 桁",
   digitsMany: "{count} 桁",
   atUpdate: "{update} 回更新した重み",
@@ -88,16 +88,16 @@ export const japanese = {
   probe: "繰り上がり",
   saliency: "影響",
   statesTakeaway:
-    "忘却ゲートが 1 に近ければセル状態の数は残り、0 に近ければ消えます。文字が進んでも残るのはどの数でしょうか。",
+    "忘却ゲートが 1 に近ければ記憶セルの値は残り、0 に近ければ消えます。読み進めても残るのは、どの値でしょうか。",
   answerTakeaway:
     "最も確率の高い文字が枠の文字と違うのは、どの列でしょうか。学習の早い段階で止めてみてください。最初に正しくなる桁と、最後に正しくなる桁はどれでしょうか。",
   gradientTakeaway:
-    "線が左へ向かって下がるほど、損失は早い時刻に伝わりにくくなります。数字が近くなるのは、どちらの読み方でしょうか。",
+    "線が左へ向かって下がるほど、損失は早い時刻に伝わりにくくなります。数字が近くなるのは、どちらの読み順でしょうか。",
   probeTakeaway:
     "実線がほかの 2 本よりはっきり上にある時刻では、学習によって、状態から繰り上がりの有無がわかるようになっています。",
   saliencyTakeaway:
     "和の各桁を決めるのは、同じ位の数字と、繰り上がりを起こす右側の位の数字です。モデルの予測もそれらに左右されるでしょうか。",
-  answerLegend: "枠は正しい文字です。色が濃いほど確率が高く、数字は最も確率の高い文字の確率です。",
+  answerLegend: "枠は正解の文字です。色が濃いほど確率が高く、数字は最も確率の高い文字の確率です。",
   statesLead:
     "足し算を 1 時刻ずつ追います。マス目を指すと、その値の計算が見えます。数式の一部を指すと、図のどこにあたるかがわかります。",
   answerLead:
@@ -168,17 +168,17 @@ export const japanese = {
   place1: "十の位",
   place2: "百の位",
   place3: "千の位",
-  ownOrder: "{order}読むとき（このモデルの読み方）",
-  otherOrder: "{order}読むとき（逆の読み方）",
+  ownOrder: "{order}読むとき（このモデルの読み順）",
+  otherOrder: "{order}読むとき（逆の読み順）",
   reversedOrder: "右から左へ",
   readingOrder: "左から右へ",
   gradientAxis: "勾配のノルム（その文字を書く時刻との比）",
   gradientReach: "{order}、近いほうの{symbol}の数字は {steps} 時刻前にあり、そこに勾配の {near} が届きます。",
   gradientFair:
-    "この重みは、片方の読み方だけで学習したものです。公平に比べるには、更新 0 回で見るか、2 つのモデルを学習させてください。",
+    "この重みは、片方の読み順だけで学習したものです。公平に比べるには、更新 0 回で見るか、2 つのモデルを学習させてください。",
   gradientGrowth:
     "100 % を超えることもあります。1 時刻さかのぼるごとに勾配に行列が掛かり、覗き見や Attention から直接戻る分も加わるからです。",
-  gradientCount: "{example} のような {count} 題の平均です。",
+  gradientCount: "{example} など {count} 題の平均です。",
   gradientStep: "時刻 {step}：{values}",
   stepRead: "{symbol} を読む",
   stepWrite: "{symbol} を書く",
@@ -186,10 +186,10 @@ export const japanese = {
   // probe
   carryOf: "繰り上がる位",
   probeAxis:
-    "当てはめに使っていない {held} 題での正答率。足し算は {sum} と表します。a と b は Encoder が読み、y は Decoder が書きます。Decoder が別の数字を書きそうな時刻でも、入力は正しい数字です。",
+    "当てはめに使っていない {held} 題での正答率。足し算を {sum} と表します。Encoder が a と b を読み、Decoder が y を書きます。Decoder が別の数字を書きそうな時刻でも、入力は正解の数字です。",
   untrained: "学習前（更新 0 回の重み）",
   chance: "当てずっぽう",
-  probeStep: "{step}：当てはめに使っていない足し算で {accuracy}、使った足し算で {fit} 正解（学習前は {untrained}）",
+  probeStep: "{step}：正答率は、当てはめに使っていない足し算で {accuracy}（学習前は {untrained}）、使った足し算で {fit}",
   probeBest: "最もよい時刻：{step}、{accuracy}。",
   projectionOf: "この時刻の隠れ状態：{step}",
   carry: "繰り上がりあり",
