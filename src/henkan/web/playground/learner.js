@@ -51,9 +51,12 @@ export class Learner {
     this.command({ kind: "start", data, model, products });
   }
 
-  /** @param {Speed} speed */
-  run(speed) {
-    this.command({ kind: "run", speed });
+  /**
+   * @param {Speed} speed
+   * @param {number} [until]  update after which to pause
+   */
+  run(speed, until) {
+    this.command({ kind: "run", speed, until });
   }
 
   pause() {

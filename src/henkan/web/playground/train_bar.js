@@ -42,7 +42,7 @@ export function trainBar({ onToggle, onStep, onRestart, onSpeed }, speed) {
     step.disabled = done;
     step.textContent = p("oneUpdate");
     restart.textContent = p("startOver");
-    const first = all[0];
+    const first = all.reduce((least, each) => (each.update < least.update ? each : least), all[0]);
     if (!first) return;
     meter.value = first.update / first.updates;
     meter.setAttribute("aria-label", p("training"));
