@@ -377,6 +377,29 @@ def test_experiments_set_train_pause_and_open_a_view(open_page):
         "Reverse the source · Peeky decoder · H 64", "Reverse the source · H 64"]  # fmt: skip
 
 
+@pytest.mark.parametrize("width", [360, 500])
+def test_only_the_buttons_stay_in_reach_on_a_narrow_page(open_page, width):
+    page = open_page(TINY, width=width)
+    page.until(lambda: page.all(".strip i"))
+    page.run("document.querySelector('#inside').scrollIntoView()")
+    edges = "[document.querySelector('.speeds').getBoundingClientRect().bottom, " \
+            "document.querySelector('#train').getBoundingClientRect().top]"  # fmt: skip
+    page.until(lambda: page.run(edges)[0] <= 0 <= page.run(edges)[1])
+
+
+@pytest.mark.parametrize("width", [1280, 1400])
+def test_numbers_stay_in_their_column(open_page, width):
+    page = open_page(SMALL, width=width)
+    page.until(lambda: page.all(".strip i"))
+    page.run("document.querySelectorAll('.row-numbers').forEach((each) => "
+             "each.textContent = '−1.00 = 0.99 · (−0.98) + 0.97 · (−0.96)')")  # fmt: skip
+    inside = "[...document.querySelectorAll('.row-numbers')].every((each) => each.scrollWidth <= each.clientWidth + 1)"
+    assert page.run(inside)
+    assert (
+        page.run("new Set([...document.querySelectorAll('.row-numbers')].map((each) => each.offsetHeight)).size") == 1
+    )
+
+
 def test_influence_names_the_places_of_digits(open_page):
     page = open_page(f"{SMALL}&view=saliency&question=77%2B85")
     page.until(lambda: page.all(".curves .step"))

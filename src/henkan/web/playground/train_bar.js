@@ -30,6 +30,8 @@ export function trainBar({ onToggle, onStep, onRestart, onSpeed }, speed) {
     element("div", { class: "buttons" }, toggle, step, restart, speeds),
     element("div", { class: "where" }, meter, status),
   );
+  // How much of the bar is above the buttons; on narrow pages, it scrolls away.
+  new ResizeObserver(() => bar.parentElement?.style.setProperty("--above", `${toggle.offsetTop}px`)).observe(bar);
   /** @type {Learner[]} */
   let learners = [];
 
