@@ -7,6 +7,7 @@ import { carries, fullSums } from "../../src/henkan/web/playground/addition.js";
 import { nearest, xTicks } from "../../src/henkan/web/playground/chart.js";
 import { Classroom } from "../../src/henkan/web/playground/classroom.js";
 import { logAxis, nearestRead, relative } from "../../src/henkan/web/playground/gradient_view.js";
+import { Group } from "../../src/henkan/web/playground/group.js";
 import { sourceName } from "../../src/henkan/web/playground/influence_words.js";
 import { Learner } from "../../src/henkan/web/playground/learner.js";
 import { Lesson } from "../../src/henkan/web/playground/lesson.js";
@@ -276,4 +277,45 @@ test("the rate is that of the updates that are made, pauses included", async () 
   const { rate, update } = reports.at(-1).progress;
   assert.ok(rate > 1 && rate <= 20.5, `${rate}`);
   assert.ok(update > 0 && update <= 31);
+});
+
+test("training stops at the update that it was told", async () => {
+  const reports = [];
+  const classroom = new Classroom((report) => reports.push(report));
+  classroom.receive({ kind: "start", data: DATA, model: SMALL, products: "plain" });
+  classroom.receive({ kind: "run", speed: "fast", until: 30 });
+  while (reports.at(-1).progress.running || reports.at(-1).progress.update === 0)
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  assert.equal(reports.at(-1).progress.update, 30);
+  classroom.receive({ kind: "run", speed: "fast", until: 30 });
+  assert.equal(reports.at(-1).progress.running, false);
+});
+
+test("models that pause at different updates catch up, and a model that is kept goes on", () => {
+  const started = [];
+  const create = () => {
+    const learner = { progress: { running: false, update: 0 }, calls: [], close: () => learner.calls.push("close") };
+    learner.start = () => started.push(learner);
+    learner.run = (...call) => learner.calls.push(call);
+    learner.pause = () => learner.calls.push("pause");
+    return learner;
+  };
+  const group = new Group(create);
+  group.start(DATA, [SMALL], "plain");
+  group.start(DATA, [SMALL, SMALL], "plain", 1);
+  const [a, b] = group.learners;
+  assert.deepEqual(started, [a, b]);
+  group.run("medium");
+  [a.progress, b.progress] = [90, 80].map((update) => ({ running: true, update }));
+  group.pause();
+  group.level(); // both still run
+  assert.deepEqual([a.calls, b.calls].map((calls) => calls.at(-1)), ["pause", "pause"]);
+  for (const { progress } of [a, b]) progress.running = false;
+  group.level();
+  assert.deepEqual([a.calls.at(-1), b.calls.at(-1)], ["pause", ["fast", 90]]);
+  b.progress.update = 90;
+  group.level();
+  assert.equal(group.catchingUp, false);
+  group.start(DATA, [SMALL], "plain", 1);
+  assert.deepEqual([b.calls.at(-1), started.length], ["close", 2]);
 });

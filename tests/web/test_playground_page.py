@@ -351,6 +351,60 @@ def test_reading_order_is_written_above_the_symbols(open_page):
     assert labels[2] == "Encoder reads 77+85 from left to right"
 
 
+def test_second_model_starts_beside_the_first_and_both_pause_at_one_update(open_page):
+    page = open_page(SMALL)
+    page.train(40)
+    at = page.update()
+    page.press(page.one("#compare"))
+    page.until(lambda: len(page.all(".panel-head")) == 2)
+    updates = "[...document.querySelectorAll('.panel-head')].map((each) => Number(each.dataset.update))"
+    page.until(lambda: page.run(updates) == [at, 0])
+    page.press(page.one("#train"))
+    page.wait(lambda: page.update() > 20)
+    page.press(page.one("#train"))
+    page.wait(lambda: page.one("#train").text == "Train" and len(set(page.run(updates))) == 1, "they do not catch up")
+    assert page.run(updates)[0] > at
+
+
+def test_experiments_set_train_pause_and_open_a_view(open_page):
+    page = open_page(TINY)
+    page.press(page.all(".experiment")[0])
+    page.wait(lambda: page.update() == 200 and page.one("#train").text == "Train", "training does not pause")
+    page.until(lambda: page.all(".panel .map td[data-true]"))
+    assert page.run("document.querySelector('#hidden-first').value") == "64"
+    page.press(page.all(".experiment")[3])
+    page.until(lambda: page.update() == 0 and page.all(".panel .line[data-series=other]"))
+    assert not page.run("document.querySelector('#peeky-first').checked")
+    page.press(page.all(".experiment")[1])
+    page.until(lambda: len(page.all(".panel .scatter")) == 2)
+    page.wait(lambda: page.update() > 0)
+    assert [each.text for each in page.all(".model-name")] == [
+        "Reverse the source · Peeky decoder · H 64", "Reverse the source · H 64"]  # fmt: skip
+
+
+@pytest.mark.parametrize("width", [360, 500])
+def test_only_the_buttons_stay_in_reach_on_a_narrow_page(open_page, width):
+    page = open_page(TINY, width=width)
+    page.until(lambda: page.all(".strip i"))
+    page.run("document.querySelector('#inside').scrollIntoView()")
+    edges = "[document.querySelector('.speeds').getBoundingClientRect().bottom, " \
+            "document.querySelector('#train').getBoundingClientRect().top]"  # fmt: skip
+    page.until(lambda: page.run(edges)[0] <= 0 <= page.run(edges)[1])
+
+
+@pytest.mark.parametrize("width", [1280, 1400])
+def test_numbers_stay_in_their_column(open_page, width):
+    page = open_page(SMALL, width=width)
+    page.until(lambda: page.all(".strip i"))
+    page.run("document.querySelectorAll('.row-numbers').forEach((each) => "
+             "each.textContent = '−1.00 = 0.99 · (−0.98) + 0.97 · (−0.96)')")  # fmt: skip
+    inside = "[...document.querySelectorAll('.row-numbers')].every((each) => each.scrollWidth <= each.clientWidth + 1)"
+    assert page.run(inside)
+    assert (
+        page.run("new Set([...document.querySelectorAll('.row-numbers')].map((each) => each.offsetHeight)).size") == 1
+    )
+
+
 def test_influence_names_the_places_of_digits(open_page):
     page = open_page(f"{SMALL}&view=saliency&question=77%2B85")
     page.until(lambda: page.all(".curves .step"))

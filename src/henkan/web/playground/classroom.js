@@ -22,6 +22,7 @@ export class Classroom {
     this.running = false;
     /** @type {Speed} */
     this.speed = "fast";
+    this.until = Infinity; // update after which to pause
     this.waiting = false; // whether a turn is coming
     this.reported = 0;
     this.tested = 0;
@@ -52,7 +53,8 @@ export class Classroom {
         return this.report();
       case "run":
         this.speed = command.speed;
-        this.running = Boolean(this.lesson && !this.lesson.trainer.finished);
+        this.until = command.until ?? Infinity;
+        this.running = Boolean(this.lesson && !this.reached);
         this.since = { time: performance.now(), update: this.lesson?.trainer.update ?? 0 };
         this.rate = null;
         this.report();
@@ -67,6 +69,12 @@ export class Classroom {
       case "inspect":
         return this.send({ kind: "inspected", id: command.id, value: this.lesson?.inspect(command.inspection) });
     }
+  }
+
+  /** Whether there is no update left to make. */
+  get reached() {
+    const trainer = this.lesson?.trainer;
+    return !trainer || trainer.finished || trainer.update >= this.until;
   }
 
   /** Let messages arrive, then take a turn. */
@@ -90,8 +98,8 @@ export class Classroom {
     try {
       const end = performance.now() + (this.speed === "fast" ? TURN : 0);
       do lesson.step();
-      while (performance.now() < end && !lesson.trainer.finished);
-      if (lesson.trainer.finished) this.running = false;
+      while (performance.now() < end && !this.reached);
+      if (this.reached) this.running = false;
       this.tell();
       this.wait();
     } catch (error) {

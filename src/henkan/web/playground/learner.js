@@ -49,9 +49,12 @@ export class Learner {
     this.command({ kind: "start", generation: this.generation, data, model, products });
   }
 
-  /** @param {Speed} speed */
-  run(speed) {
-    this.command({ kind: "run", speed });
+  /**
+   * @param {Speed} speed
+   * @param {number} [until]  update after which to pause
+   */
+  run(speed, until) {
+    this.command({ kind: "run", speed, until });
   }
 
   pause() {

@@ -6,6 +6,8 @@ import { applyPreferences, preferencesView } from "../preferences.js";
 import { inEveryLanguage } from "../texts.js";
 import { remember } from "./address.js";
 import { CHAPTERS, chapterLink } from "./chapters.js";
+import { experimentsView } from "./experiments.js";
+import { Group } from "./group.js";
 import { INSIDE, inspector } from "./inspector.js";
 import { Learner } from "./learner.js";
 import { questionField } from "./question_field.js";
@@ -17,6 +19,7 @@ import { p } from "./texts.js";
 import { trainBar } from "./train_bar.js";
 import { trainingView } from "./training_view.js";
 
+/** @import { Experiment } from "./experiments.js" */
 /** @import { Inside } from "./inspector.js" */
 
 const FIRST_QUESTIONS = ["7+5", "77+85", "158+677"];
@@ -34,71 +37,78 @@ export function start(createWorker) {
   const selection = new Selection(choices.question ?? firstQuestion(choices.data.digits), choices.data.digits);
   /** @type {Inside} */
   let inside = choices.view && choices.view !== "training" ? choices.view : "states";
-  /** @type {Learner[]} */
-  let learners = [];
+  const group = new Group(
+    () =>
+      new Learner(createWorker(), {
+        onProgress: show,
+        onFailure: (message) => fill(problem, p("noWorker", { message })),
+      }),
+  );
 
   const bar = trainBar(
-    { onToggle: toggle, onStep: () => learners.forEach((each) => each.step()), onRestart: restart, onSpeed },
+    { onToggle: toggle, onStep: () => group.step(), onRestart: () => restart(), onSpeed },
     choices.speed,
   );
   const training = trainingView((source) => {
     selection.set({ question: source, step: 0 });
-    byId("inside").scrollIntoView({
-      block: "start",
-      behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth",
-    });
+    scrollTo("inside");
   });
-  const settings = settingsView(choices, ({ data }) => {
-    if (data) {
-      const digits = choices.data.digits;
-      if (digits !== selection.values.digits)
-        selection.set({ question: firstQuestion(digits), digits, step: 0, place: 0, probed: -1, symbol: 0 });
-    }
-    restart();
-  });
+  const settings = settingsView(choices, ({ compared }) => restart({ kept: compared ? 1 : 0 }));
+  const experiments = experimentsView(attempt);
   const look = inspector(selection, questionField(selection));
   const saving = saveView();
   const problem = byId("problem");
 
-  function createLearner() {
-    return new Learner(createWorker(), {
-      onProgress: show,
-      onFailure: (message) => fill(problem, p("noWorker", { message })),
-    });
-  }
-
-  /** Start over with new models. */
-  function restart() {
-    const running = learners.some(({ progress }) => progress?.running);
+  /**
+   * Start over with new models.
+   *
+   * @param {object} [how]
+   * @param {number} [how.kept]  number of models that go on as they are
+   * @param {boolean} [how.running]  whether to train at once; by default, if the models before did
+   */
+  function restart({ kept = 0, running = group.running } = {}) {
+    const { digits } = choices.data;
+    if (digits !== selection.values.digits)
+      selection.set({ question: firstQuestion(digits), digits, step: 0, place: 0, probed: -1, symbol: 0 });
+    const before = group.learners.length;
     const models = choices.second ? [choices.first, choices.second] : [choices.first];
-    const before = learners.length;
-    while (learners.length > models.length) learners.pop()?.close();
-    while (learners.length < models.length) learners.push(createLearner());
-    models.forEach((model, index) => learners[index]?.start({ ...choices.data }, { ...model }, products));
-    if (running) for (const each of learners) each.run(choices.speed);
-    if (learners.length !== before) look.setLearners([...learners]);
+    group.start(choices.data, models, products, kept);
+    if (running) group.run(choices.speed);
+    if (group.learners.length !== before) look.setLearners([...group.learners]);
     fill(problem);
-    document.body.toggleAttribute("data-two", learners.length > 1);
+    document.body.toggleAttribute("data-two", group.learners.length > 1);
     remember(choices);
-    saving.show(learners);
+    saving.show(group.learners);
     look.rename();
     show();
   }
 
+  /** @param {Experiment} experiment */
+  function attempt({ data, first, second, until, view }) {
+    Object.assign(choices, { data: { ...data }, first: { ...first }, second: second && { ...second } });
+    settings.draw();
+    restart({ running: false });
+    if (until) group.run("fast", until);
+    selection.set({ question: firstQuestion(data.digits), step: 0, place: 0, probed: -1, symbol: 0 });
+    if (view !== "training") setInside(view);
+    scrollTo(view === "training" ? "train-section" : "inside");
+  }
+
   function toggle() {
-    const running = learners.some(({ progress }) => progress?.running);
-    for (const each of learners) running ? each.pause() : each.run(choices.speed);
+    if (group.running) group.pause();
+    else group.run(choices.speed);
   }
 
   /** @param {import("./types.js").Speed} speed */
   function onSpeed(speed) {
     choices.speed = speed;
-    for (const each of learners) if (each.progress?.running) each.run(speed);
+    group.setSpeed(speed);
   }
 
   function show() {
-    bar.show(learners);
-    training.show(learners);
+    group.level();
+    bar.show(group.learners);
+    training.show(group.learners);
     look.refresh();
   }
 
@@ -120,6 +130,7 @@ export function start(createWorker) {
   byId("preferences").append(preferencesView());
   byId("bar").append(bar.element);
   byId("settings").append(settings.element);
+  byId("experiments").append(experiments.element);
   byId("figures").append(training.element);
   byId("view").append(look.element);
   byId("save").append(saving.element);
@@ -131,13 +142,13 @@ export function start(createWorker) {
     }
     fill(byId("training-chapters"), ...CHAPTERS.training.map(chapterLink));
     drawViews();
-    saving.show(learners);
+    saving.show(group.learners);
     show();
   });
   if (choices.view && parent !== window) tellHeight();
   setInside(inside);
   restart();
-  if (choices.autoplay) for (const each of learners) each.run(choices.speed);
+  if (choices.autoplay) group.run(choices.speed);
   document.body.toggleAttribute("data-ready", true);
 }
 
@@ -145,6 +156,12 @@ export function start(createWorker) {
 function tellHeight() {
   const tell = () => parent.postMessage({ playground: document.body.scrollHeight }, "*");
   new ResizeObserver(tell).observe(document.body);
+}
+
+/** @param {string} id */
+function scrollTo(id) {
+  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  byId(id).scrollIntoView({ block: "start", behavior: still ? "auto" : "smooth" });
 }
 
 /** @param {number} digits */

@@ -12,7 +12,8 @@ import { p } from "./texts.js";
 
 /**
  * @param {Choices} choices  changed by the reader
- * @param {(changed: {data?: boolean, first?: boolean, second?: boolean}) => void} onChange
+ * @param {(changed: {data?: boolean, first?: boolean, second?: boolean, compared?: boolean}) => void} onChange
+ *   `compared`: the second model was added or removed
  */
 export function settingsView(choices, onChange) {
   const view = element("div", { class: "choices" });
@@ -160,7 +161,7 @@ export function settingsView(choices, onChange) {
   function compare() {
     choices.second = choices.second ? null : { ...choices.first, peeky: !choices.first.peeky };
     draw();
-    onChange({ second: true });
+    onChange({ compared: true });
     /** @type {HTMLElement | null} */ (view.querySelector("#compare"))?.focus();
   }
 
@@ -202,5 +203,5 @@ export function settingsView(choices, onChange) {
   }
 
   inEveryLanguage(draw);
-  return { element: view };
+  return { element: view, draw };
 }

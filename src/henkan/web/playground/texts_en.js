@@ -49,9 +49,20 @@ export const english = {
   right: "right",
   wrong: "wrong",
 
+  // experiments
+  tryThis: "Try this",
+  earlyTitle: "Pause early",
+  earlyHint: "Trains to update 200 and opens Answer. What is right first: the length, the first digit or the units?",
+  blindTitle: "Without Peeky, where is the carry?",
+  blindHint: "Trains two models to update 600, B without Peeky, and opens Carry. Which one can still tell as it writes?",
+  fewTitle: "Only 500 pairs",
+  fewHint: "Trains to update 600. How low does the training loss get, and how many new sums are right?",
+  freshTitle: "The gradient before training",
+  freshHint: "Update 0, without Peeky. Both orders with the same weights: which one brings the tens nearer?",
+
   // settings
   settings: "Settings",
-  settingsHint: "A change starts over with new weights.",
+  settingsHint: "A change starts over with new weights. A second model starts beside the first, which goes on.",
   sums: "Sums",
   digits: "Digits",
   pairs: "Training pairs",

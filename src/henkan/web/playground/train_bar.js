@@ -30,6 +30,8 @@ export function trainBar({ onToggle, onStep, onRestart, onSpeed }, speed) {
     element("div", { class: "buttons" }, toggle, step, restart, speeds),
     element("div", { class: "where" }, meter, status),
   );
+  // How much of the bar is above the buttons; on narrow pages, it scrolls away.
+  new ResizeObserver(() => bar.parentElement?.style.setProperty("--above", `${toggle.offsetTop}px`)).observe(bar);
   /** @type {Learner[]} */
   let learners = [];
 
@@ -42,7 +44,7 @@ export function trainBar({ onToggle, onStep, onRestart, onSpeed }, speed) {
     step.disabled = done;
     step.textContent = p("oneUpdate");
     restart.textContent = p("startOver");
-    const [first] = all.toSorted((a, b) => a.update - b.update); // of two models, the one that is behind
+    const first = all.reduce((least, each) => (each.update < least.update ? each : least), all[0]);
     if (!first) return;
     meter.value = first.update / first.updates;
     meter.setAttribute("aria-label", p("training"));

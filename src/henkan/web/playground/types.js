@@ -47,7 +47,8 @@
  * @property {{source: string[], target: string[]}} symbols  by id
  *
  * @typedef {{kind: "start", generation: number, data: DataChoice, model: ModelChoice,
- *   products: "auto" | "wasm" | "plain"} | {kind: "run", speed: Speed} | {kind: "pause"} | {kind: "step"} |
+ *   products: "auto" | "wasm" | "plain"} |
+ *   {kind: "run", speed: Speed, until?: number} | {kind: "pause"} | {kind: "step"} |
  *   {kind: "inspect", id: number, inspection: Inspection}} Command  from the page to a worker
  *
  * @typedef {{kind: "progress", generation: number, progress: Progress} | {kind: "inspected", id: number, value: unknown} |
