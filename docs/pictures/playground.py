@@ -17,7 +17,7 @@ from henkan.export.html.playground import build_playground
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parents[1] / "tests"))
-WIDTH, HEIGHT, UPDATES = 1280, 1880, 500
+WIDTH, HEIGHT, UPDATES = 1280, 2150, 500
 SHOWN = "return Number(document.querySelector('.status').textContent.replaceAll(',', '').match(/\\d+/)?.[0] ?? 0)"
 
 
