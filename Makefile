@@ -176,6 +176,7 @@ bench-gpu: $(VENV)/torch.stamp
 
 bench-web: $(VENV)/web.stamp
 	$(BIN)/python benchmarks/browser_training.py --out $(RESULTS)/browser_training.json
+	$(BIN)/python benchmarks/playground.py --out $(RESULTS)/playground.json
 
 # DATA: a folder with the shared task's files; see benchmarks/inflection.py. An interrupted benchmark is resumed.
 bench-inflection: $(VENV)/dev.stamp
