@@ -33,3 +33,19 @@ def run_node(script, fixture, folder):
     done = subprocess.run([NODE, SCRIPTS / script, path], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
+
+
+def assert_gradients_agree(cases, folder, tolerance=1e-4):
+    """Losses, gradients and decoding steps of all cases are those of NumPy, with both backends."""
+    results = run_node("compare_gradients.js", {"cases": cases}, folder)
+    assert set(results) == {"plain", "wasm"}
+    for backend, found in results.items():
+        assert len(found) == len(cases)
+        wrong = {
+            (backend, name, what): value
+            for name, differences in found.items()
+            for what, value in differences.items()
+            if value is None or value > tolerance
+        }
+        assert not wrong
+        assert all(len(differences) > 10 for differences in found.values())

@@ -1,7 +1,7 @@
 /** What the playground shows of models with given weights; see test_playground.py. */
 
 import { normsOf } from "../../src/henkan/web/playground/gradient_path.js";
-import { saliency } from "../../src/henkan/web/playground/influence.js";
+import { saliencyOf } from "../../src/henkan/web/playground/influence.js";
 import { traceOf } from "../../src/henkan/web/playground/trace.js";
 import { plainBackend } from "../../src/henkan/web/runtime/backend.js";
 import { EncoderDecoder } from "../../src/henkan/web/runtime/encoder_decoder.js";
@@ -28,7 +28,7 @@ const results = [plainBackend(), wasmBackend(16)].map((backend) => {
   const trace = traceOf(subject, source, target);
   return {
     trace,
-    saliency: saliency(subject, source, trace.written),
+    saliency: saliencyOf(subject, source, trace.written).flat(),
     norms: [false, true].map((reverse) => normsOf(subject, sums, digits, reverse)),
   };
 });

@@ -1,6 +1,7 @@
 /** A line chart of one or two series over the updates. */
 
 import { element, fill, svg } from "../dom.js";
+import { onWidth, prepare } from "./fitted.js";
 
 /** @import { Point } from "./types.js" */
 
@@ -30,11 +31,10 @@ export function lineChart() {
   let shown = null;
   let width = 0;
 
-  new ResizeObserver(() => {
-    if (box.clientWidth === width) return;
-    width = box.clientWidth;
+  onWidth(box, (pixels) => {
+    width = pixels;
     draw();
-  }).observe(box);
+  });
 
   const inner = () => width - MARGIN.left - MARGIN.right;
   const x = (/** @type {number} */ value) => MARGIN.left + (value / (shown?.scale.xMax || 1)) * inner();
@@ -46,9 +46,7 @@ export function lineChart() {
   function draw() {
     if (!shown || width === 0) return;
     const { series, scale, label } = shown;
-    picture.setAttribute("width", String(width));
-    picture.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
-    picture.setAttribute("aria-label", label);
+    prepare(picture, width, HEIGHT, label);
     const right = MARGIN.left + inner();
     const text = (/** @type {string} */ content, /** @type {object} */ properties) =>
       svg("text", { ...properties }, content);

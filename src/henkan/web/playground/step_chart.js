@@ -1,6 +1,7 @@
 /** A chart over the steps of encoder and decoder, whose points can be selected. */
 
 import { element, fill, svg } from "../dom.js";
+import { onWidth, prepare } from "./fitted.js";
 import { fillOnce } from "./keyed.js";
 
 const HEIGHT = 220;
@@ -30,11 +31,10 @@ export function stepChart() {
   /** @type {StepChart | null} */
   let shown = null;
   let width = 0;
-  new ResizeObserver(() => {
-    if (box.clientWidth === width) return;
-    width = box.clientWidth;
+  onWidth(box, (pixels) => {
+    width = pixels;
     draw();
-  }).observe(box);
+  });
 
   function draw() {
     if (!shown || !width) return;
@@ -45,9 +45,7 @@ export function stepChart() {
     const y = (/** @type {number} */ height) => HEIGHT - MARGIN.bottom - height * (HEIGHT - MARGIN.top - MARGIN.bottom);
     const line = (/** @type {number} */ height, /** @type {string} */ kind) =>
       svg("line", { class: kind, x1: MARGIN.left, x2: width - MARGIN.right, y1: y(height), y2: y(height) });
-    picture.setAttribute("width", String(width));
-    picture.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
-    picture.setAttribute("aria-label", label);
+    prepare(picture, width, HEIGHT, label);
     fill(
       picture,
       selected >= 0 &&

@@ -2,6 +2,7 @@
 
 import { SettingsError } from "./conversion.js";
 import { findOutputs } from "./outputs.js";
+import { shares } from "./saliency.js";
 import { atTemperature, logsOf, trace } from "./search.js";
 import { batchOf } from "./source_batches.js";
 import { UnanswerableError } from "./vocabulary.js";
@@ -146,12 +147,7 @@ function saliencyShares({ model, codec }, source, output) {
     valid: new Uint8Array(T).fill(1),
     active: new Int32Array(T).fill(1),
   };
-  const norms = model.saliency({ sources: batchOf([source], model.capabilities), targets });
-  return output.map((_, t) => {
-    const row = Array.from(norms.subarray(t * S, (t + 1) * S));
-    const total = row.reduce((sum, each) => sum + each, 0);
-    return row.map((each) => each / (total > 0 ? total : 1));
-  });
+  return shares(model.saliency({ sources: batchOf([source], model.capabilities), targets }), T, S);
 }
 
 /**

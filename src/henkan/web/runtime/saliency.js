@@ -46,6 +46,22 @@ export function saliency(network, weights, batch, backend) {
 }
 
 /**
+ * The share of each source step in the saliency, for each target step.
+ *
+ * @param {Float32Array} found  (T, S), norms
+ * @param {number} T
+ * @param {number} S
+ * @returns {number[][]}
+ */
+export function shares(found, T, S) {
+  return Array.from({ length: T }, (_, t) => {
+    const row = Array.from(found.subarray(t * S, (t + 1) * S));
+    const total = row.reduce((sum, each) => sum + each, 0);
+    return row.map((each) => each / (total > 0 ? total : 1));
+  });
+}
+
+/**
  * A source T times.
  *
  * @param {Sources} source
