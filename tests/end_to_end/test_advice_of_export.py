@@ -1,12 +1,12 @@
 """`henkan export`: what it writes and prints, and the advice of its messages, which is followed."""
 
 import json
-import re
 from pathlib import Path
 
 import pytest
 
-from advice_cases import TAGGED, WORDS
+from advice_cases import TAGGED
+from export_report import assert_size_and_accuracy_are_printed
 
 pytest.importorskip("onnx", reason="onnx is not installed; run `make test-onnx`")
 onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed; run `make test-onnx`")
@@ -31,24 +31,7 @@ def test_an_exported_file_predicts_as_the_command(here, workplace):
 
 def test_int8_and_check_print_size_and_accuracy(here, workplace):
     workplace()
-    printed = here(*EXPORT, "a.onnx", "--int8", "--check", "words.tsv").stdout
-    found = re.fullmatch(
-        r"a\.onnx: ([\d,]+) bytes; with float32 weights it would have ([\d,]+), so this is (\d\.\d+) of it\n"
-        r"exact match on words\.tsv, (\d+) sources: ([\d.]+) % with this file, ([\d.]+) % with the model "
-        r"\(loss (-?[\d.]+) points\); (\d+) predictions differ\n",
-        printed,
-    )
-    small, full = (int(found[k].replace(",", "")) for k in (1, 2))
-    assert (
-        Path("a.onnx").stat().st_size == small != full
-    )  # of such a small model, the scales are larger than what is saved
-    assert float(found[3]) == pytest.approx(small / full, abs=1e-3)
-    assert int(found[4]) == len({line.split("\t")[0] for line in WORDS.splitlines()})
-    evaluated = json.loads(here("evaluate", "model", "words.tsv", "--json").stdout)
-    assert float(found[6]) == pytest.approx(100 * evaluated["exact_match"], abs=0.01)
-    assert float(found[7]) == pytest.approx(float(found[6]) - float(found[5]), abs=0.02)
-    here(*EXPORT, "b.onnx")
-    assert Path("b.onnx").stat().st_size == full
+    assert_size_and_accuracy_are_printed(here, "onnx", "float32")
 
 
 def test_a_check_compares_searches_of_the_same_beam_width(here, workplace):

@@ -4,9 +4,8 @@ import json
 import re
 from pathlib import Path
 
-import pytest
-
 from advice_cases import WORDS
+from export_report import assert_size_and_accuracy_are_printed
 from henkan.export.quantization import quantize
 
 EXPORT = ("export", "model", "--to", "html", "--out")
@@ -32,21 +31,7 @@ def test_the_page_has_the_model(here, workplace):
 
 def test_int8_and_check_print_size_and_accuracy(here, workplace):
     workplace()
-    printed = here(*EXPORT, "a.html", "--int8", "--check", "words.tsv").stdout
-    found = re.fullmatch(
-        r"a\.html: ([\d,]+) bytes; with float16 weights it would have ([\d,]+), so this is (\d\.\d+) of it\n"
-        r"exact match on words\.tsv, (\d+) sources: ([\d.]+) % with this file, ([\d.]+) % with the model "
-        r"\(loss (-?[\d.]+) points\); (\d+) predictions differ\n",
-        printed,
-    )
-    small, full = (int(found[k].replace(",", "")) for k in (1, 2))
-    assert float(found[3]) == pytest.approx(small / full, abs=1e-3)
-    assert int(found[4]) == len({line.split("\t")[0] for line in WORDS.splitlines()})
-    evaluated = json.loads(here("evaluate", "model", "words.tsv", "--json", "--beam", 5).stdout)
-    assert float(found[6]) == pytest.approx(100 * evaluated["exact_match"], abs=0.01)
-    assert float(found[7]) == pytest.approx(float(found[6]) - float(found[5]), abs=0.02)
-    here(*EXPORT, "b.html")
-    assert Path("b.html").stat().st_size == full
+    assert_size_and_accuracy_are_printed(here, "html", "float16", "--beam", 5)
 
 
 def test_check_predicts_with_the_weights_and_the_beam_width_of_the_page(here, workplace, monkeypatch):
