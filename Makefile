@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help demo test test-long fuzz test-torch test-onnx test-serve test-web test-scale lint format docs pictures settings bench bench-g2p bench-dictionary bench-inflection bench-gpu bench-web pictures-of-playground clean
+.PHONY: help demo test test-long fuzz test-torch test-onnx test-serve test-web test-workbench test-scale lint format docs pictures settings bench bench-g2p bench-dictionary bench-inflection bench-gpu bench-web pictures-of-playground clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -15,6 +15,7 @@ help:
 	@echo "make test-scale   predict a million rows with Ray and with Dask (installs them; a few minutes)"
 	@echo "make test-serve   test the HTTP server and its page (installs what they need; npm and Chromium must exist)"
 	@echo "make test-web     test the JavaScript runtime and pages (npm and Chromium must exist)"
+	@echo "make test-workbench  test with scikit-learn, pandas, Optuna, trackers and notebooks (installs them)"
 	@echo "make test-long    run the long reliability tests (an hour)"
 	@echo "make fuzz         fuzz the pair reader and the model loader (1 minute)"
 	@echo "make lint         check style and types"
@@ -112,6 +113,15 @@ test-web: $(VENV)/web.stamp
 	for config in $$(find src/henkan/web -name jsconfig.json); do $(TSC) -p $$config || exit; done
 	node --test tests/web/*.test.js
 	$(BIN)/python -m pytest -m web -n $(JOBS)
+
+# The real libraries that henkan works with. The notebook is executed.
+$(VENV)/workbench.stamp: $(VENV)/dev.stamp
+	@echo "installing scikit-learn, pandas, Optuna, trackers and Jupyter into $(VENV) ..."
+	@$(PIP) -e '.[tune,tensorboard,mlflow,wandb]' 'scikit-learn>=1.6' pandas polars datasets tensorboard nbclient ipykernel
+	@touch $@
+
+test-workbench: $(VENV)/workbench.stamp
+	$(BIN)/python -m pytest -m workbench -n $(JOBS)
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .

@@ -42,6 +42,7 @@ ALLOWED["serve"] = {
     "_version", "config", "text", "engine.choice", "engine.workers", "storage.model_folder", "inference",
     "training.fitted_model", "export.description",
 }  # fmt: skip
+ALLOWED["selection"] = {"config", "recipes", "text", "engine", "inference", "evaluation", "training"}
 LIBRARY = set(ALLOWED) - {"nn", "model", "serve"} | {"_version"}
 ALLOWED |= {
     "estimator": LIBRARY,

@@ -1,0 +1,37 @@
+"""Worker processes, in which several models are trained at the same time."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from concurrent.futures import ProcessPoolExecutor
+
+from henkan.engine.workers import THREADS_VARIABLE, available_cores, use_one_blas_thread
+
+
+def default_jobs() -> int:
+    """Number of models to train at the same time: the number of cores that this process may use."""
+    return available_cores()
+
+
+def worker_processes(jobs: int) -> ProcessPoolExecutor:
+    """Start processes for calls of functions of a module, whose arguments and results are pickled.
+
+    Each process uses one thread: models in several processes keep all cores busy, and threads within a model would
+    compete with them. A model does not depend on the number of threads. Ctrl-C interrupts the calling process alone,
+    which decides what to do with the others.
+
+    Args:
+        jobs: number of processes.
+    """
+    # A forked child would inherit locks of the threads of its parent; a spawned one starts afresh.
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(jobs, mp_context=context, initializer=_prepare)
+
+
+def _prepare() -> None:
+    """Prepare a worker process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.environ[THREADS_VARIABLE] = "1"
+    use_one_blas_thread()
