@@ -22,12 +22,13 @@ ALLOWED = {
     "config": set(),
     "recipes": {"config"},
     "text": {"config"},
+    "drawing": {"text"},
     "batching": {"text"},
     "nn": set(),
     "model": {"config", "text", "batching", "nn"},
     "engine": {"config", "text", "batching", "nn", "model"},
     "storage": {"config", "text"},
-    "inference": {"text", "batching", "nn", "model.codec", "model.rules", "engine.base"},
+    "inference": {"text", "drawing", "batching", "nn", "model.codec", "model.rules", "engine.base"},
     "evaluation": {"text", "inference"},
     "training": {
         "_version", "config", "recipes", "text", "batching", "nn", "model", "engine", "storage", "inference",
@@ -43,6 +44,10 @@ ALLOWED["serve"] = {
     "training.fitted_model", "export.description",
 }  # fmt: skip
 ALLOWED["selection"] = {"config", "recipes", "text", "engine", "inference", "evaluation", "training"}
+ALLOWED["display"] = {
+    "config", "recipes", "text", "drawing", "engine.choice", "storage.model_folder", "inference", "evaluation",
+    "training.events", "training.fitted_model",
+}  # fmt: skip
 LIBRARY = set(ALLOWED) - {"nn", "model", "serve"} | {"_version"}
 ALLOWED |= {
     "estimator": LIBRARY,
@@ -52,7 +57,10 @@ ALLOWED |= {
 
 # Module or package -> third-party packages that it may import besides NumPy.
 THIRD_PARTY = {
-    "cli": {"click", "rich"},
+    "cli": {"click"},
+    "display.notebook": {"IPython"},
+    "display.terminal": {"rich"},
+    "drawing.tables": {"rich"},
     "engine.torch": {"torch"},
     "engine.workers": {"threadpoolctl"},
     "evaluation": {"rapidfuzz"},

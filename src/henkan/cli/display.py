@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import click
 
-from henkan.cli.tables import aligned
+from henkan.display.examples import example_rows
+from henkan.drawing.tables import aligned
 from henkan.evaluation.error_rates import NOTHING, Evaluation
 from henkan.evaluation.evaluation_set import EXAMPLES_SHOWN, Counts
-from henkan.text.escaping import escape
 from henkan.text.side_statistics import show_symbol
 
 
@@ -77,13 +77,3 @@ def show_details(by_length: Mapping[int, tuple[int, int]], confusions: Sequence[
 def exact_match_line(result: Counts) -> str:
     """Return the line `exact match NN.NNN% (k of n)`."""
     return f"exact match {result.exact_match:.3%} ({result.correct} of {result.total})"
-
-
-def example_rows(result: Counts) -> list[str]:
-    """Return a header and one line for each of the first sources: O or X, source, target, prediction."""
-    rows: list[tuple[str, ...]] = [("", "source", "target", "prediction")]
-    for each in result.first:
-        conversion = each.conversion
-        texts = conversion.source, each.target, conversion.prediction or ""
-        rows.append(("OX"[not each.right], *map(escape, texts)))
-    return aligned(rows)

@@ -148,7 +148,7 @@ class TrainingRun:
 
     def _train(self) -> tuple[FittedModel, str]:
         """Read the pairs and train on them; return the model and an example source."""
-        from henkan.cli.progress import ProgressDisplay
+        from henkan.display.terminal import TerminalDisplay
 
         def show(event: Event) -> None:
             if isinstance(event, Started):
@@ -173,7 +173,7 @@ class TrainingRun:
             click.echo(f"first, {count} models are trained that predict the targets of unlabelled sources", err=True)
         lexicon = kept_lexicon(run, data, quiet=self.quiet)
         job = TrainingJob(run.variants, run.data or data.source, run.start, unlabelled, lexicon)
-        with ProgressDisplay(data.validation, quiet=self.quiet) as display:
+        with TerminalDisplay(data.validation, quiet=self.quiet) as display:
             trainer = Trainer(self.engines, checkpoints=self.checkpoints, report=show)
             return trainer.fit(tokenized, data.validation, job), example
 

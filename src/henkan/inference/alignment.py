@@ -54,6 +54,17 @@ class Alignment:
     links: Sequence[Link] = ()
     reason: str | None = None
 
+    def __str__(self) -> str:
+        from henkan.inference.explanation_text import alignment_text
+
+        return alignment_text(self)
+
+    def _repr_html_(self) -> str:
+        """Return the table that notebooks show."""
+        from henkan.inference.explanation_html import alignment_html
+
+        return alignment_html(self)
+
 
 def align(
     converter: Converter,

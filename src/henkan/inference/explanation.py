@@ -71,6 +71,17 @@ class Explanation:
     choices: Sequence[Choice]
     by: By
 
+    def __str__(self) -> str:
+        from henkan.inference.explanation_text import explanation_text
+
+        return explanation_text(self)
+
+    def _repr_html_(self) -> str:
+        """Return the heat map that notebooks show."""
+        from henkan.inference.explanation_html import explanation_html
+
+        return explanation_html(self)
+
 
 def explain(
     converter: Converter,
