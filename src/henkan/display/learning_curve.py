@@ -68,20 +68,23 @@ def learning_curve(curves: Sequence[Curve], epochs: int | None = None) -> str:
     axis = Axis("epoch", low=1, high=epochs if epochs != 1 else None, whole=True)
     positive = any(loss > 0 for curve in curves for loss in curve.losses)
     losses = [
-        Line(list(zip(curve.epochs, curve.losses, strict=True)), html.ORANGE if single else colour)
+        Line([*zip(curve.epochs, curve.losses, strict=True)], html.ORANGE if single else colour)
         for curve, colour in zip(curves, colours, strict=True)
     ]
     charts = [line_chart(losses, axis, Axis("training loss (nats per symbol)", log=positive))]
     if any(match is not None for curve in curves for match in curve.exact_matches):
         matches = [
-            Line(list(zip(curve.epochs, curve.exact_matches, strict=True)), colour, curve.kept, _note(curve) * single)
+            Line([*zip(curve.epochs, curve.exact_matches, strict=True)], colour, curve.kept)
             for curve, colour in zip(curves, colours, strict=True)
         ]
-        charts.append(line_chart(matches, axis, Axis("exact match (validation set)", low=0, high=1, percent=True)))
+        shares = Axis("exact match (validation set)", low=0, high=1, percent=True)
+        charts.append(line_chart(matches, axis, shares, _note(curves[0]) * single))
     drawn = f'<div class="henkan-row">{"".join(charts)}</div>'
     names = [(f"model {number}", colour) for number, colour in enumerate(colours, 1)]
     return drawn if single else drawn + html.legend(names)
 
 
 def _note(curve: Curve) -> str:
-    return "" if curve.kept is None or curve.best is None else f"{curve.best:.2%} in epoch {curve.epochs[curve.kept]}"
+    if curve.kept is None or curve.best is None:
+        return ""
+    return f"{curve.best:.2%} in epoch {curve.epochs[curve.kept]}"

@@ -8,6 +8,7 @@ from typing import Any
 from henkan.config import ModelConfig, to_dict
 from henkan.recipes import RECIPES, make_configs
 from henkan.storage.model_folder import SavedModel, SavedVariant
+from henkan.text.data_source import DataSource
 
 WHEN_OPEN = {"target_symbols": "characters", "augment": 0}
 """Settings that a recipe may leave to the data -> the value that needs no mention."""
@@ -26,15 +27,17 @@ def model_facts(saved: SavedModel) -> list[tuple[str, str]]:
 
 
 def _models(saved: SavedModel) -> Iterator[tuple[str, str]]:
-    pairs, single = saved.metrics.get("pairs", 0), len(saved.members) == 1
-    for number, variant in enumerate(saved.variants, 1):
-        part = f" {number}" if len(saved.variants) > 1 else ""
+    single = len(saved.members) == 1
+    for variant in saved.variants:
         members = "" if single else f"{len(variant.members)} x "
-        yield f"architecture{part}", f"{members}{variant.model.kind}: {_layers(variant.model)}"
-        recipe, others = recipe_of(variant, pairs)
-        yield f"recipe{part}", recipe
-        if others:
-            yield f"other settings{part}", ", ".join(f"{name}={value!r}" for name, value in others.items())
+        kind, layers = f"{members}{variant.model.kind}", _layers(variant.model)
+        recipe, others = recipe_of(variant, saved.metrics.get("pairs", 0))
+        settings = ", ".join(f"{name}={value!r}" for name, value in others.items())
+        if len(saved.variants) > 1:
+            yield kind, f"{layers}; recipe {recipe}" + f" with {settings}" * bool(settings)
+        else:
+            yield "architecture", f"{kind}: {layers}"
+            yield "recipe", recipe + f" with {settings}" * bool(settings)
     source, target = saved.first.source_vocabulary, saved.first.target_vocabulary
     yield "symbols", f"{len(source.symbols):,} of sources, {len(target.symbols):,} of targets"
     weights = [sum(array.size for array in member.values()) for member in saved.members]
@@ -72,12 +75,12 @@ def recipe_of(variant: SavedVariant, pairs: int) -> tuple[str, dict[str, Any]]:
 
 
 def _training(saved: SavedModel) -> Iterator[tuple[str, str]]:
-    metrics, name = saved.metrics, saved.data.get("name")
+    metrics, name = saved.metrics, saved.data.get("name", DataSource.name)
     if "pairs" not in metrics:  # metrics.json was deleted, or is damaged
         return
     labelled = metrics.get("labelled")
     more = f", and {labelled:,} sources with predicted targets" if labelled else ""
-    yield "trained on", f"{metrics['pairs']:,} pairs{f' from {name}' if name else ''}{more}"
+    yield "trained on", f"{metrics['pairs']:,} pairs{'' if name == DataSource.name else f' from {name}'}{more}"
     histories = metrics.get("members", [metrics])
     seconds = sum(epoch["seconds"] for history in histories for epoch in history.get("epochs", []))
     counts = ", ".join(str(len(history.get("epochs", []))) for history in histories)

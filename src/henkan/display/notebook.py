@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from math import inf
 from types import TracebackType
 from typing import Any
 
@@ -13,12 +14,15 @@ from henkan.display.run_state import RunState
 from henkan.evaluation.error_rates import evaluate
 from henkan.evaluation.evaluation_set import EXAMPLES_SHOWN
 from henkan.text.pairs import Pairs
-from henkan.training.events import Epoch, Event
+from henkan.training.events import Calibrating, Epoch, Event, Labelling, Preparing
 
 SECONDS_BETWEEN_UPDATES = 0.3
 """A notebook stores and draws every update, so it gets a few per second."""
 
-SECONDS_BETWEEN_PREDICTIONS = 1.0
+SECONDS_BETWEEN_PREDICTIONS = 0.5
+
+LONG = Preparing, Labelling, Calibrating
+"""Events after which the next one may take long, so they are shown at once."""
 
 
 class NotebookDisplay:
@@ -38,7 +42,7 @@ class NotebookDisplay:
         self.state = RunState()
         self.shown_examples: Sequence[Example] = ()
         self.handle: Any = None
-        self.predicted_at = self.drawn_at = -SECONDS_BETWEEN_PREDICTIONS
+        self.predicted_at = self.drawn_at = -inf
 
     def __enter__(self) -> NotebookDisplay:
         return self
@@ -46,31 +50,31 @@ class NotebookDisplay:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        epoch = max([self.state.step.epoch if self.state.step else 0, *self.state.curve.epochs[-1:]])
+        where = self.state.where
         if kind is None:
-            self.state.end("Training is complete" if self.state.complete else f"Training ended in epoch {epoch}")
+            self._predict(again=True)  # with the weights of the best epoch
+            self.state.end("Training is complete" if self.state.complete else f"Training ended in {where}")
         elif issubclass(kind, KeyboardInterrupt):
-            self.state.end(f"Training was interrupted in epoch {epoch}")
+            self.state.end(f"Training was interrupted in {where}")
         else:
-            self.state.end(f"Training was ended in epoch {epoch} by {kind.__name__}")
-        if self.handle is not None or self.state.began is not None:
+            self.state.end(f"Training was ended in {where} by {kind.__name__}")
+        if self.state.began is not None:
             self._draw()
 
     def __call__(self, event: Event) -> None:
         """Show an event."""
         self.state.update(event)
-        now = time.monotonic()
         last = self.state.complete and isinstance(event, Epoch)  # the last event that is certain to come
-        if now - self.drawn_at >= SECONDS_BETWEEN_UPDATES or last:
-            self._predict(now, again=last)
+        if last or isinstance(event, LONG) or time.monotonic() - self.drawn_at >= SECONDS_BETWEEN_UPDATES:
+            self._predict(again=last)
             self._draw()
 
-    def _predict(self, now: float, *, again: bool) -> None:
+    def _predict(self, *, again: bool) -> None:
         """Predict the examples with the current weights."""
         started = self.state.started
         if self.examples is None or started is None or self.state.step is None:
             return
-        if again or now - self.predicted_at >= SECONDS_BETWEEN_PREDICTIONS:
+        if again or time.monotonic() - self.predicted_at >= SECONDS_BETWEEN_PREDICTIONS:
             counts = evaluate(started.converter, self.examples).counts
             self.shown_examples = [*map(example_cells, counts.first)]
             self.predicted_at = time.monotonic()

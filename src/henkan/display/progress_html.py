@@ -29,7 +29,7 @@ def progress_html(state: RunState, examples: Sequence[Example] = ()) -> str:
         html.bar(1.0 if state.ended and state.complete else state.share, colour),
         html.facts(_facts(state)),
         learning_curve(state.curves, planned),
-        _examples(examples),
+        _examples(examples, state),
         *(f'<div class="henkan-faint">note: {html.text(note)}</div>' for note in state.notes),
     )
 
@@ -66,8 +66,7 @@ def _facts(state: RunState) -> list[tuple[str, str]]:
     started, step, curve = state.started, state.step, state.curve
     rows = []
     if started is not None:
-        epoch = max([step.epoch if step else 0, *curve.epochs[-1:]])
-        rows.append(("epoch", f"{epoch}/{started.epochs}"))
+        rows.append(("epoch", f"{state.epoch}/{started.epochs}"))
     if step is not None:
         rows.append(("loss", f"{step.loss:.3g}"))
     if curve.exact_matches and curve.exact_matches[-1] is not None:
@@ -84,11 +83,13 @@ def _facts(state: RunState) -> list[tuple[str, str]]:
     return rows
 
 
-def _examples(examples: Sequence[Example]) -> str:
+def _examples(examples: Sequence[Example], state: RunState) -> str:
     if not examples:
         return ""
     rows = []
     for mark, *strings in examples:
         colour = html.GREEN if mark == "O" else html.RED
         rows.append([f'<b style="color:{colour}">{mark}</b>', *map(html.string, strings)])
-    return html.table(HEADER, rows)
+    several = state.started is not None and state.started.members > 1
+    of = f" of model {state.started.member}" if several and state.started else ""
+    return html.table([*HEADER[:-1], HEADER[-1] + of], rows)

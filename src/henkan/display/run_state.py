@@ -87,6 +87,17 @@ class RunState:
         return self.curves[-1] if self.curves else Curve()
 
     @property
+    def epoch(self) -> int:
+        """Number of the current epoch, from 1; 0 before the first update."""
+        return max([self.step.epoch if self.step else 0, *self.curve.epochs[-1:]])
+
+    @property
+    def where(self) -> str:
+        """The current epoch, and for an ensemble the model, in words."""
+        several = self.started is not None and self.started.members > 1
+        return f"epoch {self.epoch}" + (f" of model {self.started.member}" if several and self.started else "")
+
+    @property
     def complete(self) -> bool:
         """Whether the last epoch of the last model has ended."""
         last, started = self.curve.epochs[-1:], self.started

@@ -22,13 +22,11 @@ class Line:
         points: x and y of each point; points with a y that is not finite, or None, are left out.
         colour: its colour.
         mark: index of a point to mark by a dot, or None.
-        note: text beside the marked point.
     """
 
     points: Sequence[tuple[float, float | None]]
     colour: str
     mark: int | None = None
-    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,6 +54,9 @@ class Axis:
         high = max(values, default=1.0) if self.high is None else self.high
         if low == high:
             low, high = (low / 2, high * 2) if self.log else (low - 0.5, high + 0.5)
+        elif self.log:  # space between the lines and the edges
+            space = (high / low) ** 0.05
+            low, high = low / space if self.low is None else low, high * space if self.high is None else high
         return Axis(self.label, low, high, self.log, self.percent, self.whole)
 
     def position(self, value: float) -> float:
@@ -72,12 +73,13 @@ class Axis:
         return [(value, f"{value:.4g}" if not self.percent else f"{100 * value:.4g} %") for value in values]
 
 
-def line_chart(lines: Sequence[Line], x: Axis, y: Axis) -> str:
+def line_chart(lines: Sequence[Line], x: Axis, y: Axis, note: str = "") -> str:
     """Draw lines.
 
     Args:
         lines: the lines, the last on top.
         x, y: the axes.
+        note: text above the lines, at the right.
 
     Returns:
         an SVG element, `WIDTH` by `HEIGHT` pixels. Text has the colour of the text around it.
@@ -85,7 +87,7 @@ def line_chart(lines: Sequence[Line], x: Axis, y: Axis) -> str:
     shown = [[(a, b) for a, b in line.points if _can_show(b, y)] for line in lines]
     x = x.fitted([a for points in shown for a, _ in points])
     y = y.fitted([b for points in shown for _, b in points if b is not None])
-    parts = [_title(y.label, x.label), *_grid(x, y)]
+    parts = [_labels(y.label, x.label, note), *_grid(x, y)]
     for line, points in zip(lines, shown, strict=True):
         places = [_place(a, b, x, y) for a, b in points if b is not None]
         path = " ".join(f"{across:.1f},{down:.1f}" for across, down in places)
@@ -95,7 +97,9 @@ def line_chart(lines: Sequence[Line], x: Axis, y: Axis) -> str:
         )
         if len(places) == 1:  # a line needs two points
             parts.append(_dot(*places[0], line.colour))
-        parts += _mark(line, x, y)
+        if line.mark is not None and _can_show(line.points[line.mark][1], y):
+            across, down = line.points[line.mark]
+            parts.append(_dot(*_place(across, down or 0.0, x, y), line.colour))
     return (
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" role="img" '
         f'aria-label="{html.escape(f"{y.label} by {x.label}")}">{"".join(parts)}</svg>'
@@ -114,11 +118,12 @@ def _place(across: float, down: float, x: Axis, y: Axis) -> tuple[float, float]:
     )
 
 
-def _title(above: str, below: str) -> str:
+def _labels(above: str, below: str, note: str) -> str:
     right, bottom = WIDTH - RIGHT, HEIGHT - 4
     return (
         f'<text x="0" y="12" style="font-weight:600">{html.escape(above)}</text>'
         f'<text x="{right}" y="{bottom}" text-anchor="end" opacity="0.75">{html.escape(below)}</text>'
+        f'<text x="{right}" y="12" text-anchor="end" opacity="0.75">{html.escape(note)}</text>'
     )
 
 
@@ -141,24 +146,6 @@ def _grid(x: Axis, y: Axis) -> list[str]:
     return parts
 
 
-def _mark(line: Line, x: Axis, y: Axis) -> list[str]:
-    """The dot and the note at the marked point."""
-    if line.mark is None or not _can_show(line.points[line.mark][1], y):
-        return []
-    value = line.points[line.mark]
-    across, down = _place(value[0], value[1] or 0.0, x, y)
-    parts = [_dot(across, down, line.colour)]
-    if line.note:
-        at_right = across > WIDTH / 2
-        place = across - 7 if at_right else across + 7
-        below = 16 if down < HEIGHT / 2 else -8  # inside the area, away from its nearer edge
-        parts.append(
-            f'<text x="{place:.1f}" y="{down + below:.1f}" text-anchor="{"end" if at_right else "start"}">'
-            f"{html.escape(line.note)}</text>"
-        )
-    return parts
-
-
 def _dot(across: float, down: float, colour: str) -> str:
     return f'<circle cx="{across:.1f}" cy="{down:.1f}" r="3.5" fill="{colour}"/>'
 
@@ -176,11 +163,10 @@ def _linear_ticks(low: float, high: float, *, whole: bool, wanted: int = 5) -> l
 def _log_ticks(low: float, high: float, wanted: int = 5) -> list[float]:
     """Return powers of ten, with 2 and 5 times these where the range is small, or ticks of a linear axis."""
     exponents = range(floor(log10(low)), ceil(log10(high)) + 1)
-    every = -(-len(exponents) // wanted)
-    for factors in ((1, 2, 5), (1,)):
-        found = [each * 10.0**power for power in exponents for each in factors]
-        found = [each for each in found if low * 0.999 <= each <= high * 1.001]
-        if 2 <= len(found) <= wanted:
+    found: list[float] = []
+    for factors, most in (((1, 2, 5), wanted + 1), ((1,), wanted)):
+        found = [each * 10.0**power for power in exponents for each in factors if low <= each * 10.0**power <= high]
+        if 2 <= len(found) <= most:
             return found
-    powers = [10.0**power for power in exponents[::every] if low * 0.999 <= 10.0**power <= high * 1.001]
-    return powers if len(powers) > 1 else _linear_ticks(low, high, whole=False, wanted=4)
+    every = -(-len(found) // wanted)
+    return found[::every] if len(found) > 1 else _linear_ticks(low, high, whole=False, wanted=4)

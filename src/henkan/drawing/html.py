@@ -30,7 +30,7 @@ background:rgba(127,127,127,.12);color:inherit}
 .henkan .henkan-facts{display:flex;flex-wrap:wrap;gap:2px 26px;margin:6px 0 8px}
 .henkan .henkan-fact span{display:block;font-size:11px;opacity:.72}
 .henkan .henkan-fact b{font-size:15px;font-weight:600;font-variant-numeric:tabular-nums}
-.henkan .henkan-row{display:flex;flex-wrap:wrap;gap:10px 28px;align-items:flex-start}
+.henkan .henkan-row{display:flex;flex-wrap:wrap;gap:10px 28px;align-items:flex-start;margin:8px 0}
 .henkan .henkan-legend{display:flex;flex-wrap:wrap;gap:2px 14px;font-size:12px;margin:2px 0 6px}
 .henkan .henkan-legend i{display:inline-block;width:14px;height:3px;border-radius:2px;vertical-align:middle;
 margin-inline-end:5px}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from henkan.drawing import html
 from henkan.inference.alignment import Alignment
 from henkan.inference.explanation import Choice, Explanation
@@ -27,7 +29,8 @@ def explanation_html(explanation: Explanation) -> str:
     confidence = "unknown" if explanation.confidence is None else f"{explanation.confidence:.1%}"
     direction = ' dir="rtl"' if html.is_right_to_left(explanation.source) else ""
     head = "".join(f'<th scope="col" style="{CENTRED}">{_symbol(each)}</th>' for each in explanation.symbols)
-    rows = "".join(map(_row, explanation.choices))
+    shown = _pointed if explanation.by == "pointer" else _percent
+    rows = "".join(_row(choice, [*map(shown, choice.weights)]) for choice in explanation.choices)
     return html.card(
         f'<div class="henkan-title">{html.string(explanation.source)} → {html.string(explanation.answer)}</div>',
         f'<div class="henkan-faint">confidence {confidence}; {CAPTIONS[explanation.by]}</div>',
@@ -59,8 +62,8 @@ def alignment_html(alignment: Alignment) -> str:
     )
 
 
-def _row(choice: Choice) -> str:
-    cells = "".join(map(_weight, choice.weights))
+def _row(choice: Choice, shown: Sequence[str]) -> str:
+    cells = "".join(map(_weight, choice.weights, shown))
     return (
         f'<tr><th scope="row" style="opacity:1">{_choice(choice)}</th>{cells}'
         f'<td class="henkan-number" style="padding-inline-start:14px">{choice.probability:.3f}</td>'
@@ -68,12 +71,20 @@ def _row(choice: Choice) -> str:
     )
 
 
-def _weight(weight: float) -> str:
-    """A cell of the heat map; weights that round to 0 have no number, so that the others stand out."""
-    percent = f"{100 * weight:.0f}"
+def _percent(weight: float) -> str:
+    """A weight in percent; those that round to 0 have no number, so that the others stand out."""
+    return "" if round(100 * weight) == 0 else f"{100 * weight:.0f}"
+
+
+def _pointed(weight: float) -> str:
+    return "●" if weight else ""
+
+
+def _weight(weight: float, shown: str) -> str:
+    """A cell of the heat map."""
     return (
         f'<td style="text-align:center;padding:3px 5px;min-width:24px;background:rgba(59,130,246,'
-        f'{DARKEST * min(max(weight, 0.0), 1.0):.3f})">{"" if percent == "0" else percent}</td>'
+        f'{DARKEST * min(max(weight, 0.0), 1.0):.3f})">{shown}</td>'
     )
 
 
