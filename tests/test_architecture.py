@@ -65,6 +65,7 @@ THIRD_PARTY = {
     "serve": {"fastapi", "starlette", "pydantic", "uvicorn", "h11", "prometheus_client"},
     "storage": {"safetensors", "matplotlib"},
     "storage.folder_lock": {"filelock"},
+    "text.tables": {"rich"},
     "text.tokenizer": {"regex"},
     "training.checkpoint": {"safetensors"},
     "henkan_experiments": {"click", "rich", "matplotlib", "markdown_it"},

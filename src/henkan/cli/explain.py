@@ -11,7 +11,6 @@ import click
 
 from henkan.cli.alignments import print_alignments
 from henkan.cli.options import PATH
-from henkan.cli.tables import aligned
 from henkan.cli.text_arguments import TEXT
 from henkan.errors import DataError
 from henkan.inference.conversion import Request
@@ -19,6 +18,7 @@ from henkan.inference.explanation import END, By, Choice, Explanation, label
 from henkan.inference.explanation import explain as make_explanation
 from henkan.text.escaping import escape
 from henkan.text.side_statistics import show_symbol
+from henkan.text.tables import aligned
 from henkan.training.fitted_model import load_model
 
 FORMATS = ("png", "svg")

@@ -11,9 +11,9 @@ from rich.live import Live
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.text import Text
 
-from henkan.cli.display import example_rows
 from henkan.evaluation.error_rates import evaluate
 from henkan.evaluation.evaluation_set import EXAMPLES_SHOWN
+from henkan.evaluation.report import example_lines
 from henkan.inference.converter import Converter
 from henkan.text.pairs import Pairs
 from henkan.training.events import (
@@ -137,7 +137,7 @@ class ProgressDisplay:
         assert self.converter is not None
         now = time.monotonic()
         if self.examples is not None and now - self.predicted_at >= SECONDS_BETWEEN_PREDICTIONS:
-            self.rows = example_rows(evaluate(self.converter, self.examples).counts)
+            self.rows = example_lines(evaluate(self.converter, self.examples).counts)
             self.predicted_at = time.monotonic()
         self.progress.update(
             self.bar,
