@@ -29,7 +29,7 @@ ALLOWED = {
     "engine": {"config", "text", "batching", "nn", "model"},
     "storage": {"config", "text"},
     "inference": {"text", "drawing", "batching", "nn", "model.codec", "model.rules", "engine.base"},
-    "evaluation": {"text", "inference"},
+    "evaluation": {"text", "drawing", "inference"},
     "training": {
         "_version", "config", "recipes", "text", "batching", "nn", "model", "engine", "storage", "inference",
         "evaluation",

@@ -12,9 +12,9 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.text import Text
 
 from henkan.display.durations import clock, duration
-from henkan.display.examples import example_rows
 from henkan.evaluation.error_rates import evaluate
 from henkan.evaluation.evaluation_set import EXAMPLES_SHOWN
+from henkan.evaluation.report import example_lines
 from henkan.inference.converter import Converter
 from henkan.text.pairs import Pairs
 from henkan.training.events import (
@@ -138,7 +138,7 @@ class TerminalDisplay:
         assert self.converter is not None
         now = time.monotonic()
         if self.examples is not None and now - self.predicted_at >= SECONDS_BETWEEN_PREDICTIONS:
-            self.rows = example_rows(evaluate(self.converter, self.examples).counts)
+            self.rows = example_lines(evaluate(self.converter, self.examples).counts)
             self.predicted_at = time.monotonic()
         self.progress.update(
             self.bar,
