@@ -13,11 +13,6 @@ from henkan.text.escaping import escape
 from henkan.text.side_statistics import show_symbol
 
 
-def entries(count: int) -> str:
-    """Return a number of entries in words."""
-    return f"{count:,} {'entry' if count == 1 else 'entries'}"
-
-
 def show_examples(result: Counts) -> None:
     """Print the first sources with O (correct) or X (wrong)."""
     click.echo("\n".join(example_rows(result)))
