@@ -14,7 +14,7 @@ MODULES = {
     for package in ("henkan", "henkan_experiments")
     for path in (SRC / package).rglob("*.py")
 }
-TOP_LEVEL_MODULES = {"errors", "config", "recipes", "estimator", "_version", "__main__"}
+TOP_LEVEL_MODULES = {"errors", "config", "recipes", "_version", "__main__"}
 
 # Package -> modules of henkan that it may import besides itself and, except for `nn`, `errors`.
 # Ordered from low level to high level.
@@ -63,6 +63,7 @@ THIRD_PARTY = {
     "drawing.tables": {"rich"},
     "engine.torch": {"torch"},
     "engine.workers": {"threadpoolctl"},
+    "estimator.parameters": {"sklearn"},
     "evaluation": {"rapidfuzz"},
     "export.onnx": {"onnx", "onnxruntime"},
     "inference.patterns": {"interegular"},

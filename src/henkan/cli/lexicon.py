@@ -9,11 +9,10 @@ from typing import Any
 
 import click
 
-from henkan.cli.display import entries
 from henkan.cli.options import PATH, check_features, layout_options, read_file
 from henkan.cli.text_arguments import TEXT
 from henkan.errors import DataError
-from henkan.storage.lexicon_file import SavedLexicon
+from henkan.storage.lexicon_file import SavedLexicon, entries
 from henkan.text.escaping import json_line
 from henkan.text.pairs import Columns, line_of
 from henkan.text.tokenizer import TAG

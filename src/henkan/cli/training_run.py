@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from henkan.cli.run_options import RunOptions, engine_from_plan, load_start, run_from_options, run_from_plan
+from henkan.cli.run_options import RunOptions, engine_from_plan, run_from_options, run_from_plan
 from henkan.cli.task_names import is_also_file
 from henkan.cli.train_output import show_engine, show_result
 from henkan.cli.training_data import check_data_exists, kept_lexicon, read_data, read_unlabelled, show_audit
@@ -31,6 +31,7 @@ from henkan.training.fitted_model import FittedModel
 from henkan.training.job import TrainingJob
 from henkan.training.other_checkpoints import ReadOnlyCheckpoints
 from henkan.training.signals import Interruption
+from henkan.training.start import load_start
 from henkan.training.trainer import Trainer, check_one_process
 
 
