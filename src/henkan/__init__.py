@@ -23,12 +23,24 @@ if TYPE_CHECKING:
     from henkan.estimator import Seq2Seq, combine, load
     from henkan.inference.alignment import Alignment, Link
     from henkan.inference.conversion import Conversion, Unknown
-    from henkan.training.events import Epoch, Estimated, Event, Labelled, Labelling, Preparing, Report, Started, Step
+    from henkan.training.events import (
+        Ended,
+        Epoch,
+        Estimated,
+        Event,
+        Labelled,
+        Labelling,
+        Preparing,
+        Report,
+        Started,
+        Step,
+    )
 
 __all__ = [
     "Alignment",
     "Conversion",
     "DataError",
+    "Ended",
     "Epoch",
     "Estimated",
     "Event",
@@ -56,13 +68,15 @@ MODULES = {
     "henkan.inference.alignment": ("Alignment", "Link"),
     "henkan.inference.conversion": ("Conversion", "Unknown"),
     "henkan.training.events": (
-        *("Epoch", "Estimated", "Event", "Labelled", "Labelling", "Preparing", "Report", "Started", "Step"),
+        *("Ended", "Epoch", "Estimated", "Event", "Labelled", "Labelling", "Preparing", "Report", "Started", "Step"),
     ),
 }
 """Module -> names, imported when they are first used: `henkan predict` does not wait for the imports of training."""
 
 
 def __getattr__(name: str) -> Any:
+    if name == "trackers":
+        return import_module("henkan.trackers")
     for module, names in MODULES.items():
         if name in names:
             value = globals()[name] = getattr(import_module(module), name)
