@@ -43,6 +43,7 @@ ALLOWED["serve"] = {
     "_version", "config", "text", "engine.choice", "engine.workers", "storage.model_folder", "inference",
     "training.fitted_model", "export.description",
 }  # fmt: skip
+ALLOWED["trackers"] = {"_version", "engine.choice", "training"}
 ALLOWED["selection"] = {"config", "recipes", "text", "engine", "inference", "evaluation", "training"}
 ALLOWED["display"] = {
     "config", "recipes", "text", "drawing", "engine.choice", "storage.model_folder", "inference", "evaluation",
@@ -75,6 +76,9 @@ THIRD_PARTY = {
     "storage": {"safetensors", "matplotlib"},
     "storage.folder_lock": {"filelock"},
     "text.tokenizer": {"regex"},
+    "trackers.mlflow": {"mlflow"},
+    "trackers.tensorboard": {"tensorboardX"},
+    "trackers.wandb": {"wandb"},
     "training.checkpoint": {"safetensors"},
     "henkan_experiments": {"click", "rich", "matplotlib", "markdown_it"},
 }

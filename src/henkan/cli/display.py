@@ -12,8 +12,7 @@ from henkan.evaluation.report import count_lines, exact_match_line, example_line
 
 def show_lines(lines: Iterable[str]) -> None:
     """Print lines."""
-    click.echo("
-".join(lines))
+    click.echo("\n".join(lines))
 
 
 def show_examples(result: Counts) -> None:

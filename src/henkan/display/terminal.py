@@ -110,7 +110,7 @@ class TerminalDisplay:
                 + ("training stopped" if event.final else f"learning rate reduced to {event.learning_rate:.2g}"),
                 soft_wrap=True,
             )
-        elif self.live is not None and time.monotonic() - self.drawn_at >= SECONDS_BETWEEN_REDRAWS:
+        elif isinstance(event, Step) and self.live is not None and self._redraws():
             self._draw(event)
 
     def _start(self, event: Started) -> None:
@@ -132,6 +132,9 @@ class TerminalDisplay:
             f"epoch {event.epoch:>{len(str(self.epochs))}}/{self.epochs}  loss {event.loss:<8.3g}{match}"
             f"  learning rate {event.learning_rate:.2g}  {event.seconds:.1f} s"
         )
+
+    def _redraws(self) -> bool:
+        return time.monotonic() - self.drawn_at >= SECONDS_BETWEEN_REDRAWS
 
     def _draw(self, event: Step) -> None:
         assert self.live is not None
