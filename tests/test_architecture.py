@@ -42,7 +42,9 @@ ALLOWED["serve"] = {
     "_version", "config", "text", "engine.choice", "engine.workers", "storage.model_folder", "inference",
     "training.fitted_model", "export.description",
 }  # fmt: skip
-ALLOWED["selection"] = {"config", "recipes", "text", "engine", "inference", "evaluation", "training"}
+ALLOWED["selection"] = {
+    "_version", "config", "recipes", "text", "engine", "storage", "inference", "evaluation", "training",
+}  # fmt: skip
 LIBRARY = set(ALLOWED) - {"nn", "model", "serve"} | {"_version"}
 ALLOWED |= {
     "estimator": LIBRARY,
@@ -62,6 +64,7 @@ THIRD_PARTY = {
     "nn.kernels.fused": {"scipy"},
     "nn.kernels.packed": {"llvmlite", "numba"},
     "nn.kernels.vectors": {"llvmlite", "numba"},
+    "selection.curve_picture": {"matplotlib"},
     "serve": {"fastapi", "starlette", "pydantic", "uvicorn", "h11", "prometheus_client"},
     "storage": {"safetensors", "matplotlib"},
     "storage.folder_lock": {"filelock"},

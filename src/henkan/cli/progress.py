@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.text import Text
 
 from henkan.cli.display import example_rows
+from henkan.cli.durations import duration
 from henkan.evaluation.error_rates import evaluate
 from henkan.evaluation.evaluation_set import EXAMPLES_SHOWN
 from henkan.inference.converter import Converter
@@ -83,11 +84,11 @@ class ProgressDisplay:
             if self.live is not None:
                 self.live.update(Text("preparing (on first use, fused kernels are compiled) ..."), refresh=True)
         elif isinstance(event, Estimated):
-            every = _duration(event.seconds + event.following)
+            every = duration(event.seconds + event.following)
             if self.members == 1:
                 self.console.print(f"training will take about {every}")
             else:
-                one = _duration(event.seconds)
+                one = duration(event.seconds)
                 self.console.print(f"this model will take about {one}; training will end in about {every}")
         elif isinstance(event, Labelling):
             if event.left_out:
@@ -166,11 +167,3 @@ def show_reading(lines: int) -> None:
 def _clock(seconds: float) -> str:
     hours, rest = divmod(round(seconds), 3600)
     return (f"{hours}:" if hours else "") + f"{rest // 60:02}:{rest % 60:02}"
-
-
-def _duration(seconds: float) -> str:
-    """Format a rough duration: seconds below two minutes, minutes below two hours, otherwise hours."""
-    for unit, size in (("hours", 3600), ("minutes", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{max(1, round(seconds))} s"
