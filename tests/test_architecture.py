@@ -44,7 +44,9 @@ ALLOWED["serve"] = {
     "training.fitted_model", "export.description",
 }  # fmt: skip
 ALLOWED["trackers"] = {"_version", "engine.choice", "training"}
-ALLOWED["selection"] = {"config", "recipes", "text", "engine", "inference", "evaluation", "training"}
+ALLOWED["selection"] = {
+    "_version", "config", "recipes", "text", "drawing", "engine", "storage", "inference", "evaluation", "training",
+}  # fmt: skip
 ALLOWED["display"] = {
     "config", "recipes", "text", "drawing", "engine.choice", "storage.model_folder", "inference", "evaluation",
     "training.events", "training.fitted_model",
@@ -72,6 +74,7 @@ THIRD_PARTY = {
     "nn.kernels.fused": {"scipy"},
     "nn.kernels.packed": {"llvmlite", "numba"},
     "nn.kernels.vectors": {"llvmlite", "numba"},
+    "selection.curve_picture": {"matplotlib"},
     "serve": {"fastapi", "starlette", "pydantic", "uvicorn", "h11", "prometheus_client"},
     "storage": {"safetensors", "matplotlib"},
     "storage.folder_lock": {"filelock"},

@@ -25,6 +25,7 @@ COMMANDS = {
     "explain": ("henkan.cli.explain", "explain"),
     "serve": ("henkan.cli.serve", "serve"),
     "score": ("henkan.cli.score", "score"),
+    "curve": ("henkan.cli.curve", "curve"),
     "distil": ("henkan.cli.distil", "distil"),
     "combine": ("henkan.cli.combine", "combine"),
     "lexicon": ("henkan.cli.lexicon", "lexicon"),
