@@ -19,10 +19,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from henkan.selection.space import Point, Space, key_of
+from henkan.selection.space import MAX_COST, Point, Space, key_of
 from henkan.text.arrays import Array
 
-SCALES = (0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032)
+SCALES = (0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128)
 """Standard deviations that are compared, of effects and noise, as shares of the validation set."""
 
 COMBINATION = 0.5
@@ -125,7 +125,7 @@ class Effects:
         return sorted(found, key=lambda each: -abs(each.gain))
 
     def best_combination(self, seed: int | None = None) -> Point:
-        """Return the point with the best value of each setting.
+        """Return the point with the best value of each setting, as far as training does not take too long.
 
         Args:
             seed: random seed with which effects are drawn from their distribution (Thompson 1933), so that uncertain
@@ -135,9 +135,10 @@ class Effects:
         if seed is not None:
             draw = np.random.default_rng([seed, 13])
             effects = draw.multivariate_normal(effects, covariance, method="eigh")
-        point: dict[str, Any] = dict(self.space.default)
-        best = dict.fromkeys(point, 0.0)
-        for (name, value), effect in zip(self.space.changes, effects.tolist(), strict=True):
-            if effect > best[name]:
-                point[name], best[name] = value, effect
+        point = dict(self.space.default)
+        order = np.argsort(-effects, kind="stable").tolist()
+        for (name, value), effect in ((self.space.changes[index], effects[index]) for index in order):
+            changed = {**point, name: value}
+            if effect > 0 and point[name] is None and self.space.cost(changed) <= MAX_COST:
+                point = changed
         return point

@@ -26,6 +26,9 @@ CHANGED_AT_ONCE = 3
 
 MANY_PAIRS = 30_000
 
+MAX_COST = 3.0
+"""Settings with which training would take more times as long as with the defaults are not tried."""
+
 
 @dataclass(frozen=True)
 class Space:
@@ -62,6 +65,15 @@ class Space:
         model = replace(model, target_symbols=detected.target_symbols, tag_separator=detected.tag_separator)
         return Variant(model, training)
 
+    def cost(self, point: Point) -> float:
+        """Return about how many times as long as with the defaults training takes."""
+        model, training = (part := self.variant(point)).model, part.training.sized(self.pairs)
+        default = self.variant(self.default)
+        sized = default.training.sized(self.pairs)
+        ratio = (model.layers / default.model.layers) * (model.hidden_size / default.model.hidden_size) ** 1.2
+        ratio *= (training.total_updates(self.pairs) / sized.total_updates(self.pairs)) if self.pairs else 1.0
+        return float(ratio * ((training.batch_size or 1) / (sized.batch_size or 1)) ** 0.7)
+
     def first_points(self, seed: int) -> list[Point]:
         """Return the points of the first trials: the defaults, then points that together have every value once.
 
@@ -74,7 +86,9 @@ class Space:
         while left:
             chosen: dict[str, Any] = {}
             for name, value in left:
-                if name not in chosen and len(chosen) < CHANGED_AT_ONCE:
+                if name in chosen or len(chosen) == CHANGED_AT_ONCE:
+                    continue
+                if not chosen or self.cost({**self.default, **chosen, name: value}) <= MAX_COST:
                     chosen[name] = value
             left = [each for each in left if each not in list(chosen.items())]
             points.append({**self.default, **chosen})
@@ -110,9 +124,8 @@ def space_for(wanted: Wanted, pairs: Pairs, *, lexicon: bool = False) -> Space:
 
 
 def _model_values(model: ModelConfig, pairs: int) -> dict[str, Sequence[Any]]:
-    hidden = model.hidden_size
     return {
-        "hidden_size": (2 * hidden,) if pairs < MANY_PAIRS else (),
+        "hidden_size": (model.hidden_size * 3 // 2,) if pairs < MANY_PAIRS else (),
         "layers": (2,) if model.layers == 1 else (1,),
         "target_reverse": (not model.target_reverse,),
     }
@@ -125,9 +138,9 @@ def _training_values(training: TrainingConfig, pairs: int) -> dict[str, Sequence
         "updates": (2 * training.updates,) if training.epochs is None else (),
         "batch_size": (max(1, batch // 2), 2 * batch),
         "learning_rate": (rate / 2, 2 * rate),
-        "dropout": (round(dropout / 2, 3), round(min(0.6, dropout + 0.15), 3)) if dropout else (0.2,),
+        "dropout": (round(min(0.6, dropout + 0.15), 3),),
         "embedding_dropout": tuple(
-            each for each in (0.0, 0.15, 0.3, 0.45) if 0.1 < abs(each - training.embedding_dropout) < 0.25
+            each for each in (0.0, 0.15, 0.3, 0.45) if 0.06 < abs(each - training.embedding_dropout) < 0.22
         ),
         "label_smoothing": (0.1,) if not training.label_smoothing else (0.0,),
         "weight_decay": (4 * training.weight_decay,) if training.weight_decay else (0.05,),

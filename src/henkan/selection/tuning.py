@@ -11,7 +11,7 @@ from henkan.errors import HenkanError
 from henkan.selection.budget import Budget, final_seconds
 from henkan.selection.comparison import Comparison, compare
 from henkan.selection.effects import Effect, Effects, Observation
-from henkan.selection.space import Point, Space, key_of
+from henkan.selection.space import MAX_COST, Point, Space, key_of
 from henkan.selection.splits import Examples
 from henkan.selection.study import Record, Study, from_text, to_text
 from henkan.selection.trial import Measured, Progress, Trial
@@ -108,6 +108,9 @@ class Tuning:
             while workers.idle and self._may_start(len(workers.running)):
                 number, point = self.study.ask(self._proposal)
                 self._note("")
+                if self.space.cost(point) > MAX_COST:
+                    self.study.prune(number)
+                    continue
                 repeats = sum(key_of(each.point) == key_of(point) for each in self.records) - 1
                 try:
                     workers.start(number, Trial(self.space.variant(point), self._search_seed(repeats)))
