@@ -1,15 +1,14 @@
 """`henkan tune` on small data sets: do the settings that it finds beat the defaults on test sets?
 
-    python benchmarks/tune.py --data DIR --work tune --out docs/results/tune.json
+    python benchmarks/tune.py --data DIR --work tune --minutes 20 --out docs/results/tune.json
 
 DIR has inflection/LANGUAGE.SIZE.tsv with LANGUAGE.dev.tsv and LANGUAGE.test.tsv (lemma, tab, form, tab, feature tags;
 CoNLL-SIGMORPHON 2017) and g2p/LANGUAGE.train.tsv, LANGUAGE.dev.tsv and LANGUAGE.test.tsv (word, tab, phones; SIGMORPHON
 2020). The search sees the training and the dev set. Then models with the defaults and with the settings that were found
 are trained with three seeds each; the dev set selects their epoch, and each is evaluated once on the test set.
 
-A machine that others use is slower, so the budget is processor time: 40 minutes of it are 20 minutes of two idle cores.
-The number of trials of a search is what fits into it if a trial takes as long as training with the defaults, which is
-measured first. With --minutes M, the budget is time, as for a user of `henkan tune`.
+With --minutes M, the budget of a search is time, as for a user. On a machine that others use, --trials N is fairer: the
+number of trials of each set (one number, or one for each set) that fit into 20 minutes of two idle cores.
 """
 
 from __future__ import annotations
@@ -31,9 +30,6 @@ from measuring import machine, table, write
 
 SETS = ("inflection/spanish.1000", "inflection/turkish.100", "inflection/turkish.1000", "g2p/bul", "g2p/gre", "g2p/hin")
 SEEDS = 3
-MODELS_AFTERWARDS = 16
-"""Number of models that `henkan tune` trains after a search without a limit of time, where the last counts twice."""
-
 TAGS = "source,target,features"
 
 
@@ -43,17 +39,18 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True, help="folder for searches, models and results")
     parser.add_argument("--sets", nargs="*", default=list(SETS))
-    parser.add_argument("--cpu-minutes", type=float, default=40.0, help="processor time of a search, about")
-    parser.add_argument("--minutes", type=float, help="maximum time of a search, instead of processor time")
+    parser.add_argument("--minutes", type=float, help="maximum time of a search")
+    parser.add_argument("--trials", type=int, nargs="+", help="maximum number of trials of a search, or of each set")
     parser.add_argument("--jobs", type=int, default=2, help="number of models trained in parallel")
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     arguments.work.mkdir(parents=True, exist_ok=True)
-    results = {}
-    for name in arguments.sets:
+    results, trials = {}, arguments.trials or [0]
+    numbers = trials * len(arguments.sets) if len(trials) == 1 else trials
+    for name, number in zip(arguments.sets, numbers, strict=True):
         path = arguments.work / f"{name.replace('/', '-')}.json"
         if not path.exists():
-            found = search(name, arguments)
+            found = search(name, arguments, number)
             found["test"] = evaluated(name, arguments.data, found, arguments.jobs)
             path.write_text(json.dumps(found, indent=1) + "\n")
         results[name] = json.loads(path.read_text())
@@ -74,34 +71,14 @@ def files(name: str, data: Path) -> tuple[Path, Path, Path, str]:
     return (*(data / kind / f"{part}.{each}.tsv" for each in ("train", "dev", "test")), "source,target")
 
 
-def trials_of(name: str, arguments: argparse.Namespace) -> int:
-    """Return the number of trials that fit into the processor time of a search."""
-    from henkan.selection.processes import worker_processes
-
-    path = arguments.work / f"{name.replace('/', '-')}-trials.txt"
-    if not path.exists():
-        with worker_processes(1) as pool:
-            seconds = pool.submit(timed, name, arguments.data).result()
-        trials = int(60 * arguments.cpu_minutes / seconds) - MODELS_AFTERWARDS
-        path.write_text(f"{max(1, trials)}\n{seconds:.1f} CPU seconds for one model\n")
-    return int(path.read_text().split()[0])
-
-
-def timed(name: str, data: Path) -> float:
-    """Train with the defaults, and return the processor time."""
-    before = time.process_time()
-    exact_match(name, data, {}, 0)
-    return time.process_time() - before
-
-
-def search(name: str, arguments: argparse.Namespace) -> dict[str, Any]:
+def search(name: str, arguments: argparse.Namespace, trials: int) -> dict[str, Any]:
     """Run `henkan tune` on a set, or resume it; return its result and what it took."""
     data, work = arguments.data, arguments.work
-    budget = f"--minutes={arguments.minutes}" if arguments.minutes else f"--trials={trials_of(name, arguments)}"
+    budget = [f"--minutes={arguments.minutes}"] * bool(arguments.minutes) + [f"--trials={trials}"] * bool(trials)
     train, dev, _, columns = files(name, data)
     out = work / name.replace("/", "-")
     command = [sys.executable, "-m", "henkan", "tune", str(train), "--dev", str(dev), "--columns", columns]
-    command += ["--out", str(out), "--json", budget, f"--jobs={arguments.jobs}"]
+    command += ["--out", str(out), "--json", *budget, f"--jobs={arguments.jobs}"]
     variables = {key: value for key, value in os.environ.items() if key != "OPENBLAS_CORETYPE"}
     before, start = cpu_seconds(), time.monotonic()
     done = subprocess.run(command, env=variables, check=True, stdout=subprocess.PIPE, text=True)

@@ -15,7 +15,7 @@ from henkan.selection.tuning import Tuning
 
 PHASES = {
     "search": "search",
-    "candidates": "training the best candidates again with other seeds",
+    "rounds": "training the best candidates again with other seeds",
     "comparison": "comparing the best settings with the defaults",
 }
 
@@ -60,8 +60,8 @@ class TuneDisplay:
             self.phase = tuning.phase
             self.note(PHASES[self.phase])
         status = status_line(tuning)
-        if tuning.finished:
-            self.note(f"{tuning.finished}   {status}")
+        for news in tuning.news:
+            self.note(f"{news}   {status}")
         if self.live is not None:
             self.live.update(Text(status), refresh=True)
 

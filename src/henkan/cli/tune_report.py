@@ -116,7 +116,7 @@ def _show_comparison(result: Mapping[str, Any]) -> None:
     """Print the comparison with the defaults, and what it means."""
     comparison = result["comparison"]
     if comparison is None:
-        click.echo("\nno other settings were better in a trial, so the defaults are kept")
+        click.echo("\nno model with other settings could be trained and compared, so the defaults are kept")
         return
     seeds = len(result["runs"]) // 2
     click.echo(f"\nbest settings: {settings_text(result['candidate'])}")

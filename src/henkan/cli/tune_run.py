@@ -31,6 +31,7 @@ from henkan.text.tokenized_pairs import TokenizedPairs
 from henkan.training.fitted_model import FittedModel
 from henkan.training.job import TrainingJob, Variant
 from henkan.training.prepared import prepare
+from henkan.training.signals import Interruption
 from henkan.training.trainer import Trainer
 
 
@@ -89,10 +90,12 @@ def run_tuning(arguments: TuneArguments, options: dict[str, Any]) -> None:
         resumed = state.open(sys.argv[2:], _marks(data, examples, space, wanted.settings, seed))
         result = state.result()
         if result is None:
+            interruption = Interruption()
             try:
-                result = _search(arguments, state, examples, space, data, seed, resumed=resumed)
+                with interruption:
+                    result = _search(arguments, state, examples, space, data, seed, resumed=resumed)
             except KeyboardInterrupt:
-                raise Interrupted("interrupted", SIGINT, "run_again") from None
+                raise Interrupted("interrupted", interruption.signal or SIGINT, "run_again") from None
             state.write_result(result)
         elif not arguments.quiet:
             click.echo("this search is complete; start over with --force", err=True)
@@ -101,6 +104,7 @@ def run_tuning(arguments: TuneArguments, options: dict[str, Any]) -> None:
 
 def _introduce(run: RunOptions, data: TrainingData, examples: Examples, space: Space) -> None:
     """Print what is searched."""
+    run = replace(run, variants=data.variants)
     show_audit(TokenizedPairs.of(data.pairs, run.model), data, run)
     if data.note:
         click.echo(data.note, err=True)

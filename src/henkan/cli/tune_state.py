@@ -79,20 +79,21 @@ class TuneState:
         Raises:
             CheckpointError: if another process has locked it, or it cannot be written.
         """
+        self.path.mkdir(parents=True, exist_ok=True)
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
             with folder_lock(self.path):
                 if force:
                     for name in (SEARCH, TRIALS, RESULT):
                         (self.path / name).unlink(missing_ok=True)
-                yield
+                try:
+                    yield
+                finally:
+                    if not self.exists:  # the search has not begun
+                        shutil.rmtree(self.path, ignore_errors=True)
         except FolderLocked:
             raise CheckpointError(
                 f"{self.model}: another process is searching for settings here", "wait_or_another_checkpoint"
             ) from None
-        finally:
-            if not self.exists:  # the search has not begun
-                shutil.rmtree(self.path, ignore_errors=True)
 
     def open(self, arguments: Sequence[str], marks: Mapping[str, Any]) -> bool:
         """Start a search, or check that the one in the folder is the same; return whether there was one.

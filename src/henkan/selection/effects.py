@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from henkan.selection.space import MAX_COST, Point, Space, key_of
+from henkan.selection.space import Point, Space, key_of
 from henkan.text.arrays import Array
 
 SCALES = (0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128)
@@ -139,6 +139,6 @@ class Effects:
         order = np.argsort(-effects, kind="stable").tolist()
         for (name, value), effect in ((self.space.changes[index], effects[index]) for index in order):
             changed = {**point, name: value}
-            if effect > 0 and point[name] is None and self.space.cost(changed) <= MAX_COST:
+            if effect > 0 and point[name] is None and self.space.allows(changed):
                 point = changed
         return point

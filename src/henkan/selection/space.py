@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from henkan.config import ModelConfig, TrainingConfig
+from henkan.errors import HenkanError
 from henkan.text.edit_statistics import EditStatistics
 from henkan.text.pairs import Pairs
 from henkan.text.tokenized_pairs import TokenizedPairs
@@ -74,6 +75,13 @@ class Space:
         ratio *= (training.total_updates(self.pairs) / sized.total_updates(self.pairs)) if self.pairs else 1.0
         return float(ratio * ((training.batch_size or 1) / (sized.batch_size or 1)) ** 0.7)
 
+    def allows(self, point: Point) -> bool:
+        """Whether the settings of a point fit each other, and training does not take too long."""
+        try:
+            return self.cost(point) <= MAX_COST
+        except HenkanError:
+            return False
+
     def first_points(self, seed: int) -> list[Point]:
         """Return the points of the first trials: the defaults, then points that together have every value once.
 
@@ -88,7 +96,7 @@ class Space:
             for name, value in left:
                 if name in chosen or len(chosen) == CHANGED_AT_ONCE:
                     continue
-                if not chosen or self.cost({**self.default, **chosen, name: value}) <= MAX_COST:
+                if not chosen or self.allows({**self.default, **chosen, name: value}):
                     chosen[name] = value
             left = [each for each in left if each not in list(chosen.items())]
             points.append({**self.default, **chosen})
@@ -120,7 +128,12 @@ def space_for(wanted: Wanted, pairs: Pairs, *, lexicon: bool = False) -> Space:
     values = {name: each for name, each in values.items() if name not in wanted.settings and each}
     if "epochs" in wanted.settings:
         values.pop("updates", None)
-    return Space(wanted, choice, n, values)
+    space = Space(wanted, choice, n, values)
+    usable = {
+        name: tuple(value for value in each if space.allows({**space.default, name: value}))
+        for name, each in values.items()
+    }
+    return replace(space, values={name: each for name, each in usable.items() if each})
 
 
 def _model_values(model: ModelConfig, pairs: int) -> dict[str, Sequence[Any]]:
