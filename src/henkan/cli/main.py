@@ -20,6 +20,7 @@ from henkan.errors import HenkanError, Interrupted
 COMMANDS = {
     "inspect": ("henkan.cli.inspect", "inspect"),
     "train": ("henkan.cli.train", "train"),
+    "tune": ("henkan.cli.tune", "tune"),
     "predict": ("henkan.cli.predict", "predict"),
     "evaluate": ("henkan.cli.evaluate", "evaluate"),
     "explain": ("henkan.cli.explain", "explain"),
