@@ -9,12 +9,11 @@ from typing import Any
 
 import click
 
-from henkan.cli.display import entries
 from henkan.cli.options import PATH, check_features, layout_options, read_file
 from henkan.cli.pair_lines import json_pair, text_pair
 from henkan.cli.text_arguments import TEXT
 from henkan.errors import DataError
-from henkan.storage.lexicon_file import SavedLexicon
+from henkan.storage.lexicon_file import SavedLexicon, entries
 from henkan.text.pairs import Columns
 from henkan.training.fitted_model import FittedModel, load_model
 from henkan.training.stored_lexicon import Merge, change_lexicon, entries_of, merge, without

@@ -20,11 +20,13 @@ from henkan.errors import HenkanError, Interrupted
 COMMANDS = {
     "inspect": ("henkan.cli.inspect", "inspect"),
     "train": ("henkan.cli.train", "train"),
+    "tune": ("henkan.cli.tune", "tune"),
     "predict": ("henkan.cli.predict", "predict"),
     "evaluate": ("henkan.cli.evaluate", "evaluate"),
     "explain": ("henkan.cli.explain", "explain"),
     "serve": ("henkan.cli.serve", "serve"),
     "score": ("henkan.cli.score", "score"),
+    "curve": ("henkan.cli.curve", "curve"),
     "next": ("henkan.cli.next", "next_command"),
     "distil": ("henkan.cli.distil", "distil"),
     "combine": ("henkan.cli.combine", "combine"),
