@@ -74,7 +74,7 @@ class Simulation:
 
     def run(self, *, further: bool = False) -> None:
         """Run the rounds that are not recorded yet."""
-        targets = _read(self.data, self.language, "train")
+        targets = read_targets(self.data, self.language, "train")
         order = np.random.default_rng([self.seed, 7]).permutation(len(targets))
         words = [sorted(targets)[row] for row in order]
         labelled, pool = words[:START], words[START:]
@@ -118,7 +118,7 @@ class Simulation:
         clock = time.perf_counter()
         fitted = fit(Fit(pairs, None, variants, self.seed))
         trained = time.perf_counter()
-        test = _read(self.data, self.language, self.part)
+        test = read_targets(self.data, self.language, self.part)
         measured = evaluate(fitted.converter, Pairs(list(test), list(test.values())))
         record = {name: getattr(self, name) for name in ("language", "seed", "strategy", "part", "updates")} | {
             "labels": len(labelled),
@@ -143,7 +143,7 @@ def run(simulation: Simulation) -> Simulation:
     return simulation
 
 
-def _read(data: Path, language: str, part: str) -> dict[str, str]:
+def read_targets(data: Path, language: str, part: str) -> dict[str, str]:
     """Read words and their first pronunciation."""
     from henkan.text.reading import read_pairs
 
