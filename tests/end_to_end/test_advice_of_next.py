@@ -55,6 +55,11 @@ def test_printed_command_reads_the_output(here, place, options, model, words, ou
     assert follow(here, done).predict(["ab\tV;x" if model == "tagged" else "ab"])
 
 
+def test_new_model_is_not_in_the_folder_of_the_old_one(here, place):
+    done = here("next", ".", "../pool.txt", "--out", "../next.tsv", cwd=place / "model")
+    assert done.stderr.endswith("  henkan train ../next.tsv --from . --out .-next\n")
+
+
 def test_earlier_pairs_can_be_added_to_pairs_with_reasons(here, place):
     done = here("next", "model", "pool.txt", "--labelled", "words.tsv", "--out", "next.tsv", "--reasons")
     with (place / "next.tsv").open("a") as file:

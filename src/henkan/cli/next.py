@@ -157,7 +157,7 @@ def _layout_options(out: Path, *, tagged: bool, reasons: bool, as_json: bool) ->
 
 def _show_continuation(model: Path, out: Path, labelled: Path | None, layout: str) -> None:
     """Print how to train on the corrected pairs."""
-    new = quote(str(model.with_name(f"{model.name}-next")))
+    new = quote(f"{model}-next")
     others = "the pairs that the model was trained on" if labelled is None else f"the pairs of {labelled}"
     click.echo(
         f"correct the targets in {out}, add {others}, which it would forget otherwise, and train:\n"
