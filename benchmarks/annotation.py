@@ -31,25 +31,21 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import as_completed
 from dataclasses import dataclass, replace
-from math import exp, log
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from label_curves import START, Record, compare, means
 from measuring import machine, share_cores, table, write
 
 LANGUAGES = ("arm", "bul", "fre", "geo", "gre")
 """The first five languages of the shared task in alphabetical order; `henkan next` was developed on others."""
 
-START = 200
 ROUNDS = {"random": (500, 1000), "next": (350, 650), "longest": (350, 650)}
 """Numbers of labelled words after each round. The strategies that need fewer labels are measured at smaller numbers."""
 
 FURTHER = (1000,)
 """Further rounds of a strategy that has not reached the error rate of random choice after the last of its rounds."""
-
-Record = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -161,70 +157,6 @@ def read_records(work: Path) -> Iterator[Record]:
             yield json.loads(line)
 
 
-@dataclass(frozen=True)
-class Curve:
-    """Error rates by numbers of labels.
-
-    Attributes:
-        labels: numbers of labels, ascending.
-        errors: error rates, not ascending.
-    """
-
-    labels: Sequence[int]
-    errors: Sequence[float]
-
-    @classmethod
-    def of(cls, points: dict[int, float]) -> Curve:
-        """Make the error rates monotone: the mean of neighbours that are in the wrong order, by least squares."""
-        blocks: list[list[float]] = []
-        for size in sorted(points):
-            blocks.append([points[size]])
-            while len(blocks) > 1 and statistics.fmean(blocks[-2]) < statistics.fmean(blocks[-1]):
-                blocks[-2:] = [blocks[-2] + blocks[-1]]
-        return cls(sorted(points), [statistics.fmean(block) for block in blocks for _ in block])
-
-    def labels_for(self, error: float) -> float | None:
-        """Return the number of labels for an error rate; None if it is not reached."""
-        for (left, high), (right, low) in zip(self._points(), self._points()[1:], strict=False):
-            if low <= error <= high:
-                share = 0.0 if high == low else (high - error) / (high - low)
-                return exp(log(left) + share * (log(right) - log(left)))
-        return float(self.labels[0]) if error > self.errors[0] else None
-
-    def _points(self) -> list[tuple[int, float]]:
-        return list(zip(self.labels, self.errors, strict=True))
-
-
-def curve(records: Sequence[Record], strategy: str) -> Curve:
-    """The curve of a strategy in one language, averaged over the seeds. The start belongs to all strategies."""
-    points: dict[int, list[float]] = {}
-    for each in records:
-        if each["strategy"] == strategy or each["labels"] == START:
-            points.setdefault(each["labels"], []).append(each["error"])
-    return Curve.of({size: statistics.fmean(errors) for size, errors in points.items()})
-
-
-def compare(records: Sequence[Record], strategy: str) -> list[Record]:
-    """Compare a strategy with random choice in one language, at the error rates of random choice."""
-    others, random = curve(records, strategy), curve(records, "random")
-    found = []
-    for size, error in zip(random.labels, random.errors, strict=True):
-        if size == START:
-            continue
-        base, needed = random.labels_for(error), others.labels_for(error)
-        assert base is not None
-        found.append(
-            {
-                "random_labels": size,
-                "error": error,
-                "labels": needed,
-                "ratio_new": None if needed is None else (needed - START) / (base - START),
-                "ratio_all": None if needed is None else needed / base,
-            }
-        )
-    return found
-
-
 def main() -> None:
     """Simulate what is missing, and print the ratios."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -303,20 +235,6 @@ def show(by_language: dict[str, list[Record]], found: dict[str, dict[str, list[R
         print()
     for strategy, values in means(found).items():
         print(f"{strategy}: mean over languages {json.dumps(values)}")
-
-
-def means(found: dict[str, dict[str, list[Record]]]) -> dict[str, dict[str, dict[str, float]]]:
-    """Geometric means of the ratios over the languages; strategy -> labels of random choice -> kind of ratio."""
-    result: dict[str, dict[str, dict[str, float]]] = {}
-    for strategy, languages in found.items():
-        for size in ROUNDS["random"]:
-            each = [one for compared in languages.values() for one in compared if one["random_labels"] == size]
-            for name in ("ratio_new", "ratio_all"):
-                values = [one[name] for one in each]
-                if values and None not in values:
-                    mean = exp(statistics.fmean(log(max(value, 0.01)) for value in values))
-                    result.setdefault(strategy, {}).setdefault(str(size), {})[name] = round(mean, 3)
-    return result
 
 
 def _shown(value: float | None, digits: int = 0) -> str:
