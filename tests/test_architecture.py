@@ -46,7 +46,7 @@ ALLOWED["serve"] = {
 ALLOWED["selection"] = {"config", "recipes", "text", "engine", "inference", "evaluation", "training"}
 ALLOWED["display"] = {
     "config", "recipes", "text", "drawing", "engine.choice", "storage.model_folder", "inference", "evaluation",
-    "training.events", "training.fitted_model",
+    "training.events", "training.fitted_model", "training.synthetic",
 }  # fmt: skip
 LIBRARY = set(ALLOWED) - {"nn", "model", "serve"} | {"_version"}
 ALLOWED |= {
