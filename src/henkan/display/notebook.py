@@ -8,11 +8,11 @@ from math import inf
 from types import TracebackType
 from typing import Any
 
-from henkan.display.examples import example_cells
 from henkan.display.progress_html import Example, progress_html, progress_text
 from henkan.display.run_state import RunState
 from henkan.evaluation.error_rates import evaluate
 from henkan.evaluation.evaluation_set import EXAMPLES_SHOWN
+from henkan.evaluation.report import example_cells
 from henkan.text.pairs import Pairs
 from henkan.training.events import Calibrating, Epoch, Event, Labelling, Preparing
 

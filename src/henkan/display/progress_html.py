@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from henkan.display.durations import clock
-from henkan.display.examples import HEADER
 from henkan.display.learning_curve import learning_curve
 from henkan.display.run_state import RunState
 from henkan.drawing import html
+from henkan.evaluation.report import EXAMPLE_HEADER
 
 Example = tuple[str, str, str, str]
 """O or X, source, target and prediction."""
@@ -92,4 +92,4 @@ def _examples(examples: Sequence[Example], state: RunState) -> str:
         rows.append([f'<b style="color:{colour}">{mark}</b>', *map(html.string, strings)])
     several = state.started is not None and state.started.members > 1
     of = f" of model {state.started.member}" if several and state.started else ""
-    return html.table([*HEADER[:-1], HEADER[-1] + of], rows)
+    return html.table([*EXAMPLE_HEADER[:-1], EXAMPLE_HEADER[-1] + of], rows)

@@ -76,7 +76,7 @@ class RunState:
                 f"loss is not finite in epoch {event.epoch}; rolled back to update {event.step:,}, "
                 + ("training stopped" if event.final else f"learning rate reduced to {event.learning_rate:.2g}")
             )
-        else:
+        elif isinstance(event, Step):
             self.step, self.phase = event, ""
 
     def end(self, error: type[BaseException] | None = None) -> None:

@@ -12,9 +12,9 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.text import Text
 
 from henkan.display.durations import clock, duration
-from henkan.display.examples import example_rows
 from henkan.evaluation.error_rates import evaluate
 from henkan.evaluation.evaluation_set import EXAMPLES_SHOWN
+from henkan.evaluation.report import example_lines
 from henkan.inference.converter import Converter
 from henkan.text.pairs import Pairs
 from henkan.training.events import (
@@ -110,7 +110,7 @@ class TerminalDisplay:
                 + ("training stopped" if event.final else f"learning rate reduced to {event.learning_rate:.2g}"),
                 soft_wrap=True,
             )
-        elif self.live is not None and time.monotonic() - self.drawn_at >= SECONDS_BETWEEN_REDRAWS:
+        elif isinstance(event, Step) and self.live is not None and self._redraws():
             self._draw(event)
 
     def _start(self, event: Started) -> None:
@@ -133,12 +133,15 @@ class TerminalDisplay:
             f"  learning rate {event.learning_rate:.2g}  {event.seconds:.1f} s"
         )
 
+    def _redraws(self) -> bool:
+        return time.monotonic() - self.drawn_at >= SECONDS_BETWEEN_REDRAWS
+
     def _draw(self, event: Step) -> None:
         assert self.live is not None
         assert self.converter is not None
         now = time.monotonic()
         if self.examples is not None and now - self.predicted_at >= SECONDS_BETWEEN_PREDICTIONS:
-            self.rows = example_rows(evaluate(self.converter, self.examples).counts)
+            self.rows = example_lines(evaluate(self.converter, self.examples).counts)
             self.predicted_at = time.monotonic()
         self.progress.update(
             self.bar,
