@@ -159,7 +159,8 @@ class RunState:
             self.curves = []
         reasons = "; ".join(f"{count:,} {reason}" for reason, count in event.left_out.items())
         self.notes += [f"some unlabelled sources are not used: {reasons}"] if reasons else []
-        self.step, self.phase = None, f"predicting the targets of {event.sources:,} unlabelled sources"
+        self.started = self.step = None
+        self.phase = f"predicting the targets of {event.sources:,} unlabelled sources"
 
     def _end_epoch(self, event: Epoch) -> None:
         """Extend the curve; the weights of the best epoch are kept, and of equally good ones that of lower loss."""
