@@ -27,7 +27,18 @@ if TYPE_CHECKING:
     from henkan.inference.explanation import Choice, Explanation
     from henkan.storage.model_summary import ModelSummary
     from henkan.text.audit import Audit
-    from henkan.training.events import Epoch, Estimated, Event, Labelled, Labelling, Preparing, Report, Started, Step
+    from henkan.training.events import (
+        Ended,
+        Epoch,
+        Estimated,
+        Event,
+        Labelled,
+        Labelling,
+        Preparing,
+        Report,
+        Started,
+        Step,
+    )
 
 __all__ = [
     "Alignment",
@@ -35,6 +46,7 @@ __all__ = [
     "Choice",
     "Conversion",
     "DataError",
+    "Ended",
     "Epoch",
     "Estimated",
     "Evaluation",
@@ -70,13 +82,15 @@ MODULES = {
     "henkan.storage.model_summary": ("ModelSummary",),
     "henkan.text.audit": ("Audit",),
     "henkan.training.events": (
-        *("Epoch", "Estimated", "Event", "Labelled", "Labelling", "Preparing", "Report", "Started", "Step"),
+        *("Ended", "Epoch", "Estimated", "Event", "Labelled", "Labelling", "Preparing", "Report", "Started", "Step"),
     ),
 }
 """Module -> names, imported when they are first used: `henkan predict` does not wait for the imports of training."""
 
 
 def __getattr__(name: str) -> Any:
+    if name == "trackers":
+        return import_module("henkan.trackers")
     for module, names in MODULES.items():
         if name in names:
             value = globals()[name] = getattr(import_module(module), name)

@@ -35,6 +35,7 @@ REMEDIES: Mapping[str, str] = {
     "skip such lines",
     "force_or_another_folder": "pass force=True to replace it, or choose another folder",
     "install_torch": "pip install 'henkan[torch]'",
+    "install_tune": "pip install 'henkan[tune]'",
     "lexicon": 'remove them or, if this is a pronunciation lexicon, pass format="lexicon" without columns and '
     "delimiter",
     "load_a_model": "pass a folder that was written by save",

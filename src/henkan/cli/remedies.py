@@ -30,6 +30,7 @@ OPTIONS: Mapping[str, str] = {
     "such lines with --rejects FILE",
     "force_or_another_folder": "replace it with --force, or choose another --out",
     "install_torch": "pip install 'henkan[torch]'",
+    "install_tune": "pip install 'henkan[tune]'",
     "lexicon": "remove them or, if this is a pronunciation lexicon, use --format lexicon without --columns and "
     "--delimiter",
     "load_a_model": "give a folder written by `henkan train`",

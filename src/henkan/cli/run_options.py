@@ -24,7 +24,7 @@ from henkan.training.job import Variant
 from henkan.training.start import start_variants
 from henkan.training.trainer import versions
 
-OPTIONAL = ("unlabelled", "teacher", "final variants", "keep_lexicon")
+OPTIONAL = ("unlabelled", "teacher", "final variants", "keep_lexicon", "log_to")
 """Options that runs of earlier versions do not have. These also lack `format` and `encoding`."""
 
 LAYOUT = ("format", "encoding", "delimiter", "strip", "columns", "rejects")
@@ -88,7 +88,7 @@ def run_from_options(data: str, options: dict[str, Any]) -> RunOptions:
     layout = {name: options.pop(name) for name in LAYOUT}
     start, recipe, ensemble = (options.pop(name, None) for name in ("start", "recipe", "ensemble"))
     dev, unlabelled, teacher = options.pop("dev"), options.pop("unlabelled"), options.pop("teacher", None)
-    keep_lexicon = options.pop("keep_lexicon")
+    keep_lexicon, log_to = options.pop("keep_lexicon"), options.pop("log_to")
     settings = {name: value for name, value in options.items() if value is not None}
     if layout["columns"].features is not None:
         settings["features"] = True
@@ -111,7 +111,7 @@ def run_from_options(data: str, options: dict[str, Any]) -> RunOptions:
     saved = {"data": data, "dev": dev, "folder": os.getcwd(), **layout, "columns": asdict(layout["columns"])}
     for name, path in (("rejects", rejects and rejects.path), ("unlabelled", unlabelled), ("teacher", teacher)):
         saved[name] = None if path is None else os.path.abspath(path)
-    saved["keep_lexicon"] = keep_lexicon
+    saved["keep_lexicon"], saved["log_to"] = keep_lexicon, list(log_to)
     saved["final variants"] = None  # settings of the final models while their teachers are trained
     return RunOptions(variants, saved, wanted, fitted, teaching, rejects=rejects)
 
@@ -143,6 +143,8 @@ def run_from_plan(data: str | None, plan: Mapping[str, Any], given: set[str], en
             options["data"] = data if data in TASKS else os.path.abspath(data)
         if "keep_lexicon" in given:  # it changes nothing in the run
             options["keep_lexicon"] = True
+        if "log_to" in given:
+            options["log_to"] = list(settings["log_to"])
         _check_kinds(settings, options)
         if "unlabelled" in given:
             options["unlabelled"] = os.path.abspath(settings["unlabelled"])
