@@ -60,8 +60,18 @@ def test_phases_and_notes_say_what_happens():
     )
     state.update(Calibrating())
     assert state.phase == "estimating the confidence outside the training data"
-    state.end("over")
-    assert (state.ended, state.phase) == ("over", "")
+    state.end()
+    assert (state.ended, state.failed, state.phase) == ("Training is complete", False, "")
+
+
+def test_a_run_that_ends_early_has_failed_unless_it_was_out_of_patience():
+    patient = state_after(run_of([0.5, 0.4]))
+    patient.end()
+    assert (patient.ended, patient.failed) == ("Training is complete", False)
+    diverged = state_after([*run_of([0.5]), Rollback(2, 12, 0.001, final=True)])
+    diverged.end()
+    assert (diverged.ended, diverged.failed) == ("Training diverged and was stopped in epoch 1", True)
+    assert diverged.notes[-1].endswith("rolled back to update 12, training stopped")
 
 
 def test_the_place_names_the_model_of_an_ensemble():

@@ -50,14 +50,9 @@ class NotebookDisplay:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        where = self.state.where
+        self.state.end(kind)
         if kind is None:
             self._predict(again=True)  # with the weights of the best epoch
-            self.state.end("Training is complete" if self.state.complete else f"Training ended in {where}")
-        elif issubclass(kind, KeyboardInterrupt):
-            self.state.end(f"Training was interrupted in {where}")
-        else:
-            self.state.end(f"Training was ended in {where} by {kind.__name__}")
         if self.state.began is not None:
             self._draw()
 

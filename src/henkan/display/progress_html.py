@@ -22,11 +22,11 @@ def progress_html(state: RunState, examples: Sequence[Example] = ()) -> str:
         examples: current predictions for some pairs of the validation set.
     """
     planned = None if state.started is None or state.ended else state.started.epochs
-    colour = html.BLUE if not state.ended else html.GREEN if state.complete else html.RED
+    colour = html.RED if state.failed else html.GREEN if state.ended else html.BLUE
     return html.card(
         f'<div class="henkan-title">{html.text(_title(state))}</div>',
         f'<div class="henkan-faint">{html.text(_size(state))}</div>' if state.started else "",
-        html.bar(1.0 if state.ended and state.complete else state.share, colour),
+        html.bar(1.0 if state.ended and not state.failed else state.share, colour),
         html.facts(_facts(state)),
         learning_curve(state.curves, planned),
         _examples(examples, state),

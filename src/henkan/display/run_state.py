@@ -34,6 +34,7 @@ class RunState:
         phase: what is done now, in words.
         notes: what the user should know, in the order in which it happened.
         ended: how the run ended, in words; empty while it runs.
+        failed: whether it ended early, by an interruption, an error or a loss that is not finite.
         seconds: how long it took.
     """
 
@@ -44,6 +45,7 @@ class RunState:
     phase: str = "preparing"
     notes: list[str] = field(default_factory=list)
     ended: str = ""
+    failed: bool = False
     seconds: float = 0.0
     _best_loss: float = field(default=inf, repr=False)
 
@@ -69,6 +71,7 @@ class RunState:
         elif isinstance(event, Epoch):
             self._end_epoch(event)
         elif isinstance(event, Rollback):
+            self.failed |= event.final
             self.notes.append(
                 f"loss is not finite in epoch {event.epoch}; rolled back to update {event.step:,}, "
                 + ("training stopped" if event.final else f"learning rate reduced to {event.learning_rate:.2g}")
@@ -76,9 +79,15 @@ class RunState:
         elif isinstance(event, Step):
             self.step, self.phase = event, ""
 
-    def end(self, how: str) -> None:
-        """The run has ended."""
-        self.ended, self.phase = how, ""
+    def end(self, error: type[BaseException] | None = None) -> None:
+        """Take into account that the run has ended, by an exception or as planned."""
+        if error is None:
+            self.ended = f"Training diverged and was stopped in {self.where}" if self.failed else "Training is complete"
+        elif issubclass(error, KeyboardInterrupt):
+            self.ended = f"Training was interrupted in {self.where}"
+        else:
+            self.ended = f"Training was ended in {self.where} by {error.__name__}"
+        self.failed, self.phase = self.failed or error is not None, ""
         self.seconds = 0.0 if self.began is None else time.monotonic() - self.began
 
     @property
