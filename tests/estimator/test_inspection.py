@@ -45,9 +45,10 @@ def test_dictionary_has_json_values():
 def test_settings_are_those_of_the_model():
     assert inspect(["e\u0301", "\u00e9"], ["A", "A"], source_normalization="NFC").duplicates == 1
     assert inspect(["e\u0301", "\u00e9"], ["A", "A"]).duplicates == 0
-    assert inspect(SOURCES, TARGETS).target.lengths[2] == 5  # too few pairs to detect phones
+    assert inspect(SOURCES, TARGETS).target.lengths[2] == 3  # phones, as is detected
+    assert inspect(SOURCES, TARGETS, target_symbols="characters").target.lengths[2] == 5
     tagged = inspect(["walk\tV;PST", "go\tV"], ["walked", "go"], features=True)
-    assert {"V", "PST"} <= tagged.source.symbols.keys()
+    assert {"\tV", "\tPST"} <= tagged.source.symbols.keys()
     with pytest.raises(SettingsError, match="source_case must be one of"):
         inspect(SOURCES, TARGETS, source_case="title")
 
