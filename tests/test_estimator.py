@@ -102,7 +102,7 @@ def test_seed_determines_the_result(words):
 def test_misuse_raises_a_clear_error():
     with pytest.raises(NotFittedError, match="call fit first"):
         Seq2Seq().predict(["a"])
-    with pytest.raises(SettingsError, match="no setting 'hidden'"):
+    with pytest.raises(TypeError, match=r"Seq2Seq.__init__\(\) got an unexpected keyword argument 'hidden'"):
         Seq2Seq(hidden=3)
     with pytest.raises(DataError, match="no pairs"):
         Seq2Seq().fit([], [])

@@ -20,9 +20,13 @@ from henkan.errors import (
 )
 
 if TYPE_CHECKING:
-    from henkan.estimator import Seq2Seq, combine, load
+    from henkan.estimator import Seq2Seq, combine, inspect, load
+    from henkan.evaluation.error_rates import Evaluation
     from henkan.inference.alignment import Alignment, Link
     from henkan.inference.conversion import Conversion, Unknown
+    from henkan.inference.explanation import Choice, Explanation
+    from henkan.storage.model_summary import ModelSummary
+    from henkan.text.audit import Audit
     from henkan.training.events import (
         Ended,
         Epoch,
@@ -38,17 +42,22 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Alignment",
+    "Audit",
+    "Choice",
     "Conversion",
     "DataError",
     "Ended",
     "Epoch",
     "Estimated",
+    "Evaluation",
     "Event",
+    "Explanation",
     "HenkanError",
     "Labelled",
     "Labelling",
     "Link",
     "ModelFolderError",
+    "ModelSummary",
     "NotFittedError",
     "Preparing",
     "Report",
@@ -60,13 +69,18 @@ __all__ = [
     "Unknown",
     "__version__",
     "combine",
+    "inspect",
     "load",
 ]
 
 MODULES = {
-    "henkan.estimator": ("Seq2Seq", "combine", "load"),
+    "henkan.estimator": ("Seq2Seq", "combine", "inspect", "load"),
+    "henkan.evaluation.error_rates": ("Evaluation",),
     "henkan.inference.alignment": ("Alignment", "Link"),
     "henkan.inference.conversion": ("Conversion", "Unknown"),
+    "henkan.inference.explanation": ("Choice", "Explanation"),
+    "henkan.storage.model_summary": ("ModelSummary",),
+    "henkan.text.audit": ("Audit",),
     "henkan.training.events": (
         *("Ended", "Epoch", "Estimated", "Event", "Labelled", "Labelling", "Preparing", "Report", "Started", "Step"),
     ),

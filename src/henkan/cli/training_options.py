@@ -15,6 +15,20 @@ from henkan.training.checkpoint import SECONDS_BETWEEN
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
+recipe_option = click.option(
+    "--recipe",
+    type=click.Choice(list(RECIPE_HELP)),
+    help="Defaults for the settings that are not given; see below.  [default: by the pairs for a file, modern for a "
+    "task]",
+)
+ensemble_option = click.option(
+    "--ensemble",
+    type=int,
+    metavar="N",
+    help="Number of ensemble members, which are trained with consecutive seeds.  [default: 1]",
+)
+
+
 def training_options(command: Command) -> Command:
     """Add the options that all commands that train have."""
     own = (
@@ -50,18 +64,8 @@ def training_options(command: Command) -> Command:
             metavar="SECONDS",
             help="Time between checkpoints within an epoch. A checkpoint is also written after every epoch.",
         ),
-        click.option(
-            "--recipe",
-            type=click.Choice(list(RECIPE_HELP)),
-            help="Defaults for the settings that are not given; see below.  [default: by the pairs for a file, modern "
-            "for a task]",
-        ),
-        click.option(
-            "--ensemble",
-            type=int,
-            metavar="N",
-            help="Number of ensemble members, which are trained with consecutive seeds.  [default: 1]",
-        ),
+        recipe_option,
+        ensemble_option,
         model_options,
         symbol_options,
         layout_options,

@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from henkan.cli.run_options import RunOptions, engine_from_plan, load_start, run_from_options, run_from_plan
+from henkan.cli.run_options import RunOptions, engine_from_plan, run_from_options, run_from_plan
 from henkan.cli.task_names import is_also_file
 from henkan.cli.trackers import create_trackers
 from henkan.cli.train_output import show_engine, show_result
@@ -33,6 +33,7 @@ from henkan.training.fitted_model import FittedModel
 from henkan.training.job import TrainingJob
 from henkan.training.other_checkpoints import ReadOnlyCheckpoints
 from henkan.training.signals import Interruption
+from henkan.training.start import load_start
 from henkan.training.trainer import Trainer, check_one_process
 
 
@@ -153,7 +154,7 @@ class TrainingRun:
 
     def _train(self) -> tuple[FittedModel, str]:
         """Read the pairs and train on them; return the model and an example source."""
-        from henkan.cli.progress import ProgressDisplay
+        from henkan.display.terminal import TerminalDisplay
 
         def show(event: Event) -> None:
             if isinstance(event, Started):
@@ -180,7 +181,7 @@ class TrainingRun:
             click.echo(f"first, {count} models are trained that predict the targets of unlabelled sources", err=True)
         lexicon = kept_lexicon(run, data, quiet=self.quiet)
         job = TrainingJob(run.variants, run.data or data.source, run.start, unlabelled, lexicon)
-        with ProgressDisplay(data.validation, quiet=self.quiet) as display:
+        with TerminalDisplay(data.validation, quiet=self.quiet) as display:
             trainer = Trainer(self.engines, checkpoints=self.checkpoints, report=show)
             return trainer.fit(tokenized, data.validation, job), example
 
