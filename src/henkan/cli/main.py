@@ -22,6 +22,7 @@ COMMANDS = {
     "train": ("henkan.cli.train", "train"),
     "predict": ("henkan.cli.predict", "predict"),
     "evaluate": ("henkan.cli.evaluate", "evaluate"),
+    "compare": ("henkan.cli.compare", "compare"),
     "explain": ("henkan.cli.explain", "explain"),
     "serve": ("henkan.cli.serve", "serve"),
     "score": ("henkan.cli.score", "score"),

@@ -82,7 +82,7 @@ def resampled(values: Array, statistic: Statistic) -> Array:
     How often each of the distinct rows is drawn is multinomial. There are few, because values are small counts, so this
     is much faster than drawing sources, and has the same distribution.
     """
-    distinct, counts = np.unique(values, axis=0, return_counts=True)
+    distinct, counts = row_counts(values)
     generator = np.random.default_rng(0)
     size = max(1, DRAWN_AT_A_TIME // len(distinct))
     parts = [
@@ -90,6 +90,12 @@ def resampled(values: Array, statistic: Statistic) -> Array:
         for start in range(0, RESAMPLES, size)
     ]
     return np.concatenate(parts)
+
+
+def row_counts(values: Array) -> tuple[Array, Array]:
+    """Return the distinct rows of `values` (n, V), and how often each occurs."""
+    distinct, counts = np.unique(values, axis=0, return_counts=True)
+    return distinct, counts
 
 
 def margin_without_cases(count: int) -> float:
