@@ -10,11 +10,6 @@ from henkan.evaluation.evaluation_set import Counts
 from henkan.evaluation.report import count_lines, exact_match_line, example_lines
 
 
-def entries(count: int) -> str:
-    """Return a number of entries in words."""
-    return f"{count:,} {'entry' if count == 1 else 'entries'}"
-
-
 def show_lines(lines: Iterable[str]) -> None:
     """Print lines."""
     click.echo("\n".join(lines))

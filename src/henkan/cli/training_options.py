@@ -8,10 +8,25 @@ from typing import Any, TypeVar
 import click
 
 from henkan.cli.options import PATH, engine_options, layout_options, model_options, symbol_options
+from henkan.cli.trackers import TRACKERS
 from henkan.recipes import RECIPE_HELP
 from henkan.training.checkpoint import SECONDS_BETWEEN
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+recipe_option = click.option(
+    "--recipe",
+    type=click.Choice(list(RECIPE_HELP)),
+    help="Defaults for the settings that are not given; see below.  [default: by the pairs for a file, modern for a "
+    "task]",
+)
+ensemble_option = click.option(
+    "--ensemble",
+    type=int,
+    metavar="N",
+    help="Number of ensemble members, which are trained with consecutive seeds.  [default: 1]",
+)
 
 
 def training_options(command: Command) -> Command:
@@ -49,18 +64,8 @@ def training_options(command: Command) -> Command:
             metavar="SECONDS",
             help="Time between checkpoints within an epoch. A checkpoint is also written after every epoch.",
         ),
-        click.option(
-            "--recipe",
-            type=click.Choice(list(RECIPE_HELP)),
-            help="Defaults for the settings that are not given; see below.  [default: by the pairs for a file, modern "
-            "for a task]",
-        ),
-        click.option(
-            "--ensemble",
-            type=int,
-            metavar="N",
-            help="Number of ensemble members, which are trained with consecutive seeds.  [default: 1]",
-        ),
+        recipe_option,
+        ensemble_option,
         model_options,
         symbol_options,
         layout_options,
@@ -69,6 +74,14 @@ def training_options(command: Command) -> Command:
             "--quiet",
             is_flag=True,
             help="Do not show progress; print only the exact match: the share of predictions that equal a target.",
+        ),
+        click.option(
+            "--log-to",
+            type=click.Choice(list(TRACKERS)),
+            multiple=True,
+            help="Log settings, losses and exact match to TensorBoard (in the folder runs), or to MLflow or Weights & "
+            "Biases as they are configured. Can be given several times. A resumed run continues its logs. Needs "
+            "henkan[tensorboard], henkan[mlflow] or henkan[wandb].",
         ),
     )
     for option in reversed(own):

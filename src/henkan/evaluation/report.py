@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from henkan.evaluation.evaluation_set import EXAMPLES_SHOWN, Counts
+from henkan.drawing.tables import aligned
+from henkan.evaluation.evaluation_set import EXAMPLES_SHOWN, Counts, Prediction
 from henkan.text.escaping import escape
 from henkan.text.side_statistics import show_symbol
-from henkan.text.tables import aligned
 
 if TYPE_CHECKING:
     from henkan.evaluation.error_rates import Evaluation
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 NOTHING = ""
 """Placeholder in a confusion for an inserted or deleted symbol."""
+
+EXAMPLE_HEADER = ("", "source", "target", "prediction")
 
 
 def summary_lines(result: Evaluation, note: str = "") -> Iterator[str]:
@@ -62,14 +64,15 @@ def exact_match_line(result: Counts) -> str:
     return f"exact match {result.exact_match:.3%} ({result.correct} of {result.total})"
 
 
+def example_cells(prediction: Prediction) -> tuple[str, str, str, str]:
+    """Return O (correct) or X (wrong), the source, the nearest target and the prediction; see `EXAMPLE_HEADER`."""
+    conversion = prediction.conversion
+    return "OX"[not prediction.right], conversion.source, prediction.target, conversion.prediction or ""
+
+
 def example_lines(result: Counts) -> list[str]:
-    """Return a header and one line for each of the first sources: O or X, source, target, prediction."""
-    rows: list[tuple[str, ...]] = [("", "source", "target", "prediction")]
-    for each in result.first:
-        conversion = each.conversion
-        texts = conversion.source, each.target, conversion.prediction or ""
-        rows.append(("OX"[not each.right], *map(escape, texts)))
-    return aligned(rows)
+    """Return a header and one line for each of the first sources."""
+    return aligned([EXAMPLE_HEADER, *(tuple(map(escape, example_cells(each))) for each in result.first)])
 
 
 def detail_lines(result: Evaluation) -> Iterator[str]:

@@ -27,11 +27,22 @@ def worker_processes(jobs: int) -> ProcessPoolExecutor:
     """
     # A forked child would inherit locks of the threads of its parent; a spawned one starts afresh.
     context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(jobs, mp_context=context, initializer=_prepare)
+    return ProcessPoolExecutor(jobs, mp_context=context, initializer=prepare_worker)
 
 
-def _prepare() -> None:
-    """Prepare a worker process."""
+def stop(pool: ProcessPoolExecutor) -> None:
+    """End the processes, also those that still work, and wait until they have ended."""
+    processes = list((pool._processes or {}).values())
+    pool.shutdown(wait=False, cancel_futures=True)
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        process.join()
+    pool.shutdown()
+
+
+def prepare_worker() -> None:
+    """Prepare a worker process: one thread, and Ctrl-C is ignored."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ[THREADS_VARIABLE] = "1"
     use_one_blas_thread()

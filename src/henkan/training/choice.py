@@ -98,13 +98,16 @@ class Wanted:
         """Complete the settings with more settings and a recipe for a number of pairs; given ones have priority."""
         return make_configs({**settings, **self.settings}, recipe=recipe, defaults=self.defaults, pairs=pairs)
 
-    def choose(self, pairs: Pairs, *, lexicon: bool = False) -> Choice:
+    def choose(self, pairs: Pairs, *, lexicon: bool = False, size: int | None = None) -> Choice:
         """Choose what is left open by the training pairs.
 
         Args:
             pairs: the training pairs.
             lexicon: whether they were read from a pronunciation lexicon.
+            size: number of pairs to train on, if models are trained on a part of the pairs. The recipe and the symbols
+                are those of all pairs. None: all.
         """
+        size = len(pairs) if size is None else size
         recipe, reason, aligned = self.known_recipe, "", False
         if self.recipe is None and self.defaults is None and "architecture" not in self.settings:
             setting = implying(self.settings)
@@ -117,7 +120,7 @@ class Wanted:
         kinds = mixture[: self.members] if aligned else [(recipe, {})]
         variants = []
         for number, (name, settings) in enumerate(kinds):
-            model, training = self.configs(name, len(pairs), settings)
+            model, training = self.configs(name, size, settings)
             members = len(range(number, self.members, len(kinds)))
             variants.append(Variant(with_detected_settings(model, pairs, lexicon=lexicon), training, members))
         return Choice(variants, recipe, reason)
