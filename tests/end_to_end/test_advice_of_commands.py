@@ -86,6 +86,14 @@ def test_wrong_predictions_are_not_written_to_the_pairs(here, workplace):
     here("evaluate", "model", "words.tsv", "--errors", "wrong.tsv")
 
 
+@pytest.mark.parametrize("option", ["--html", "--differences"])
+def test_a_comparison_is_not_written_to_the_pairs(here, workplace, option):
+    workplace()
+    message = here("compare", "model", "second-model", "words.tsv", option, "words.tsv", status=2).stderr
+    assert f"{option} would overwrite the pairs to compare on; choose another file" in message
+    here("compare", "model", "second-model", "words.tsv", option, "other")
+
+
 def test_picture_has_a_known_ending(here, workplace):
     workplace()
     message = here("explain", "model", "ab", "--picture", "a.gif", status=2).stderr
