@@ -62,6 +62,7 @@ THIRD_PARTY = {
     "nn.kernels.fused": {"scipy"},
     "nn.kernels.packed": {"llvmlite", "numba"},
     "nn.kernels.vectors": {"llvmlite", "numba"},
+    "selection.study": {"optuna"},
     "serve": {"fastapi", "starlette", "pydantic", "uvicorn", "h11", "prometheus_client"},
     "storage": {"safetensors", "matplotlib"},
     "storage.folder_lock": {"filelock"},
