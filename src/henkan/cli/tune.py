@@ -124,7 +124,7 @@ def _resume(folder: Path, given: set[str]) -> None:
         name = "TASK_OR_FILE" if "data" in others else f"--{sorted(others)[0].replace('_', '-')}"
         raise click.UsageError(f"{name} cannot be combined with --resume, which keeps the settings of the search")
     saved, place = saved_arguments(folder), folder.resolve()
-    parameters = {name: context.params[name] for name in given - {"resume"}}
+    parameters = {name: context.params[name] for name in {*given, "as_json", "quiet"} - {"resume"}}
     again = tune.make_context("tune", list(saved.arguments), parent=context.parent)
     with again, chdir(saved.folder):
         again.params |= {**parameters, "out": place, "resume": None, "force": False}
