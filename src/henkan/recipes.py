@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
 import numpy as np
 
-from henkan.config import UNSUPPORTED, ModelConfig, TrainingConfig, from_dict
+from henkan.config import UNSUPPORTED, ModelConfig, TrainingConfig, from_dict, to_dict
 from henkan.errors import SettingsError
 
 RECIPE_HELP: Mapping[str, str] = {
@@ -139,3 +139,33 @@ def make_configs(
             "a model with padded strings (recipe `book`) has no unknown symbol; set the unknown rate to 0"
         )
     return configs
+
+
+def restored_settings(configs: Sequence[tuple[ModelConfig, TrainingConfig]], pairs: int) -> dict[str, Any]:
+    """Return the fewest settings, with a recipe, that give known settings of a model or of a mixed ensemble again.
+
+    Args:
+        configs: settings of each kind of model.
+        pairs: number of training pairs.
+
+    Returns:
+        for one kind, its settings exactly. For several kinds, settings that all of them have and that do not select
+        one: a mixed ensemble is chosen by the pairs.
+    """
+    found = [min((_differences(*each, recipe, pairs) for recipe in RECIPES), key=len) for each in configs]
+    if len(found) == 1:
+        return found[0]
+    kept = found[0].keys() - {"recipe", "architecture", "target_reverse", *ONLY_ENCODER_DECODER}
+    return {
+        name: value
+        for name, value in found[0].items()
+        if name in kept and all(name in each and each[name] == value for each in found)
+    }
+
+
+def _differences(model: ModelConfig, training: TrainingConfig, recipe: str, pairs: int) -> dict[str, Any]:
+    """Return a recipe and the settings that differ from it."""
+    base_model, base_training = make_configs({}, recipe=recipe, pairs=pairs)
+    base = {**to_dict(base_model), **to_dict(base_training.sized(pairs))}
+    settings = {**to_dict(model), **to_dict(training)}
+    return {"recipe": recipe} | {name: value for name, value in settings.items() if base[name] != value}

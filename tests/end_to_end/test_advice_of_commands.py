@@ -166,9 +166,16 @@ def test_packages_that_messages_name_are_extras(here, workplace, monkeypatch):
         patched.setattr("henkan.export.onnx.find_spec", lambda _: None)
         found.append(here("export", "model", "--to", "onnx", "--out", "a.onnx", status=2).stderr)
     assert found[5].endswith("requires the packages onnx and onnxruntime; pip install 'henkan[onnx]'\n")
+    trackers = ["tensorboard", "mlflow", "wandb"]
+    with monkeypatch.context() as patched:
+        patched.setattr("henkan.trackers.tracker.find_spec", lambda _: None)
+        found += [here(*TRAIN, "--out", "n", "--log-to", name, status=2).stderr for name in trackers]
+    assert found[7] == "henkan: logging to MLflow requires the package mlflow; pip install 'henkan[mlflow]'\n"
+    assert not Path("n").exists()
     extras = metadata("henkan").get_all("Provides-Extra")
-    assert [lone(message, EXTRA) for message in found] == ["torch", "plot", "graphemes", "plot", "patterns", "onnx"]
-    assert {"torch", "plot", "graphemes", "patterns", "onnx"} <= set(extras)
+    named = ["torch", "plot", "graphemes", "plot", "patterns", "onnx", *trackers]
+    assert [lone(message, EXTRA) for message in found] == named
+    assert {*named} <= set(extras)
     here("explain", "model", "ab", "--picture", "a.png")
 
 

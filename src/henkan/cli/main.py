@@ -26,6 +26,8 @@ COMMANDS = {
     "explain": ("henkan.cli.explain", "explain"),
     "serve": ("henkan.cli.serve", "serve"),
     "score": ("henkan.cli.score", "score"),
+    "curve": ("henkan.cli.curve", "curve"),
+    "next": ("henkan.cli.next", "next_command"),
     "distil": ("henkan.cli.distil", "distil"),
     "combine": ("henkan.cli.combine", "combine"),
     "lexicon": ("henkan.cli.lexicon", "lexicon"),

@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import click
-import numpy as np
 
 from henkan.cli.options import layout_options, model_options, symbol_options
 from henkan.cli.run_options import run_from_options
 from henkan.cli.training_data import data_name, read_data, show_audit
 from henkan.cli.training_options import ensemble_option, recipe_option
 from henkan.errors import DataError, SettingsError
+from henkan.selection.subsets import without_sources
 from henkan.text.pairs import Pairs
-from henkan.text.texts import Texts
 from henkan.text.tokenized_pairs import TokenizedPairs
 from henkan.text.tokenizer import tokenizers
 from henkan.training.choice import Wanted
@@ -115,10 +114,3 @@ def read_selection_data(data: str, options: dict[str, Any], *, quiet: bool) -> S
         raise DataError("all sources of the pairs are in the validation set; name another file with --dev FILE")
     lexicon = found.form == "lexicon"
     return SelectionData(data_name(data), pairs, found.validation, run.wanted, lexicon, found.variants, found.note)
-
-
-def without_sources(pairs: Pairs, others: Pairs, normalize: Callable[[str], str]) -> Pairs:
-    """Return the pairs whose source, after normalization, is not a source of other pairs."""
-    ours, theirs = (Texts.of(each.sources).hashes(normalize) for each in (pairs, others))
-    known = np.isin(ours, theirs)
-    return pairs.take(np.flatnonzero(~known)) if known.any() else pairs

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from henkan.cli.tables import aligned
+from henkan.drawing.tables import aligned
 from henkan.selection.space import Point, Space, key_of
 from henkan.selection.tuning import Found, Tuning
 from henkan.training.fitted_model import FittedModel

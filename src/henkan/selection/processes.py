@@ -30,6 +30,17 @@ def worker_processes(jobs: int) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(jobs, mp_context=context, initializer=prepare_worker)
 
 
+def stop(pool: ProcessPoolExecutor) -> None:
+    """End the processes, also those that still work, and wait until they have ended."""
+    processes = list((pool._processes or {}).values())
+    pool.shutdown(wait=False, cancel_futures=True)
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        process.join()
+    pool.shutdown()
+
+
 def prepare_worker() -> None:
     """Prepare a worker process: one thread, and Ctrl-C is ignored."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,0 +1,198 @@
+"""`henkan curve`."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+from signal import SIGINT
+from typing import Any
+
+import click
+
+from henkan.cli.data_arguments import task_or_file
+from henkan.cli.options import PATH
+from henkan.cli.recipes import recipe_tables
+from henkan.cli.selection_data import read_selection_data, selection_options
+from henkan.cli.task_names import unambiguous
+from henkan.cli.training_data import data_name
+from henkan.display.durations import duration
+from henkan.errors import DataError, Interrupted, SettingsError
+from henkan.selection.curve_plan import MIN_SOURCES, SEEDS
+from henkan.selection.curve_text import plot, sentences, table
+from henkan.selection.kept import KeptMeasurements
+from henkan.selection.learning_curve import LearningCurve, learning_curve
+from henkan.selection.measuring_many import Measured
+from henkan.selection.processes import default_jobs
+from henkan.training.signals import Interruption
+
+PICTURES = ("png", "svg")
+SIZES = "1/16,1/8,1/4,1/2,1"
+
+
+@click.command(short_help="Estimate what more pairs would bring.", epilog=recipe_tables())
+@click.argument("data", metavar="TASK_OR_FILE", callback=unambiguous)
+@click.option(
+    "--sizes",
+    metavar="LIST",
+    default=SIZES,
+    show_default=True,
+    callback=lambda _context, _option, value: parse_sizes(value),
+    help=f"Sizes of the subsets, as fractions of the pairs. Sizes of fewer than {MIN_SOURCES} sources are left out.",
+)
+@click.option(
+    "--seeds",
+    type=click.IntRange(1),
+    metavar="N",
+    default=SEEDS,
+    show_default=True,
+    help="Number of models of each size, each trained on another subset and with another seed.",
+)
+@click.option(
+    "--out",
+    type=PATH,
+    metavar="FILE",
+    help="JSON file that keeps what was measured. The same command continues from it, and models with other pairs or "
+    "settings are measured anew.  [default: curves/NAME.json, named after the task or file]",
+)
+@click.option("--picture", type=PATH, metavar="FILE", help="Also draw the curve to FILE (.png or .svg).")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@selection_options
+def curve(
+    data: str,
+    sizes: Sequence[float],
+    seeds: int,
+    out: Path | None,
+    picture: Path | None,
+    as_json: bool,
+    jobs: int | None,
+    quiet: bool,
+    **options: Any,
+) -> None:
+    """Train models on 1/16, 1/8, 1/4, 1/2 and all of the pairs, and estimate the exact match with twice as many.
+
+    \b
+    henkan curve names.tsv
+    henkan curve names.tsv --dev names.dev.tsv --seeds 5 --picture curve.png
+    henkan curve names.tsv --sizes 1/4,1/2,1
+
+    For each size, the table has the mean exact match of several models on the validation set, its standard deviation
+    (sd) between the models, its 95 % interval for other models and other validation sources, and the symbol error
+    rate. The plot shows the means as o, their intervals as |, the fitted curve as dots, and what is expected from twice
+    the data as x.
+
+    Subsets are random, and larger ones contain the smaller ones. All pairs of a source are in the same subset. Every
+    model has the settings that `henkan train` would choose for its number of pairs; only the recipe and how strings are
+    split into symbols are chosen by all pairs.
+
+    The curve is a power law of the error rate. It is not fitted if there are fewer than three sizes, or if exact match
+    falls or does not grow; use more --seeds, or other --sizes. The interval for twice the data is that of the mean of
+    as many models on the same validation set. It assumes that the new pairs are like the present ones.
+
+    Ctrl-C stops the command; the same command continues. Progress is written to standard error, the result to standard
+    output.
+    """
+    if picture is not None and picture.suffix.removeprefix(".").lower() not in PICTURES:
+        raise DataError(f"{picture}: unknown image format; choose a file name that ends in .png or .svg")
+    task_or_file(data)
+    out = out or Path("curves") / f"{data_name(data)}.json"
+    if out.is_dir():
+        raise SettingsError(f"{out}: is a folder; choose another --out")
+    kept = KeptMeasurements(out)
+    kept.save()  # fails before the work is done if it cannot be written
+    found = read_selection_data(data, options, quiet=quiet)
+    jobs = default_jobs() if jobs is None else jobs
+    progress = Progress(quiet=quiet)
+    try:
+        with (interruption := Interruption()):
+            result = learning_curve(
+                found.pairs,
+                found.validation,
+                found.wanted,
+                lexicon=found.lexicon,
+                fractions=sizes,
+                seeds=seeds,
+                jobs=jobs,
+                kept=kept,
+                report=progress,
+            )
+    except KeyboardInterrupt:
+        raise Interrupted(progress.interrupted(out), interruption.signal or SIGINT, "run_again") from None
+    if result.left_out and not quiet:
+        click.echo(
+            f"note: {result.left_out} of the sizes have fewer than {MIN_SOURCES} sources and are left out", err=True
+        )
+    if picture is not None:
+        _draw(result, picture, found.name)
+    if as_json:
+        click.echo(json.dumps(result.to_dict() | {"data": data, "measurements": str(out)}))
+    else:
+        parts = [table(result), plot(result), sentences(result)]
+        click.echo("\n\n".join("\n".join(part) for part in parts if part))
+
+
+def parse_sizes(text: str) -> list[float]:
+    """Parse the value of `--sizes`: fractions such as 1/16 or 0.25, separated by commas.
+
+    Raises:
+        SettingsError: if it is invalid.
+    """
+    try:
+        sizes = [float(Fraction(each.strip())) for each in text.split(",")]
+    except (ValueError, ZeroDivisionError):
+        sizes = []
+    if not sizes or not all(0 < each <= 1 for each in sizes):
+        raise SettingsError(f"--sizes must be fractions above 0 and at most 1, as in {SIZES}, not {text!r}")
+    return sizes
+
+
+class Progress:
+    """Prints a line for every model.
+
+    Args:
+        quiet: print nothing.
+    """
+
+    def __init__(self, *, quiet: bool) -> None:
+        self.quiet = quiet
+        self.last: Measured | None = None
+        self.kept = 0
+        self.sizes: Counter[int] = Counter()
+
+    def __call__(self, event: Measured) -> None:
+        """Print a line for a model that was measured."""
+        self.last = event
+        self.kept += event.kept
+        self.sizes[len(event.job.pairs)] += 1
+        if self.quiet or event.kept:
+            return
+        if self.kept:
+            click.echo(f"{self.kept} of {event.models} models were measured before", err=True)
+            self.kept = 0
+        left = f"; about {duration(event.seconds_left)} left" if event.done < event.models else ""
+        click.echo(
+            f"model {event.done} of {event.models}: {len(event.job.pairs):,} pairs, seed {event.job.seed}: exact match "
+            f"{event.measurement.exact_match:.2%}, {event.measurement.seconds:.1f} s{left}",
+            err=True,
+        )
+
+    def interrupted(self, out: Path) -> str:
+        """Say what was done before an interruption."""
+        if self.last is None:
+            return "interrupted before a model was measured"
+        done = ", ".join(f"{count} with {size:,} pairs" for size, count in sorted(self.sizes.items()))
+        return f"interrupted; {self.last.done} of {self.last.models} models are measured ({done}) and kept in {out}"
+
+
+def _draw(result: LearningCurve, path: Path, title: str) -> None:
+    from henkan.selection.curve_picture import curve_picture
+
+    content = curve_picture(result, title=title, format=path.suffix.removeprefix(".").lower())
+    if content is None:
+        raise DataError("--picture needs matplotlib; pip install 'henkan[plot]'")
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be written ({error.strerror or error}); choose another --picture") from None

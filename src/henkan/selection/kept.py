@@ -1,0 +1,78 @@
+"""Measurements of models, kept in a file, so that an interrupted command continues."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from henkan.errors import DataError
+from henkan.selection.measuring import Measurement
+from henkan.storage.files import write_file
+
+FORMAT = "henkan measurements 1"
+
+
+class KeptMeasurements:
+    """Measurements by the fingerprints of their models; see `henkan.selection.measuring.fingerprint`.
+
+    A model with other pairs or settings has another fingerprint. So the file can have the measurements of several data
+    sets, and none is used for a model that it does not belong to.
+
+    Args:
+        path: the JSON file; None: keep the measurements in memory only.
+
+    Raises:
+        DataError: if the file exists and cannot be read, or has something else.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.path = path
+        self._measurements: dict[str, Measurement] = {}
+        if path is None or not path.exists():
+            return
+        try:
+            content = json.loads(path.read_text("utf-8"))
+            if content["format"] != FORMAT:
+                raise ValueError(content["format"])
+            for key, values in content["models"].items():
+                self._measurements[key] = Measurement.from_dict(values)
+        except OSError as error:
+            raise DataError(f"{path}: cannot be read ({error.strerror or error}); check path and permissions") from None
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            raise DataError(
+                f"{path}: this is not a file of measurements, or it is damaged; choose another file or delete it"
+            ) from None
+
+    def __len__(self) -> int:
+        return len(self._measurements)
+
+    def get(self, key: str) -> Measurement | None:
+        """Return the measurement of a model, or None."""
+        return self._measurements.get(key)
+
+    def add(self, key: str, measurement: Measurement) -> None:
+        """Add a measurement, and write the file.
+
+        Raises:
+            DataError: if it cannot be written.
+        """
+        self._measurements[key] = measurement
+        self.save()
+
+    def save(self) -> None:
+        """Write the file.
+
+        Raises:
+            DataError: if it cannot be written.
+        """
+        if self.path is None:
+            return
+        models = {key: each.to_dict() for key, each in self._measurements.items()}
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            write_file(self.path, json.dumps({"format": FORMAT, "models": models}, indent=0).encode())
+        except OSError as error:
+            raise DataError(
+                f"{self.path}: cannot be written ({error.strerror or error}); check path, permissions and free disk "
+                "space, or choose another file"
+            ) from None
