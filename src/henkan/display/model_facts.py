@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from henkan.config import ModelConfig, to_dict
-from henkan.recipes import RECIPES, make_configs
+from henkan.config import ModelConfig, TrainingConfig
+from henkan.recipes import RECIPES, differences
 from henkan.storage.model_folder import SavedModel, SavedVariant
 from henkan.text.data_source import DataSource
 from henkan.training.synthetic import copies_beside
+
+DEFAULTS = {**vars(ModelConfig()), **vars(TrainingConfig())}
+
+FROM_DATA = "target_symbols", "augment", "epochs"
+"""Settings for which None means that the data decide."""
 
 
 def model_facts(saved: SavedModel) -> list[tuple[str, str]]:
@@ -65,16 +70,11 @@ def recipe_of(variant: SavedVariant, pairs: int, labelled: int = 0) -> tuple[str
     """
     others = labelled + (variant.training.augment or 0)
     epoch = others + pairs * copies_beside(others, max(1, pairs))
-    settings = {**to_dict(variant.model), **to_dict(variant.training)}
     found = {}
-    for recipe in RECIPES:
-        model, training = make_configs({}, recipe=recipe, pairs=pairs)
-        expected = {**to_dict(model), **to_dict(training.sized(epoch))}
-        if training.epochs is None:  # follows from the number of updates
-            expected["epochs"] = None
-        found[recipe] = {
-            name: settings[name] for name, value in expected.items() if value is not None and settings[name] != value
-        }
+    for recipe, values in RECIPES.items():
+        left_open = {name for name in FROM_DATA if values.get(name, DEFAULTS[name]) is None}
+        differing = differences(variant.model, variant.training, recipe, pairs, epoch)
+        found[recipe] = {name: value for name, value in differing.items() if name not in left_open}
     recipe = min(found, key=lambda name: len(found[name]))
     return recipe, found[recipe]
 

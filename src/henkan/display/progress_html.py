@@ -45,6 +45,8 @@ def _title(state: RunState) -> str:
     model = ""
     if state.started is not None and state.started.members > 1:
         model = f"model {state.started.member} of {state.started.members}"
+    if state.started is not None and state.started.teacher:
+        model += f"{', ' * bool(model)}which predicts targets of unlabelled sources"
     return ": ".join(part for part in ("Training", model, state.phase) if part)
 
 
@@ -77,6 +79,9 @@ def _facts(state: RunState) -> list[tuple[str, str]]:
         rows.append(("pairs per second", f"{step.pairs / max(step.seconds, 1e-9):,.0f}"))
     left = state.seconds_left
     if state.ended:
+        several = started is not None and started.members > 1
+        if state.exact_match is not None and several:
+            rows.append(("exact match of all models", f"{state.exact_match:.2%}"))
         rows.append(("time", clock(state.seconds)))
     elif left is not None:
         rows.append(("time left", clock(left)))
