@@ -269,6 +269,13 @@ PREDICTIONS = [
         by_hand={"choose one of these": "train words.tsv --architecture transducer --out out"},
     ),
     Case("score model words.tsv --suspicious --folds 50", "give more pairs or fewer --folds", values={"--folds": "2"}),
+    Case(
+        "next model pool.txt",
+        "name the pairs that the model was trained on, as in --labelled FILE",
+        {"pool.txt": "abc\nxa\n"},
+        {"--labelled": "words.tsv"},
+        status=0,
+    ),
     Case("evaluate model words.tsv --errors none/e", "choose another --errors", values={"--errors": "e.tsv"}),
     Case(
         "compare model second-model words.tsv --html none/r.html",

@@ -77,10 +77,12 @@ def rank(
     """Rank unlabelled sources such that every beginning of the ranking is a good choice of sources to label.
 
     A source is valuable if it has contexts (`henkan.selection.contexts`) that are frequent in the unlabelled sources
-    and rare in the labelled ones, and that make the model uncertain. With w as the weight of a context in
-    `henkan.selection.diversity`:
+    and rare in the labelled ones, and that make the model uncertain. The weight of a context in
+    `henkan.selection.diversity` is
 
-        w(g) = number of unlabelled sources with g * uncertainty of g
+        w(g) = number of unlabelled sources with g * sqrt(uncertainty of g)
+
+    The root is a compromise: the uncertainty of a model that has seen few pairs is a rough estimate.
 
     The uncertainty of a source is the negative log-probability of its prediction; in an ensemble, it includes how much
     the members disagree.
@@ -107,7 +109,7 @@ def rank(
     pool = contexts.take(slice(len(candidates)))
     counts = contexts.counts(slice(len(candidates), None))
     counts = np.maximum(counts, _read_by_model(contexts, vocabulary))
-    weights = pool.counts(slice(None)) * context_uncertainty(pool, _uncertainty(conversions))
+    weights = pool.counts(slice(None)) * np.sqrt(context_uncertainty(pool, _uncertainty(conversions)))
     chosen = cover(pool, weights, counts, _urgent(pool, counts))
     proposals = [
         Proposal(
