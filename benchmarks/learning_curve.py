@@ -3,7 +3,7 @@
     python benchmarks/learning_curve.py --g2p DIR --inflection DIR --kept measurements.json --out results.json
 
 The folders contain NAME.train.tsv and NAME.dev.tsv (--g2p), and NAME.1000.tsv and NAME.dev.tsv (--inflection). For each
-set, models are trained on 1/32 to 1/1 of the pairs and evaluated on the dev set. The curve is fitted to the sizes up to
+set, models are trained on 1/16 to all of the pairs and evaluated on the dev set. The curve is fitted to the sizes up to
 a half, and the expected exact match with all pairs is compared with the measured one; likewise, with the sizes up to a
 quarter, that with a half. Two simple rules are compared with it: no gain, and as much gain as from the last doubling.
 Measurements are kept in a file, so that the command continues, and so that another fit needs no more training.
@@ -23,7 +23,7 @@ from henkan.text.pairs import Columns
 from henkan.text.reading import read_pairs
 from henkan.training.choice import Wanted
 
-FRACTIONS = [2.0**-power for power in range(5, -1, -1)]
+FRACTIONS = [2.0**-power for power in range(4, -1, -1)]
 
 
 def main() -> None:

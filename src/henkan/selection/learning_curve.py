@@ -61,7 +61,7 @@ class LearningCurve:
     Attributes:
         points: the sizes, in increasing order.
         validation: number of distinct sources that the models were evaluated on.
-        fit: the fitted power law, or None.
+        fit: the fitted curve, or None.
         expected: what it predicts for twice the largest size, or None.
         reason: why nothing can be said about twice the data; empty if `expected` is given.
         left_out: number of sizes that were too small to train on.
@@ -85,7 +85,8 @@ class LearningCurve:
         """Convert the curve to JSON values. Rates are from 0 to 1."""
         fitted = None
         if self.fit is not None:
-            fitted = {"limit": self.fit.limit, "scale": self.fit.scale, "exponent": self.fit.exponent}
+            names = ("limit", "exponent", "odds", "start", "largest")
+            fitted = {name: getattr(self.fit, name) for name in names}
         return {
             "points": [asdict(each) for each in self.points],
             "validation_sources": self.validation,
@@ -141,6 +142,17 @@ def learning_curve(
     check_sizes(fractions, seeds)
     wanted = Wanted({"target_symbols": None}) if wanted is None else wanted
     plan = plan_curve(pairs, validation, wanted, lexicon=lexicon, fractions=fractions, seeds=seeds)
+    return measured_curve(plan, jobs=jobs, kept=kept, report=report)
+
+
+def measured_curve(
+    plan: CurvePlan,
+    *,
+    jobs: int | None = None,
+    kept: KeptMeasurements | None = None,
+    report: Callable[[Measured], None] | None = None,
+) -> LearningCurve:
+    """Train and measure the models of a plan, and fit a curve; see `learning_curve` for the arguments."""
     jobs = default_jobs() if jobs is None else jobs
     return curve_of(plan, dict(enumerate(measure_all(plan.fits, jobs=jobs, kept=kept, report=report))))
 
