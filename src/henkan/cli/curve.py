@@ -112,7 +112,8 @@ def curve(
         with (interruption := Interruption()):
             result = measured_curve(plan, jobs=jobs, kept=kept, report=progress)
     except KeyboardInterrupt:
-        raise Interrupted(progress.interrupted(out), interruption.signal or SIGINT, "run_again") from None
+        remedy = None if progress.last is None else "run_again"
+        raise Interrupted(progress.interrupted(out), interruption.signal or SIGINT, remedy) from None
     if picture is not None:
         _draw(result, picture, found.name)
     if as_json:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
-from math import sqrt
+from math import log2, sqrt
 from typing import Any
 
 import numpy as np
@@ -257,10 +257,21 @@ def _why_not(points: Sequence[Point], variance: float) -> str:
                 f"exact match falls from {before.exact_match:.1%} ({before.sources:,} sources) to "
                 f"{after.exact_match:.1%} ({after.sources:,} sources), which no learning curve describes"
             )
+    *gains, last_gain = [_gain(*each) for each in pairwise(points)]
+    if last_gain - max(gains) > SURE * sum(_difference(*each, variance) for each in pairwise(points[-3:])):
+        return (
+            f"exact match still grows faster with each doubling (from {points[-2].exact_match:.1%} to "
+            f"{last.exact_match:.1%} with the last), so more data will help, but it cannot be estimated how much"
+        )
     best = min(points, key=lambda each: each.exact_match)
     if last.exact_match - best.exact_match <= SURE * _difference(best, last, variance):
         return "exact match does not grow with the amount of data by more than the differences between models"
     return ""
+
+
+def _gain(before: Point, after: Point) -> float:
+    """Return the gain in exact match from one size to the next, per doubling."""
+    return (after.exact_match - before.exact_match) / log2(after.sources / before.sources)
 
 
 def _difference(one: Point, other: Point, variance: float) -> float:
