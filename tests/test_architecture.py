@@ -14,7 +14,7 @@ MODULES = {
     for package in ("henkan", "henkan_experiments")
     for path in (SRC / package).rglob("*.py")
 }
-TOP_LEVEL_MODULES = {"errors", "config", "recipes", "estimator", "_version", "__main__"}
+TOP_LEVEL_MODULES = {"errors", "config", "recipes", "_version", "__main__"}
 
 # Package -> modules of henkan that it may import besides itself and, except for `nn`, `errors`.
 # Ordered from low level to high level.
@@ -22,13 +22,14 @@ ALLOWED = {
     "config": set(),
     "recipes": {"config"},
     "text": {"config"},
+    "drawing": {"text"},
     "batching": {"text"},
     "nn": set(),
     "model": {"config", "text", "batching", "nn"},
     "engine": {"config", "text", "batching", "nn", "model"},
     "storage": {"config", "text"},
-    "inference": {"text", "batching", "nn", "model.codec", "model.rules", "engine.base"},
-    "evaluation": {"text", "inference"},
+    "inference": {"text", "drawing", "batching", "nn", "model.codec", "model.rules", "engine.base"},
+    "evaluation": {"text", "drawing", "inference"},
     "training": {
         "_version", "config", "recipes", "text", "batching", "nn", "model", "engine", "storage", "inference",
         "evaluation",
@@ -42,8 +43,13 @@ ALLOWED["serve"] = {
     "_version", "config", "text", "engine.choice", "engine.workers", "storage.model_folder", "inference",
     "training.fitted_model", "export.description",
 }  # fmt: skip
+ALLOWED["trackers"] = {"_version", "engine.choice", "training"}
 ALLOWED["selection"] = {
-    "_version", "config", "recipes", "text", "engine", "storage", "inference", "evaluation", "training",
+    "_version", "config", "recipes", "text", "drawing", "engine", "storage", "inference", "evaluation", "training",
+}  # fmt: skip
+ALLOWED["display"] = {
+    "config", "recipes", "text", "drawing", "engine.choice", "storage.model_folder", "inference", "evaluation",
+    "training.events", "training.fitted_model", "training.synthetic",
 }  # fmt: skip
 LIBRARY = set(ALLOWED) - {"nn", "model", "serve"} | {"_version"}
 ALLOWED |= {
@@ -54,9 +60,13 @@ ALLOWED |= {
 
 # Module or package -> third-party packages that it may import besides NumPy.
 THIRD_PARTY = {
-    "cli": {"click", "rich"},
+    "cli": {"click"},
+    "display.notebook": {"IPython"},
+    "display.terminal": {"rich"},
+    "drawing.tables": {"rich"},
     "engine.torch": {"torch"},
     "engine.workers": {"threadpoolctl"},
+    "estimator.parameters": {"sklearn"},
     "evaluation": {"rapidfuzz"},
     "export.onnx": {"onnx", "onnxruntime"},
     "inference.patterns": {"interegular"},
@@ -65,10 +75,14 @@ THIRD_PARTY = {
     "nn.kernels.packed": {"llvmlite", "numba"},
     "nn.kernels.vectors": {"llvmlite", "numba"},
     "selection.curve_picture": {"matplotlib"},
+    "selection.tuning.study": {"optuna"},
     "serve": {"fastapi", "starlette", "pydantic", "uvicorn", "h11", "prometheus_client"},
     "storage": {"safetensors", "matplotlib"},
     "storage.folder_lock": {"filelock"},
     "text.tokenizer": {"regex"},
+    "trackers.mlflow": {"mlflow"},
+    "trackers.tensorboard": {"tensorboardX"},
+    "trackers.wandb": {"wandb"},
     "training.checkpoint": {"safetensors"},
     "henkan_experiments": {"click", "rich", "matplotlib", "markdown_it"},
 }

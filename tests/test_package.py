@@ -25,6 +25,11 @@ def test_prediction_loads_no_optional_dependencies(folder):
     assert not modules & {*HEAVY, "click", "rich"}
 
 
+def test_a_script_without_a_terminal_loads_nothing_to_show_progress():
+    modules = loaded_after("from henkan.display.progress import progress_display\nprogress_display(None)")
+    assert not modules & {*HEAVY, "click", "rich", "IPython"}
+
+
 def test_command_line_loads_no_optional_dependencies(folder):
     code = f"""
 import sys

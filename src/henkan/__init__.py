@@ -20,23 +20,44 @@ from henkan.errors import (
 )
 
 if TYPE_CHECKING:
-    from henkan.estimator import Seq2Seq, combine, load
+    from henkan.estimator import Seq2Seq, combine, inspect, load
+    from henkan.evaluation.error_rates import Evaluation
     from henkan.inference.alignment import Alignment, Link
     from henkan.inference.conversion import Conversion, Unknown
-    from henkan.training.events import Epoch, Estimated, Event, Labelled, Labelling, Preparing, Report, Started, Step
+    from henkan.inference.explanation import Choice, Explanation
+    from henkan.storage.model_summary import ModelSummary
+    from henkan.text.audit import Audit
+    from henkan.training.events import (
+        Ended,
+        Epoch,
+        Estimated,
+        Event,
+        Labelled,
+        Labelling,
+        Preparing,
+        Report,
+        Started,
+        Step,
+    )
 
 __all__ = [
     "Alignment",
+    "Audit",
+    "Choice",
     "Conversion",
     "DataError",
+    "Ended",
     "Epoch",
     "Estimated",
+    "Evaluation",
     "Event",
+    "Explanation",
     "HenkanError",
     "Labelled",
     "Labelling",
     "Link",
     "ModelFolderError",
+    "ModelSummary",
     "NotFittedError",
     "Preparing",
     "Report",
@@ -48,21 +69,28 @@ __all__ = [
     "Unknown",
     "__version__",
     "combine",
+    "inspect",
     "load",
 ]
 
 MODULES = {
-    "henkan.estimator": ("Seq2Seq", "combine", "load"),
+    "henkan.estimator": ("Seq2Seq", "combine", "inspect", "load"),
+    "henkan.evaluation.error_rates": ("Evaluation",),
     "henkan.inference.alignment": ("Alignment", "Link"),
     "henkan.inference.conversion": ("Conversion", "Unknown"),
+    "henkan.inference.explanation": ("Choice", "Explanation"),
+    "henkan.storage.model_summary": ("ModelSummary",),
+    "henkan.text.audit": ("Audit",),
     "henkan.training.events": (
-        *("Epoch", "Estimated", "Event", "Labelled", "Labelling", "Preparing", "Report", "Started", "Step"),
+        *("Ended", "Epoch", "Estimated", "Event", "Labelled", "Labelling", "Preparing", "Report", "Started", "Step"),
     ),
 }
 """Module -> names, imported when they are first used: `henkan predict` does not wait for the imports of training."""
 
 
 def __getattr__(name: str) -> Any:
+    if name == "trackers":
+        return import_module("henkan.trackers")
     for module, names in MODULES.items():
         if name in names:
             value = globals()[name] = getattr(import_module(module), name)

@@ -35,6 +35,7 @@ REMEDIES: Mapping[str, str] = {
     "skip such lines",
     "force_or_another_folder": "pass force=True to replace it, or choose another folder",
     "install_torch": "pip install 'henkan[torch]'",
+    "install_tune": "pip install 'henkan[tune]'",
     "lexicon": 'remove them or, if this is a pronunciation lexicon, pass format="lexicon" without columns and '
     "delimiter",
     "load_a_model": "pass a folder that was written by save",
@@ -46,6 +47,9 @@ REMEDIES: Mapping[str, str] = {
     "no_validation_set": "pass more pairs, or train without a validation set",
     "normalize": 'pass {side}_normalization="NFC"',
     "not_deterministic": "omit deterministic=True",
+    "omit_ensemble": "omit ensemble",
+    "omit_setting": "omit this setting",
+    "omit_unknown_rate": "omit unknown_rate",
     "only_torch_with_torchrun": 'omit engine="numpy", or start the script without torchrun',
     "other_encoding": "pass another encoding",
     "other_encoding_of_lines": "pass another encoding, or pass rejects to skip such lines",
@@ -168,8 +172,8 @@ class Interrupted(Exception):  # noqa: N818  (like KeyboardInterrupt, it is not 
         return str(self.message)
 
 
-class NotFittedError(HenkanError):
-    """A model is used before it is trained."""
+class NotFittedError(HenkanError, ValueError, AttributeError):
+    """A model is used before it is trained. It has these base classes in scikit-learn too."""
 
 
 class UnanswerableError(HenkanError, ValueError):

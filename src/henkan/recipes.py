@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
 import numpy as np
 
-from henkan.config import UNSUPPORTED, ModelConfig, TrainingConfig, from_dict
+from henkan.config import UNSUPPORTED, ModelConfig, TrainingConfig, from_dict, to_dict
 from henkan.errors import SettingsError
 
 RECIPE_HELP: Mapping[str, str] = {
@@ -139,3 +139,44 @@ def make_configs(
             "a model with padded strings (recipe `book`) has no unknown symbol; set the unknown rate to 0"
         )
     return configs
+
+
+def restored_settings(configs: Sequence[tuple[ModelConfig, TrainingConfig]], pairs: int) -> dict[str, Any]:
+    """Return the fewest settings, with a recipe, that give known settings of a model or of a mixed ensemble again.
+
+    Args:
+        configs: settings of each kind of model.
+        pairs: number of training pairs.
+
+    Returns:
+        for one kind, its settings exactly. For several kinds, settings that all of them have and that do not select
+        one: a mixed ensemble is chosen by the pairs.
+    """
+    found = [
+        min(({"recipe": recipe} | differences(*each, recipe, pairs) for recipe in RECIPES), key=len) for each in configs
+    ]
+    if len(found) == 1:
+        return found[0]
+    kept = found[0].keys() - {"recipe", "architecture", "target_reverse", *ONLY_ENCODER_DECODER}
+    return {
+        name: value
+        for name, value in found[0].items()
+        if name in kept and all(name in each and each[name] == value for each in found)
+    }
+
+
+def differences(
+    model: ModelConfig, training: TrainingConfig, recipe: str, pairs: int, epoch: int | None = None
+) -> dict[str, Any]:
+    """Return the settings of a model that differ from those of a recipe.
+
+    Args:
+        model, training: the settings.
+        recipe: a key of `RECIPES`.
+        pairs: number of training pairs.
+        epoch: number of pairs in an epoch, if it has others than the training pairs.
+    """
+    base_model, base_training = make_configs({}, recipe=recipe, pairs=pairs)
+    base = {**to_dict(base_model), **to_dict(base_training.sized(pairs if epoch is None else epoch))}
+    settings = {**to_dict(model), **to_dict(training)}
+    return {name: value for name, value in settings.items() if base[name] != value}

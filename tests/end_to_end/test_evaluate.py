@@ -5,8 +5,8 @@ import pytest
 
 def test_report_has_exact_match_error_rate_calibration_and_examples(henkan, folder, pairs_file, words):
     lines = henkan("evaluate", folder, pairs_file).stdout.splitlines()
-    assert lines[-1] == "exact match 100.000% (39 of 39)"
-    assert lines[-2] == "symbol error rate 0.000%"
+    assert lines[-1] == "exact match 100.000% (39 of 39), 95 % interval 91.03% to 100.00%"
+    assert lines[-2] == "symbol error rate 0.000%, 95 % interval 0.00% to 8.97%"
     table = lines[lines.index("") + 1 :]
     assert [line.split()[0] for line in table[1:7]] == ["100%", "95%", "90%", "79%", "69%", "51%"]
     assert {line.split()[-1] for line in table[1:7]} == {"100.00%"}
@@ -20,7 +20,7 @@ def test_wrong_predictions_and_unknown_symbols_are_reported(henkan, folder, tmp_
     lines = done.stdout.splitlines()
     assert [line[0] for line in lines[1:4]] == ["O", "X", "X"]
     assert lines[-2] == "1 sources have symbols that were not in the training data"
-    assert lines[-1] == "exact match 33.333% (1 of 3)"
+    assert lines[-1].startswith("exact match 33.333% (1 of 3), 95 % interval 0.00% to ")
     assert (tmp_path / "wrong.tsv").read_text().startswith("c\tX\tC\nxy\tXY\t")
 
 
@@ -37,6 +37,11 @@ def test_json_output_is_one_object(henkan, folder, tmp_path):
     assert ["X", "C", 1] in result["confusions"]
     assert 0 < result["expected_calibration_error"] < 1
     assert result["coverage"][0][0] == 1
+    low, high = result["intervals"]["exact_match"]
+    assert 0 <= low < 1 / 3 < high <= 1
+    assert result["intervals"]["word_error_rate"] == pytest.approx([1 - high, 1 - low])
+    low, high = result["intervals"]["symbol_error_rate"]
+    assert low < result["symbol_error_rate"] < high
 
 
 def test_details_show_accuracy_by_length_and_confusions(henkan, folder, tmp_path):
@@ -54,7 +59,7 @@ def test_details_show_accuracy_by_length_and_confusions(henkan, folder, tmp_path
 def test_evaluating_on_a_task_of_another_model_is_reported(henkan, folder):
     done = henkan("evaluate", folder, "multiplication")
     assert "505 sources have symbols that were not in the training data" in done.stdout.splitlines()
-    assert done.stdout.splitlines()[-1] == "exact match 0.000% (0 of 505)"
+    assert done.stdout.splitlines()[-1] == "exact match 0.000% (0 of 505), 95 % interval 0.00% to 0.75%"
     assert "trained on pairs given in Python, not on the task multiplication" in done.stderr
 
 
@@ -72,7 +77,10 @@ def test_any_of_several_accepted_targets_is_correct(henkan, folder, tmp_path):
     (tmp_path / "test.tsv").write_text("ab\tAX\nab\tAB\n")
     lines = henkan("evaluate", folder, "test.tsv").stdout.splitlines()
     assert [line.split() for line in lines[1:3]] == [["O", "ab", "AB", "AB"], []]
-    assert lines[-2:] == ["2 pairs, 1 distinct sources; each counts once", "exact match 100.000% (1 of 1)"]
+    assert lines[-2:] == [
+        "2 pairs, 1 distinct sources; each counts once",
+        "exact match 100.000% (1 of 1), 95 % interval 20.65% to 100.00%",
+    ]
 
 
 def test_each_source_counts_once(henkan, folder, tmp_path):

@@ -1,5 +1,6 @@
 """Error rates and counts match values counted by hand."""
 
+import json
 from collections import Counter
 from itertools import product
 
@@ -104,6 +105,26 @@ def test_each_source_counts_once():
     assert (result.exact_match, result.word_error_rate, result.counts.total) == (0.5, 0.5, 2)
     assert result.by_length() == {3: (1, 1), 4: (0, 1)}
     assert result.coverage()[0][2] == 0.5
+
+
+def test_report_in_python_is_that_of_the_command():
+    result = evaluation_of(
+        *[(str(row), "ab", "ab") for row in range(90)], *[(f"x{row}", "ab", "b") for row in range(10)]
+    )
+    lines = str(result).splitlines()
+    assert lines[0].split() == ["coverage", "min", "confidence", "exact", "match"]
+    assert lines[-2].startswith("symbol error rate 5.000%, 95 % interval ")
+    assert lines[-1].startswith("exact match 90.000% (90 of 100), 95 % interval 8")
+    values = json.loads(json.dumps(result.to_dict()))
+    assert (values["exact_match"], values["correct"], values["total"], values["by_length"]["1"]) == (
+        0.9,
+        90,
+        100,
+        [10, 10],
+    )
+    assert set(values["intervals"]) == {"exact_match", "word_error_rate", "symbol_error_rate"}
+    for name, (low, high) in values["intervals"].items():
+        assert low < values[name] < high, name
 
 
 class CountingConverter:

@@ -146,7 +146,7 @@ def test_every_method_checks_its_strings(trained):
         lambda: trained.fit(bad, good),
         lambda: trained.fit(good, Frame(w=good)),
         lambda: trained.fit(good, good, dev=(good, bad)),
-        lambda: combine([trained, Seq2Seq()._of(trained._fitted, trained._engine)], dev=(bad, good)),
+        lambda: combine([trained, Seq2Seq()._of(trained._fitted, trained._engine())], dev=(bad, good)),
     ):
         with pytest.raises(DataError, match=r"sources|targets|dev\[[01]\]"):
             call()

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import henkan
-from henkan import Epoch, Estimated, Preparing, Seq2Seq, Started, Step
+from henkan import Ended, Epoch, Estimated, Preparing, Seq2Seq, Started, Step
 from henkan.errors import CheckpointError
 from henkan.training import validation
 from henkan.training.trainer import Trainer
@@ -68,7 +68,9 @@ def test_model_has_the_weights_after_the_last_complete_batch(words, tmp_path, ac
         Epoch,
         Step,
         Step,
+        Ended,
     ]
+    assert (events[-1].outcome, events[-1].exact_match) == ("interrupted", None)
     two_epochs = Seq2Seq(**SETTINGS | {"epochs": 2}).fit(*words)
     assert not same(weights(model), weights(two_epochs))  # two updates more
     metrics = model._fitted.saved.metrics
@@ -142,6 +144,8 @@ def test_run_resumes_from_the_checkpoint_with_the_same_bits(words, tmp_path, uni
     resumed = Seq2Seq(**SETTINGS).fit(*words, callback=events.append, **options)
     steps = {Preparing: 0, Step: count, Epoch: 5 * count}[kind]
     assert [event.step for event in events if isinstance(event, Step)] == list(range(steps + 1, 31))
+    epochs = count if kind is Epoch else max(steps - 1, 0) // 5
+    assert (events[0].steps_done, len(events[0].epochs_done)) == (steps, epochs)
     assert same(weights(resumed), weights(uninterrupted))
     assert resumed._fitted.saved.temperature == uninterrupted._fitted.saved.temperature
 

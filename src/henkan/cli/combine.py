@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from henkan.cli.display import entries, show_exact_match
+from henkan.cli.display import show_exact_match
 from henkan.cli.options import (
     PATH,
     check_features,
@@ -19,6 +19,7 @@ from henkan.cli.options import (
     pop_engines,
     read_file,
 )
+from henkan.storage.lexicon_file import entries
 from henkan.storage.save_model import check_destination
 from henkan.training.combine import check_models
 from henkan.training.combine import combine as combine_models

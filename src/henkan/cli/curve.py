@@ -13,12 +13,12 @@ from typing import Any
 import click
 
 from henkan.cli.data_arguments import task_or_file
-from henkan.cli.durations import duration
 from henkan.cli.options import PATH
 from henkan.cli.recipes import recipe_tables
 from henkan.cli.selection_data import read_selection_data, selection_options
 from henkan.cli.task_names import unambiguous
 from henkan.cli.training_data import data_name
+from henkan.display.durations import duration
 from henkan.errors import DataError, Interrupted, SettingsError
 from henkan.selection.curve_plan import MIN_SOURCES, SEEDS, CurvePlan, plan_curve
 from henkan.selection.curve_text import plot, sentences, table

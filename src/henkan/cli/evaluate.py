@@ -10,14 +10,14 @@ from typing import Any
 import click
 
 from henkan.cli.data_arguments import task_or_file
-from henkan.cli.display import show_coverage, show_details, show_exact_match, show_examples
+from henkan.cli.display import show_examples, show_lines
 from henkan.cli.options import PATH, check_features, engine_options, layout_options, pop_engines, read_file
 from henkan.cli.prediction_options import note_unwritable, pop_constraint, prediction_options, with_lexicon
 from henkan.cli.task_names import unambiguous
 from henkan.errors import DataError
-from henkan.evaluation.error_rates import Evaluation
 from henkan.evaluation.error_rates import evaluate as measure
 from henkan.evaluation.evaluation_set import Prediction
+from henkan.evaluation.report import detail_lines, summary_lines
 from henkan.evaluation.task_pairs import task_pairs
 from henkan.inference.conversion import Request
 from henkan.text.escaping import escape
@@ -69,6 +69,9 @@ def evaluate(
     exact match of only the most confident predictions (see `henkan predict --abstain-below`). The expected calibration
     error is the absolute difference between confidence and exact match, averaged over bins of confidence.
 
+    The 95 % intervals are bootstrap intervals over the sources (BCa): they say how much the numbers would vary with
+    other sources of the same kind, not with another training run.
+
     Line breaks, tabs and backslashes in texts are printed as \\n, \\r, \\t and \\\\, and any other character that ends
     a line as \\u and four hexadecimal digits. --json has the exact strings.
     """
@@ -95,45 +98,19 @@ def evaluate(
         _write_errors([], errors)  # fails before the evaluation if the file cannot be written
     result = measure(fitted.converter, pairs, request)
     if as_json:
-        click.echo(json.dumps(_as_values(result) | {"model": str(model), "data": data}))
+        click.echo(json.dumps(result.to_dict() | {"model": str(model), "data": data}))
     else:
         show_examples(result.counts)
         if details:
-            show_details(result.by_length(), result.confusions())
-        show_coverage(result)
-        click.echo(f"symbol error rate {result.symbol_error_rate:.3%}")
-        if len(result.references) > result.counts.total:
-            click.echo(f"{len(result.references):,} pairs, {result.counts.total:,} distinct sources; each counts once")
+            show_lines(detail_lines(result))
         note = ""
         if request.lexicon is not None:
             alone = " (evaluate the model alone with --no-lexicon)" if lexicon is None else ""
             count, total = result.counts.from_lexicon, result.counts.total
             note = f"{count:,} of {total:,} sources were answered from the lexicon{alone}"
-        show_exact_match(result.counts, note)
+        show_lines(summary_lines(result, note))
     if errors is not None:
         _write_errors(result.predictions, errors)
-
-
-def _as_values(result: Evaluation) -> dict[str, Any]:
-    """Return the evaluation as JSON values."""
-    counts = result.counts
-    return {
-        "exact_match": result.exact_match,
-        "word_error_rate": result.word_error_rate,
-        "symbol_error_rate": result.symbol_error_rate,
-        "correct": counts.correct,
-        "total": counts.total,
-        "pairs": len(result.references),
-        "unanswerable": counts.unanswerable,
-        "unknown": counts.unknown,
-        "outside": counts.outside,
-        "cut_off": counts.cut_off,
-        "from_lexicon": counts.from_lexicon,
-        "expected_calibration_error": result.expected_calibration_error,
-        "coverage": result.coverage(),
-        "by_length": result.by_length(),
-        "confusions": result.confusions(),
-    }
 
 
 def _write_errors(predictions: Sequence[Prediction], path: Path) -> None:

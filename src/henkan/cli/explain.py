@@ -11,13 +11,12 @@ import click
 
 from henkan.cli.alignments import print_alignments
 from henkan.cli.options import PATH
-from henkan.cli.tables import aligned
 from henkan.cli.text_arguments import TEXT
 from henkan.errors import DataError
 from henkan.inference.conversion import Request
-from henkan.inference.explanation import END, By, Choice, Explanation, label
+from henkan.inference.explanation import By, Explanation
 from henkan.inference.explanation import explain as make_explanation
-from henkan.text.escaping import escape
+from henkan.inference.explanation_text import choice_text
 from henkan.text.side_statistics import show_symbol
 from henkan.training.fitted_model import load_model
 
@@ -109,40 +108,7 @@ def explain(
     if as_json:
         click.echo(json.dumps(asdict(explanation)))
     else:
-        click.echo("\n".join(_lines(explanation)))
-
-
-def _lines(explanation: Explanation) -> list[str]:
-    confidence = "unknown" if explanation.confidence is None else f"{explanation.confidence:.3f}"
-    lines = [
-        f"{escape(explanation.source)} -> {escape(explanation.answer)}   confidence {confidence}   "
-        f"weights from {explanation.by}"
-    ]
-    if explanation.unknown:
-        lines.append(f"read as unknown: {', '.join(explanation.unknown)}")
-    if explanation.cut_off:
-        lines.append("the prediction reached the length limit and was cut off")
-    symbols = explanation.symbols
-    rows = [["symbol", "probability", "alternatives", *map(show_symbol, symbols)]]
-    for choice in explanation.choices:
-        shown = escape if choice.action else _symbol_text
-        others = ", ".join(f"{shown(symbol)} {probability:.3f}" for symbol, probability in choice.runners_up)
-        weights = [f"{100 * weight:.0f}" for weight in choice.weights]
-        rows.append([_choice_text(choice), f"{choice.probability:.3f}", others, *weights])
-    return [*lines, "", *aligned(rows, right=[1, *range(3, 3 + len(symbols))])]
-
-
-def _choice_text(choice: Choice) -> str:
-    """The symbol, or the action of a transducer."""
-    if choice.action == "end":
-        return "(end)"
-    if choice.action:
-        return label(choice.action, show_symbol(choice.symbol) if choice.symbol else "")
-    return _symbol_text(choice.symbol)
-
-
-def _symbol_text(symbol: str) -> str:
-    return "(end)" if symbol == END else show_symbol(symbol)
+        click.echo(str(explanation))
 
 
 def _draw(explanation: Explanation, path: Path) -> None:
@@ -150,7 +116,7 @@ def _draw(explanation: Explanation, path: Path) -> None:
 
     drawn = explanation_picture(
         [show_symbol(symbol) for symbol in explanation.symbols],
-        [_choice_text(choice) for choice in explanation.choices],
+        [choice_text(choice) for choice in explanation.choices],
         [choice.probability for choice in explanation.choices],
         [choice.weights for choice in explanation.choices],
         by=explanation.by,

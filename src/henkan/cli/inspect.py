@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +12,14 @@ from henkan.cli.inspect_model import inspect_model
 from henkan.cli.options import PATH, choose_settings, layout_options, read_file, symbol_options, usable_options
 from henkan.cli.remedies import sentence
 from henkan.config import MAX_SYNTHETIC
-from henkan.errors import DataError
+from henkan.errors import DataError, Message
 from henkan.recipes import make_configs
-from henkan.text.audit import EXAMPLES, Audit, audit
+from henkan.text.audit import audit
 from henkan.text.escaping import escape
 from henkan.text.pairs import Columns
-from henkan.text.reading import Rejects
-from henkan.text.side_statistics import RARE, Side, show_symbol
 from henkan.text.tokenized_pairs import TokenizedPairs
 from henkan.text.tokenizer import TAG
 from henkan.training.synthetic import NONE_POSSIBLE, synthetic_pairs
-
-SYMBOLS_SHOWN = 40
 
 
 @click.command(short_help="Check a file of pairs before training, or describe a model.")
@@ -75,13 +70,15 @@ def inspect(data: Path, dev: Path | None, test: Path | None, as_json: bool, colu
         return
     found = audit(tokenized, others)
     usable = usable_options(file.format)
-    warnings, hints = ([sentence(message, usable) for message in each] for each in (found.warnings(), found.hints()))
+
+    def phrased(message: Message) -> str:
+        return sentence(message, usable)
+
     if as_json:
-        values = {name: value for name, value in asdict(found).items() if name != "damage"}
-        click.echo(json.dumps({**values, "warnings": warnings, "hints": hints}))
+        click.echo(json.dumps(found.to_dict(phrased)))
         return
-    lines = [f"warning: {warning}" for warning in warnings] or ["no warnings"]
-    click.echo("\n".join([*_lines(found, rejects), "", *lines, *(f"hint: {hint}" for hint in hints)]))
+    click.echo(f"{found.rows:,} pairs read, {rejects.skipped if rejects is not None else 0:,} lines skipped")
+    click.echo("\n".join(found.lines(phrased)))
 
 
 def _synthetic_lines(tokenized: TokenizedPairs, count: int, seed: int, *, as_json: bool) -> list[str]:
@@ -101,40 +98,4 @@ def _synthetic_lines(tokenized: TokenizedPairs, count: int, seed: int, *, as_jso
         lines.append(TAG.join(map(escape, [text, each.target, *features, origin])))
     if not lines:
         raise DataError(NONE_POSSIBLE)
-    return lines
-
-
-def _lines(found: Audit, rejects: Rejects | None) -> list[str]:
-    skipped = rejects.skipped if rejects is not None else 0
-    lines = [f"{found.rows:,} pairs read, {skipped:,} lines skipped"]
-    lines.append(f"{found.duplicates:,} duplicate pairs")
-    lines.append(f"{found.ambiguous_sources:,} sources with several targets")
-    for text, targets in list(found.ambiguous.items())[:EXAMPLES]:
-        lines.append(f"    {escape(text)}: {' | '.join(map(escape, targets))}")
-    for name, side in (("source", found.source), ("target", found.target)):
-        lines += ["", *_side_lines(name, side)]
-    for name, leak in found.leaks.items():
-        lines += [
-            "",
-            f"{name}: {leak.rows:,} pairs",
-            f"    {leak.sources:,} sources are also in the training set, {leak.pairs:,} with the same target",
-            f"    {leak.unknown_rows:,} sources have symbols that are not in the training set",
-        ]
-    return lines
-
-
-def _side_lines(name: str, side: Side) -> list[str]:
-    low, median, high = side.lengths
-    shown = list(side.symbols.items())[:SYMBOLS_SHOWN]
-    rest = len(side.symbols) - len(shown)
-    more = f"  and {rest:,} more" if rest else ""
-    lines = [
-        f"{name}s: {low} to {high} symbols, median {median:g}; {side.empty:,} empty",
-        f"    {len(side.symbols):,} distinct symbols: "
-        + "  ".join(f"{show_symbol(symbol)} {count:,}" for symbol, count in shown)
-        + more,
-    ]
-    if side.rare:
-        rare = "  ".join(map(show_symbol, side.rare[:SYMBOLS_SHOWN]))
-        lines.append(f"    {len(side.rare):,} rare symbols, in fewer than {RARE} strings: {rare}")
     return lines

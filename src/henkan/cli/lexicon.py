@@ -9,14 +9,12 @@ from typing import Any
 
 import click
 
-from henkan.cli.display import entries
 from henkan.cli.options import PATH, check_features, layout_options, read_file
+from henkan.cli.pair_lines import json_pair, text_pair
 from henkan.cli.text_arguments import TEXT
 from henkan.errors import DataError
-from henkan.storage.lexicon_file import SavedLexicon
-from henkan.text.escaping import json_line
-from henkan.text.pairs import Columns, line_of
-from henkan.text.tokenizer import TAG
+from henkan.storage.lexicon_file import SavedLexicon, entries
+from henkan.text.pairs import Columns
 from henkan.training.fitted_model import FittedModel, load_model
 from henkan.training.stored_lexicon import Merge, change_lexicon, entries_of, merge, without
 
@@ -99,17 +97,10 @@ def show(model: Path, as_json: bool) -> None:
 def _lines(fitted: FittedModel, *, as_json: bool) -> Iterator[bytes]:
     tagged = fitted.saved.first.model.features
     for number, (source, target) in enumerate(entries_of(fitted), start=1):
-        text, _, tags = source.partition(TAG) if tagged else (source, "", "")
         if as_json:
-            values = {"source": text, "target": target} | ({"features": tags} if tagged else {})
-            yield f"{json_line(values)}\n".encode()
-            continue
-        row = [text, target, tags] if tagged else [text, target]
-        line = line_of(row, first=number == 1)
-        if line is None:
-            shown = "\t".join(row)
-            raise DataError(f"entry {number} ({shown!a:.60}) cannot be written as a line of text; use --json")
-        yield line
+            yield json_pair(source, target, tagged=tagged)
+        else:
+            yield text_pair(source, target, tagged=tagged, number=number, kind="entry")
 
 
 @lexicon.command(short_help="Remove sources.")

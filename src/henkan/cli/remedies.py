@@ -30,6 +30,7 @@ OPTIONS: Mapping[str, str] = {
     "such lines with --rejects FILE",
     "force_or_another_folder": "replace it with --force, or choose another --out",
     "install_torch": "pip install 'henkan[torch]'",
+    "install_tune": "pip install 'henkan[tune]'",
     "lexicon": "remove them or, if this is a pronunciation lexicon, use --format lexicon without --columns and "
     "--delimiter",
     "load_a_model": "give a folder written by `henkan train`",
@@ -41,6 +42,9 @@ OPTIONS: Mapping[str, str] = {
     "no_validation_set": "give more pairs, or train without a validation set (--dev none)",
     "normalize": "use --{side}-normalization NFC",
     "not_deterministic": "omit --deterministic",
+    "omit_ensemble": "omit --ensemble",
+    "omit_setting": "omit this option",
+    "omit_unknown_rate": "omit --unknown-rate",
     "only_torch_with_torchrun": "omit --engine numpy, or run henkan without torchrun",
     "other_encoding": "choose another --encoding",
     "other_encoding_of_lines": "choose another --encoding, or skip such lines with --rejects FILE",
@@ -76,6 +80,7 @@ OPTIONS: Mapping[str, str] = {
 WITHOUT_OPTION: Mapping[str, str] = {
     "columns": "correct the file",
     "csv": "remove them",
+    "fewer_folds": "give more pairs",
     "lexicon": "remove them",
     "other_version": "use that version, or delete the folder and run the same command again",
     "restart": "delete the folder and run the same command again",

@@ -14,18 +14,17 @@ from click.core import ParameterSource
 from henkan.cli.options import ENGINE_SETTINGS, SYMBOL_SETTINGS, check_features, open_rejects
 from henkan.config import EngineConfig, ModelConfig, TrainingConfig
 from henkan.engine.base import Engines
-from henkan.errors import CheckpointError, ModelFolderError, SettingsError
-from henkan.recipes import RECIPE_OF_ARCHITECTURE, make_configs
+from henkan.errors import CheckpointError
 from henkan.text.data_source import DataSource
 from henkan.text.reading import Rejects
 from henkan.text.tasks import TASKS
-from henkan.training.checkpoint import Checkpoints
 from henkan.training.choice import Wanted
 from henkan.training.fitted_model import FittedModel, load_model
 from henkan.training.job import Variant
+from henkan.training.start import start_variants
 from henkan.training.trainer import versions
 
-OPTIONAL = ("unlabelled", "teacher", "final variants", "keep_lexicon")
+OPTIONAL = ("unlabelled", "teacher", "final variants", "keep_lexicon", "log_to")
 """Options that runs of earlier versions do not have. These also lack `format` and `encoding`."""
 
 LAYOUT = ("format", "encoding", "delimiter", "strip", "columns", "rejects")
@@ -89,7 +88,7 @@ def run_from_options(data: str, options: dict[str, Any]) -> RunOptions:
     layout = {name: options.pop(name) for name in LAYOUT}
     start, recipe, ensemble = (options.pop(name, None) for name in ("start", "recipe", "ensemble"))
     dev, unlabelled, teacher = options.pop("dev"), options.pop("unlabelled"), options.pop("teacher", None)
-    keep_lexicon = options.pop("keep_lexicon")
+    keep_lexicon, log_to = options.pop("keep_lexicon"), options.pop("log_to")
     settings = {name: value for name, value in options.items() if value is not None}
     if layout["columns"].features is not None:
         settings["features"] = True
@@ -101,7 +100,7 @@ def run_from_options(data: str, options: dict[str, Any]) -> RunOptions:
         settings = {**{name: model[name] for name in SYMBOL_SETTINGS}, **settings}
     if fitted is not None:
         check_features(fitted, layout["columns"])
-        variants = _start_variants(fitted, settings, recipe, ensemble)
+        variants = start_variants(fitted, settings, recipe, ensemble)
     else:
         if data not in TASKS and recipe != "book":  # also with the recipe `modern`, whose default is for tasks
             settings.setdefault("target_symbols", None)
@@ -112,41 +111,9 @@ def run_from_options(data: str, options: dict[str, Any]) -> RunOptions:
     saved = {"data": data, "dev": dev, "folder": os.getcwd(), **layout, "columns": asdict(layout["columns"])}
     for name, path in (("rejects", rejects and rejects.path), ("unlabelled", unlabelled), ("teacher", teacher)):
         saved[name] = None if path is None else os.path.abspath(path)
-    saved["keep_lexicon"] = keep_lexicon
+    saved["keep_lexicon"], saved["log_to"] = keep_lexicon, list(log_to)
     saved["final variants"] = None  # settings of the final models while their teachers are trained
     return RunOptions(variants, saved, wanted, fitted, teaching, rejects=rejects)
-
-
-def _start_variants(
-    fitted: FittedModel, settings: dict[str, Any], recipe: str | None, ensemble: int | None
-) -> list[Variant]:
-    """Complete the given settings with the model settings of the model to start from.
-
-    Raises:
-        SettingsError: if they contradict each other.
-    """
-    members = len(fitted.saved.members)
-    if ensemble not in (None, members):
-        raise SettingsError(f"the model to start from has {members} members, not {ensemble}; omit --ensemble")
-    variants = []
-    for variant in fitted.saved.variants:
-        fixed, given = asdict(variant.model), settings
-        for name, value in settings.items():
-            if fixed.get(name, value) != value:
-                raise SettingsError(
-                    f"the model to start from has {name.replace('_', ' ')} {fixed[name]!r}, which cannot be changed to "
-                    f"{value!r}; omit this option"
-                )
-        if not variant.source_vocabulary.unknown:
-            if settings.get("unknown_rate"):
-                raise SettingsError(
-                    "the model to start from has no unknown symbol, so it cannot be trained with one; omit "
-                    "--unknown-rate"
-                )
-            given = {"unknown_rate": 0.0, **settings}
-        recipe = recipe or RECIPE_OF_ARCHITECTURE.get(variant.model.architecture)
-        variants.append(Variant(*make_configs({**given, **fixed}, recipe=recipe), len(variant.members)))
-    return variants
 
 
 def run_from_plan(data: str | None, plan: Mapping[str, Any], given: set[str], engines: Engines) -> RunOptions:
@@ -176,6 +143,8 @@ def run_from_plan(data: str | None, plan: Mapping[str, Any], given: set[str], en
             options["data"] = data if data in TASKS else os.path.abspath(data)
         if "keep_lexicon" in given:  # it changes nothing in the run
             options["keep_lexicon"] = True
+        if "log_to" in given:
+            options["log_to"] = list(settings["log_to"])
         _check_kinds(settings, options)
         if "unlabelled" in given:
             options["unlabelled"] = os.path.abspath(settings["unlabelled"])
@@ -258,18 +227,3 @@ def engine_from_plan(engine: EngineConfig, plan: Mapping[str, Any], given: set[s
         return EngineConfig(**{**saved, **current})
     except (KeyError, TypeError, AttributeError):
         raise CheckpointError("the checkpoint's plan.json is damaged", "restart") from None
-
-
-def load_start(checkpoints: Checkpoints) -> FittedModel:
-    """Load the model that an interrupted run started from; its checkpoint has a copy.
-
-    Raises:
-        CheckpointError: if the copy cannot be read.
-    """
-    try:
-        return load_model(checkpoints.folder.start)
-    except ModelFolderError as error:
-        raise CheckpointError(
-            f"the model that this run started from can no longer be read ({error.message.problem})",
-            "restart",
-        ) from None

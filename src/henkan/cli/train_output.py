@@ -10,11 +10,13 @@ from shutil import which
 
 import click
 
-from henkan.cli.display import entries, exact_match_line, show_exact_match, show_examples
+from henkan.cli.display import show_exact_match, show_examples
 from henkan.cli.run_options import RunOptions
 from henkan.config import EngineConfig
 from henkan.engine.base import Engines
 from henkan.errors import SettingsError
+from henkan.evaluation.report import exact_match_line
+from henkan.storage.lexicon_file import entries
 from henkan.text.escaping import escape
 from henkan.training.fitted_model import FittedModel
 from henkan.training.state import MAX_ROLLBACKS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import chain
@@ -59,11 +60,9 @@ class TrainingData(NamedTuple):
 
 def read_data(run: RunOptions, *, quiet: bool) -> TrainingData:
     """Read the pairs of a run, and split or read its validation set."""
-    from henkan.cli.progress import show_reading
-
     data, dev, seed = _path(run, "data"), run.options["dev"], run.training.seed
     layout = {name: run.options[name] for name in LAYOUT} | {"columns": Columns(**run.options["columns"])}
-    layout |= {"rejects": run.rejects, "progress": None if quiet else show_reading, "quiet": quiet}
+    layout |= {"rejects": run.rejects, "progress": None if quiet else _show_reading, "quiet": quiet}
     found, form = task_or_file(data), "task"
     if isinstance(found, Task):
         pairs = found.generate(seed=seed)
@@ -174,3 +173,10 @@ def show_audit(tokenized: TokenizedPairs, data: TrainingData, run: RunOptions) -
         click.echo(f"warning: {sentence(warning, usable)}", err=True)
     for hint in found.hints() if run.start is None else ():  # a model to start from keeps its settings
         click.echo(f"hint: {sentence(hint, usable)}", err=True)
+
+
+def _show_reading(lines: int) -> None:
+    """Show on a terminal how many lines of a file were read; the next output overwrites it."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r{lines:,} lines read\r")
+        sys.stderr.flush()

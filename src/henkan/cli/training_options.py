@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from henkan.cli.options import PATH, engine_options, layout_options, model_options, symbol_options
+from henkan.cli.trackers import TRACKERS
 from henkan.recipes import RECIPE_HELP
 from henkan.training.checkpoint import SECONDS_BETWEEN
 
@@ -73,6 +74,14 @@ def training_options(command: Command) -> Command:
             "--quiet",
             is_flag=True,
             help="Do not show progress; print only the exact match: the share of predictions that equal a target.",
+        ),
+        click.option(
+            "--log-to",
+            type=click.Choice(list(TRACKERS)),
+            multiple=True,
+            help="Log settings, losses and exact match to TensorBoard (in the folder runs), or to MLflow or Weights & "
+            "Biases as they are configured. Can be given several times. A resumed run continues its logs. Needs "
+            "henkan[tensorboard], henkan[mlflow] or henkan[wandb].",
         ),
     )
     for option in reversed(own):

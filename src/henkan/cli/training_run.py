@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -14,8 +14,9 @@ from typing import Any
 
 import click
 
-from henkan.cli.run_options import RunOptions, engine_from_plan, load_start, run_from_options, run_from_plan
+from henkan.cli.run_options import RunOptions, engine_from_plan, run_from_options, run_from_plan
 from henkan.cli.task_names import is_also_file
+from henkan.cli.trackers import create_trackers
 from henkan.cli.train_output import show_engine, show_result
 from henkan.cli.training_data import check_data_exists, kept_lexicon, read_data, read_unlabelled, show_audit
 from henkan.config import EngineConfig
@@ -25,12 +26,14 @@ from henkan.errors import CheckpointError, HenkanError, Interrupted
 from henkan.storage.plots import learning_curve
 from henkan.storage.save_model import check_destination
 from henkan.text.tokenized_pairs import TokenizedPairs
+from henkan.trackers.tracker import Tracker
 from henkan.training.checkpoint import Checkpoints
 from henkan.training.events import Event, Started
 from henkan.training.fitted_model import FittedModel
 from henkan.training.job import TrainingJob
 from henkan.training.other_checkpoints import ReadOnlyCheckpoints
 from henkan.training.signals import Interruption
+from henkan.training.start import load_start
 from henkan.training.trainer import Trainer, check_one_process
 
 
@@ -83,7 +86,8 @@ def start_or_resume(arguments: RunArguments, options: dict[str, Any]) -> Trainin
         run = run_from_options(str(data), options)
         run.options["command"] = sys.argv[1:]
     run.options["engine"] = asdict(engine)
-    return TrainingRun(run, checkpoints, engines, interruption, arguments.quiet or group.rank > 0)
+    trackers = create_trackers(run.options, arguments.folder, quiet=arguments.quiet)
+    return TrainingRun(run, checkpoints, engines, interruption, arguments.quiet or group.rank > 0, trackers)
 
 
 @dataclass
@@ -96,6 +100,7 @@ class TrainingRun:
         engines: creates the compute engines.
         interruption: receives signals.
         quiet: print only the exact match.
+        trackers: called with every event.
     """
 
     run: RunOptions
@@ -103,6 +108,7 @@ class TrainingRun:
     engines: Engines
     interruption: Interruption
     quiet: bool
+    trackers: Sequence[Tracker[Any]] = ()
 
     def execute(self, *, force: bool) -> None:
         """Train, save the model and print the result."""
@@ -148,12 +154,14 @@ class TrainingRun:
 
     def _train(self) -> tuple[FittedModel, str]:
         """Read the pairs and train on them; return the model and an example source."""
-        from henkan.cli.progress import ProgressDisplay
+        from henkan.display.terminal import TerminalDisplay
 
         def show(event: Event) -> None:
             if isinstance(event, Started):
                 self.interruption.defer()
             display(event)
+            for tracker in self.trackers:
+                tracker(event)
 
         run = self.run
         if run.data is not None:
@@ -173,7 +181,7 @@ class TrainingRun:
             click.echo(f"first, {count} models are trained that predict the targets of unlabelled sources", err=True)
         lexicon = kept_lexicon(run, data, quiet=self.quiet)
         job = TrainingJob(run.variants, run.data or data.source, run.start, unlabelled, lexicon)
-        with ProgressDisplay(data.validation, quiet=self.quiet) as display:
+        with TerminalDisplay(data.validation, quiet=self.quiet) as display:
             trainer = Trainer(self.engines, checkpoints=self.checkpoints, report=show)
             return trainer.fit(tokenized, data.validation, job), example
 

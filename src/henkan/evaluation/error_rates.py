@@ -6,17 +6,28 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from henkan.evaluation.evaluation_set import Counts, Prediction, judge
+from henkan.evaluation.intervals import Interval, intervals
 from henkan.evaluation.references import References
+from henkan.evaluation.report import NOTHING, summary_lines
 from henkan.inference.calibration import coverage, expected_calibration_error
 from henkan.inference.conversion import Conversion, Request
 from henkan.inference.converter import Converter
 from henkan.inference.lexicon import FROM_LEXICON
+from henkan.text.arrays import Array
 from henkan.text.pairs import Pairs
 
-NOTHING = ""
-"""Placeholder in a confusion for an inserted or deleted symbol."""
+
+class RateIntervals(NamedTuple):
+    """95 % confidence intervals; see `henkan.evaluation.intervals`."""
+
+    exact_match: Interval
+    word_error_rate: Interval
+    symbol_error_rate: Interval
 
 
 @dataclass(frozen=True)
@@ -59,9 +70,11 @@ class Evaluation:
     @cached_property
     def _nearest(self) -> Sequence[tuple[Sequence[str], Sequence[str]]]:
         """For each source, the symbols of the nearest target, and those of the prediction."""
-        return [
-            (each.symbols(each.target), each.symbols(each.conversion.prediction or "")) for each in self.predictions
-        ]
+        found = []
+        for each in self.predictions:
+            target = each.symbols(each.target)
+            found.append((target, target if each.right else each.symbols(each.conversion.prediction or "")))
+        return found
 
     @property
     def symbol_error_rate(self) -> float:
@@ -69,10 +82,25 @@ class Evaluation:
 
         It can exceed 1. A missing prediction counts as an empty one.
         """
+        edits, symbols = self.errors[:, 1:].sum(axis=0).tolist()
+        return float(edits / max(1, symbols))
+
+    @cached_property
+    def errors(self) -> Array:
+        """For each distinct source, (n, 3): whether the prediction is correct, its edits, symbols of the target."""
         from rapidfuzz.distance import Levenshtein
 
-        edits = sum(Levenshtein.distance(target, predicted) for target, predicted in self._nearest)
-        return edits / max(1, sum(len(target) for target, _ in self._nearest))
+        rows = [
+            (each.right, 0 if each.right else Levenshtein.distance(target, predicted), len(target))
+            for each, (target, predicted) in zip(self.predictions, self._nearest, strict=True)
+        ]
+        return np.array(rows, np.int64).reshape(-1, 3)
+
+    @cached_property
+    def intervals(self) -> RateIntervals:
+        """95 % confidence intervals of the rates, by the bootstrap over distinct sources."""
+        exact, symbol = rate_intervals(self.errors)
+        return RateIntervals(exact, exact.complement(), symbol)
 
     def by_length(self) -> dict[int, tuple[int, int]]:
         """Return source length in symbols -> (number of correct predictions, number of sources)."""
@@ -117,6 +145,43 @@ class Evaluation:
                 given = NOTHING if edit.tag == "delete" else predicted[edit.dest_pos]
                 counts[true, given] += 1
         return [(true, given, count) for (true, given), count in counts.most_common()]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all results as values that can be converted to JSON. Each interval is a list of its two limits."""
+        counts = self.counts
+        return {
+            "exact_match": self.exact_match,
+            "word_error_rate": self.word_error_rate,
+            "symbol_error_rate": self.symbol_error_rate,
+            "intervals": {name: list(interval) for name, interval in self.intervals._asdict().items()},
+            "correct": counts.correct,
+            "total": counts.total,
+            "pairs": len(self.references),
+            "unanswerable": counts.unanswerable,
+            "unknown": counts.unknown,
+            "outside": counts.outside,
+            "cut_off": counts.cut_off,
+            "from_lexicon": counts.from_lexicon,
+            "expected_calibration_error": self.expected_calibration_error,
+            "coverage": self.coverage(),
+            "by_length": self.by_length(),
+            "confusions": self.confusions(),
+        }
+
+    def __str__(self) -> str:
+        return "\n".join(summary_lines(self)).strip("\n")
+
+
+def rate_intervals(errors: Array) -> tuple[Interval, Interval]:
+    """Return the intervals of exact match and symbol error rate for the rows of `Evaluation.errors`."""
+    ones = np.ones((len(errors), 1), np.int64)
+    exact, symbol = intervals(np.hstack([errors, ones]), _rates, [(0.0, 1.0), (0.0, np.inf)])
+    return exact, symbol
+
+
+def _rates(sums: Array) -> Array:
+    """Sums of correct predictions, edits, target symbols and sources (..., 4) -> the two rates (..., 2)."""
+    return np.stack([sums[..., 0] / np.maximum(1, sums[..., 3]), sums[..., 1] / np.maximum(1, sums[..., 2])], axis=-1)
 
 
 def _confidences(predictions: Sequence[Prediction]) -> tuple[list[float], list[bool]]:

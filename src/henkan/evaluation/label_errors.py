@@ -62,7 +62,7 @@ def find_label_errors(
     """
     if not isinstance(folds, int) or not 2 <= folds <= MAX_FOLDS:
         raise SettingsError(f"folds must be a whole number from 2 to {MAX_FOLDS}, not {folds!r}", argument="folds")
-    fold_of_row = _split(list(map(normalize, pairs.sources)), folds, seed)
+    fold_of_row = fold_of_each(list(map(normalize, pairs.sources)), folds, seed)
     found = []
     for fold in range(folds):
         others = pairs.take(np.flatnonzero(fold_of_row != fold).tolist())
@@ -71,7 +71,7 @@ def find_label_errors(
     return sorted(found, key=lambda suspect: (isnan(suspect.margin), suspect.margin))
 
 
-def _split(sources: Sequence[str], folds: int, seed: int) -> Array:
+def fold_of_each(sources: Sequence[str], folds: int, seed: int) -> Array:
     """Fold of each source; equal sources are in the same fold."""
     distinct = list(dict.fromkeys(sources))
     if len(distinct) < folds:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -53,6 +53,21 @@ class Alignment:
     symbols: Sequence[str] = ()
     links: Sequence[Link] = ()
     reason: str | None = None
+
+    def __str__(self) -> str:
+        from henkan.inference.explanation_text import alignment_text
+
+        return alignment_text(self)
+
+    def _repr_html_(self) -> str:
+        """Return the table that notebooks show."""
+        from henkan.inference.explanation_html import alignment_html
+
+        return alignment_html(self)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002
+        """Print the text where IPython shows no HTML."""
+        printer.text(str(self))
 
 
 def align(

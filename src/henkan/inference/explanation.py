@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -70,6 +70,21 @@ class Explanation:
     cut_off: bool
     choices: Sequence[Choice]
     by: By
+
+    def __str__(self) -> str:
+        from henkan.inference.explanation_text import explanation_text
+
+        return explanation_text(self)
+
+    def _repr_html_(self) -> str:
+        """Return the heat map that notebooks show."""
+        from henkan.inference.explanation_html import explanation_html
+
+        return explanation_html(self)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ARG002
+        """Print the text where IPython shows no HTML."""
+        printer.text(str(self))
 
 
 def explain(

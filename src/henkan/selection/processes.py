@@ -28,7 +28,7 @@ def worker_processes(jobs: int) -> ProcessPoolExecutor:
     """
     # A forked child would inherit locks of the threads of its parent; a spawned one starts afresh.
     context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(jobs, mp_context=context, initializer=_prepare)
+    return ProcessPoolExecutor(jobs, mp_context=context, initializer=prepare_worker)
 
 
 def stop(pool: ProcessPoolExecutor) -> None:
@@ -39,8 +39,8 @@ def stop(pool: ProcessPoolExecutor) -> None:
     gc.collect()  # frees the semaphores of the pool also if the interpreter exits without cleanup
 
 
-def _prepare() -> None:
-    """Prepare a worker process."""
+def prepare_worker() -> None:
+    """Prepare a worker process: one thread, and Ctrl-C is ignored."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ[THREADS_VARIABLE] = "1"
     use_one_blas_thread()

@@ -95,3 +95,8 @@ def _quoted(text: str) -> str:
 def _unescaped(text: str) -> str:
     """The string that a JSON string without its quotes stands for."""
     return str(json.loads(f'"{text}"')) if "\\" in text else text
+
+
+def entries(count: int) -> str:
+    """Return a number of entries in words."""
+    return f"{count:,} {'entry' if count == 1 else 'entries'}"

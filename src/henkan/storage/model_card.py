@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from henkan.config import to_dict
-from henkan.storage.lexicon_file import SavedLexicon
+from henkan.storage.lexicon_file import SavedLexicon, entries
 from henkan.storage.model_folder import SavedModel
 
 CARD = "README.md"
@@ -83,11 +83,10 @@ def _lexicon(lexicon: SavedLexicon | None) -> list[str]:
     """Lines of the section about the lexicon."""
     if lexicon is None:
         return []
-    count = len(lexicon)
     return [
         "## Lexicon",
         "",
-        f"`lexicon.jsonl` has {count:,} {'entry' if count == 1 else 'entries'}, each a source with a target. Sources "
+        f"`lexicon.jsonl` has {entries(len(lexicon))}, each a source with a target. Sources "
         "are looked up there before the model predicts. The accuracy above is that of the model without the lexicon.",
         "",
     ]

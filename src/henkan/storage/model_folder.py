@@ -46,7 +46,9 @@ VARIANT = {"model", "training", "members", "weight", "codec"}
 VOCABULARY = {"variants", "range"}
 MAX_CODEC_NUMBERS = 2**22
 HASHED = ("config.json", "vocabulary.json", "weights.safetensors")
-CHECKPOINT = "checkpoint"
+CHECKPOINT, TUNING = "checkpoint", "tuning"
+"""Subfolders for an interrupted training run, and for the trials of a search for settings."""
+
 ATTEMPTS = 20
 
 Shapes = Callable[[ModelConfig, Vocabulary, Vocabulary], Mapping[str, tuple[int, ...]]]

@@ -20,6 +20,7 @@ from henkan.storage.model_folder import (
     CHECKPOINT,
     FORMAT,
     HASHED,
+    TUNING,
     WITHOUT_LEXICON,
     SavedModel,
     codec_tensor,
@@ -178,9 +179,9 @@ def check_destination(folder: Path, *, force: bool) -> None:
         if not folder.is_dir():
             raise ModelFolderError(f"{folder}: a file with this name exists", "another_folder")
         names = {entry.name for entry in folder.iterdir() if not entry.name.startswith(f".{INCOMING}-")}
-        own = {*WRITTEN, INCOMING, CHECKPOINT}
+        own = {*WRITTEN, INCOMING, CHECKPOINT, TUNING}
         others = sorted(names - own) or [name for name in sorted(names & set(WRITTEN)) if not (folder / name).is_file()]
-        if names <= {CHECKPOINT}:
+        if names <= {CHECKPOINT, TUNING}:
             return
         if others or not is_model(folder):
             what = others[0] if others else "no manifest.json of a henkan model"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import numpy as np
 
-from henkan.errors import Message
+from henkan.errors import REMEDIES, Message
 from henkan.text.arrays import Array
 from henkan.text.damage import find_damage
+from henkan.text.escaping import escape
 from henkan.text.pairs import Pairs
 from henkan.text.sample import Sample
 from henkan.text.side_statistics import Side, count_strings, ranked, show_symbol, side_statistics
@@ -18,6 +20,14 @@ from henkan.text.tokenized_pairs import TokenizedPairs
 from henkan.text.tokenizer import Tokenizer, tokenize
 
 EXAMPLES = 5
+
+REMEDIES_IN_LISTS: Mapping[str, str] = {
+    "columns": "correct the pairs",
+    "csv": "remove them",
+    "lexicon": "remove them",
+    "strip": "remove it, as str.strip does",
+}
+"""Key of a remedy -> what to do where `henkan.errors.REMEDIES` names an argument for reading a file."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +47,18 @@ class Leak:
     sources: int
     unknown: Mapping[str, int]
     unknown_rows: int
+
+    def lines(self, name: str) -> list[str]:
+        """Return a report as lines.
+
+        Args:
+            name: name of the set.
+        """
+        return [
+            f"{name}: {self.rows:,} pairs",
+            f"    {self.sources:,} sources are also in the training set, {self.pairs:,} with the same target",
+            f"    {self.unknown_rows:,} sources have symbols that are not in the training set",
+        ]
 
 
 @dataclass(frozen=True)
@@ -127,6 +149,40 @@ class Audit:
         if self.ambiguous_sources:
             parts.append(f"{self.ambiguous_sources:,} sources with several targets")
         return "; ".join(parts)
+
+    def lines(self, phrased: Callable[[Message], str] = str) -> list[str]:
+        """Return a report as lines, without the number of pairs.
+
+        Args:
+            phrased: how to word a message.
+        """
+        lines = [f"{self.duplicates:,} duplicate pairs", f"{self.ambiguous_sources:,} sources with several targets"]
+        for text, targets in list(self.ambiguous.items())[:EXAMPLES]:
+            lines.append(f"    {escape(text)}: {' | '.join(map(escape, targets))}")
+        for name, side in (("source", self.source), ("target", self.target)):
+            lines += ["", *side.lines(name)]
+        for name, leak in self.leaks.items():
+            lines += ["", *leak.lines(name)]
+        warnings = [f"warning: {phrased(message)}" for message in self.warnings()] or ["no warnings"]
+        return [*lines, "", *warnings, *(f"hint: {phrased(message)}" for message in self.hints())]
+
+    def to_dict(self, phrased: Callable[[Message], str] | None = None) -> dict[str, Any]:
+        """Convert the audit to JSON values, with warnings and hints as sentences.
+
+        Args:
+            phrased: how to word a message; None: for pairs given as lists in Python.
+        """
+        word = phrased or in_lists
+        values = {name: value for name, value in asdict(self).items() if name != "damage"}
+        return {**values, "warnings": [*map(word, self.warnings())], "hints": [*map(word, self.hints())]}
+
+    def __str__(self) -> str:
+        return "\n".join([f"{self.rows:,} pairs", *self.lines(in_lists)])
+
+
+def in_lists(message: Message) -> str:
+    """Word a message about pairs that were given as lists, not read from a file."""
+    return message.phrased({**REMEDIES, **REMEDIES_IN_LISTS})
 
 
 def audit(tokenized: TokenizedPairs, others: Mapping[str, Pairs] | None = None, *, numbered: bool = True) -> Audit:

@@ -18,6 +18,9 @@ JOINERS = "\u200c\u200d"
 SHORT = 40
 """Strings of up to this many symbols are not reported as too long."""
 
+SYMBOLS_SHOWN = 40
+"""Number of symbols in a report."""
+
 RARE = 3
 """A symbol in fewer strings than this is rare: a model can hardly learn it."""
 
@@ -55,6 +58,27 @@ class Side:
     def mixed(self) -> bool:
         """Whether some strings are composed (NFC) and others decomposed (NFD)."""
         return all(self.forms.values())
+
+    def lines(self, name: str) -> list[str]:
+        """Return a report as lines.
+
+        Args:
+            name: "source" or "target".
+        """
+        low, median, high = self.lengths
+        shown = list(self.symbols.items())[:SYMBOLS_SHOWN]
+        rest = len(self.symbols) - len(shown)
+        more = f"  and {rest:,} more" if rest else ""
+        lines = [
+            f"{name}s: {low} to {high} symbols, median {median:g}; {self.empty:,} empty",
+            f"    {len(self.symbols):,} distinct symbols: "
+            + "  ".join(f"{show_symbol(symbol)} {count:,}" for symbol, count in shown)
+            + more,
+        ]
+        if self.rare:
+            rare = "  ".join(map(show_symbol, self.rare[:SYMBOLS_SHOWN]))
+            lines.append(f"    {len(self.rare):,} rare symbols, in fewer than {RARE} strings: {rare}")
+        return lines
 
 
 def count_strings(sequences: Sequences, wanted: Array, limit: int | None = None) -> tuple[Array, int]:

@@ -84,6 +84,11 @@ class Checkpoints:
         return self.folder.model
 
     @property
+    def run_id(self) -> str:
+        """A text that identifies the run, which stays the same when it is resumed. Known after `open`."""
+        return str(self._plan["id"])
+
+    @property
     def resumable(self) -> bool:
         """Whether there is an interrupted run to resume."""
         return self.folder.resumable

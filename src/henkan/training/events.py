@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from henkan.inference.converter import Converter
+
+Outcome = Literal["finished", "interrupted", "failed"]
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,13 @@ class Started:
         target_symbols: how targets are split into symbols; chosen by the data if the setting is None.
         synthetic: number of synthetic pairs, which are added to the training pairs.
         labelled: number of unlabelled sources with predicted targets, likewise.
+        settings: all settings in effect: name -> value, as in `henkan.config.ModelConfig` and
+            `henkan.config.TrainingConfig`, with the seed of this member.
+        engine: the engine and its version, in words.
+        run: identifies the training run; the same if it is resumed.
+        teacher: whether the model belongs to the ensemble that predicts the targets of unlabelled sources.
+        steps_done: number of updates made before the run was interrupted; 0 for a new one.
+        epochs_done: the epochs that were finished before, likewise.
     """
 
     converter: Converter
@@ -35,6 +45,12 @@ class Started:
     target_symbols: str = "characters"
     synthetic: int = 0
     labelled: int = 0
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    engine: str = ""
+    run: str = ""
+    teacher: bool = False
+    steps_done: int = 0
+    epochs_done: Sequence[Epoch] = ()
 
 
 @dataclass(frozen=True)
@@ -152,5 +168,26 @@ class Rollback:
     final: bool
 
 
-Event = Started | Preparing | Estimated | Labelling | Labelled | Calibrating | Step | Epoch | Rollback
+@dataclass(frozen=True)
+class Ended:
+    """The training run has ended. It is the last event, also after an interruption or an error.
+
+    If an ensemble was trained that predicts the targets of unlabelled sources, its end is reported too.
+
+    Attributes:
+        outcome: "finished" if all models are trained; "interrupted" by a signal or a KeyboardInterrupt; "failed" by
+            another exception.
+        exact_match: share of the validation set that the model, or the ensemble, predicts exactly, from 0 to 1; None
+            without a validation set, or if the run is not finished.
+        members, run, teacher: as in `Started`.
+    """
+
+    outcome: Outcome
+    exact_match: float | None
+    members: int
+    run: str
+    teacher: bool
+
+
+Event = Started | Preparing | Estimated | Labelling | Labelled | Calibrating | Step | Epoch | Rollback | Ended
 Report = Callable[[Event], None]

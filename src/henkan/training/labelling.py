@@ -43,18 +43,8 @@ def usable_sources(sources: Sequence[str], used: Iterable[str], vocabulary: Voca
     Raises:
         DataError: if there are none.
     """
-    normalize, tags = vocabulary.tokenizer.normalize, vocabulary.tokenizer.features
-    tabs = sum("\t" in source for source in sources)
-    if tabs and not tags and vocabulary.unknown_symbols("\t"):
-        raise DataError(
-            f"{tabs:,} of {len(sources):,} unlabelled sources contain a tab, as in a file of pairs; give sources "
-            "alone, one per line"
-        )
-    if sources and not tabs and tags:
-        raise DataError(
-            "the unlabelled sources have no feature tags, but those of the pairs do; write the tags after each source "
-            "and a tab, as in 'walk TAB V;PST'"
-        )
+    check_tags(sources, vocabulary)
+    normalize = vocabulary.tokenizer.normalize
     seen, found = set(map(normalize, used)), []
     left_out: Counter[str] = Counter()
     for source in sources:
@@ -72,6 +62,25 @@ def usable_sources(sources: Sequence[str], used: Iterable[str], vocabulary: Voca
         reasons = "; ".join(f"{count:,} {reason}" for reason, count in left_out.most_common()) or "there are none"
         raise DataError(f"no unlabelled source can be used ({reasons}); give other sources, one per line")
     return Usable(found, left_out)
+
+
+def check_tags(sources: Sequence[str], vocabulary: Vocabulary) -> None:
+    """Check that unlabelled sources have feature tags if and only if a model reads them.
+
+    Raises:
+        DataError: if not.
+    """
+    tabs, tags = sum("\t" in source for source in sources), vocabulary.tokenizer.features
+    if tabs and not tags and vocabulary.unknown_symbols("\t"):
+        raise DataError(
+            f"{tabs:,} of {len(sources):,} unlabelled sources contain a tab, as in a file of pairs; give sources "
+            "alone, one per line"
+        )
+    if sources and not tabs and tags:
+        raise DataError(
+            "the unlabelled sources have no feature tags, but those of the pairs do; write the tags after each source "
+            "and a tab, as in 'walk TAB V;PST'"
+        )
 
 
 def label(teacher: Converter, sources: Sequence[str], report: Callable[[int, int], None] = lambda *_: None) -> Pairs:

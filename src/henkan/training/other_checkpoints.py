@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from henkan.errors import Interrupted
 from henkan.text.pairs import Pairs
@@ -60,12 +61,15 @@ class NoCheckpoints:
 
     Args:
         stop: called after every update; returns the number of a received signal, or None.
+
+    Attributes:
+        run_id: a text that identifies the run, known after `open`.
     """
 
     resume = resumable = False
 
     def __init__(self, stop: Callable[[], int | None] = lambda: None) -> None:
-        self.stop = stop
+        self.stop, self.run_id = stop, ""
 
     @contextmanager
     def held(self) -> Iterator[NoCheckpoints]:
@@ -86,6 +90,7 @@ class NoCheckpoints:
 
     def open(self, plan: Mapping[str, Any]) -> Progress:  # noqa: ARG002
         """Start a new run."""
+        self.run_id = uuid4().hex
         return Progress()
 
     def check_fits(self, saved: Mapping[str, Any], expected: Mapping[str, Any]) -> None:

@@ -113,6 +113,7 @@ class UnfinishedRun:
         job: what is trained.
         progress: the progress of the run.
         probe_updates: number of updates that estimating the confidence outside the training data takes at the end.
+        teacher: whether the model only predicts the targets of unlabelled sources.
         engine: engine of the current member, or None before its weights are set.
     """
 
@@ -120,6 +121,7 @@ class UnfinishedRun:
     job: TrainingJob
     progress: Progress
     probe_updates: int = 0
+    teacher: bool = False
     engine: Engine | None = None
 
     def data_of(self, member: int) -> tuple[PreparedData, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -12,12 +13,12 @@ from henkan._version import __version__
 from henkan.batching.encoded_pairs import EncodedPairs
 from henkan.config import TrainingConfig, to_dict
 from henkan.engine.base import Engine, Engines, Execution, ProcessGroup
-from henkan.errors import SettingsError
+from henkan.errors import Interrupted, SettingsError
 from henkan.inference.converter import Converter
 from henkan.text.pairs import Pairs
 from henkan.text.tokenized_pairs import TokenizedPairs
 from henkan.training.checkpoint import Checkpoints
-from henkan.training.events import Calibrating, Estimated, Labelled, Labelling, Preparing, Report, Started
+from henkan.training.events import Calibrating, Ended, Estimated, Labelled, Labelling, Preparing, Report, Started
 from henkan.training.fitted_model import FittedModel
 from henkan.training.job import TrainingJob, Unlabelled
 from henkan.training.labelling import label, usable_sources
@@ -96,7 +97,7 @@ class Trainer:
         used = (source for each in (pairs.pairs, validation) if each is not None for source in each.sources)
         usable = usable_sources(unlabelled.sources, used, vocabulary)
         if teacher is None:
-            teacher = self._fit(data, own, None, calibrate_outside=False)
+            teacher = self._fit(data, own, None, teacher=True)
         self.report(Labelling(len(usable.sources), usable.left_out))
         run = self._run
 
@@ -123,21 +124,42 @@ class Trainer:
         job: TrainingJob,
         labelled: Pairs | None,
         *,
-        calibrate_outside: bool = True,
+        teacher: bool = False,
     ) -> FittedModel:
-        """Train a model; see `fit`."""
+        """Train a model; see `fit`.
+
+        Args:
+            data: the data of each variant.
+            job: what to train.
+            labelled: the unlabelled sources with their predicted targets, or None.
+            teacher: whether the model only predicts such targets.
+        """
         progress = self._open(data, job, labelled)
-        self._run = UnfinishedRun(data, job, progress, self._probe_updates(data[0], job) if calibrate_outside else 0)
-        trained = [self._member(number, self._run) for number in range(job.members)]
+        self._run = UnfinishedRun(data, job, progress, 0 if teacher else self._probe_updates(data[0], job), teacher)
+        run_id = self.checkpoints.run_id
+        try:
+            fitted = self._train_all(self._run)
+        except BaseException as error:
+            interrupted = isinstance(error, Interrupted | KeyboardInterrupt)
+            with suppress(Exception, KeyboardInterrupt):  # of the callback, which would hide the first error
+                self.report(Ended("interrupted" if interrupted else "failed", None, job.members, run_id, teacher))
+            raise
+        self.report(Ended("finished", fitted.saved.metrics["exact_match"], job.members, run_id, teacher))
+        return fitted
+
+    def _train_all(self, run: UnfinishedRun) -> FittedModel:
+        """Train all members of a run, evaluate them and calibrate their confidence."""
+        data, job, progress = run.data, run.job, run.progress
+        trained = [self._member(number, run) for number in range(job.members)]
         converter, counts = joined_converter(data, trained, training_domain(data[0], job.start)), None
         validation_set = data[0].validation
         if validation_set is not None:
             pause = self._pause(lambda: progress)
             counts = evaluate_and_calibrate(converter, validation_set, self.group, pause)
-            if calibrate_outside:
+            if not run.teacher:
                 self._calibrate_outside(converter, data[0], job, pause)
         members = [engine.weights for engine in trained]
-        return trained_model(self._run, converter, members, progress.histories, counts)
+        return trained_model(run, converter, members, progress.histories, counts)
 
     def best_model(self, *, between_updates: bool) -> FittedModel | None:
         """Return the best model so far of an interrupted `fit`; see `UnfinishedRun.best_model`."""
@@ -195,7 +217,7 @@ class Trainer:
     def _member(self, number: int, run: UnfinishedRun) -> Engine:
         """Train or resume a member, or restore its weights if it was finished before the run was interrupted."""
         data, in_variant = run.data_of(number)
-        job, progress, variant = run.job, run.progress, data.variant
+        progress, variant = run.progress, data.variant
         training = replace(variant.training, seed=variant.training.seed + number)
         engine = self.engines.make(variant.model, data.sizes, training=training)
         if number < len(progress.done):
@@ -203,12 +225,7 @@ class Trainer:
             engine.set_weights(progress.done[number])
             return engine
         converter = data.converter([engine])
-        pairs, validation, epochs = len(data.pairs), len(data.validation_pairs or ()), training.epochs or 0
-        symbols = data.target_vocabulary.tokenizer.unit
-        added = {"synthetic": training.augment or 0, "labelled": data.labelled}
-        self.report(
-            Started(converter, pairs, validation, epochs, data.weights, number + 1, job.members, symbols, **added)
-        )
+        self.report(self._started(number, run, converter, training))
         if progress.state is None:
             engine.set_weights(data.initial_weights(in_variant, training.seed))
             progress.state = TrainingState(np.random.default_rng([training.seed, 3]))
@@ -218,6 +235,35 @@ class Trainer:
         run.engine = engine
         self._train(engine, converter, data, training, run)
         return engine
+
+    def _started(self, number: int, run: UnfinishedRun, converter: Converter, training: TrainingConfig) -> Started:
+        """Describe a member that is about to be trained.
+
+        Args:
+            number: number of the member, from 0.
+            run: the run.
+            converter: converts texts with the member.
+            training: its settings.
+        """
+        data, state = run.data_of(number)[0], run.progress.state
+        return Started(
+            converter,
+            pairs=len(data.pairs),
+            held_out=len(data.validation_pairs or ()),
+            epochs=training.epochs or 0,
+            weights=data.weights,
+            member=number + 1,
+            members=run.job.members,
+            target_symbols=data.target_vocabulary.tokenizer.unit,
+            synthetic=training.augment or 0,
+            labelled=data.labelled,
+            settings={**to_dict(data.variant.model), **to_dict(training.sized(len(data.epoch_pairs)))},
+            engine=self.engines.describe(),
+            run=self.checkpoints.run_id,
+            teacher=run.teacher,
+            steps_done=0 if state is None else state.step,
+            epochs_done=() if state is None else tuple(state.records),
+        )
 
     def _train(
         self, engine: Engine, converter: Converter, data: PreparedData, training: TrainingConfig, run: UnfinishedRun

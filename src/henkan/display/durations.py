@@ -1,6 +1,12 @@
-"""Durations in words."""
+"""Durations as text."""
 
 from __future__ import annotations
+
+
+def clock(seconds: float) -> str:
+    """Format a duration as MM:SS or H:MM:SS."""
+    hours, rest = divmod(round(seconds), 3600)
+    return (f"{hours}:" if hours else "") + f"{rest // 60:02}:{rest % 60:02}"
 
 
 def duration(seconds: float) -> str:

@@ -9,7 +9,7 @@ import henkan
 from henkan import DataError, Epoch, ModelFolderError, NotFittedError, Preparing, Seq2Seq, SettingsError, Started, Step
 from henkan.errors import CheckpointError
 from henkan.training import validation
-from henkan.training.events import Calibrating, Estimated, Rollback
+from henkan.training.events import Calibrating, Ended, Estimated, Rollback
 from henkan.training.trainer import Trainer
 from henkan.training.validation import Validator
 
@@ -45,10 +45,14 @@ def test_other_settings_learn_and_can_be_saved(words, settings, tmp_path):
 def test_callback_receives_all_events(words):
     events = []
     model = Seq2Seq(epochs=2, batch_size=20).fit(*words, dev=(["ab", "?"], ["AB", "?"]), callback=events.append)
-    assert [type(event) for event in events] == [Started, Preparing, Estimated, *[Step, Step, Epoch] * 2, Calibrating]
-    started = events[0]
+    kinds = [Started, Preparing, Estimated, *[Step, Step, Epoch] * 2, Calibrating, Ended]
+    assert [type(event) for event in events] == kinds
+    started, ended = events[0], events[-1]
     assert (started.pairs, started.held_out, started.epochs) == (39, 2, 2)
-    assert events[-2].exact_match in (0, 0.5)  # the unknown symbol counts as wrong
+    assert (started.settings["hidden_size"], started.settings["batch_size"], started.settings["seed"]) == (128, 20, 0)
+    assert (started.steps_done, started.epochs_done, started.teacher) == (0, (), False)
+    assert events[-3].exact_match in (0, 0.5)  # the unknown symbol counts as wrong
+    assert ended == Ended("finished", model.score(["ab", "?"], ["AB", "?"]), 1, started.run, False)
     assert started.converter.predict(["ab"]) == model.predict(["ab"])
 
 
@@ -98,7 +102,7 @@ def test_seed_determines_the_result(words):
 def test_misuse_raises_a_clear_error():
     with pytest.raises(NotFittedError, match="call fit first"):
         Seq2Seq().predict(["a"])
-    with pytest.raises(SettingsError, match="no setting 'hidden'"):
+    with pytest.raises(TypeError, match=r"Seq2Seq.__init__\(\) got an unexpected keyword argument 'hidden'"):
         Seq2Seq(hidden=3)
     with pytest.raises(DataError, match="no pairs"):
         Seq2Seq().fit([], [])

@@ -1,4 +1,4 @@
-"""Show the progress of a training run."""
+"""Show the progress of a training run on a terminal, or as lines of text."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from rich.live import Live
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.text import Text
 
-from henkan.cli.display import example_rows
-from henkan.cli.durations import duration
+from henkan.display.durations import clock, duration
 from henkan.evaluation.error_rates import evaluate
 from henkan.evaluation.evaluation_set import EXAMPLES_SHOWN
+from henkan.evaluation.report import example_lines
 from henkan.inference.converter import Converter
 from henkan.text.pairs import Pairs
 from henkan.training.events import (
@@ -34,7 +34,7 @@ SECONDS_BETWEEN_PREDICTIONS = 0.5
 SECONDS_BETWEEN_REDRAWS = 0.1
 
 
-class ProgressDisplay:
+class TerminalDisplay:
     """Shows progress on standard error: a live display on a terminal, otherwise one line per epoch.
 
     Call it with every event, inside its `with` block.
@@ -62,7 +62,7 @@ class ProgressDisplay:
         self.rows: list[str] = []
         self.predicted_at = self.drawn_at = 0.0
 
-    def __enter__(self) -> ProgressDisplay:
+    def __enter__(self) -> TerminalDisplay:
         if self.console.is_terminal and not self.quiet:
             self.live = Live(console=self.console, transient=True, auto_refresh=False)
             self.live.start()
@@ -110,7 +110,7 @@ class ProgressDisplay:
                 + ("training stopped" if event.final else f"learning rate reduced to {event.learning_rate:.2g}"),
                 soft_wrap=True,
             )
-        elif self.live is not None and time.monotonic() - self.drawn_at >= SECONDS_BETWEEN_REDRAWS:
+        elif isinstance(event, Step) and self.live is not None and self._redraws():
             self._draw(event)
 
     def _start(self, event: Started) -> None:
@@ -133,12 +133,15 @@ class ProgressDisplay:
             f"  learning rate {event.learning_rate:.2g}  {event.seconds:.1f} s"
         )
 
+    def _redraws(self) -> bool:
+        return time.monotonic() - self.drawn_at >= SECONDS_BETWEEN_REDRAWS
+
     def _draw(self, event: Step) -> None:
         assert self.live is not None
         assert self.converter is not None
         now = time.monotonic()
         if self.examples is not None and now - self.predicted_at >= SECONDS_BETWEEN_PREDICTIONS:
-            self.rows = example_rows(evaluate(self.converter, self.examples).counts)
+            self.rows = example_lines(evaluate(self.converter, self.examples).counts)
             self.predicted_at = time.monotonic()
         self.progress.update(
             self.bar,
@@ -150,20 +153,8 @@ class ProgressDisplay:
         match = "" if self.exact_match is None else f"   exact match {self.exact_match:.3%}"
         status = (
             f"loss {event.loss:<8.3g}{match}   learning rate {event.learning_rate:.2g}   "
-            f"{event.pairs / max(event.seconds, 1e-9):,.0f} pairs/s   {_clock(left)} left"
+            f"{event.pairs / max(event.seconds, 1e-9):,.0f} pairs/s   {clock(left)} left"
         )
         examples = [Text(row, style="green" if row.startswith("O") else "") for row in self.rows]
         self.live.update(Group(self.progress, Text(status), Text(""), *examples), refresh=True)
         self.drawn_at = time.monotonic()
-
-
-def show_reading(lines: int) -> None:
-    """Show on a terminal how many lines of a file were read; the next output overwrites it."""
-    if sys.stderr.isatty():
-        sys.stderr.write(f"\r{lines:,} lines read\r")
-        sys.stderr.flush()
-
-
-def _clock(seconds: float) -> str:
-    hours, rest = divmod(round(seconds), 3600)
-    return (f"{hours}:" if hours else "") + f"{rest // 60:02}:{rest % 60:02}"

@@ -1,0 +1,1 @@
+"""Tables, charts and HTML, of strings and numbers."""

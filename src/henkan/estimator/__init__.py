@@ -1,0 +1,6 @@
+"""The Python interface: `Seq2Seq`, with methods as in scikit-learn, and functions for models and pairs."""
+
+from henkan.estimator.inspection import inspect
+from henkan.estimator.model import Seq2Seq, combine, load
+
+__all__ = ["Seq2Seq", "combine", "inspect", "load"]

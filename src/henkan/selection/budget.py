@@ -1,0 +1,85 @@
+"""How long a search may take, and how many trials it may make."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from time import monotonic
+
+FINAL_MODEL = 1.5
+"""Duration of training the final model, whose confidence outside the training data is estimated too, in trials."""
+
+
+@dataclass
+class Budget:
+    """The budget of a search.
+
+    Attributes:
+        minutes: for everything, including the final training; None: no limit.
+        trials: maximum number of trials; None: no limit.
+        spent: seconds that were spent before this process.
+        clock: returns seconds.
+    """
+
+    minutes: float | None = None
+    trials: int | None = None
+    spent: float = 0.0
+    clock: Callable[[], float] = monotonic
+    start: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.start = self.clock()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds that have been spent."""
+        return self.spent + self.clock() - self.start
+
+    @property
+    def left(self) -> float:
+        """Seconds that are left; infinite without a limit."""
+        return float("inf") if self.minutes is None else 60 * self.minutes - self.seconds
+
+    def allows_trial(self, number: int, duration: float, final: float) -> bool:
+        """Whether another trial may be started.
+
+        Args:
+            number: number of trials so far.
+            duration: expected duration of a trial in seconds; 0: unknown.
+            final: expected duration of what follows the search, in seconds.
+        """
+        if self.trials is not None and number >= self.trials:
+            return False
+        return self.left - final > duration / 2
+
+    def rounds(self, duration: float, jobs: int, comparison: int) -> list[tuple[int, int]]:
+        """Return the final rounds that there is time for: (number of candidates, number of models of each).
+
+        At most half of the budget is for what follows the search.
+
+        Args:
+            duration: expected duration of a trial in seconds.
+            jobs: number of trials at the same time.
+            comparison: number of models of the last comparison.
+        """
+        for rounds in ROUNDS:
+            models = sum(candidates * each for candidates, each in rounds)
+            if self.minutes is None or final_seconds(models + comparison, duration, jobs) <= 30 * self.minutes:
+                return rounds
+        return []
+
+
+ROUNDS: list[list[tuple[int, int]]] = [[(4, 1), (2, 2)], [(3, 1), (2, 1)], [(3, 1)]]
+"""Ways to choose among the best candidates with other seeds, the most thorough first: successive halving (Jamieson &
+Talwalkar 2016) over seeds."""
+
+
+def final_seconds(models: int, duration: float, jobs: int) -> float:
+    """Return how long it takes to train some models and the final one.
+
+    Args:
+        models: number of models.
+        duration: expected duration of one in seconds.
+        jobs: number of models at the same time.
+    """
+    return duration * (-(-models // jobs) + FINAL_MODEL)

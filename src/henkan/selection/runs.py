@@ -1,0 +1,70 @@
+"""Models that are trained after the search, with other seeds than the trials; they are stored with the trials."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from henkan.errors import HenkanError
+from henkan.selection.space import Point, Space, key_of
+from henkan.selection.study import Study, from_text, to_text
+from henkan.selection.trial import Measured, Trial
+from henkan.selection.workers import Failed, TrialWorkers
+
+SECONDS_BETWEEN = 0.5
+"""How long to wait for news before the display is updated."""
+
+
+class Run(NamedTuple):
+    """A model.
+
+    Attributes:
+        point, seed: its settings and its random seed.
+        measured: what was measured.
+    """
+
+    point: Point
+    seed: int
+    measured: Measured
+
+
+class Runs:
+    """Trains models, unless they were trained before the search was interrupted.
+
+    Args:
+        study: where the results are stored.
+        name: the name under which they are stored.
+        space: the settings.
+        tell: called with news, in words, and about twice a second without.
+    """
+
+    def __init__(self, study: Study, name: str, space: Space, tell: Callable[[Sequence[str]], None]) -> None:
+        self.study, self.name, self.space, self.tell = study, name, space, tell
+        self.known = [Run(point, seed, from_text(text)) for point, seed, text in study.get(name, [])]
+        self.failures: dict[str, HenkanError] = {}
+
+    def of(self, point: Point) -> list[Run]:
+        """Return the runs of a point, by seed."""
+        return sorted((run for run in self.known if key_of(run.point) == key_of(point)), key=lambda run: run.seed)
+
+    def train(self, workers: TrialWorkers, wanted: Sequence[tuple[Point, int]]) -> None:
+        """Train models with some settings and seeds; see `failures` for those that cannot be trained."""
+        done = {(key_of(run.point), run.seed) for run in self.known}
+        missing = [(point, seed) for point, seed in wanted if (key_of(point), seed) not in done]
+        started = 0
+        while started < len(missing) or workers.running:
+            while workers.idle and started < len(missing):
+                point, seed = missing[started]
+                workers.start(started, Trial(self.space.variant(point), seed))
+                started += 1
+            news = []
+            for number, message in workers.messages(SECONDS_BETWEEN):
+                point, seed = missing[number]
+                if isinstance(message, Failed):
+                    self.failures[key_of(point)] = message.error or HenkanError(message.reason)
+                    news.append(f"seed {seed} failed: {message.reason}")
+                elif isinstance(message, Measured):
+                    self.known.append(Run(point, seed, message))
+                    self.study.put(self.name, [[run.point, run.seed, to_text(run.measured)] for run in self.known])
+                    news.append(f"seed {seed}: exact match {message.exact_match:.1%}")
+            self.tell(news)

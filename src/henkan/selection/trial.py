@@ -1,0 +1,130 @@
+"""Train a model with some settings, and measure it on the validation set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+
+import numpy as np
+
+from henkan.errors import SettingsError
+from henkan.evaluation.error_rates import evaluate
+from henkan.selection.fitting import Fit, fit
+from henkan.selection.splits import Examples
+from henkan.text.pairs import Pairs
+from henkan.training.events import Epoch, Event, Rollback, Started
+from henkan.training.fitted_model import FittedModel
+from henkan.training.job import Variant
+
+STEPS = 10
+"""Number of times that a training run reports how good it is. The values of two runs are comparable at the same share
+of their epochs, because the learning rate depends on it."""
+
+LATE = 0.2
+"""Share of the epochs at the end over which the exact match is averaged, because it varies between epochs."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A model to train and measure.
+
+    Attributes:
+        variant: its settings.
+        seed: random seed of the model, and of the division into training and validation sets.
+    """
+
+    variant: Variant
+    seed: int
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How good a model is during its training.
+
+    Attributes:
+        step: tenths of the epochs so far, from 1; with cross-validation, the number of models so far.
+        value: mean exact match of the last epochs; with cross-validation, of the models so far.
+    """
+
+    step: int
+    value: float
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was measured.
+
+    Attributes:
+        value: exact match, averaged over the last epochs, from 0 to 1. It decides between settings.
+        exact_match: exact match of the best epoch, as `henkan train` reports it.
+        right: for each distinct source of the validation set (with cross-validation, of all folds in turn), whether it
+            was predicted correctly in the best epoch.
+        epochs: planned number of epochs.
+        seconds: duration.
+    """
+
+    value: float
+    exact_match: float
+    right: Sequence[bool]
+    epochs: int
+    seconds: float
+
+
+def run_trial(
+    examples: Examples, trial: Trial, report: Callable[[Progress], None], pause: Callable[[], None] = lambda: None
+) -> Measured:
+    """Train a model, or one for each fold, and measure it.
+
+    Args:
+        examples: the pairs.
+        trial: the model.
+        report: function that receives the progress.
+        pause: called at every event of the training run. An exception that it or `report` raises ends the trial.
+
+    Raises:
+        HenkanError: if the settings do not fit the pairs, or training diverges.
+    """
+    start, splits = perf_counter(), examples.splits(trial.seed)
+    values: list[float] = []
+    right: list[bool] = []
+    epochs = 0
+    for number, (pairs, validation) in enumerate(splits, start=1):
+        curve = _Curve(report if len(splits) == 1 else lambda _: None, pause)
+        right += _right(fit(Fit(pairs, validation, [trial.variant], trial.seed), curve), validation)
+        values.append(curve.value)
+        epochs = curve.epochs
+        if len(splits) > 1:
+            report(Progress(number, float(np.mean(values))))
+    return Measured(float(np.mean(values)), float(np.mean(right)), right, epochs, perf_counter() - start)
+
+
+def _right(fitted: FittedModel, validation: Pairs) -> list[bool]:
+    return [each.right for each in evaluate(fitted.converter, validation).predictions]
+
+
+class _Curve:
+    """Receives the events of a training run."""
+
+    def __init__(self, report: Callable[[Progress], None], pause: Callable[[], None]) -> None:
+        self.report, self.pause = report, pause
+        self.matches: list[float] = []
+        self.epochs = self.steps = 0
+
+    def __call__(self, event: Event) -> None:
+        self.pause()
+        if isinstance(event, Started):
+            self.epochs = event.epochs
+        elif isinstance(event, Rollback) and event.final:
+            raise SettingsError("training diverged (non-finite loss)")
+        elif isinstance(event, Epoch):
+            self.matches.append(event.exact_match or 0.0)
+            steps = STEPS * len(self.matches) // self.epochs
+            if steps > self.steps:
+                self.steps = steps
+                self.report(Progress(steps, self.value))
+
+    @property
+    def value(self) -> float:
+        """Exact match, averaged over the last epochs."""
+        return float(np.mean(self.matches[-max(1, round(LATE * self.epochs)) :]))
