@@ -49,7 +49,7 @@ ALLOWED["selection"] = {
 }  # fmt: skip
 ALLOWED["display"] = {
     "config", "recipes", "text", "drawing", "engine.choice", "storage.model_folder", "inference", "evaluation",
-    "training.events", "training.fitted_model",
+    "training.events", "training.fitted_model", "training.synthetic",
 }  # fmt: skip
 LIBRARY = set(ALLOWED) - {"nn", "model", "serve"} | {"_version"}
 ALLOWED |= {
@@ -75,6 +75,7 @@ THIRD_PARTY = {
     "nn.kernels.packed": {"llvmlite", "numba"},
     "nn.kernels.vectors": {"llvmlite", "numba"},
     "selection.curve_picture": {"matplotlib"},
+    "selection.tuning.study": {"optuna"},
     "serve": {"fastapi", "starlette", "pydantic", "uvicorn", "h11", "prometheus_client"},
     "storage": {"safetensors", "matplotlib"},
     "storage.folder_lock": {"filelock"},

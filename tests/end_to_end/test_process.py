@@ -6,6 +6,7 @@ COMMANDS = {
     "inspect": ("inspect", "words.tsv"),
     "predict": ("predict", "model", "ab", "c", "x"),
     "evaluate": ("evaluate", "model", "words.tsv"),
+    "compare": ("compare", "model", "second-model", "words.tsv"),
     "explain": ("explain", "model", "ab"),
     "score": ("score", "model", "words.tsv"),
     "next": ("next", "model", "pool.txt", "--labelled", "words.tsv"),

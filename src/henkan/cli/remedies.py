@@ -80,6 +80,7 @@ OPTIONS: Mapping[str, str] = {
 WITHOUT_OPTION: Mapping[str, str] = {
     "columns": "correct the file",
     "csv": "remove them",
+    "fewer_folds": "give more pairs",
     "lexicon": "remove them",
     "other_version": "use that version, or delete the folder and run the same command again",
     "restart": "delete the folder and run the same command again",

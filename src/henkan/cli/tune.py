@@ -16,8 +16,6 @@ from henkan.cli.task_names import unambiguous
 from henkan.cli.training_data import data_name
 from henkan.cli.training_options import recipe_option
 from henkan.cli.tune_command import arguments_given
-from henkan.cli.tune_run import TuneArguments, run_tuning
-from henkan.cli.tune_state import saved_arguments
 from henkan.errors import SettingsError
 
 MINUTES = 20.0
@@ -94,6 +92,8 @@ def tune(
 
     Ctrl-C stops the search; the same command resumes it. Requires henkan[tune].
     """
+    from henkan.cli.tune_run import TuneArguments, run_tuning  # `henkan --help` imports all commands
+
     given = options_given()
     if resume is not None:
         _resume(resume, given)
@@ -116,13 +116,15 @@ def tune(
 
 def _resume(folder: Path, given: set[str]) -> None:
     """Run the command of an interrupted search again, with the options that are given now."""
+    from henkan.cli.tune_state import saved_arguments
+
     context = click.get_current_context()
     others = given - {"resume", "minutes", "trials", "jobs", "as_json", "quiet"}
     if others:
         name = "TASK_OR_FILE" if "data" in others else f"--{sorted(others)[0].replace('_', '-')}"
         raise click.UsageError(f"{name} cannot be combined with --resume, which keeps the settings of the search")
     saved, place = saved_arguments(folder), folder.resolve()
-    parameters = {name: context.params[name] for name in given - {"resume"}}
+    parameters = {name: context.params[name] for name in {*given, "as_json", "quiet"} - {"resume"}}
     again = tune.make_context("tune", list(saved.arguments), parent=context.parent)
     with again, chdir(saved.folder):
         again.params |= {**parameters, "out": place, "resume": None, "force": False}

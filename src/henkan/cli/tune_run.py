@@ -17,14 +17,14 @@ from henkan.cli.tune_display import TuneDisplay
 from henkan.cli.tune_report import changed_settings, result_of, show_result
 from henkan.cli.tune_state import TuneState
 from henkan.engine.numpy import NumpyEngines
-from henkan.errors import Interrupted, SettingsError
-from henkan.selection.budget import Budget
+from henkan.errors import HenkanError, Interrupted, SettingsError
 from henkan.selection.processes import default_jobs
-from henkan.selection.space import Point, Space, space_for
-from henkan.selection.splits import Examples
-from henkan.selection.study import Study, import_optuna
-from henkan.selection.trial import STEPS
-from henkan.selection.tuning import Found, Tuning
+from henkan.selection.tuning.budget import Budget
+from henkan.selection.tuning.space import Point, Space, space_for
+from henkan.selection.tuning.splits import Examples
+from henkan.selection.tuning.study import Study, import_optuna
+from henkan.selection.tuning.trial import STEPS
+from henkan.selection.tuning.tuning import Found, Tuning
 from henkan.storage.plots import learning_curve
 from henkan.storage.save_model import check_destination
 from henkan.text.tokenized_pairs import TokenizedPairs
@@ -95,7 +95,7 @@ def run_tuning(arguments: TuneArguments, options: dict[str, Any]) -> None:
                 with interruption:
                     result = _search(arguments, state, examples, space, data, seed, resumed=resumed)
             except KeyboardInterrupt:
-                raise Interrupted("interrupted", interruption.signal or SIGINT, "run_again") from None
+                raise Interrupted("the search was interrupted", interruption.signal or SIGINT, "run_again") from None
             state.write_result(result)
         elif not arguments.quiet:
             click.echo("this search is complete; start over with --force", err=True)
@@ -145,7 +145,12 @@ def _search(
         if resumed:
             display.note(f"resuming a search with {len(study.records())} trials")
         tuning = Tuning(space, examples, study, budget, seed=seed, jobs=jobs, show=display)
-        found = tuning.run()
+        try:
+            found = tuning.run()
+        except HenkanError:
+            if not any(each.measured for each in study.records()):  # the defaults cannot be trained
+                state.discard()
+            raise
         display.note("training the model ...")
         settings, fitted = _final_model(space, examples, data, found)
     picture = learning_curve(fitted.saved.metrics)

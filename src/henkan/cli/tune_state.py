@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,21 +79,33 @@ class TuneState:
         Raises:
             CheckpointError: if another process has locked it, or it cannot be written.
         """
+        created = [each for each in (self.path, *self.path.parents) if not each.exists()]
         self.path.mkdir(parents=True, exist_ok=True)
         try:
             with folder_lock(self.path):
                 if force:
-                    for name in (SEARCH, TRIALS, RESULT):
-                        (self.path / name).unlink(missing_ok=True)
+                    self.discard()
                 try:
                     yield
                 finally:
-                    if not self.exists:  # the search has not begun
-                        shutil.rmtree(self.path, ignore_errors=True)
+                    if not self.exists:
+                        self._remove(created)
         except FolderLocked:
             raise CheckpointError(
                 f"{self.model}: another process is searching for settings here", "wait_or_another_checkpoint"
             ) from None
+
+    def discard(self) -> None:
+        """Delete the search."""
+        for name in (SEARCH, TRIALS, RESULT):
+            (self.path / name).unlink(missing_ok=True)
+
+    def _remove(self, created: Sequence[Path]) -> None:
+        """Delete the folder without a search, and those that were created for it."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        for each in created[1:]:
+            with suppress(OSError):  # it has other files by now
+                each.rmdir()
 
     def open(self, arguments: Sequence[str], marks: Mapping[str, Any]) -> bool:
         """Start a search, or check that the one in the folder is the same; return whether there was one.

@@ -68,12 +68,14 @@ class Space:
 
     def cost(self, point: Point) -> float:
         """Return about how many times as long as with the defaults training takes."""
-        model, training = (part := self.variant(point)).model, part.training.sized(self.pairs)
-        default = self.variant(self.default)
-        sized = default.training.sized(self.pairs)
-        ratio = (model.layers / default.model.layers) * (model.hidden_size / default.model.hidden_size) ** 1.2
-        ratio *= (training.total_updates(self.pairs) / sized.total_updates(self.pairs)) if self.pairs else 1.0
-        return float(ratio * ((training.batch_size or 1) / (sized.batch_size or 1)) ** 0.7)
+        times = [self._time(self.variant(each)) for each in (point, self.default)]
+        return times[0] / times[1]
+
+    def _time(self, variant: Variant) -> float:
+        """Return the duration of training in some unit."""
+        model, training = variant.model, variant.training.sized(self.pairs)
+        updates = training.updates if variant.training.epochs is None else training.total_updates(self.pairs)
+        return float(updates * model.layers * model.hidden_size**1.2 * (training.batch_size or 1) ** 0.7)
 
     def allows(self, point: Point) -> bool:
         """Whether the settings of a point fit each other, and training does not take too long."""
@@ -146,9 +148,11 @@ def _model_values(model: ModelConfig, pairs: int) -> dict[str, Sequence[Any]]:
 
 def _training_values(training: TrainingConfig, pairs: int) -> dict[str, Sequence[Any]]:
     sized = training.sized(pairs)
+    twice = 2 * training.updates
+    longer = replace(training, updates=twice).sized(pairs).epochs != sized.epochs  # there is a maximum of epochs
     rate, dropout, batch = training.learning_rate, sized.dropout or 0.0, sized.batch_size or 1
     return {
-        "updates": (2 * training.updates,) if training.epochs is None else (),
+        "updates": (twice,) if training.epochs is None and (longer or pairs <= MAX_PAIRS) else (),
         "batch_size": (max(1, batch // 2), 2 * batch),
         "learning_rate": (rate / 2, 2 * rate),
         "dropout": (round(min(0.6, dropout + 0.15), 3),),

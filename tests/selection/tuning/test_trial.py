@@ -1,0 +1,72 @@
+"""One trial: a model, or one for each fold, and what is measured."""
+
+import numpy as np
+import pytest
+
+from henkan.errors import SettingsError
+from henkan.selection.fitting import Fit, fit
+from henkan.selection.tuning import trial
+from henkan.selection.tuning.splits import Examples
+from henkan.selection.tuning.trial import STEPS, Trial, run_trial
+from henkan.training.events import Rollback
+from tuned import SMALL, UPPER, space
+
+DEV = UPPER.take(range(0, 64, 4))
+TRAIN = UPPER.take([row for row in range(64) if row % 4])
+
+
+def variant(**settings):
+    found = space({**SMALL, **settings})
+    return found.variant(found.default)
+
+
+def test_trial_measures_what_a_training_run_reaches():
+    examples, settings = Examples(TRAIN, DEV, variant().model), variant(epochs=20, learning_rate=0.05, dropout=0.0)
+    progress = []
+    found = run_trial(examples, Trial(settings, 3), progress.append)
+    fitted = fit(Fit(TRAIN, DEV, [settings], 3))
+    assert found.exact_match == fitted.held_out.exact_match == np.mean(found.right)
+    assert len(found.right) == len(DEV)
+    assert found.epochs == 20
+    matches = [epoch["exact_match"] for epoch in fitted.saved.metrics["epochs"]]
+    assert found.value == pytest.approx(np.mean(matches[-4:]))  # the last fifth
+    assert [each.step for each in progress] == [*range(1, STEPS + 1)]
+    assert progress[4].value == pytest.approx(np.mean(matches[6:10]))
+    assert progress[-1].value == found.value
+
+
+def test_runs_of_few_epochs_report_every_epoch():
+    progress = []
+    run_trial(Examples(TRAIN, DEV, variant().model), Trial(variant(epochs=3), 0), progress.append)
+    assert [each.step for each in progress] == [3, 6, 10]
+
+
+def test_cross_validation_reports_after_each_fold():
+    examples, progress = Examples(UPPER, None, variant().model), []
+    found = run_trial(examples, Trial(variant(), 0), progress.append)
+    assert [each.step for each in progress] == [1, 2, 3, 4, 5]
+    assert progress[-1].value == pytest.approx(found.value)
+    assert len(found.right) == len(UPPER)
+    assert found.exact_match == np.mean(found.right)
+
+
+def test_pause_can_stop_a_trial():
+    calls = []
+
+    def pause():
+        calls.append(1)
+        if len(calls) == 5:
+            raise KeyError("stop")
+
+    with pytest.raises(KeyError, match="stop"):
+        run_trial(Examples(TRAIN, DEV, variant().model), Trial(variant(), 0), lambda _: None, pause)
+    assert len(calls) == 5
+
+
+def test_diverged_training_is_an_error(monkeypatch):
+    def diverging(_job, report):
+        report(Rollback(1, 0, 1.0, final=True))
+
+    monkeypatch.setattr(trial, "fit", diverging)
+    with pytest.raises(SettingsError, match="training diverged"):
+        run_trial(Examples(TRAIN, DEV, variant().model), Trial(variant(), 0), lambda _: None)
