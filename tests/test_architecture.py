@@ -62,6 +62,7 @@ ALLOWED |= {
 THIRD_PARTY = {
     "cli": {"click"},
     "display.notebook": {"IPython"},
+    "display.lines": {"rich"},
     "display.terminal": {"rich"},
     "drawing.tables": {"rich"},
     "engine.torch": {"torch"},
