@@ -26,6 +26,7 @@ def reading(file, content, says, options="", **more):
         f"inspect {file}",
         f"train {file} {SMALL} --out out",
         f"evaluate model {file}",
+        f"compare model second-model {file}",
         f"score model {file}",
         f"combine model second-model --dev {file} --out out",
     )
@@ -208,6 +209,7 @@ def tags(file, content, says, options="", *, model):
     """Return one case for each command that reads pairs for a model."""
     commands = (
         f"evaluate {model} {file}",
+        f"compare {model} second-{model} {file}",
         f"score {model} {file}",
         f"combine {model} second-{model} --dev {file} --out out",
         f"train {file} --from {model} --epochs 1 --out out",
@@ -267,7 +269,24 @@ PREDICTIONS = [
         by_hand={"choose one of these": "train words.tsv --architecture transducer --out out"},
     ),
     Case("score model words.tsv --suspicious --folds 50", "give more pairs or fewer --folds", values={"--folds": "2"}),
+    Case(
+        "next model pool.txt",
+        "name the pairs that the model was trained on, as in --labelled FILE",
+        {"pool.txt": "abc\nxa\n"},
+        {"--labelled": "words.tsv"},
+        status=0,
+    ),
     Case("evaluate model words.tsv --errors none/e", "choose another --errors", values={"--errors": "e.tsv"}),
+    Case(
+        "compare model second-model words.tsv --html none/r.html",
+        "choose another --html",
+        values={"--html": "r.html"},
+    ),
+    Case(
+        "compare model second-model words.tsv --differences none/d.tsv",
+        "choose another --differences",
+        values={"--differences": "d.tsv"},
+    ),
 ]
 """Options of commands that use a model."""
 

@@ -49,7 +49,7 @@ ALLOWED["selection"] = {
 }  # fmt: skip
 ALLOWED["display"] = {
     "config", "recipes", "text", "drawing", "engine.choice", "storage.model_folder", "inference", "evaluation",
-    "training.events", "training.fitted_model",
+    "training.events", "training.fitted_model", "training.synthetic",
 }  # fmt: skip
 LIBRARY = set(ALLOWED) - {"nn", "model", "serve"} | {"_version"}
 ALLOWED |= {

@@ -152,7 +152,9 @@ def restored_settings(configs: Sequence[tuple[ModelConfig, TrainingConfig]], pai
         for one kind, its settings exactly. For several kinds, settings that all of them have and that do not select
         one: a mixed ensemble is chosen by the pairs.
     """
-    found = [min((_differences(*each, recipe, pairs) for recipe in RECIPES), key=len) for each in configs]
+    found = [
+        min(({"recipe": recipe} | differences(*each, recipe, pairs) for recipe in RECIPES), key=len) for each in configs
+    ]
     if len(found) == 1:
         return found[0]
     kept = found[0].keys() - {"recipe", "architecture", "target_reverse", *ONLY_ENCODER_DECODER}
@@ -163,9 +165,18 @@ def restored_settings(configs: Sequence[tuple[ModelConfig, TrainingConfig]], pai
     }
 
 
-def _differences(model: ModelConfig, training: TrainingConfig, recipe: str, pairs: int) -> dict[str, Any]:
-    """Return a recipe and the settings that differ from it."""
+def differences(
+    model: ModelConfig, training: TrainingConfig, recipe: str, pairs: int, epoch: int | None = None
+) -> dict[str, Any]:
+    """Return the settings of a model that differ from those of a recipe.
+
+    Args:
+        model, training: the settings.
+        recipe: a key of `RECIPES`.
+        pairs: number of training pairs.
+        epoch: number of pairs in an epoch, if it has others than the training pairs.
+    """
     base_model, base_training = make_configs({}, recipe=recipe, pairs=pairs)
-    base = {**to_dict(base_model), **to_dict(base_training.sized(pairs))}
+    base = {**to_dict(base_model), **to_dict(base_training.sized(pairs if epoch is None else epoch))}
     settings = {**to_dict(model), **to_dict(training)}
-    return {"recipe": recipe} | {name: value for name, value in settings.items() if base[name] != value}
+    return {name: value for name, value in settings.items() if base[name] != value}

@@ -36,6 +36,13 @@ def test_each_member_has_a_line_of_its_colour():
     assert shown.text.endswith("model 1model 2")
 
 
+def test_members_without_an_epoch_keep_their_number():
+    two, none = curves_of({"epochs": EPOCHS, "best_epoch": 2}), [Curve()]
+    shown = Markup(learning_curve([*none, *two, *two]))
+    assert shown.text.endswith("model 2model 3")
+    assert Markup(learning_curve([*two, *two, *two])).elements("polyline")[1] == shown.elements("polyline")[0]
+
+
 def test_without_validation_set_there_is_only_the_loss():
     unmeasured = [{**epoch, "exact_match": None} for epoch in EPOCHS]
     assert len(Markup(learning_curve(curves_of({"epochs": unmeasured}))).elements("svg")) == 1

@@ -1,7 +1,6 @@
 import pytest
 
 from henkan import Seq2Seq
-from henkan.config import to_dict
 from henkan.display.model_facts import model_facts, recipe_of
 from henkan.display.model_html import model_html
 from henkan.recipes import RECIPES, make_configs
@@ -77,5 +76,20 @@ def test_the_recipe_of_a_model_is_recognised(recipe, pairs):
     assert recipe_of(variant, pairs)[0] == recipe
     named = {**recipe_of(variant, pairs)[1]}
     assert {name: named.pop(name) for name in ("seed", "layers")} == {"seed": 7, "layers": 2}
-    assert set(named) <= {"augment", "target_symbols"}
-    assert all(to_dict(model).get(name, to_dict(training).get(name)) is None for name in named)
+    assert named == {}
+
+
+def test_the_size_of_an_epoch_with_synthetic_pairs_is_known():
+    words = [a + b + c for a in "bdgk" for b in "aeiou" for c in "lmnrst"]
+    settings = {"epochs": 1, "hidden_size": 8, "augment": 500, "calibrate_outside": False}
+    fitted = Seq2Seq(recipe="edits", **settings).fit(words, [f"{word}ed" for word in words])._fitted
+    recipe, others = recipe_of(fitted.saved.first, len(words))
+    assert (recipe, others) == ("edits", {"hidden_size": 8, "calibrate_outside": False})
+    assert dict(model_facts(fitted.saved))["trained on"] == "120 pairs, 500 synthetic pairs"
+
+
+def test_how_targets_are_split_is_named(words):
+    spaced = [" ".join(word) for word in words[1]]
+    facts = dict(model_facts(Seq2Seq(recipe="words", **SMALL).fit(words[0], spaced)._fitted.saved))
+    assert facts["symbols"] == "3 of sources, 3 of targets; targets are split at ' '"
+    assert facts["recipe"] == "words with hidden_size=16, calibrate_outside=False"

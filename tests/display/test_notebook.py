@@ -7,7 +7,7 @@ from henkan import Seq2Seq
 from henkan.display import notebook
 from henkan.display.notebook import NotebookDisplay
 from henkan.text.pairs import Pairs
-from henkan.training.events import Calibrating
+from henkan.training.events import Calibrating, Ended
 from markup import Markup
 from training_events import run_of, started, step
 
@@ -63,10 +63,11 @@ def test_updates_are_rare_except_where_the_next_event_takes_long(output, clock):
     assert len(output.shown) == 3
 
 
-def test_the_last_epoch_is_shown_without_a_with_block(output, clock):  # noqa: ARG001
+def test_the_end_is_shown_without_a_with_block(output, clock):  # noqa: ARG001
     display = NotebookDisplay(None)
-    for event in run_of([0.5, 0.6, 0.7]):
+    for event in [*run_of([0.5, 0.6, 0.7]), Ended("finished", 0.7, 1, "run", False)]:
         display(event)
+    assert "Training is complete" in output.last.text
     assert "exact match 70.00%" in output.last.text
 
 
@@ -107,6 +108,7 @@ def test_a_training_run_is_shown_to_its_end(output, words):
     assert "epoch 30/30" in last.text
     metrics = model._fitted.saved.metrics["members"][1]
     best = max(each["exact_match"] for each in metrics["epochs"])
+    assert f"exact match of all models {model._fitted.saved.metrics['exact_match']:.2%}" in last.text
     assert f"best, in epoch {metrics['best_epoch']} {best:.2%}" in last.text
     header, *rows = last.tables[-1]
     assert header == ["", "source", "target", "prediction of model 2"]

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from henkan.display.progress_html import progress_html, progress_text
 from henkan.display.run_state import RunState
 from henkan.drawing import html
@@ -40,15 +42,17 @@ def test_examples_are_marked_and_escaped():
 def test_the_title_says_what_is_done():
     assert progress_text(state_after(started())) == "Training: preparing  epoch 0/3"
     assert progress_text(state_after(started(2, 3), step(1, 5))).startswith("Training: model 2 of 3  epoch 1/3  ")
+    teacher = state_after(replace(started(2, 3), teacher=True))
+    assert "model 2 of 3, which predicts targets of unlabelled sources: preparing" in progress_text(teacher)
     state = state_after(*run_of([0.5, 0.6, 0.7]))
-    state.end("Training is complete")
+    state.end()
     assert progress_text(state).startswith("Training is complete  epoch 3/3  loss 0.167  exact match 70.00%")
     assert html.GREEN in progress_html(state)
 
 
 def test_a_run_that_did_not_finish_keeps_its_state():
     state = state_after(started(), step(1, 10), epoch(1, 0.5, 1.0))
-    state.end("Training was interrupted in epoch 1")
+    state.end(KeyboardInterrupt)
     shown = Markup(progress_html(state))
     assert "Training was interrupted in epoch 1" in shown.text
     assert "time left" not in shown.text

@@ -1,7 +1,9 @@
+from dataclasses import replace
+
 import pytest
 
 from henkan.display.run_state import RunState
-from henkan.training.events import Calibrating, Labelled, Labelling, Rollback
+from henkan.training.events import Calibrating, Ended, Labelled, Labelling, Rollback
 from training_events import epoch, run_of, started, step
 
 
@@ -60,8 +62,47 @@ def test_phases_and_notes_say_what_happens():
     )
     state.update(Calibrating())
     assert state.phase == "estimating the confidence outside the training data"
-    state.end("over")
-    assert (state.ended, state.phase) == ("over", "")
+    state.end()
+    assert (state.ended, state.failed, state.phase) == ("Training is complete", False, "")
+
+
+def test_a_run_that_ends_early_has_failed_unless_it_was_out_of_patience():
+    patient = state_after(run_of([0.5, 0.4]))
+    patient.end()
+    assert (patient.ended, patient.failed) == ("Training is complete", False)
+    diverged = state_after([*run_of([0.5]), Rollback(2, 12, 0.001, final=True)])
+    diverged.end()
+    assert (diverged.ended, diverged.failed) == ("Training diverged and was stopped in epoch 1", True)
+    assert diverged.notes[-1].endswith("rolled back to update 12, training stopped")
+
+
+def test_each_model_has_its_own_best_epoch():
+    first = [started(1, 2), epoch(1, 0.5, 0.1)]
+    assert [curve.kept for curve in state_after([*first, started(2, 2), epoch(1, 0.5), epoch(2, 0.5, 0.4)]).curves] == [
+        0,
+        1,
+    ]
+
+
+def test_a_resumed_run_has_the_epochs_that_were_finished_before():
+    resumed = replace(started(2, 3, 4), epochs_done=[epoch(1, 0.5, 1.0), epoch(2, 0.4)])
+    state = state_after([resumed, epoch(3, 0.6, 0.9)])
+    assert [curve.epochs for curve in state.curves] == [[], [1, 2, 3]]
+    assert (state.curve.kept, state.epoch) == (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "ended", "failed"),
+    [
+        ("finished", "Training is complete", False),
+        ("interrupted", "Training was interrupted in epoch 3", True),
+        ("failed", "Training was ended in epoch 3 by an error", True),
+    ],
+)
+def test_the_last_event_says_how_the_run_ended(outcome, ended, failed):
+    state = state_after([*run_of([0.1, 0.2, 0.3]), Ended(outcome, 0.25, 1, "run", False)])
+    assert (state.ended, state.failed, state.exact_match) == (ended, failed, 0.25)
+    assert state_after([*run_of([0.1]), Ended(outcome, 0.25, 1, "run", True)]).ended == ""
 
 
 def test_the_place_names_the_model_of_an_ensemble():

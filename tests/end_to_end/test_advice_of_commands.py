@@ -3,7 +3,7 @@
 import json
 import re
 import shlex
-from importlib.metadata import metadata
+import tomllib
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from henkan_experiments import plan
 from henkan_experiments.runs import run_training
 
 TRAIN = ("train", "words.tsv", *SMALL.split())
+PYPROJECT = Path(__file__).parents[2] / "pyproject.toml"
 EXTRA = re.compile(r"pip install 'henkan\[([a-z]+)\]'")
 
 
@@ -83,6 +84,14 @@ def test_wrong_predictions_are_not_written_to_the_pairs(here, workplace):
     message = here("evaluate", "model", "words.tsv", "--errors", "words.tsv", status=2).stderr
     assert ": --errors would overwrite the pairs to evaluate; choose another file" in message
     here("evaluate", "model", "words.tsv", "--errors", "wrong.tsv")
+
+
+@pytest.mark.parametrize("option", ["--html", "--differences"])
+def test_a_comparison_is_not_written_to_the_pairs(here, workplace, option):
+    workplace()
+    message = here("compare", "model", "second-model", "words.tsv", option, "words.tsv", status=2).stderr
+    assert f"{option} would overwrite the pairs to compare on; choose another file" in message
+    here("compare", "model", "second-model", "words.tsv", option, "other")
 
 
 def test_picture_has_a_known_ending(here, workplace):
@@ -172,10 +181,10 @@ def test_packages_that_messages_name_are_extras(here, workplace, monkeypatch):
         found += [here(*TRAIN, "--out", "n", "--log-to", name, status=2).stderr for name in trackers]
     assert found[7] == "henkan: logging to MLflow requires the package mlflow; pip install 'henkan[mlflow]'\n"
     assert not Path("n").exists()
-    extras = metadata("henkan").get_all("Provides-Extra")
+    extras = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["project"]["optional-dependencies"]
     named = ["torch", "plot", "graphemes", "plot", "patterns", "onnx", *trackers]
     assert [lone(message, EXTRA) for message in found] == named
-    assert {*named} <= set(extras)
+    assert {*named} <= extras.keys()
     here("explain", "model", "ab", "--picture", "a.png")
 
 

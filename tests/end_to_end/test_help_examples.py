@@ -81,6 +81,7 @@ def stock(tmp_path_factory):
         (folder / f"{name}.tsv").write_text("\n".join(pairs) + "\n")
     (folder / "lexicon.tsv").write_text("\n".join(f"{word}\t{' '.join(word.upper())}" for word in WORDS) + "\n")
     (folder / "names.txt").write_text("\n".join(WORDS) + "\n")
+    (folder / "words.txt").write_text("\n".join(word + "en" for word in WORDS) + "\n")
     shape = ("--hidden-size", "8", "--embedding-size", "4", "--dev", "none", "--quiet")
     henkan("train", "names.tsv", "--epochs", "5", *shape, "--keep-lexicon")
     henkan("train", "addition", "--epochs", "1", "--batch-size", "512", *shape)

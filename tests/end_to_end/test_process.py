@@ -6,13 +6,27 @@ COMMANDS = {
     "inspect": ("inspect", "words.tsv"),
     "predict": ("predict", "model", "ab", "c", "x"),
     "evaluate": ("evaluate", "model", "words.tsv"),
+    "compare": ("compare", "model", "second-model", "words.tsv"),
     "explain": ("explain", "model", "ab"),
     "score": ("score", "model", "words.tsv"),
+    "next": ("next", "model", "pool.txt", "--labelled", "words.tsv"),
     "combine": ("combine", "model", "second-model", "--out", "both", "--dev", "words.tsv"),
     "generate": ("generate", "addition", "--count", 3),
     "tasks": ("tasks",),
     "a user error": ("predict", "model", "a", "--beam", 0),
 }
+
+
+@pytest.fixture
+def workplace(workplace):
+    """The folder with small models, and unlabelled words."""
+
+    def create():
+        place = workplace()
+        (place / "pool.txt").write_text("abc\ncab\nxa\n")
+        return place
+
+    return create
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -112,7 +112,7 @@ def test_unknown_options_are_reported_by_click(henkan_process, pairs_file):
 
 
 def test_every_command_has_help(henkan):
-    commands = ("inspect", "train", "predict", "evaluate", "explain", "score", "generate", "tasks")
+    commands = ("inspect", "train", "predict", "evaluate", "compare", "explain", "score", "next", "generate", "tasks")
     top = henkan("--help").stdout
     for command in commands:
         assert command in top

@@ -53,6 +53,9 @@ def test_the_text_is_a_table(attentive):
     assert [row.split()[:2] for row in rows] == [
         [choice.symbol or "(end)", f"{choice.probability:.3f}"] for choice in explained.choices
     ]
+    assert [row.split()[-3:] for row in rows] == [
+        [f"{100 * weight:.0f}" for weight in choice.weights] for choice in explained.choices
+    ]
 
 
 def test_actions_of_a_transducer_are_named():

@@ -1,5 +1,6 @@
 """Which sources to label next."""
 
+import numpy as np
 import pytest
 
 from henkan import Seq2Seq, combine
@@ -47,6 +48,24 @@ def test_what_is_labelled_makes_similar_sources_less_valuable(fitted):
     pool = ["aabb", "aabbb", "ccaa", "cccaa"]
     assert ranked(fitted, pool, 1, ["aabbbb", "abbb", "aabb-"])[0] in ("ccaa", "cccaa")
     assert ranked(fitted, pool, 1, ["ccccaa", "cccaa-"])[0] in ("aabb", "aabbb")
+
+
+def test_uncertain_sources_are_more_valuable(fitted, monkeypatch):
+    for uncertainty, first in (([1.0, 5.0], "bbb"), ([5.0, 1.0], "aaa")):
+        monkeypatch.setattr(annotation, "_uncertainty", lambda _, values=uncertainty: np.array(values))
+        assert ranked(fitted, ["aaa", "bbb"])[0] == first
+
+
+def test_frequent_contexts_are_more_valuable(fitted, monkeypatch):
+    monkeypatch.setattr(annotation, "_uncertainty", lambda conversions: np.ones(len(conversions)))
+    assert ranked(fitted, ["caca", "abab", "ababab"]) == ["abab", "caca", "ababab"]
+
+
+def test_reasons_are_the_most_valuable_contexts(fitted):
+    [proposal] = rank(fitted, ["abacc"], 1, ["aba", "abab", "abaa", "ab"]).proposals
+    assert proposal.reasons[0] == "longer than in training"
+    assert len(proposal.reasons) == 4
+    assert all("c" in each for each in proposal.reasons[1:])
 
 
 def test_every_beginning_is_the_ranking_of_fewer_sources(fitted):

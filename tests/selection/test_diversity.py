@@ -75,4 +75,7 @@ def test_uncertainty_is_attributed_to_the_contexts_that_explain_it():
     of = dict(zip(map(contexts.name, range(len(found))), found.tolist(), strict=True))
     assert of["x"] > 3 * max(of["a"], of["b"], of["c"])
     assert (found > 0).all()
+    sums = [found[contexts[row]].sum() for row in range(8)]
+    assert 3 < np.mean([sums[row] for row in (0, 1, 2, 7)]) < 6
+    assert np.mean(sums[3:7]) < 1.5
     assert (context_uncertainty(contexts, np.zeros(8)) == 0).all()

@@ -23,6 +23,7 @@ COMMANDS = {
     "tune": ("henkan.cli.tune", "tune"),
     "predict": ("henkan.cli.predict", "predict"),
     "evaluate": ("henkan.cli.evaluate", "evaluate"),
+    "compare": ("henkan.cli.compare", "compare"),
     "explain": ("henkan.cli.explain", "explain"),
     "serve": ("henkan.cli.serve", "serve"),
     "score": ("henkan.cli.score", "score"),

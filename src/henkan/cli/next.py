@@ -45,7 +45,7 @@ MANY = 10_000
 @click.option(
     "--reasons",
     is_flag=True,
-    help="Add two columns: the confidence, and why a word was chosen. `henkan train` then needs --columns.",
+    help="Add two columns: the confidence, and why a word was chosen. `henkan train` then needs --columns 1,2.",
 )
 @click.option(
     "--json",
@@ -82,19 +82,19 @@ def next_command(
     henkan next models/names words.txt --labelled names.tsv --out next.tsv
     henkan next models/names words.txt --labelled names.tsv --count 20 --reasons
 
-    The output is a file of pairs, source TAB prediction, without a header. Correct the predictions, in an editor or a
-    spreadsheet, and train on the pairs together with the earlier ones. You can stop anywhere: every beginning of the
-    list is a good choice.
+    The output is a file of pairs without a header: word TAB prediction. Correct the predictions in an editor or a
+    spreadsheet, add the pairs of --labelled, and train with `henkan train`. You can stop anywhere: every beginning of
+    the list is a good choice.
 
-    A word comes first if it has sequences of symbols that are frequent in WORDS, rare in the labelled pairs and
-    uncertain for the model, and that the words before it do not have. New symbols come before all others. So the words
-    cover what the model does not know, and similar words do not follow each other.
+    A word comes early if it has sequences of symbols that are frequent in WORDS, rare in the labelled pairs and
+    uncertain for the model, and that the words before it do not have. Words with new symbols come before all others. So
+    the list covers what the model does not know, and similar words do not follow each other.
 
-    For a model that reads feature tags, they follow the word after a tab, in WORDS, and are the third column of the
-    output and of --labelled.
+    For a model that reads feature tags, they follow the word after a tab, and are the third column of the output and of
+    --labelled.
 
-    With --reasons, the reasons are new symbols and other ways to be outside the training data, then the sequences of
-    symbols for which the word was chosen; # is the beginning or the end of a word.
+    With --reasons, there are two more columns: the confidence; and new symbols, other ways to be outside the
+    training data, and the sequences of symbols for which the word was chosen; # is the beginning or the end of a word.
     """
     engines = pop_engines(options)
     if out is not None:
@@ -117,7 +117,8 @@ def next_command(
         write_output(out, content)
     _show_notes(ranking)
     if out is not None:
-        _show_continuation(tagged, model, out, labelled, reasons=reasons and not as_json)
+        layout = _layout_options(out, tagged=tagged, reasons=reasons, as_json=as_json)
+        _show_continuation(model, out, labelled, layout)
 
 
 def _line(proposal: Proposal, number: int, *, tagged: bool, reasons: bool, as_json: bool) -> bytes:
@@ -145,17 +146,21 @@ def _show_notes(ranking: Ranking) -> None:
         click.echo(f"note: words without a prediction, which have an empty target: {missing:,}", err=True)
 
 
-def _show_continuation(tagged: bool, model: Path, out: Path, labelled: Path | None, *, reasons: bool) -> None:
+def _layout_options(out: Path, *, tagged: bool, reasons: bool, as_json: bool) -> str:
+    """Return the options with which `henkan train` reads the file."""
+    columns = "source,target,features" if tagged else ""
+    if reasons and not as_json:
+        columns = "1,2,3" if tagged else "1,2"  # by numbers, so that lines without the reasons can be added
+    form = " --format jsonl" if as_json and out.suffix != ".jsonl" else ""
+    return (f" --columns {columns}" if columns else "") + form
+
+
+def _show_continuation(model: Path, out: Path, labelled: Path | None, layout: str) -> None:
     """Print how to train on the corrected pairs."""
-    names = ["source", "target", *(["features"] if tagged else []), *(["-", "-"] if reasons else [])]
-    columns = f" --columns {','.join(names)}" if len(names) > 2 else ""
-    new = model.with_name(f"{model.name}-next")
-    lines = [
-        f"correct the targets in {out}, then train:",
-        f"  henkan train {quote(str(out))}{columns} --from {quote(str(model))} --out {quote(str(new))}",
-    ]
-    if labelled is not None and not reasons:
-        lines.insert(
-            1, f"  append the corrected pairs to a copy of {labelled}, so that the model does not forget those pairs"
-        )
-    click.echo("\n".join(lines), err=True)
+    new = quote(f"{model}-next")
+    others = "the pairs that the model was trained on" if labelled is None else f"the pairs of {labelled}"
+    click.echo(
+        f"correct the targets in {out}, add {others}, which it would forget otherwise, and train:\n"
+        f"  henkan train {quote(str(out))}{layout} --from {quote(str(model))} --out {new}",
+        err=True,
+    )

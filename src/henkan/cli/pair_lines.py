@@ -16,7 +16,7 @@ NOTHING: Mapping[str, Any] = {}
 def json_pair(source: str, target: str, *, tagged: bool, more: Mapping[str, Any] = NOTHING) -> bytes:
     """Return a line with an object: source, target, features if the source is tagged, and more values."""
     text, tags = _columns(source, tagged)
-    values = {"source": text, "target": target} | ({"features": tags[0]} if tags else {}) | dict(more)
+    values = {"source": text, "target": target, **({"features": tags[0]} if tags else {}), **more}
     return f"{json_line(values)}\n".encode()
 
 

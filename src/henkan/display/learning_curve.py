@@ -60,11 +60,12 @@ def learning_curve(curves: Sequence[Curve], epochs: int | None = None) -> str:
         the charts of loss and, if there is a validation set, exact match, with a legend for several members; empty if
         no epoch has ended.
     """
-    curves = [curve for curve in curves if curve.epochs]
+    numbers = [number for number, curve in enumerate(curves) if curve.epochs]
+    curves = [curves[number] for number in numbers]
     if not curves:
         return ""
     single = len(curves) == 1
-    colours = [html.COLOURS[number % len(html.COLOURS)] for number in range(len(curves))]
+    colours = [html.COLOURS[number % len(html.COLOURS)] for number in numbers]
     axis = Axis("epoch", low=1, high=epochs if epochs != 1 else None, whole=True)
     positive = any(loss > 0 for curve in curves for loss in curve.losses)
     losses = [
@@ -80,7 +81,7 @@ def learning_curve(curves: Sequence[Curve], epochs: int | None = None) -> str:
         shares = Axis("exact match (validation set)", low=0, high=1, percent=True)
         charts.append(line_chart(matches, axis, shares, _note(curves[0]) * single))
     drawn = f'<div class="henkan-row">{"".join(charts)}</div>'
-    names = [(f"model {number}", colour) for number, colour in enumerate(colours, 1)]
+    names = [(f"model {number + 1}", colour) for number, colour in zip(numbers, colours, strict=True)]
     return drawn if single else drawn + html.legend(names)
 
 

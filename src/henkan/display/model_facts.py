@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from henkan.config import ModelConfig, to_dict
-from henkan.recipes import RECIPES, make_configs
+from henkan.config import ModelConfig, TrainingConfig
+from henkan.recipes import RECIPES, differences
 from henkan.storage.model_folder import SavedModel, SavedVariant
 from henkan.text.data_source import DataSource
+from henkan.training.synthetic import copies_beside
 
-WHEN_OPEN = {"target_symbols": "characters", "augment": 0}
-"""Settings that a recipe may leave to the data -> the value that needs no mention."""
+DEFAULTS = {**vars(ModelConfig()), **vars(TrainingConfig())}
+
+FROM_DATA = "target_symbols", "augment", "epochs"
+"""Settings for which None means that the data decide."""
 
 
 def model_facts(saved: SavedModel) -> list[tuple[str, str]]:
@@ -31,7 +34,7 @@ def _models(saved: SavedModel) -> Iterator[tuple[str, str]]:
     for variant in saved.variants:
         members = "" if single else f"{len(variant.members)} x "
         kind, layers = f"{members}{variant.model.kind}", _layers(variant.model)
-        recipe, others = recipe_of(variant, saved.metrics.get("pairs", 0))
+        recipe, others = recipe_of(variant, saved.metrics.get("pairs", 0), saved.metrics.get("labelled", 0))
         settings = ", ".join(f"{name}={value!r}" for name, value in others.items())
         if len(saved.variants) > 1:
             yield kind, f"{layers}; recipe {recipe}" + f" with {settings}" * bool(settings)
@@ -39,7 +42,10 @@ def _models(saved: SavedModel) -> Iterator[tuple[str, str]]:
             yield "architecture", f"{kind}: {layers}"
             yield "recipe", recipe + f" with {settings}" * bool(settings)
     source, target = saved.first.source_vocabulary, saved.first.target_vocabulary
-    yield "symbols", f"{len(source.symbols):,} of sources, {len(target.symbols):,} of targets"
+    unit = target.tokenizer.unit
+    named = {"characters": "", "graphemes": "; targets are split into graphemes"}
+    split = named.get(unit, f"; targets are split at {unit!r}")
+    yield "symbols", f"{len(source.symbols):,} of sources, {len(target.symbols):,} of targets{split}"
     weights = [sum(array.size for array in member.values()) for member in saved.members]
     yield "weights", f"{weights[0]:,}" if single else f"{sum(weights):,} in {len(weights)} models"
 
@@ -51,25 +57,24 @@ def _layers(model: ModelConfig) -> str:
     return ", ".join(parts)
 
 
-def recipe_of(variant: SavedVariant, pairs: int) -> tuple[str, dict[str, Any]]:
+def recipe_of(variant: SavedVariant, pairs: int, labelled: int = 0) -> tuple[str, dict[str, Any]]:
     """Return the recipe with which a model can be described by the fewest other settings, and these settings.
 
-    Saved models have their settings, not the recipe that they came from.
+    Saved models have their settings, not the recipe that they came from. Settings that the recipe leaves to the data
+    do not count.
 
     Args:
         variant: the model.
         pairs: number of training pairs.
+        labelled: number of unlabelled sources with predicted targets.
     """
-    settings = {**to_dict(variant.model), **to_dict(variant.training)}
+    others = labelled + (variant.training.augment or 0)
+    epoch = others + pairs * copies_beside(others, max(1, pairs))
     found = {}
-    for recipe in RECIPES:
-        model, training = make_configs({}, recipe=recipe, pairs=pairs)
-        expected = {**to_dict(model), **to_dict(training.sized(pairs))}
-        expected |= {name: value for name, value in WHEN_OPEN.items() if expected[name] is None}
-        differing = {name for name in expected if settings[name] != expected[name]}
-        if training.epochs is None:  # follows from the number of pairs, to which synthetic ones were added
-            differing -= {"epochs"}
-        found[recipe] = {name: settings[name] for name in expected if name in differing}
+    for recipe, values in RECIPES.items():
+        left_open = {name for name in FROM_DATA if values.get(name, DEFAULTS[name]) is None}
+        differing = differences(variant.model, variant.training, recipe, pairs, epoch)
+        found[recipe] = {name: value for name, value in differing.items() if name not in left_open}
     recipe = min(found, key=lambda name: len(found[name]))
     return recipe, found[recipe]
 
@@ -78,9 +83,11 @@ def _training(saved: SavedModel) -> Iterator[tuple[str, str]]:
     metrics, name = saved.metrics, saved.data.get("name", DataSource.name)
     if "pairs" not in metrics:  # metrics.json was deleted, or is damaged
         return
-    labelled = metrics.get("labelled")
-    more = f", and {labelled:,} sources with predicted targets" if labelled else ""
-    yield "trained on", f"{metrics['pairs']:,} pairs{'' if name == DataSource.name else f' from {name}'}{more}"
+    origin = "" if name == DataSource.name else f" from {name}"
+    synthetic, labelled = saved.first.training.augment, metrics.get("labelled")
+    more = f", {synthetic:,} synthetic pairs" if synthetic else ""
+    more += f", {labelled:,} sources with predicted targets" if labelled else ""
+    yield "trained on", f"{metrics['pairs']:,} pairs{origin}{more}"
     histories = metrics.get("members", [metrics])
     seconds = sum(epoch["seconds"] for history in histories for epoch in history.get("epochs", []))
     counts = ", ".join(str(len(history.get("epochs", []))) for history in histories)

@@ -14,7 +14,7 @@ from henkan.evaluation.error_rates import evaluate
 from henkan.evaluation.evaluation_set import EXAMPLES_SHOWN
 from henkan.evaluation.report import example_cells
 from henkan.text.pairs import Pairs
-from henkan.training.events import Calibrating, Epoch, Event, Labelling, Preparing
+from henkan.training.events import Calibrating, Ended, Event, Labelling, Preparing
 
 SECONDS_BETWEEN_UPDATES = 0.3
 """A notebook stores and draws every update, so it gets a few per second."""
@@ -28,8 +28,8 @@ LONG = Preparing, Labelling, Calibrating
 class NotebookDisplay:
     """Shows progress below a cell of a notebook, as HTML without JavaScript.
 
-    Call it with every event, inside its `with` block. At the end of the block, the output keeps the last state, also
-    after an interruption or another error.
+    Call it with every event. The output keeps the last state, also after an interruption or another error. In a `with`
+    block, it also shows which error it was.
 
     Args:
         validation: the validation set, or None. The display shows the current predictions for its first pairs.
@@ -50,29 +50,22 @@ class NotebookDisplay:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        where = self.state.where
-        if kind is None:
-            self._predict(again=True)  # with the weights of the best epoch
-            self.state.end("Training is complete" if self.state.complete else f"Training ended in {where}")
-        elif issubclass(kind, KeyboardInterrupt):
-            self.state.end(f"Training was interrupted in {where}")
-        else:
-            self.state.end(f"Training was ended in {where} by {kind.__name__}")
-        if self.state.began is not None:
+        if self.state.began is not None and (kind is not None or not self.state.ended):
+            self.state.end(kind)
             self._draw()
 
     def __call__(self, event: Event) -> None:
         """Show an event."""
         self.state.update(event)
-        last = self.state.complete and isinstance(event, Epoch)  # the last event that is certain to come
+        last = isinstance(event, Ended) and bool(self.state.ended)
         if last or isinstance(event, LONG) or time.monotonic() - self.drawn_at >= SECONDS_BETWEEN_UPDATES:
-            self._predict(again=last)
+            self._predict(again=last)  # at the end, with the weights of the best epoch
             self._draw()
 
     def _predict(self, *, again: bool) -> None:
         """Predict the examples with the current weights."""
         started = self.state.started
-        if self.examples is None or started is None or self.state.step is None:
+        if self.examples is None or started is None or self.state.step is None or self.state.failed:
             return
         if again or time.monotonic() - self.predicted_at >= SECONDS_BETWEEN_PREDICTIONS:
             counts = evaluate(started.converter, self.examples).counts

@@ -22,11 +22,11 @@ def progress_html(state: RunState, examples: Sequence[Example] = ()) -> str:
         examples: current predictions for some pairs of the validation set.
     """
     planned = None if state.started is None or state.ended else state.started.epochs
-    colour = html.BLUE if not state.ended else html.GREEN if state.complete else html.RED
+    colour = html.RED if state.failed else html.GREEN if state.ended else html.BLUE
     return html.card(
         f'<div class="henkan-title">{html.text(_title(state))}</div>',
         f'<div class="henkan-faint">{html.text(_size(state))}</div>' if state.started else "",
-        html.bar(1.0 if state.ended and state.complete else state.share, colour),
+        html.bar(1.0 if state.ended and not state.failed else state.share, colour),
         html.facts(_facts(state)),
         learning_curve(state.curves, planned),
         _examples(examples, state),
@@ -45,6 +45,8 @@ def _title(state: RunState) -> str:
     model = ""
     if state.started is not None and state.started.members > 1:
         model = f"model {state.started.member} of {state.started.members}"
+    if state.started is not None and state.started.teacher:
+        model += f"{', ' * bool(model)}which predicts targets of unlabelled sources"
     return ": ".join(part for part in ("Training", model, state.phase) if part)
 
 
@@ -77,6 +79,9 @@ def _facts(state: RunState) -> list[tuple[str, str]]:
         rows.append(("pairs per second", f"{step.pairs / max(step.seconds, 1e-9):,.0f}"))
     left = state.seconds_left
     if state.ended:
+        several = started is not None and started.members > 1
+        if state.exact_match is not None and several:
+            rows.append(("exact match of all models", f"{state.exact_match:.2%}"))
         rows.append(("time", clock(state.seconds)))
     elif left is not None:
         rows.append(("time left", clock(left)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import inf
 
@@ -10,6 +11,7 @@ from henkan.display.durations import duration
 from henkan.display.learning_curve import Curve
 from henkan.training.events import (
     Calibrating,
+    Ended,
     Epoch,
     Estimated,
     Event,
@@ -20,6 +22,13 @@ from henkan.training.events import (
     Started,
     Step,
 )
+
+ENDINGS: Mapping[str, type[BaseException] | None] = {
+    "finished": None,
+    "interrupted": KeyboardInterrupt,
+    "failed": Exception,
+}
+"""Outcome of a run -> the exception that ended it, as far as it is known."""
 
 
 @dataclass
@@ -34,6 +43,8 @@ class RunState:
         phase: what is done now, in words.
         notes: what the user should know, in the order in which it happened.
         ended: how the run ended, in words; empty while it runs.
+        exact_match: share of the validation set that the model, or the ensemble, predicts exactly at the end, or None.
+        failed: whether it ended early, by an interruption, an error or a loss that is not finite.
         seconds: how long it took.
     """
 
@@ -44,6 +55,8 @@ class RunState:
     phase: str = "preparing"
     notes: list[str] = field(default_factory=list)
     ended: str = ""
+    exact_match: float | None = None
+    failed: bool = False
     seconds: float = 0.0
     _best_loss: float = field(default=inf, repr=False)
 
@@ -52,8 +65,7 @@ class RunState:
         if self.began is None:
             self.began = time.monotonic()
         if isinstance(event, Started):
-            self.started, self.step, self.phase = event, None, "preparing"
-            self.curves.append(Curve())
+            self._start(event)
         elif isinstance(event, Preparing):
             self.phase = "preparing (on first use, fused kernels are compiled)"
         elif isinstance(event, Estimated):
@@ -69,16 +81,28 @@ class RunState:
         elif isinstance(event, Epoch):
             self._end_epoch(event)
         elif isinstance(event, Rollback):
+            self.failed |= event.final
             self.notes.append(
                 f"loss is not finite in epoch {event.epoch}; rolled back to update {event.step:,}, "
                 + ("training stopped" if event.final else f"learning rate reduced to {event.learning_rate:.2g}")
             )
-        elif isinstance(event, Step):
+        elif isinstance(event, Ended):
+            if not event.teacher:
+                self.exact_match = event.exact_match
+                self.end(ENDINGS[event.outcome])
+        else:
             self.step, self.phase = event, ""
 
-    def end(self, how: str) -> None:
-        """The run has ended."""
-        self.ended, self.phase = how, ""
+    def end(self, error: type[BaseException] | None = None) -> None:
+        """Take into account that the run has ended, by an exception or as planned."""
+        if error is None:
+            self.ended = f"Training diverged and was stopped in {self.where}" if self.failed else "Training is complete"
+        elif issubclass(error, KeyboardInterrupt):
+            self.ended = f"Training was interrupted in {self.where}"
+        else:
+            by = "an error" if error is Exception else error.__name__
+            self.ended = f"Training was ended in {self.where} by {by}"
+        self.failed, self.phase = self.failed or error is not None, ""
         self.seconds = 0.0 if self.began is None else time.monotonic() - self.began
 
     @property
@@ -120,6 +144,13 @@ class RunState:
         models = self.started.members - self.started.member
         return each * (self.step.steps - self.step.step + models * self.step.steps)
 
+    def _start(self, event: Started) -> None:
+        """Begin with the curve of a model, and for a resumed run with the epochs that were finished before."""
+        self.started, self.step, self.phase = event, None, "preparing"
+        self.curves += [Curve() for _ in range(len(self.curves), event.member)]  # a resumed run may begin with any
+        for epoch in event.epochs_done:
+            self._end_epoch(epoch)
+
     def _label(self, event: Labelling) -> None:
         """The models so far were those that predict targets, so their curves are not those of the final model."""
         if self.curves:
@@ -127,7 +158,8 @@ class RunState:
             self.curves = []
         reasons = "; ".join(f"{count:,} {reason}" for reason, count in event.left_out.items())
         self.notes += [f"some unlabelled sources are not used: {reasons}"] if reasons else []
-        self.step, self.phase = None, f"predicting the targets of {event.sources:,} unlabelled sources"
+        self.started = self.step = None
+        self.phase = f"predicting the targets of {event.sources:,} unlabelled sources"
 
     def _end_epoch(self, event: Epoch) -> None:
         """Extend the curve; the weights of the best epoch are kept, and of equally good ones that of lower loss."""

@@ -23,7 +23,8 @@ STYLE = """<style>
 .henkan{font-size:13px;line-height:1.45;max-width:780px;color:inherit}
 .henkan .henkan-title{font-weight:600;font-size:14px;margin:2px 0 4px}
 .henkan .henkan-faint{opacity:.72}
-.henkan pre.henkan-code{font-size:12px;white-space:pre-wrap;margin:2px 0 8px;padding:6px 10px;border-radius:6px;
+.henkan pre.henkan-code{font:12px/1.5 ui-monospace,Menlo,Consolas,"DejaVu Sans Mono",monospace;
+white-space:pre-wrap;margin:2px 0 8px;padding:6px 10px;border-radius:6px;
 background:rgba(127,127,127,.12);color:inherit}
 .henkan .henkan-bar{height:6px;border-radius:3px;overflow:hidden;background:rgba(127,127,127,.25);margin:6px 0}
 .henkan .henkan-bar>div{height:100%;border-radius:3px}

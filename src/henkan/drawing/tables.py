@@ -22,3 +22,21 @@ def aligned(rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> list
             cells.append(space + cell if column in right else cell + space)
         lines.append("  ".join(cells).rstrip())
     return lines
+
+
+def shortened(text: str, cells: int) -> str:
+    """Shorten a text that is wider than this number of cells: its middle is replaced by `…`.
+
+    >>> shortened("spanish-1000-words", 10)
+    'spanis…rds'
+    """
+    from rich.cells import cell_len, set_cell_size
+
+    if cell_len(text) <= cells:
+        return text
+    end, width = "", (cells - 1) // 3
+    for character in reversed(text):
+        if cell_len(character + end) > width:
+            break
+        end = character + end
+    return f"{set_cell_size(text, cells - 1 - cell_len(end)).rstrip()}…{end}"

@@ -9,6 +9,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import Self
 
+from henkan.display.progress import progress_display
 from henkan.engine.choice import choose_engines
 from henkan.errors import Interrupted, SettingsError
 from henkan.estimator.arguments import Validation, folder_of, pairs_of, validation_pairs
@@ -19,7 +20,7 @@ from henkan.text.pairs import Pairs
 from henkan.text.string_lists import string_list
 from henkan.training.checkpoint import SECONDS_BETWEEN, Checkpoints
 from henkan.training.choice import Wanted
-from henkan.training.events import Report
+from henkan.training.events import Event, Report
 from henkan.training.fitted_model import FittedModel
 from henkan.training.job import TrainingJob, Unlabelled, Variant
 from henkan.training.labelling import generated_sources
@@ -44,7 +45,7 @@ class Fitting(Trained):
         teacher: Trained | None = None,
         start: Trained | None = None,
         keep_lexicon: bool = False,
-        callback: Report | None = None,
+        callback: Report | list[Report] | tuple[Report, ...] | None = None,
         checkpoint: str | os.PathLike[str] | None = None,
         checkpoint_every: float = SECONDS_BETWEEN,
     ) -> Self:
@@ -76,11 +77,11 @@ class Fitting(Trained):
                 run are those of this model. `start` itself does not change, and may be this model.
             keep_lexicon: whether the model keeps the pairs as its lexicon, and then the lexicon of `start`; see
                 `lexicon`. The pairs of `dev` and predicted targets are not kept. Training and validation do not use it.
-            callback: function that receives the events of the run. For each model, these are first a `henkan.Started`,
-                a `henkan.Preparing` and a `henkan.Estimated`, then a `henkan.Step` after each update and a
-                `henkan.Epoch` after each epoch. A `henkan.Labelling` comes before the models that are trained with
-                unlabelled sources, and a `henkan.Labelled` before and after each part of this work; the events before
-                them are those of the ensemble that predicts the targets.
+            callback: function that receives the events of the run, or a list of functions. For each model, these events
+                are first a `henkan.Started`, a `henkan.Preparing` and a `henkan.Estimated`, then a `henkan.Step` after
+                each update and a `henkan.Epoch` after each epoch. A `henkan.Labelling` comes before the models that are
+                trained with unlabelled sources, and a `henkan.Labelled` before and after each part of this work; the
+                events before them are those of the ensemble that predicts the targets.
             checkpoint: folder for checkpoints. If it has an interrupted run with the same pairs and settings, `fit`
                 resumes it, and the weights are the same, bit for bit, as without the interruption. If that run is
                 complete, `fit` returns its model without training. `save` deletes the checkpoint; before that, the
@@ -108,6 +109,7 @@ class Fitting(Trained):
         """
         wanted, engine = self._wanted(), self._engine()
         pairs, validation = pairs_of(sources, targets), validation_pairs(dev)
+        display = progress_display(validation, verbose=self.verbose)
         first = None if start is None else _trained(start, "start")
         variants = wanted.choose(pairs).variants if first is None else self._continued(first)
         job = TrainingJob(
@@ -126,8 +128,8 @@ class Fitting(Trained):
         if checkpoint is not None:
             checkpoints_type = Checkpoints if engines.group.rank == 0 else ReadOnlyCheckpoints
             checkpoints = checkpoints_type(folder_of(checkpoint, "checkpoint"), every=checkpoint_every, stop=stop)
-        trainer = Trainer(engines, checkpoints=checkpoints, report=interruption.deferring(callback))
-        with interruption, checkpoints.held():
+        trainer = Trainer(engines, checkpoints=checkpoints, report=interruption.deferring(_report(display, callback)))
+        with interruption, checkpoints.held(), display:
             checkpoints.resume = bool(engines.group.broadcast(checkpoints.resumable))
             try:
                 fitted = trainer.fit(pairs, validation, _resumed(job, checkpoints))
@@ -152,6 +154,24 @@ class Fitting(Trained):
         by_data = [each for each in ("target_symbols", "tag_separator") if each in given and given[each] is None]
         settings = {name: value for name, value in given.items() if name not in by_data}  # the other model has chosen
         return start_variants(start, settings, self._recipe(), self._members())
+
+
+def _report(display: Report, callback: Report | list[Report] | tuple[Report, ...] | None) -> Report:
+    """Return the function that shows an event and passes it to the callbacks.
+
+    Raises:
+        SettingsError: if one cannot be called.
+    """
+    functions = [] if callback is None else [*callback] if isinstance(callback, list | tuple) else [callback]
+    for each in functions:
+        if not callable(each):
+            raise SettingsError(f"callback must be a function, or a list of functions, not {each!r}")
+
+    def report(event: Event) -> None:
+        for each in (display, *functions):
+            each(event)
+
+    return report
 
 
 def _trained(model: object, argument: str) -> FittedModel:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from henkan.config import Case, Normalization
+from henkan.errors import DataError
 from henkan.estimator.arguments import Validation, pairs_of, validation_pairs
 from henkan.estimator.parameters import Auto, Parameters
 
@@ -60,6 +61,8 @@ def inspect(
     from henkan.text.tokenized_pairs import TokenizedPairs
 
     pairs = pairs_of(sources, targets)
+    if not len(pairs):
+        raise DataError("there are no pairs to inspect")
     parameters = Parameters(
         source_symbols=source_symbols,
         target_symbols=target_symbols,

@@ -141,8 +141,12 @@ class Parameters:
         return Tags(estimator_type=None, target_tags=TargetTags(required=True), input_tags=strings)
 
     def __repr__(self) -> str:
-        changed = [each for each in fields(self) if not _equal(getattr(self, each.name), each.default)]
-        return f"{type(self).__name__}({', '.join(f'{each.name}={getattr(self, each.name)!r}' for each in changed)})"
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self._changed().items())})"
+
+    def _changed(self) -> dict[str, Any]:
+        """Return the parameters that differ from their defaults."""
+        values = ((each, getattr(self, each.name)) for each in fields(self))
+        return {each.name: value for each, value in values if not _equal(value, each.default)}
 
     def _given(self) -> dict[str, Any]:
         """Return the settings of the model and the training run that are given."""

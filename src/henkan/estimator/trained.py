@@ -35,6 +35,12 @@ class Trained(Parameters):
         pairs = self._fitted.saved.metrics.get("pairs")
         return f"<{shown} trained>" if pairs is None else f"<{shown} trained on {pairs:,} pairs>"
 
+    def _repr_html_(self) -> str:
+        """Return a table of the model with its learning curve, which notebooks show."""
+        from henkan.display.model_html import model_html
+
+        return model_html(repr(self), self._fitted, self._changed())
+
     @property
     def history_(self) -> list[dict[str, Any]]:
         """The training run: a dictionary for each epoch of each ensemble member, as a table's rows.

@@ -70,9 +70,11 @@ class Evaluation:
     @cached_property
     def _nearest(self) -> Sequence[tuple[Sequence[str], Sequence[str]]]:
         """For each source, the symbols of the nearest target, and those of the prediction."""
-        return [
-            (each.symbols(each.target), each.symbols(each.conversion.prediction or "")) for each in self.predictions
-        ]
+        found = []
+        for each in self.predictions:
+            target = each.symbols(each.target)
+            found.append((target, target if each.right else each.symbols(each.conversion.prediction or "")))
+        return found
 
     @property
     def symbol_error_rate(self) -> float:
@@ -89,7 +91,7 @@ class Evaluation:
         from rapidfuzz.distance import Levenshtein
 
         rows = [
-            (each.right, Levenshtein.distance(target, predicted), len(target))
+            (each.right, 0 if each.right else Levenshtein.distance(target, predicted), len(target))
             for each, (target, predicted) in zip(self.predictions, self._nearest, strict=True)
         ]
         return np.array(rows, np.int64).reshape(-1, 3)

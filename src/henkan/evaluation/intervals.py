@@ -20,8 +20,11 @@ from henkan.text.arrays import Array
 
 LEVEL = 0.95
 RESAMPLES = 10_000
-DRAWN_AT_A_TIME = 1 << 21
-"""Number of counts in memory at a time, 8 bytes each."""
+FREQUENT = 16
+"""Rows that occur at least so often are not drawn one by one."""
+
+DRAWN_AT_A_TIME = 1 << 20
+"""Approximate number of counts and rows in memory at a time, 8 bytes each."""
 
 Statistic = Callable[[Array], Array]
 """Sums over the sources of a sample, (..., V) -> S statistics of the sample, (..., S)."""
@@ -79,17 +82,39 @@ def intervals(values: Array, statistic: Statistic, bounds: Sequence[tuple[float,
 def resampled(values: Array, statistic: Statistic) -> Array:
     """Return the statistics (`RESAMPLES`, S) of bootstrap samples of the rows of `values` (n, V).
 
-    How often each of the distinct rows is drawn is multinomial. There are few, because values are small counts, so this
-    is much faster than drawing sources, and has the same distribution.
+    Values are small counts, so many rows are equal. How often each of the frequent ones is in a sample is multinomial,
+    as is the number of all others, which are then drawn one by one. This has the same distribution as drawing n rows
+    one by one, and takes a fraction of the time.
     """
-    distinct, counts = np.unique(values, axis=0, return_counts=True)
+    distinct, counts = row_counts(values)
+    frequent = counts >= FREQUENT
+    rare = np.repeat(distinct[~frequent], counts[~frequent], axis=0)
+    shares = np.append(counts[frequent], len(rare)) / len(values)
     generator = np.random.default_rng(0)
-    size = max(1, DRAWN_AT_A_TIME // len(distinct))
-    parts = [
-        statistic(generator.multinomial(len(values), counts / len(values), min(size, RESAMPLES - start)) @ distinct)
-        for start in range(0, RESAMPLES, size)
-    ]
+    size = max(1, DRAWN_AT_A_TIME // (len(shares) + 2 * len(rare)))
+    parts = []
+    for start in range(0, RESAMPLES, size):
+        drawn = generator.multinomial(len(values), shares, min(size, RESAMPLES - start))
+        parts.append(statistic(drawn[:, :-1] @ distinct[frequent] + _sums(generator, rare, drawn[:, -1])))
     return np.concatenate(parts)
+
+
+def _sums(generator: np.random.Generator, rows: Array, counts: Array) -> Array:
+    """Return for each of `counts` (R,) the sum of so many rows, drawn with replacement: (R, V)."""
+    found = np.zeros((len(counts), rows.shape[1]))
+    chosen = generator.integers(0, max(1, len(rows)), int(counts.sum()))
+    filled = np.flatnonzero(counts)
+    if len(filled):
+        starts = np.cumsum(counts[filled]) - counts[filled]
+        for column in range(rows.shape[1]):
+            found[filled, column] = np.add.reduceat(rows[chosen, column], starts)
+    return found
+
+
+def row_counts(values: Array) -> tuple[Array, Array]:
+    """Return the distinct rows of `values` (n, V), and how often each occurs."""
+    distinct, counts = np.unique(values, axis=0, return_counts=True)
+    return distinct, counts
 
 
 def margin_without_cases(count: int) -> float:

@@ -39,9 +39,9 @@ def summary_lines(result: Evaluation, note: str = "") -> Iterator[str]:
     yield f"{exact_match_line(result.counts)}, 95 % interval {interval}"
 
 
-def percent_interval(interval: Interval) -> str:
+def percent_interval(interval: Interval, digits: int = 2) -> str:
     """Return an interval in percent, as in `97.21% to 98.95%`."""
-    return f"{interval.low:.2%} to {interval.high:.2%}"
+    return f"{interval.low:.{digits}%} to {interval.high:.{digits}%}"
 
 
 def count_lines(result: Counts) -> Iterator[str]:

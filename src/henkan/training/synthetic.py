@@ -65,6 +65,11 @@ def draw_synthetic_pairs(
     return IdPairs(*_draw(augmentation, count, training.seed)[:2])
 
 
+def copies_beside(others: int, pairs: int) -> int:
+    """Return how often each of the given pairs is in an epoch, beside a number of other pairs."""
+    return max(1, round(others / pairs))
+
+
 def epoch_of(pairs: IdPairs, others: IdPairs, training: TrainingConfig) -> tuple[IdPairs, TrainingConfig]:
     """Return the pairs of one epoch, and the settings with their number of epochs if it depends on the pairs.
 
@@ -74,7 +79,7 @@ def epoch_of(pairs: IdPairs, others: IdPairs, training: TrainingConfig) -> tuple
         training: the settings.
     """
     n = len(pairs.sources)
-    copies = max(1, round(len(others.sources) / n))
+    copies = copies_beside(len(others.sources), n)
     rows = np.tile(np.arange(n), copies)
     epoch = joined([IdPairs(pairs.sources.take(rows), pairs.targets.take(rows)), others])
     if training.epochs is None:

@@ -1,0 +1,50 @@
+"""What `fit` shows, and the functions that it calls."""
+
+import io
+import sys
+
+import pytest
+
+from henkan import Epoch, Seq2Seq, SettingsError, Started
+
+SMALL = {"epochs": 2, "hidden_size": 8, "embedding_size": 4, "calibrate_outside": False}
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def shown(monkeypatch, stream, words, **settings):
+    monkeypatch.setattr(sys, "stderr", stream)
+    events = []
+    Seq2Seq(**SMALL, **settings).fit(*words, dev=words, callback=events.append)
+    assert [type(each) for each in events].count(Epoch) == 2
+    return stream.getvalue()
+
+
+def test_progress_is_shown_on_terminals_unless_it_is_turned_off(words, monkeypatch):
+    assert shown(monkeypatch, io.StringIO(), words) == ""
+    assert shown(monkeypatch, io.StringIO(), words, verbose=False) == ""
+    assert shown(monkeypatch, Terminal(), words, verbose=False) == ""
+    assert "epoch 2/2" in shown(monkeypatch, io.StringIO(), words, verbose=True)
+    assert "epoch 2/2" in shown(monkeypatch, Terminal(), words)
+
+
+def test_several_callbacks_receive_every_event(words):
+    first, second = [], []
+    Seq2Seq(**SMALL).fit(*words, callback=[first.append, second.append])
+    assert isinstance(first[0], Started)
+    assert first == second
+    for wrong in (3, [first.append, 3]):
+        with pytest.raises(SettingsError, match="callback must be a function, or a list of functions, not 3"):
+            Seq2Seq(**SMALL).fit(*words, callback=wrong)
+
+
+def test_model_is_shown_in_notebooks(trained):
+    trained_html = trained._repr_html_()
+    assert "trained on 39 pairs" in trained_html
+    assert "<svg" in trained_html  # the learning curve
+    assert "hidden_size" in Seq2Seq(hidden_size=8)._repr_html_()
+    assert "not trained" in Seq2Seq()._repr_html_()
+    assert trained.explain("ab")._repr_html_()
