@@ -21,7 +21,7 @@ def test_import_loads_no_optional_dependencies():
 
 
 def test_prediction_loads_no_optional_dependencies(folder):
-    """It loads nothing but NumPy and safetensors, and no part of henkan that only displays or inspects."""
+    """It loads nothing but NumPy and safetensors, and no part of henkan that trains, displays or inspects."""
     modules = loaded_after(f"import henkan\nhenkan.load({str(folder)!r}).predict(['a'])")
     assert not modules & {*HEAVY, "click", "rich", "rapidfuzz", "pandas", "IPython", "difflib"}
     assert not modules & {
