@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
+from henkan.drawing.tables import aligned, shortened
 from henkan.evaluation.report import percent_interval
 from henkan.text.escaping import escape
-from henkan.text.tables import aligned, shortened
 
 if TYPE_CHECKING:
     from henkan.evaluation.breakdown import Breakdown
