@@ -80,11 +80,11 @@ def test_interrupted_run_resumes_from_the_copy_of_the_model(words, tmp_path):
             raise KeyboardInterrupt
 
     settings = {"epochs": 4, "batch_size": 8}
-    start = Seq2Seq(**SMALL, epochs=1).fit(*words)
+    start = Seq2Seq(**SMALL, epochs=1, recipe="edits").fit(*words)
     uninterrupted = Seq2Seq(**settings).fit(*MORE, start=start)
     with pytest.raises(KeyboardInterrupt):
         Seq2Seq(**settings).fit(*MORE, start=start, callback=stop, checkpoint=tmp_path / "c")
-    other = Seq2Seq(**SMALL, epochs=1).fit(["q"], ["Q"])  # has other symbols
+    other = Seq2Seq(**SMALL, epochs=1, recipe="edits").fit(["q"], ["Q"])  # has other symbols
     resumed = Seq2Seq(**settings).fit(*MORE, start=other, checkpoint=tmp_path / "c")
     for one, two in zip(*(each._fitted.saved.members[0].values() for each in (uninterrupted, resumed)), strict=True):
         np.testing.assert_array_equal(one, two)
