@@ -63,6 +63,7 @@ THIRD_PARTY = {
     "cli": {"click"},
     "cli.tune_display": {"rich"},
     "display.notebook": {"IPython"},
+    "display.lines": {"rich"},
     "display.terminal": {"rich"},
     "drawing.tables": {"rich"},
     "engine.torch": {"torch"},
