@@ -1,7 +1,7 @@
 """What the tests of a search share: pairs, their search space, and made-up measurements."""
 
-from henkan.selection.space import space_for
-from henkan.selection.trial import Measured
+from henkan.selection.tuning.space import space_for
+from henkan.selection.tuning.trial import Measured
 from henkan.text.pairs import Pairs
 from henkan.training.choice import Wanted
 

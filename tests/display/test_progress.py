@@ -1,12 +1,12 @@
+import multiprocessing.process
 import sys
 from types import ModuleType, SimpleNamespace
 
 import pytest
 
 from henkan import Seq2Seq
-from henkan.display import progress
 from henkan.display.notebook import NotebookDisplay
-from henkan.display.progress import NoDisplay, in_notebook, progress_display
+from henkan.display.progress import NoDisplay, in_notebook, in_worker_process, progress_display
 from henkan.display.terminal import TerminalDisplay
 from henkan.errors import SettingsError
 from henkan.text.pairs import Pairs
@@ -55,9 +55,15 @@ def test_terminals_are_used_unless_a_worker_process_shares_them(monkeypatch):
     monkeypatch.setattr(sys, "stderr", SimpleNamespace(isatty=lambda: True, write=lambda _: None, flush=lambda: None))
     monkeypatch.delitem(sys.modules, "IPython", raising=False)
     assert kind() is TerminalDisplay
-    monkeypatch.setattr(progress, "parent_process", lambda: object())
+    monkeypatch.setattr(multiprocessing.process, "parent_process", lambda: object())
     assert kind() is NoDisplay
     assert kind(verbose=True) is TerminalDisplay
+
+
+def test_a_worker_process_is_recognised():
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        assert pool.apply(in_worker_process)
+    assert not in_worker_process()
 
 
 def test_only_the_first_process_of_a_group_shows_progress(monkeypatch):

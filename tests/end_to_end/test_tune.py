@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -12,7 +13,7 @@ from itertools import product
 import pytest
 
 from commands import checked, run_here
-from henkan.selection.study import Study
+from henkan.selection.tuning.study import Study
 
 needs_optuna = pytest.mark.workbench
 
@@ -131,7 +132,8 @@ def test_few_pairs_without_validation_set_are_cross_validated(henkan, tmp_path):
 @needs_optuna
 def test_without_time_for_other_settings_the_defaults_are_kept(henkan, tmp_path):
     write(tmp_path)
-    done = henkan("tune", "words.tsv", "--dev", "dev.tsv", *TINY, "--trials", 1, "--out", "m")
+    done = henkan("tune", "words.tsv", "--dev", "dev.tsv", *TINY, "--trials", 1, "--minutes", 60, "--out", "m")
+    assert re.search(r"trial 1: exact match .* 0 failed, 59:\d\d left\n", done.stderr)
     assert "1 trials complete, 0 pruned, 0 failed" in done.stdout
     assert "no model with other settings could be trained and compared, so the defaults are kept" in done.stdout
     assert "model with seed 0 saved in m; exact match " in done.stdout

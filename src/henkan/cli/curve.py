@@ -20,10 +20,10 @@ from henkan.cli.task_names import unambiguous
 from henkan.cli.training_data import data_name
 from henkan.display.durations import duration
 from henkan.errors import DataError, Interrupted, SettingsError
-from henkan.selection.curve_plan import MIN_SOURCES, SEEDS
+from henkan.selection.curve_plan import MIN_SOURCES, SEEDS, CurvePlan, plan_curve
 from henkan.selection.curve_text import plot, sentences, table
 from henkan.selection.kept import KeptMeasurements
-from henkan.selection.learning_curve import LearningCurve, learning_curve
+from henkan.selection.learning_curve import LearningCurve, measured_curve
 from henkan.selection.measuring_many import Measured
 from henkan.selection.processes import default_jobs
 from henkan.training.signals import Interruption
@@ -103,27 +103,17 @@ def curve(
     kept = KeptMeasurements(out)
     kept.save()  # fails before the work is done if it cannot be written
     found = read_selection_data(data, options, quiet=quiet)
+    plan = plan_curve(found.pairs, found.validation, found.wanted, lexicon=found.lexicon, fractions=sizes, seeds=seeds)
     jobs = default_jobs() if jobs is None else jobs
+    if not quiet:
+        _show_plan(plan, jobs)
     progress = Progress(quiet=quiet)
     try:
         with (interruption := Interruption()):
-            result = learning_curve(
-                found.pairs,
-                found.validation,
-                found.wanted,
-                lexicon=found.lexicon,
-                fractions=sizes,
-                seeds=seeds,
-                jobs=jobs,
-                kept=kept,
-                report=progress,
-            )
+            result = measured_curve(plan, jobs=jobs, kept=kept, report=progress)
     except KeyboardInterrupt:
-        raise Interrupted(progress.interrupted(out), interruption.signal or SIGINT, "run_again") from None
-    if result.left_out and not quiet:
-        click.echo(
-            f"note: {result.left_out} of the sizes have fewer than {MIN_SOURCES} sources and are left out", err=True
-        )
+        remedy = None if progress.last is None else "run_again"
+        raise Interrupted(progress.interrupted(out), interruption.signal or SIGINT, remedy) from None
     if picture is not None:
         _draw(result, picture, found.name)
     if as_json:
@@ -184,6 +174,19 @@ class Progress:
             return "interrupted before a model was measured"
         done = ", ".join(f"{count} with {size:,} pairs" for size, count in sorted(self.sizes.items()))
         return f"interrupted; {self.last.done} of {self.last.models} models are measured ({done}) and kept in {out}"
+
+
+def _show_plan(plan: CurvePlan, jobs: int) -> None:
+    """Print which models will be trained."""
+    if plan.left_out:
+        click.echo(
+            f"note: {plan.left_out} of the sizes have fewer than {MIN_SOURCES} sources and are left out", err=True
+        )
+    models, sizes = len(plan.fits), ", ".join(f"{size:,}" for size in plan.sizes)
+    click.echo(
+        f"training {models} models, {min(jobs, models)} at the same time: {plan.seeds} each with {sizes} sources",
+        err=True,
+    )
 
 
 def _draw(result: LearningCurve, path: Path, title: str) -> None:

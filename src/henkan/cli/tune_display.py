@@ -10,8 +10,9 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from henkan.selection.space import key_of
-from henkan.selection.tuning import Tuning
+from henkan.display.durations import clock
+from henkan.selection.tuning.space import key_of
+from henkan.selection.tuning.tuning import Tuning
 
 PHASES = {
     "search": "search",
@@ -79,5 +80,5 @@ def status_line(tuning: Tuning) -> str:
         parts.append(f"best {max(exact.values()):.1%}")
     parts.append(f"trials: {states['complete']} done, {states['pruned']} pruned, {states['failed']} failed")
     if tuning.budget.left < float("inf"):
-        parts.append(f"{max(0.0, tuning.budget.left) / 60:.0f} min left")
+        parts.append(f"{clock(max(0.0, tuning.budget.left))} left")
     return ", ".join(parts)

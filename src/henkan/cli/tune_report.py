@@ -11,8 +11,8 @@ from typing import Any
 import click
 
 from henkan.drawing.tables import aligned
-from henkan.selection.space import Point, Space, key_of
-from henkan.selection.tuning import Found, Tuning
+from henkan.selection.tuning.space import Point, Space, key_of
+from henkan.selection.tuning.tuning import Found, Tuning
 from henkan.training.fitted_model import FittedModel
 
 SHOWN = 8

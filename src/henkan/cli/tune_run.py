@@ -18,13 +18,13 @@ from henkan.cli.tune_report import changed_settings, result_of, show_result
 from henkan.cli.tune_state import TuneState
 from henkan.engine.numpy import NumpyEngines
 from henkan.errors import HenkanError, Interrupted, SettingsError
-from henkan.selection.budget import Budget
 from henkan.selection.processes import default_jobs
-from henkan.selection.space import Point, Space, space_for
-from henkan.selection.splits import Examples
-from henkan.selection.study import Study, import_optuna
-from henkan.selection.trial import STEPS
-from henkan.selection.tuning import Found, Tuning
+from henkan.selection.tuning.budget import Budget
+from henkan.selection.tuning.space import Point, Space, space_for
+from henkan.selection.tuning.splits import Examples
+from henkan.selection.tuning.study import Study, import_optuna
+from henkan.selection.tuning.trial import STEPS
+from henkan.selection.tuning.tuning import Found, Tuning
 from henkan.storage.plots import learning_curve
 from henkan.storage.save_model import check_destination
 from henkan.text.tokenized_pairs import TokenizedPairs

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from multiprocessing import parent_process
 from types import TracebackType
 from typing import Literal, Protocol, Self
 
@@ -47,7 +46,7 @@ def progress_display(validation: Pairs | None = None, *, verbose: Verbose = "aut
         raise SettingsError(f'verbose must be True, False or "auto", not {verbose!r}', argument="verbose")
     if not verbose or process_rank() > 0:
         return NoDisplay()
-    if verbose == "auto" and parent_process() is not None:
+    if verbose == "auto" and in_worker_process():
         return NoDisplay()
     if in_notebook():
         from henkan.display.notebook import NotebookDisplay
@@ -58,6 +57,12 @@ def progress_display(validation: Pairs | None = None, *, verbose: Verbose = "aut
     from henkan.display.terminal import TerminalDisplay  # imports rich
 
     return TerminalDisplay(validation, quiet=False)
+
+
+def in_worker_process() -> bool:
+    """Whether another process of Python has started this one, as joblib does."""
+    multiprocessing = sys.modules.get("multiprocessing.process")  # a worker process has imported it
+    return multiprocessing is not None and multiprocessing.parent_process() is not None
 
 
 def in_notebook() -> bool:

@@ -148,7 +148,6 @@ class RunState:
         """Begin with the curve of a model, and for a resumed run with the epochs that were finished before."""
         self.started, self.step, self.phase = event, None, "preparing"
         self.curves += [Curve() for _ in range(len(self.curves), event.member)]  # a resumed run may begin with any
-        self._best_loss = inf
         for epoch in event.epochs_done:
             self._end_epoch(epoch)
 

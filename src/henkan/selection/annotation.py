@@ -11,7 +11,6 @@ import numpy as np
 
 from henkan.errors import DataError
 from henkan.inference.conversion import Conversion, Request
-from henkan.inference.converter import Converter
 from henkan.selection.contexts import Contexts
 from henkan.selection.diversity import context_uncertainty, cover
 from henkan.text.arrays import Array
@@ -21,7 +20,6 @@ from henkan.training.fitted_model import FittedModel
 from henkan.training.labelling import check_tags
 from henkan.training.stored_lexicon import entries_of
 
-CHUNK = 1024
 MAX_POOL = 100_000
 """Of more sources, so many are drawn at random, so that ranking takes a minute at most."""
 
@@ -29,8 +27,6 @@ MIN_FREQUENCY, MIN_SHARE = 2, 0.001
 """A new symbol is urgent if it is in so many of the sources, and in this share of them."""
 
 CONTEXTS_SHOWN = 3
-
-Report = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -67,13 +63,7 @@ class Ranking:
     labelled: int
 
 
-def rank(
-    fitted: FittedModel,
-    sources: Sequence[str],
-    count: int,
-    labelled: Iterable[str] = (),
-    report: Report = lambda *_: None,
-) -> Ranking:
+def rank(fitted: FittedModel, sources: Sequence[str], count: int, labelled: Iterable[str] = ()) -> Ranking:
     """Rank unlabelled sources such that every beginning of the ranking is a good choice of sources to label.
 
     A source is valuable if it has contexts (`henkan.selection.contexts`) that are frequent in the unlabelled sources
@@ -93,7 +83,6 @@ def rank(
             labelled, are left out.
         count: number of sources to choose.
         labelled: sources that are labelled, in addition to those of the model's lexicon.
-        report: called with the number of sources that are predicted, and of all.
 
     Raises:
         DataError: if no source is left, or feature tags are missing or unexpected.
@@ -104,20 +93,14 @@ def rank(
     known = {fitted.normalize(source): source for source in labelled}
     known |= {fitted.normalize(source): source for source, _ in entries_of(fitted)}
     candidates, left_out = _candidates(sources, known.keys(), fitted.normalize)
-    conversions = _convert(fitted.converter, candidates, report)
+    conversions = fitted.converter.convert(candidates, Request(confidence=True))
     contexts = Contexts.of([*candidates, *known.values()], vocabulary.tokenizer)
     pool = contexts.take(slice(len(candidates)))
     counts = contexts.counts(slice(len(candidates), None))
     counts = np.maximum(counts, _read_by_model(contexts, vocabulary))
     weights = pool.counts(slice(None)) * np.sqrt(context_uncertainty(pool, _uncertainty(conversions)))
-    chosen = cover(pool, weights, counts, _urgent(pool, counts))
-    proposals = [
-        Proposal(
-            each.source, each.prediction, each.confidence, _reasons(each, pool, pool[row][np.argsort(-gains)], counts)
-        )
-        for row, gains in islice(chosen, count)
-        for each in [conversions[row]]
-    ]
+    chosen = islice(cover(pool, weights, counts, _urgent(pool, counts)), count)
+    proposals = [_proposal(conversions[row], pool, pool[row][np.argsort(-gains)]) for row, gains in chosen]
     return Ranking(proposals, len(candidates), left_out, len(known))
 
 
@@ -148,16 +131,6 @@ def _candidates(
     return found, left_out
 
 
-def _convert(converter: Converter, sources: Sequence[str], report: Report) -> list[Conversion]:
-    found: list[Conversion] = []
-    for start in range(0, len(sources), CHUNK):
-        report(start, len(sources))
-        part = sources[start : start + CHUNK]
-        found += converter.convert(part, Request(confidence=True), among=len(sources))
-    report(len(sources), len(sources))
-    return found
-
-
 def _uncertainty(conversions: Sequence[Conversion]) -> Array:
     """The negative log-probability of each prediction; without a prediction, the largest of the others."""
     found = [np.nan if each.log_probability is None else -each.log_probability for each in conversions]
@@ -179,14 +152,13 @@ def _urgent(pool: Contexts, counts: Array) -> Array:
     return np.where(new, frequencies, 0)
 
 
-def _reasons(conversion: Conversion, pool: Contexts, contexts: Array, counts: Array) -> list[str]:
-    """Why a source was chosen.
+def _proposal(conversion: Conversion, pool: Contexts, contexts: Array) -> Proposal:
+    """Create a proposal with its reasons.
 
     Args:
         conversion: the prediction.
         pool: the contexts of all sources.
         contexts: those of the source, by decreasing gain.
-        counts: (contexts,) number of labelled sources with each context.
     """
     reasons = [f"new {each}" for each in conversion.unknown]
     reasons += [each for each in conversion.outside if each not in UNKNOWN_KINDS]
@@ -194,7 +166,7 @@ def _reasons(conversion: Conversion, pool: Contexts, contexts: Array, counts: Ar
     for context in contexts.tolist():
         name = pool.name(context)
         if len(pool.symbols[context]) > 1 and not any(name in each or each in name for each in names):
-            names.append(name if counts[context] else f"{name}")
+            names.append(name)
         if len(names) == CONTEXTS_SHOWN:
             break
-    return [*reasons, *names]
+    return Proposal(conversion.source, conversion.prediction, conversion.confidence, [*reasons, *names])

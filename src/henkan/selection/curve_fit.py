@@ -1,8 +1,11 @@
-r"""The power law of learning curves: how the error rate falls with the amount of training data.
+r"""The curve of learning curves: how the error rate falls with the amount of training data.
 
-The share of wrong predictions after training on n sources is $e(n) = c + a n^{-b}$ with $c \ge 0$, $a \ge 0$ and
-$b > 0$ (an inverse power law: Figueroa et al. 2012, "Predicting sample size required for classification performance").
-It describes most, but not all, learning curves (Viering and Loog 2021, "The shape of learning curves: a review").
+The share of wrong predictions after training on n sources is $e(n) = c + (A - c) / (1 + (n / n_0)^b)$, at most 1, with
+$0 \le c < 1$, $A \ge 1$ and $b > 0$: the curve of Morgan, Mercer and Flodin (1975), one of those in the review of
+Viering and Loog (2021), "The shape of learning curves". For large n, it is an inverse power law, $c + a n^{-b}$
+(Figueroa et al. 2012, "Predicting sample size required for classification performance"). With A = 1 it also describes
+small sets, where a doubling of the data brings more than the one before; with a large A, it is a power law from the
+start.
 """
 
 from __future__ import annotations
@@ -14,16 +17,21 @@ import numpy as np
 
 from henkan.text.arrays import Array
 
-EXPONENTS = np.geomspace(0.05, 3, 80)
-"""The values of b that are compared."""
+STARTS = (1.0, 2.0, 8.0)
+"""The values of A that are compared."""
 
-CENTRE, SPREAD = float(np.log(0.4)), 0.7
-"""Mean and standard deviation of log b before anything is measured. Few points determine b badly, and published
-exponents are between 0.1 and 1 (Hestness et al. 2017, "Deep learning scaling is predictable, empirically")."""
+EXPONENTS, ODDS = np.linspace(np.log(0.15), np.log(5), 16), np.linspace(-4, 8, 20)
+"""The values of log b, and of b log (n / n0) at the largest size, that are compared first."""
 
-DISCREPANCY = 0.01
-"""How much a true curve departs from the power law at each doubling, as a standard deviation of the error rate. So a
-point has less weight, the farther it is from the largest size, where the curve is continued."""
+REFINEMENTS = 3
+"""How often finer values around the best are compared."""
+
+CENTRE, SPREAD = -0.2, 0.7
+"""Mean and standard deviation of log b before anything is measured: few points determine b badly."""
+
+DISCREPANCY = 0.05
+"""How much a true curve departs from the fitted one at each doubling, as a standard deviation of the log odds of the
+error rate. So a point has less weight, the farther it is from the largest size, where the curve is continued."""
 
 REPLICATES = 1000
 """Number of fits to simulated measurements, for the uncertainty."""
@@ -59,27 +67,30 @@ class Expected:
 
 @dataclass(frozen=True)
 class CurveFit:
-    """A power law that was fitted to the error rates of some sizes.
+    """A curve that was fitted to the error rates of some sizes.
 
     Attributes:
         limit: c, the error rate that remains with any amount of data.
-        scale: a, for the sizes relative to `largest`.
         exponent: b.
+        odds: b log (n / n0) at the largest size.
+        start: A.
         largest: the largest size that was measured, in distinct sources.
         variance: variance of the mean of the models of a size, divided by e (1 - e).
-        replicates: c, a and b of the fits to simulated measurements: (3, R).
+        replicates: c, log b, odds and A of the fits to simulated measurements: (4, R).
     """
 
     limit: float
-    scale: float
     exponent: float
+    odds: float
+    start: float
     largest: int
     variance: float
     replicates: Array
 
     def error(self, sources: float) -> float:
         """Return the error rate of the curve, from 0 to 1."""
-        return float(_power_law(self.limit, self.scale, self.exponent, sources / self.largest))
+        parameters = np.array([[self.limit], [np.log(self.exponent)], [self.odds], [self.start]])
+        return float(_error(parameters, sources / self.largest)[0])
 
     def band(self, sources: float) -> tuple[float, float]:
         """Return the bounds of the 95 % interval of the curve, without the noise of a measurement."""
@@ -88,15 +99,14 @@ class CurveFit:
 
     def _replicated(self, ratio: float) -> Array:
         """Return the error rates of all replicates at a size, relative to the largest: (R,)."""
-        limits, scales, exponents = self.replicates
-        return _power_law(limits, scales, exponents, ratio)
+        return _error(self.replicates, ratio)
 
     def expected(self, sources: int) -> Expected:
         """Return the exact match that is expected with a number of distinct training sources."""
         ratio = sources / self.largest
         generator = np.random.default_rng(6)
         curves = self._replicated(ratio)
-        departure = DISCREPANCY * abs(np.log2(ratio)) * generator.standard_normal(len(curves))
+        departure = _departure(curves, ratio) * generator.standard_normal(len(curves))
         truths = np.clip(curves + departure, 0, 1)
         noise = np.sqrt(self.variance * np.maximum(truths * (1 - truths), 0)) * generator.standard_normal(len(curves))
         low, high = 1 - np.quantile(np.clip(truths + noise, 0, 1), (0.975, 0.025))
@@ -108,10 +118,10 @@ class CurveFit:
 
 
 def fit_curve(sizes: Sequence[int], matches: Sequence[Sequence[float]], validation: int) -> CurveFit:
-    """Fit the power law to the exact matches of some sizes by weighted least squares.
+    """Fit the curve to the exact matches of some sizes by weighted least squares.
 
     The weight of a size is the inverse of the variance of its mean, increased by that of the departure of true curves
-    from the power law (`DISCREPANCY`). A penalty keeps b in the usual range (`CENTRE`, `SPREAD`). The uncertainty is
+    from the fitted one (`DISCREPANCY`). A penalty keeps b in the usual range (`CENTRE`, `SPREAD`). The uncertainty is
     that of fits to simulated measurements, in which the means and the centre of the penalty vary with their variances.
 
     Args:
@@ -129,13 +139,13 @@ def fit_curve(sizes: Sequence[int], matches: Sequence[Sequence[float]], validati
     variance = noise(matches, validation)
     models = np.array([len(each) for each in matches])
     smoothed = (errors * validation + 1) / (validation + 2)  # an error rate of 0 or 1 is not certain
-    variances = variance / models * smoothed * (1 - smoothed) + (DISCREPANCY * np.log2(ratios)) ** 2
-    limit, scale, exponent = _solve(ratios, errors[None], 1 / variances, np.array([CENTRE]))[:, 0]
+    variances = variance / models * smoothed * (1 - smoothed) + _departure(smoothed, ratios) ** 2
     generator = np.random.default_rng(7)
     simulated = errors + np.sqrt(variances) * generator.standard_normal((REPLICATES, len(sizes)))
     centres = CENTRE + SPREAD * generator.standard_normal(REPLICATES)
-    replicates = _solve(ratios, simulated, 1 / variances, centres)
-    return CurveFit(float(limit), float(scale), float(exponent), sizes[-1], variance / models[-1], replicates)
+    found = _solve(ratios, np.vstack([errors, simulated]), 1 / variances, np.append(CENTRE, centres))
+    limit, exponent, odds, start = found[:, 0].tolist()
+    return CurveFit(limit, float(np.exp(exponent)), odds, start, sizes[-1], variance / models[-1], found[:, 1:])
 
 
 def noise(matches: Sequence[Sequence[float]], validation: int) -> float:
@@ -153,16 +163,30 @@ def noise(matches: Sequence[Sequence[float]], validation: int) -> float:
     return (between + PRIOR_RATIO * prior) / (independent + prior) / validation
 
 
-def _power_law(limit: Array | float, scale: Array | float, exponent: Array | float, ratio: float) -> Array:
-    """Return the error rates at a size, relative to the largest."""
-    found: Array = np.clip(limit + scale * ratio ** -np.asarray(exponent), 0, 1)
+def _departure(errors: Array, ratios: Array | float) -> Array:
+    """Return the standard deviations of true error rates around the curve, at sizes relative to the largest."""
+    found: Array = DISCREPANCY * np.abs(np.log2(ratios)) * errors * (1 - errors)
+    return found
+
+
+def _error(parameters: Array, ratio: float) -> Array:
+    """Return the error rates (R,) at a size, relative to the largest, for c, log b, odds and A (4, R)."""
+    limits, exponents, odds, starts = parameters
+    found: Array = np.minimum(limits + (starts - limits) * _unlearnt(exponents, odds, np.log(ratio)), 1)
+    return found
+
+
+def _unlearnt(exponents: Array, odds: Array, log_ratios: Array | float) -> Array:
+    """Return 1 / (1 + (n / n0)^b), the share of what can be learnt that is not learnt yet."""
+    found: Array = 1 / (1 + np.exp(odds + np.exp(exponents) * log_ratios))
     return found
 
 
 def _solve(ratios: Array, errors: Array, weights: Array, centres: Array) -> Array:
     """Fit curves to R measurements.
 
-    For a given b, c and a are the solution of a linear least-squares problem with bounds; all values of b are compared.
+    For given b and odds, c is the solution of a linear least-squares problem with a bound. All values of both are
+    compared, then finer ones around the best.
 
     Args:
         ratios: sizes relative to the largest: (K,).
@@ -171,18 +195,45 @@ def _solve(ratios: Array, errors: Array, weights: Array, centres: Array) -> Arra
         centres: centre of log b for each measurement: (R,).
 
     Returns:
-        c, a and b: (3, R).
+        c, log b, odds and A: (4, R).
     """
-    powers = ratios[None] ** -EXPONENTS[:, None]  # (B, K)
-    w, wx, wxx = weights.sum(), powers @ weights, powers**2 @ weights
-    wy, wxy = (errors @ weights)[:, None], errors @ (powers * weights).T  # (R, 1), (R, B)
-    determinant = w * wxx - wx**2
-    scale, limit = (w * wxy - wx * wy) / determinant, (wxx * wy - wx * wxy) / determinant
-    scale = np.where(limit < 0, wxy / wxx, scale)
-    limit = np.where(scale < 0, wy / w, limit)
-    scale, limit = np.maximum(scale, 0), np.maximum(limit, 0)
-    residuals = errors[:, None] - limit[..., None] - scale[..., None] * powers  # (R, B, K)
-    loss = residuals**2 @ weights + ((np.log(EXPONENTS) - centres[:, None]) / SPREAD) ** 2
-    best = loss.argmin(1)
-    rows = np.arange(len(errors))
-    return np.stack([limit[rows, best], scale[rows, best], EXPONENTS[best]])
+    grid = np.meshgrid(EXPONENTS, ODDS, STARTS)
+    exponents, odds, starts = (each.reshape(1, -1) for each in grid)
+    steps = EXPONENTS[1] - EXPONENTS[0], ODDS[1] - ODDS[0]
+    near, rows = np.meshgrid(*2 * [np.linspace(-1, 1, 7)]), np.arange(len(errors))
+    for refinement in range(REFINEMENTS + 1):
+        limits, losses = _losses((exponents, odds, starts), np.log(ratios), errors, weights, centres)
+        best = losses.argmin(1)
+        exponents, odds, starts = (
+            np.broadcast_to(each, losses.shape)[rows, best, None] for each in (exponents, odds, starts)
+        )
+        if refinement < REFINEMENTS:
+            exponents, odds = exponents + steps[0] * near[0].reshape(-1), odds + steps[1] * near[1].reshape(-1)
+            steps = steps[0] / 3, steps[1] / 3
+    return np.stack([limits[rows, best], exponents[:, 0], odds[:, 0], starts[:, 0]])
+
+
+def _losses(
+    curves: tuple[Array, Array, Array], log_ratios: Array, errors: Array, weights: Array, centres: Array
+) -> tuple[Array, Array]:
+    """Return the best c and its loss, both (R, G), for G values of the other parameters of each measurement.
+
+    Args:
+        curves: log b, odds and A: (R, G), or (1, G) if they are the same for all measurements.
+        log_ratios, errors, weights, centres: see `_solve`.
+    """
+    exponents, odds, starts = curves
+    unlearnt = _unlearnt(exponents[..., None], odds[..., None], log_ratios)  # (R or 1, G, K)
+    learnt, rest = 1 - unlearnt, starts[..., None] * unlearnt
+    square = np.maximum(learnt**2 @ weights, 1e-12)
+    cross = _products(errors * weights, learnt) - (learnt * rest) @ weights
+    limits = np.clip(cross / square, 0, 1)
+    loss = (errors**2 @ weights)[:, None] - 2 * _products(errors * weights, rest) + rest**2 @ weights
+    loss = loss - 2 * limits * cross + limits**2 * square
+    return limits, loss + ((exponents - centres[:, None]) / SPREAD) ** 2
+
+
+def _products(weighted: Array, values: Array) -> Array:
+    """Return the sums over K of (R, K) and (R or 1, G, K): (R, G)."""
+    found: Array = weighted @ values[0].T if len(values) == 1 else (values @ weighted[..., None])[..., 0]
+    return found

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import ceil, floor, log2
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from henkan.selection.learning_curve import LearningCurve
 
-WIDTH, HEIGHT = 64, 11
-"""Columns and rows of the plot, without its axes. A terminal with 80 x 24 characters shows it and the sentences."""
+WIDTH, HEIGHT = 64, 9
+"""Columns and rows of the plot, without its axes. A terminal with 80 x 24 characters shows it with five sizes."""
+
+COLUMNS = 80
 
 POINT, CURVE, DOUBLED, INTERVAL = "o", ".", "x", "|"
 
@@ -39,14 +42,17 @@ def sentences(curve: LearningCurve) -> list[str]:
     """Return what can be expected from twice the data, in lines of text."""
     expected, fit = curve.expected, curve.fit
     if expected is None or fit is None:
-        return [f"twice the data: nothing can be said; {curve.reason}"]
-    now, gain = 1 - fit.error(fit.largest), expected.gain
+        return wrap(f"twice the data: nothing can be said; {curve.reason}", COLUMNS)
+    now, models = 1 - fit.error(fit.largest), curve.points[-1].models
+    mean = "one model" if models == 1 else f"the mean of {models} models"
     return [
         f"twice the data ({expected.sources:,} {unit(curve)}): {expected.exact_match:.1%} expected "
-        f"({100 * expected.low:.1f} to {100 * expected.high:.1f}), {100 * gain:+.1f} points "
-        f"({100 * expected.gain_low:+.1f} to {100 * expected.gain_high:+.1f})",
-        f"from {now:.1%} on the curve; 95 % intervals, for the same {curve.validation:,} validation sources and "
-        f"{curve.points[-1].models} models",
+        f"({100 * expected.low:.1f} to {100 * expected.high:.1f}), {100 * expected.gain:+.1f} points",
+        *wrap(
+            f"from {now:.1%} on the curve ({100 * expected.gain_low:+.1f} to {100 * expected.gain_high:+.1f} points); "
+            f"95 % intervals for {mean} on the same {curve.validation:,} validation sources",
+            COLUMNS,
+        ),
     ]
 
 

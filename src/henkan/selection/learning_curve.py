@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
-from math import sqrt
+from math import log2, sqrt
 from typing import Any
 
 import numpy as np
@@ -61,7 +61,7 @@ class LearningCurve:
     Attributes:
         points: the sizes, in increasing order.
         validation: number of distinct sources that the models were evaluated on.
-        fit: the fitted power law, or None.
+        fit: the fitted curve, or None.
         expected: what it predicts for twice the largest size, or None.
         reason: why nothing can be said about twice the data; empty if `expected` is given.
         left_out: number of sizes that were too small to train on.
@@ -85,7 +85,8 @@ class LearningCurve:
         """Convert the curve to JSON values. Rates are from 0 to 1."""
         fitted = None
         if self.fit is not None:
-            fitted = {"limit": self.fit.limit, "scale": self.fit.scale, "exponent": self.fit.exponent}
+            names = ("limit", "exponent", "odds", "start", "largest")
+            fitted = {name: getattr(self.fit, name) for name in names}
         return {
             "points": [asdict(each) for each in self.points],
             "validation_sources": self.validation,
@@ -141,6 +142,17 @@ def learning_curve(
     check_sizes(fractions, seeds)
     wanted = Wanted({"target_symbols": None}) if wanted is None else wanted
     plan = plan_curve(pairs, validation, wanted, lexicon=lexicon, fractions=fractions, seeds=seeds)
+    return measured_curve(plan, jobs=jobs, kept=kept, report=report)
+
+
+def measured_curve(
+    plan: CurvePlan,
+    *,
+    jobs: int | None = None,
+    kept: KeptMeasurements | None = None,
+    report: Callable[[Measured], None] | None = None,
+) -> LearningCurve:
+    """Train and measure the models of a plan, and fit a curve; see `learning_curve` for the arguments."""
     jobs = default_jobs() if jobs is None else jobs
     return curve_of(plan, dict(enumerate(measure_all(plan.fits, jobs=jobs, kept=kept, report=report))))
 
@@ -245,10 +257,21 @@ def _why_not(points: Sequence[Point], variance: float) -> str:
                 f"exact match falls from {before.exact_match:.1%} ({before.sources:,} sources) to "
                 f"{after.exact_match:.1%} ({after.sources:,} sources), which no learning curve describes"
             )
+    *gains, last_gain = [_gain(*each) for each in pairwise(points)]
+    if last_gain - max(gains) > SURE * sum(_difference(*each, variance) for each in pairwise(points[-3:])):
+        return (
+            f"exact match still grows faster with each doubling (from {points[-2].exact_match:.1%} to "
+            f"{last.exact_match:.1%} with the last), so more data will help, but it cannot be estimated how much"
+        )
     best = min(points, key=lambda each: each.exact_match)
     if last.exact_match - best.exact_match <= SURE * _difference(best, last, variance):
         return "exact match does not grow with the amount of data by more than the differences between models"
     return ""
+
+
+def _gain(before: Point, after: Point) -> float:
+    """Return the gain in exact match from one size to the next, per doubling."""
+    return (after.exact_match - before.exact_match) / log2(after.sources / before.sources)
 
 
 def _difference(one: Point, other: Point, variance: float) -> float:

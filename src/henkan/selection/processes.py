@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -32,13 +33,10 @@ def worker_processes(jobs: int) -> ProcessPoolExecutor:
 
 def stop(pool: ProcessPoolExecutor) -> None:
     """End the processes, also those that still work, and wait until they have ended."""
-    processes = list((pool._processes or {}).values())
-    pool.shutdown(wait=False, cancel_futures=True)
-    for process in processes:
+    for process in list((pool._processes or {}).values()):
         process.terminate()
-    for process in processes:
-        process.join()
-    pool.shutdown()
+    pool.shutdown(cancel_futures=True)
+    gc.collect()  # frees the semaphores of the pool also if the interpreter exits without cleanup
 
 
 def prepare_worker() -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from statistics import fmean, median
 
-from henkan.selection.budget import Budget, final_seconds
-from henkan.selection.effects import Effects, Observation
-from henkan.selection.space import Point, Space, key_of
-from henkan.selection.study import Record, Study
-from henkan.selection.trial import Measured, Progress, Trial
-from henkan.selection.workers import Failed, Message, Stopped, TrialWorkers
+from henkan.selection.tuning.budget import Budget, final_seconds
+from henkan.selection.tuning.effects import Effects, Observation
+from henkan.selection.tuning.space import Point, Space, key_of
+from henkan.selection.tuning.study import Record, Study
+from henkan.selection.tuning.trial import Measured, Progress, Trial
+from henkan.selection.tuning.workers import Failed, Message, Stopped, TrialWorkers
 
 SEEDS = 3
 """Number of seeds in the comparison with the defaults: the given seed and the next ones. Trials have others."""

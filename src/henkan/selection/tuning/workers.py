@@ -9,8 +9,8 @@ from multiprocessing.connection import Connection, wait
 
 from henkan.errors import HenkanError
 from henkan.selection.processes import prepare_worker
-from henkan.selection.splits import Examples
-from henkan.selection.trial import Measured, Progress, Trial, run_trial
+from henkan.selection.tuning.splits import Examples
+from henkan.selection.tuning.trial import Measured, Progress, Trial, run_trial
 
 LOST = "the process that trained the model has ended, which happens if the system has no more memory"
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from henkan.selection.effects import Effects, Observation
+from henkan.selection.tuning.effects import Effects, Observation
 from tuned import space
 
 SPACE = space({})

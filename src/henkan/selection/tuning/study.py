@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from henkan.errors import SettingsError
-from henkan.selection.space import Point, Space
-from henkan.selection.trial import Measured
+from henkan.selection.tuning.space import Point, Space
+from henkan.selection.tuning.trial import Measured
 
 if TYPE_CHECKING:
     import optuna

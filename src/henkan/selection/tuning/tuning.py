@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from henkan.selection.budget import Budget
-from henkan.selection.comparison import Comparison, compare
-from henkan.selection.effects import Effect, Effects, Observation
-from henkan.selection.runs import Run, Runs
-from henkan.selection.search import SEEDS, Search
-from henkan.selection.space import Point, Space, key_of
-from henkan.selection.splits import Examples
-from henkan.selection.study import Record, Study
-from henkan.selection.workers import TrialWorkers
+from henkan.selection.tuning.budget import Budget
+from henkan.selection.tuning.comparison import Comparison, compare
+from henkan.selection.tuning.effects import Effect, Effects, Observation
+from henkan.selection.tuning.runs import Run, Runs
+from henkan.selection.tuning.search import SEEDS, Search
+from henkan.selection.tuning.space import Point, Space, key_of
+from henkan.selection.tuning.splits import Examples
+from henkan.selection.tuning.study import Record, Study
+from henkan.selection.tuning.workers import TrialWorkers
 
 ROUND_SEEDS = 100
 """Difference between the given seed and the first seed of the rounds."""

@@ -5,9 +5,9 @@ import signal
 
 from henkan.config import ModelConfig
 from henkan.errors import SettingsError
-from henkan.selection.splits import Examples
-from henkan.selection.trial import Measured, Progress, Trial, run_trial
-from henkan.selection.workers import LOST, Failed, Stopped, TrialWorkers
+from henkan.selection.tuning.splits import Examples
+from henkan.selection.tuning.trial import Measured, Progress, Trial, run_trial
+from henkan.selection.tuning.workers import LOST, Failed, Stopped, TrialWorkers
 from henkan.training.job import Variant
 from tuned import SMALL, UPPER, space
 

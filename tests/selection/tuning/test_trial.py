@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from henkan.errors import SettingsError
-from henkan.selection import trial
 from henkan.selection.fitting import Fit, fit
-from henkan.selection.splits import Examples
-from henkan.selection.trial import STEPS, Trial, run_trial
+from henkan.selection.tuning import trial
+from henkan.selection.tuning.splits import Examples
+from henkan.selection.tuning.trial import STEPS, Trial, run_trial
 from henkan.training.events import Rollback
 from tuned import SMALL, UPPER, space
 

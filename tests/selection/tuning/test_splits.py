@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from henkan.config import ModelConfig
-from henkan.selection.splits import FOLDS, MIN_SOURCES, Examples
+from henkan.selection.tuning.splits import FOLDS, MIN_SOURCES, Examples
 from henkan.text.pairs import Pairs, hold_out
 
 FEW = Pairs([f"w{n}" for n in range(20)] * 2, [f"t{n}" for n in range(40)])

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from henkan.errors import SettingsError
-from henkan.selection.study import Study, from_text, import_optuna, to_text
+from henkan.selection.tuning.study import Study, from_text, import_optuna, to_text
 from tuned import measured, space
 
 SPACE = space({})

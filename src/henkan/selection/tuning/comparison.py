@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from henkan.selection.trial import Measured
+from henkan.selection.tuning.trial import Measured
 
 NORMAL_95 = 1.96
 

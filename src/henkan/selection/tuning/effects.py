@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from henkan.selection.space import Point, Space, key_of
+from henkan.selection.tuning.space import Point, Space, key_of
 from henkan.text.arrays import Array
 
 SCALES = (0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128)

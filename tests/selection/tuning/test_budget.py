@@ -2,7 +2,7 @@
 
 import pytest
 
-from henkan.selection.budget import FINAL_MODEL, ROUNDS, Budget, final_seconds
+from henkan.selection.tuning.budget import FINAL_MODEL, ROUNDS, Budget, final_seconds
 
 
 class Clock:

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from henkan.selection.comparison import compare
-from henkan.selection.trial import Measured
+from henkan.selection.tuning.comparison import compare
+from henkan.selection.tuning.trial import Measured
 
 
 def results(probabilities, seeds=3, seed=0):

@@ -11,7 +11,7 @@ import numpy as np
 from henkan.errors import SettingsError
 from henkan.evaluation.error_rates import evaluate
 from henkan.selection.fitting import Fit, fit
-from henkan.selection.splits import Examples
+from henkan.selection.tuning.splits import Examples
 from henkan.text.pairs import Pairs
 from henkan.training.events import Epoch, Event, Rollback, Started
 from henkan.training.fitted_model import FittedModel

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from henkan.errors import HenkanError
-from henkan.selection.space import Point, Space, key_of
-from henkan.selection.study import Study, from_text, to_text
-from henkan.selection.trial import Measured, Trial
-from henkan.selection.workers import Failed, TrialWorkers
+from henkan.selection.tuning.space import Point, Space, key_of
+from henkan.selection.tuning.study import Study, from_text, to_text
+from henkan.selection.tuning.trial import Measured, Trial
+from henkan.selection.tuning.workers import Failed, TrialWorkers
 
 SECONDS_BETWEEN = 0.5
 """How long to wait for news before the display is updated."""

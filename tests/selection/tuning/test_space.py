@@ -2,7 +2,7 @@
 
 import pytest
 
-from henkan.selection.space import CHANGED_AT_ONCE, MAX_COST, key_of
+from henkan.selection.tuning.space import CHANGED_AT_ONCE, MAX_COST, key_of
 from henkan.text.pairs import Pairs
 from tuned import SMALL, UPPER, space
 

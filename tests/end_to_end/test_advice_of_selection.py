@@ -1,0 +1,56 @@
+"""The advice of the commands that train many models."""
+
+import pytest
+
+from advice_cases import SMALL, WORDS
+
+COMMANDS = [("curve", "words.tsv", *SMALL.split(), "--seeds", 1, "--jobs", 1, "--sizes", 1)]
+
+
+def write(name, rows):
+    with open(name, "w", encoding="utf-8") as file:
+        file.writelines(rows)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
+def test_validation_set_is_held_out_or_named(here, workplace, command):
+    workplace()
+    says = "models are compared on a validation set; omit --dev none, or name a file with --dev FILE"
+    write("words.tsv", [f"{a}{b}\t{b}\n" for a in "abcd" for b in "abcd"])
+    write("dev.tsv", ["ae\te\n", "be\te\n"])
+    assert says in here(*command, "--dev", "none", status=2).stderr
+    here(*command)
+    here(*command, "--dev", "dev.tsv")
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
+def test_another_validation_set_is_named(here, workplace, command):
+    workplace()
+    write("words.tsv", [f"{a}{b}\t{b}\n" for a in "abcd" for b in "abcd"])
+    write("dev.tsv", ["ae\te\n", "be\te\n"])
+    says = "all sources of the pairs are in the validation set; name another file with --dev FILE"
+    assert says in here(*command, "--dev", "words.tsv", status=2).stderr
+    here(*command, "--dev", "dev.tsv")
+
+
+def test_sizes_are_fractions(here, workplace):
+    workplace()
+    write("words.tsv", [f"{a}{b}\t{b}\n" for a in "abcdefghijklmno" for b in "abcdefghijklmno"])
+    command, advised = COMMANDS[0][:-1], "1/16,1/8,1/4,1/2,1"
+    says = f"--sizes must be fractions above 0 and at most 1, as in {advised}, not '16'"
+    assert says in here(*command, "16", status=2).stderr
+    here(*command, advised)
+
+
+def test_another_file_for_the_measurements_is_chosen(here, workplace):
+    folder = workplace()
+    write("words.tsv", [f"{a}{b}\t{b}\n" for a in "abcd" for b in "abcd"])
+    says = ": is a folder; choose another --out"
+    assert says in here(*COMMANDS[0], "--out", folder, status=2).stderr
+    here(*COMMANDS[0], "--out", "other.json")
+    write("other.json", WORDS)
+    says = "other.json: this is not a file of measurements, or it is damaged; choose another file or delete it"
+    assert says in here(*COMMANDS[0], "--out", "other.json", status=2).stderr
+    here(*COMMANDS[0], "--out", "another.json")
+    (folder / "other.json").unlink()
+    here(*COMMANDS[0], "--out", "other.json")
