@@ -54,7 +54,7 @@ def test_limit_is_unsure_unless_the_curve_is_flat():
 @pytest.mark.parametrize("name", CURVES)
 def test_intervals_contain_what_is_measured_later(name):
     generator, inside, errors = np.random.default_rng(0), [], []
-    for _ in range(20):
+    for _ in range(10):
         matches = measured([CURVES[name](size / 3600) for size in SIZES], 450, 3, generator)
         expected = fit_curve(SIZES, matches, 450).expected(7200)
         later = measured([CURVES[name](2)], 450, 3, generator)[0].mean()

@@ -1,4 +1,4 @@
-"""Options and data of the commands that train many models on the same pairs: `henkan curve` and `henkan tune`."""
+"""Options and data of a command that trains many models on the same pairs."""
 
 from __future__ import annotations
 

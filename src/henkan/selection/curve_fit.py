@@ -197,8 +197,8 @@ def _unlearnt(exponents: Array, odds: Array, log_ratios: Array | float) -> Array
 def _solve(ratios: Array, errors: Array, weights: Array, priors: Array) -> Array:
     """Fit curves to R measurements.
 
-    For given b and odds, c is the solution of a linear least-squares problem with a bound. All values of both are
-    compared, then finer ones around the best.
+    For given A, b and odds, c is the solution of a linear least-squares problem with bounds. All values of the others
+    are compared, then finer ones around the best.
 
     Args:
         ratios: sizes relative to the largest: (K,).
@@ -209,20 +209,25 @@ def _solve(ratios: Array, errors: Array, weights: Array, priors: Array) -> Array
     Returns:
         c, log b, odds and A: (4, R).
     """
-    grid = np.meshgrid(EXPONENTS, ODDS, STARTS)
-    exponents, odds, starts = (each.reshape(1, -1) for each in grid)
+    fits = [_solve_from(start, np.log(ratios), errors, weights, priors) for start in STARTS]
+    best = np.argmin([losses for losses, _ in fits], 0)
+    return np.stack([found for _, found in fits])[best, :, np.arange(len(errors))].T
+
+
+def _solve_from(start: float, log_ratios: Array, errors: Array, weights: Array, priors: Array) -> tuple[Array, Array]:
+    """Fit curves with a given A; return their losses (R,), and c, log b, odds and A (4, R)."""
+    exponents, odds = (each.reshape(1, -1) for each in np.meshgrid(EXPONENTS, ODDS))
     steps = EXPONENTS[1] - EXPONENTS[0], ODDS[1] - ODDS[0]
-    near, rows = np.meshgrid(*2 * [np.linspace(-1, 1, 7)]), np.arange(len(errors))
+    near, rows = [each.reshape(-1) for each in np.meshgrid(*2 * [np.linspace(-1, 1, 7)])], np.arange(len(errors))
     for refinement in range(REFINEMENTS + 1):
-        limits, losses = _losses((exponents, odds, starts), np.log(ratios), errors, weights, priors)
+        limits, losses = _losses((exponents, odds, np.full_like(odds, start)), log_ratios, errors, weights, priors)
         best = losses.argmin(1)
-        exponents, odds, starts = (
-            np.broadcast_to(each, losses.shape)[rows, best, None] for each in (exponents, odds, starts)
-        )
+        exponents, odds = (np.broadcast_to(each, losses.shape)[rows, best, None] for each in (exponents, odds))
         if refinement < REFINEMENTS:
-            exponents, odds = exponents + steps[0] * near[0].reshape(-1), odds + steps[1] * near[1].reshape(-1)
+            exponents, odds = exponents + steps[0] * near[0], odds + steps[1] * near[1]
             steps = steps[0] / 3, steps[1] / 3
-    return np.stack([limits[rows, best], exponents[:, 0], odds[:, 0], starts[:, 0]])
+    found = limits[rows, best], exponents[:, 0], odds[:, 0], np.full(len(errors), start)
+    return losses[rows, best], np.stack(found)
 
 
 def _losses(
