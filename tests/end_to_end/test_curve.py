@@ -52,6 +52,7 @@ def test_same_command_continues_from_its_file(curve, tmp_path):
     again = curve()
     assert again.stdout == first.stdout
     assert not LINE.search(again.stderr)
+    assert "2 of 2 models were measured before" in again.stderr
     more = curve("--seeds", 2)
     assert len(LINE.findall(more.stderr)) == len(LINE.findall(first.stderr))
     assert f"{len(LINE.findall(first.stderr))} of {2 * len(LINE.findall(first.stderr))} models" in more.stderr
