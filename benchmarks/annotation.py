@@ -35,7 +35,7 @@ from pathlib import Path
 
 import numpy as np
 
-from label_curves import START, Record, compare, means
+from label_curves import RATIOS, START, Record, compare, means
 from measuring import machine, share_cores, table, write
 
 LANGUAGES = ("arm", "bul", "fre", "geo", "gre")
@@ -229,9 +229,10 @@ def show(by_language: dict[str, list[Record]], found: dict[str, dict[str, list[R
             [language, str(each["random_labels"]), f"{each['error']:.1f}", *map(_shown, (each["labels"],)), *ratios]
             for language, compared in languages.items()
             for each in compared
-            for ratios in [[_shown(each[name], 2) for name in ("ratio_new", "ratio_all")]]
+            for ratios in [[_shown(each[name], 2) for name in RATIOS]]
         ]
-        table(["language", "random", "error rate, %", strategy, "ratio of new labels", "ratio of all labels"], rows)
+        ratios = ["ratio of new labels", "of all labels", "of new letters"]
+        table(["language", "labels, random", "error rate, %", f"labels, {strategy}", *ratios], rows)
         print()
     for strategy, values in means(found).items():
         print(f"{strategy}: mean over languages {json.dumps(values)}")

@@ -175,6 +175,9 @@ class Evaluation:
 
         return "\n".join(summary_lines(self)).strip("\n")
 
+    def __repr__(self) -> str:
+        return str(self)
+
 
 def rate_intervals(errors: Array) -> tuple[Interval, Interval]:
     """Return the intervals of exact match and symbol error rate for the rows of `Evaluation.errors`."""
