@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help demo test test-long fuzz test-torch test-onnx test-serve test-web test-workbench test-scale lint format docs pictures settings bench bench-g2p bench-dictionary bench-inflection bench-gpu bench-web pictures-of-playground clean
+.PHONY: help demo test test-long fuzz test-torch test-onnx test-serve test-web test-workbench test-scale notebook lint format docs pictures settings bench bench-g2p bench-dictionary bench-inflection bench-gpu bench-web pictures-of-playground clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -22,6 +22,7 @@ help:
 	@echo "make docs         build the documentation, English and Japanese, in site/index.html"
 	@echo "make pictures     redraw the pictures of the documentation (1 minute)"
 	@echo "make pictures-of-playground  photograph the playground (Chromium must exist)"
+	@echo "make notebook     execute the example notebook (2 minutes)"
 	@echo "make settings     generate docs/settings.md from src/henkan/config.py"
 	@echo "make bench-g2p    compare grapheme-to-phoneme results with published ones (DATA=folder LOW=folder; 4 hours)"
 	@echo "make bench-dictionary  train on the CMU Pronouncing Dictionary (2 hours)"
@@ -122,6 +123,10 @@ $(VENV)/workbench.stamp: $(VENV)/dev.stamp
 
 test-workbench: $(VENV)/workbench.stamp
 	$(BIN)/python -m pytest -m workbench -n $(JOBS)
+
+# Execute the example notebook again and keep its outputs.
+notebook: $(VENV)/workbench.stamp
+	$(BIN)/python docs/building/notebook.py
 
 lint: $(VENV)/dev.stamp
 	$(BIN)/ruff check .

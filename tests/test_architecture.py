@@ -61,7 +61,9 @@ ALLOWED |= {
 # Module or package -> third-party packages that it may import besides NumPy.
 THIRD_PARTY = {
     "cli": {"click"},
+    "cli.tune_display": {"rich"},
     "display.notebook": {"IPython"},
+    "display.lines": {"rich"},
     "display.terminal": {"rich"},
     "drawing.tables": {"rich"},
     "engine.torch": {"torch"},

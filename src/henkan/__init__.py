@@ -20,11 +20,14 @@ from henkan.errors import (
 )
 
 if TYPE_CHECKING:
-    from henkan.estimator import Seq2Seq, combine, inspect, load
+    from henkan.estimator import Seq2Seq, combine, compare, inspect, learning_curve, load, rank_unlabelled
+    from henkan.evaluation.comparison import Comparison
     from henkan.evaluation.error_rates import Evaluation
     from henkan.inference.alignment import Alignment, Link
     from henkan.inference.conversion import Conversion, Unknown
     from henkan.inference.explanation import Choice, Explanation
+    from henkan.selection.annotation import Proposal, Ranking
+    from henkan.selection.learning_curve import LearningCurve
     from henkan.storage.model_summary import ModelSummary
     from henkan.text.audit import Audit
     from henkan.training.events import (
@@ -44,6 +47,7 @@ __all__ = [
     "Alignment",
     "Audit",
     "Choice",
+    "Comparison",
     "Conversion",
     "DataError",
     "Ended",
@@ -55,11 +59,14 @@ __all__ = [
     "HenkanError",
     "Labelled",
     "Labelling",
+    "LearningCurve",
     "Link",
     "ModelFolderError",
     "ModelSummary",
     "NotFittedError",
     "Preparing",
+    "Proposal",
+    "Ranking",
     "Report",
     "Seq2Seq",
     "SettingsError",
@@ -69,17 +76,23 @@ __all__ = [
     "Unknown",
     "__version__",
     "combine",
+    "compare",
     "inspect",
+    "learning_curve",
     "load",
+    "rank_unlabelled",
 ]
 
 MODULES = {
-    "henkan.estimator": ("Seq2Seq", "combine", "inspect", "load"),
+    "henkan.estimator": ("Seq2Seq", "combine", "compare", "inspect", "learning_curve", "load", "rank_unlabelled"),
+    "henkan.evaluation.comparison": ("Comparison",),
     "henkan.evaluation.error_rates": ("Evaluation",),
     "henkan.inference.alignment": ("Alignment", "Link"),
     "henkan.inference.conversion": ("Conversion", "Unknown"),
     "henkan.inference.explanation": ("Choice", "Explanation"),
     "henkan.storage.model_summary": ("ModelSummary",),
+    "henkan.selection.annotation": ("Proposal", "Ranking"),
+    "henkan.selection.learning_curve": ("LearningCurve",),
     "henkan.text.audit": ("Audit",),
     "henkan.training.events": (
         *("Ended", "Epoch", "Estimated", "Event", "Labelled", "Labelling", "Preparing", "Report", "Started", "Step"),

@@ -149,19 +149,18 @@ def restored_settings(configs: Sequence[tuple[ModelConfig, TrainingConfig]], pai
         pairs: number of training pairs.
 
     Returns:
-        for one kind, its settings exactly. For several kinds, settings that all of them have and that do not select
-        one: a mixed ensemble is chosen by the pairs.
+        for one kind, its settings exactly. For several kinds, what all of them have in common, without a recipe: the
+        kinds of a mixed ensemble are chosen by the pairs.
     """
     found = [
         min(({"recipe": recipe} | differences(*each, recipe, pairs) for recipe in RECIPES), key=len) for each in configs
     ]
     if len(found) == 1:
         return found[0]
-    kept = found[0].keys() - {"recipe", "architecture", "target_reverse", *ONLY_ENCODER_DECODER}
     return {
         name: value
         for name, value in found[0].items()
-        if name in kept and all(name in each and each[name] == value for each in found)
+        if name not in ("recipe", "architecture") and all(name in each and each[name] == value for each in found)
     }
 
 

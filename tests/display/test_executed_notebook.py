@@ -17,27 +17,20 @@ pytestmark = [
 TRAINING = """
 from itertools import product
 from henkan import Seq2Seq
-from henkan.display.progress import progress_display
-from henkan.text.pairs import Pairs
 
 words = ["".join(letters) for length in (1, 2, 3) for letters in product("abc", repeat=length)]
 targets = [word.upper() for word in words]
 model = Seq2Seq(recipe="words", epochs=40, hidden_size=32, calibrate_outside=False)
 """
-FIT = """
-with progress_display(Pairs(words, targets)) as show:
-    model.fit(words, targets, dev=(words, targets), callback=show)
-"""
+FIT = "fitted = model.fit(words, targets, dev=(words, targets))"
 STOPPED = """
 from henkan import Epoch
 
 def stop(event):
-    show(event)
     if isinstance(event, Epoch) and event.epoch == 3:
         raise KeyboardInterrupt
 
-with progress_display(Pairs(words, targets)) as show:
-    model.fit(words, targets, dev=(words, targets), callback=stop)
+model.fit(words, targets, dev=(words, targets), callback=stop)
 """
 SHOWN = """
 import json
@@ -100,10 +93,14 @@ def test_the_state_at_an_interruption_remains(execute):
     assert len(last.elements("polyline")) == 2
 
 
-def test_explanations_are_drawn(execute):
-    explained = "from henkan.inference.explanation import explain\nexplain(model._fitted.converter, 'cab')"
-    notebook, _ = execute(TRAINING + FIT, explained)
-    [output] = notebook.cells[1].outputs
-    [heat_map] = Markup(output.data["text/html"]).tables
+def test_models_explanations_and_what_is_hidden(execute):
+    quiet = TRAINING + "model.set_params(verbose=False, epochs=10)\n" + FIT
+    notebook, _ = execute(quiet, "model", "model.explain('cab')")
+    fit, model, explained = notebook.cells
+    assert fit.outputs == []
+    [facts] = Markup(model.outputs[0].data["text/html"]).tables
+    assert facts[0][0] == "architecture"
+    assert model.outputs[0].data["text/plain"].startswith("<Seq2Seq(recipe='words'")
+    [heat_map] = Markup(explained.outputs[0].data["text/html"]).tables
     assert heat_map[0] == ["symbol", "c", "a", "b", "probability", "alternatives"]
-    assert output.data["text/plain"].startswith("cab -> ")
+    assert explained.outputs[0].data["text/plain"].startswith("cab -> ")

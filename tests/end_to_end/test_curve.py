@@ -52,6 +52,7 @@ def test_same_command_continues_from_its_file(curve, tmp_path):
     again = curve()
     assert again.stdout == first.stdout
     assert not LINE.search(again.stderr)
+    assert "2 of 2 models were measured before" in again.stderr
     more = curve("--seeds", 2)
     assert len(LINE.findall(more.stderr)) == len(LINE.findall(first.stderr))
     assert f"{len(LINE.findall(first.stderr))} of {2 * len(LINE.findall(first.stderr))} models" in more.stderr
@@ -155,7 +156,7 @@ def test_interrupted_command_says_what_is_done_and_continues(tmp_path):
         assert process.wait(60) == 130
     assert "Traceback" not in "".join(lines)
     assert re.search(
-        r"henkan: interrupted; (\d+) of 9 models are measured \(.*with 90 pairs\) and kept in curves/many.json; "
+        r"henkan: interrupted; (\d+) of 9 models are measured \(1 with .* pairs\) and kept in curves/many.json; "
         "run the same command again to resume",
         lines[-1],
     )

@@ -11,6 +11,7 @@ import pytest
 
 from henkan import NotFittedError, Seq2Seq, SettingsError, inspect, load
 from henkan.config import EngineConfig, ModelConfig, TrainingConfig
+from henkan.estimator.parameters import Parameters
 from henkan.recipes import make_configs, restored_settings
 from henkan.training.fitted_model import FittedModel
 
@@ -28,7 +29,7 @@ def test_constructor_lists_every_setting_with_its_type():
     found = parameters(Seq2Seq)
     assert sorted(found) == sorted([*names, *OTHERS])
     assert {each.kind for each in found.values()} == {Parameter.KEYWORD_ONLY}
-    hints = get_type_hints(Seq2Seq)
+    hints = get_type_hints(Parameters)
     for kind in (ModelConfig, TrainingConfig):
         for name, hint in get_type_hints(kind).items():
             wanted = {*get_args(hint)} or {hint}

@@ -2,10 +2,12 @@
 
 import io
 import sys
+from inspect import signature
 
 import pytest
 
 from henkan import Epoch, Seq2Seq, SettingsError, Started
+from henkan.training.checkpoint import SECONDS_BETWEEN
 
 SMALL = {"epochs": 2, "hidden_size": 8, "embedding_size": 4, "calibrate_outside": False}
 
@@ -29,6 +31,10 @@ def test_progress_is_shown_on_terminals_unless_it_is_turned_off(words, monkeypat
     assert shown(monkeypatch, Terminal(), words, verbose=False) == ""
     assert "epoch 2/2" in shown(monkeypatch, io.StringIO(), words, verbose=True)
     assert "epoch 2/2" in shown(monkeypatch, Terminal(), words)
+
+
+def test_default_interval_of_checkpoints_is_that_of_the_commands():
+    assert signature(Seq2Seq.fit).parameters["checkpoint_every"].default == SECONDS_BETWEEN
 
 
 def test_several_callbacks_receive_every_event(words):

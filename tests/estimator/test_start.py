@@ -45,6 +45,12 @@ def test_ensemble_has_as_many_members_as_the_model(words):
         Seq2Seq(ensemble=3).fit(*words, start=two)
 
 
+def test_kinds_of_a_mixed_ensemble_continue_with_their_own_recipes(words):
+    kinds = [Seq2Seq(**SMALL, epochs=1, recipe=recipe).fit(*words) for recipe in ("edits", "words")]
+    model = Seq2Seq(**STILL).fit(*words, start=henkan.combine(kinds))
+    assert [each["embedding_dropout"] for each in model.summary().settings] == [0.3, 0.1]
+
+
 def test_contradictions_are_refused(trained, words):
     message = "has hidden size 32, which cannot be changed to 64; omit this setting"
     with pytest.raises(SettingsError, match=message):
@@ -74,11 +80,11 @@ def test_interrupted_run_resumes_from_the_copy_of_the_model(words, tmp_path):
             raise KeyboardInterrupt
 
     settings = {"epochs": 4, "batch_size": 8}
-    start = Seq2Seq(**SMALL, epochs=1).fit(*words)
+    start = Seq2Seq(**SMALL, epochs=1, recipe="edits").fit(*words)
     uninterrupted = Seq2Seq(**settings).fit(*MORE, start=start)
     with pytest.raises(KeyboardInterrupt):
         Seq2Seq(**settings).fit(*MORE, start=start, callback=stop, checkpoint=tmp_path / "c")
-    other = Seq2Seq(**SMALL, epochs=1, seed=9).fit(*words)
+    other = Seq2Seq(**SMALL, epochs=1, recipe="edits").fit(["q"], ["Q"])  # has other symbols
     resumed = Seq2Seq(**settings).fit(*MORE, start=other, checkpoint=tmp_path / "c")
     for one, two in zip(*(each._fitted.saved.members[0].values() for each in (uninterrupted, resumed)), strict=True):
         np.testing.assert_array_equal(one, two)

@@ -64,6 +64,7 @@ def test_summary_of_a_mixed_ensemble_has_all_settings(words):
     mixed = combine([Seq2Seq(**SMALL, recipe=recipe).fit(*words) for recipe in ("edits", "words")])
     summary = mixed.summary()
     assert summary.kinds == {"transducer": 1, "encoder-decoder": 1}
+    assert summary.weights == sum(each.size for member in mixed._fitted.saved.members for each in member.values())
     assert [each["architecture"] for each in summary.settings] == ["transducer", "encoder-decoder"]
     lines = str(summary).splitlines()
     assert lines[0].startswith("1 x transducer, 1 x encoder-decoder; ")

@@ -165,6 +165,8 @@ def test_groups_of_sources_are_joined_across_tokenizers():
     assert common.sources == ["x", "\u00c9"]
     assert list(common.references.targets_of("\u00c9")) == ["1", "2", "3"]
     assert CommonReferences(pairs, vocabularies[::-1]).sources == common.sources
+    chained = Pairs(["e\u0301", "\u00c9", "E\u0301"], ["0", "1", "2"])  # the last row joins the other two
+    assert CommonReferences(chained, vocabularies).sources == ["e\u0301"]
 
 
 def test_predictions_are_compared_in_a_form_that_all_models_can_write():
@@ -201,7 +203,7 @@ def test_breakdowns():
     tagged = Tokenizer(features=True)
     sources = ["ab\tV", "ab\tN", "ac\tV", "abcd\tV", "aaaa\tV", "z\tV"]
     converter = Fixed(dict.fromkeys(sources[:5], "y"), source=tagged)
-    other = Fixed(dict.fromkeys(sources, "y") | {"ab\tV": "n"}, source=tagged, confidence=0.97)
+    other = Fixed(dict.fromkeys(sources, "y") | {"ab\tV": "n"}, source=tagged, confidence=0.95)
     result = compared(Pairs(sources, ["y"] * 6), converter, other)
     length, rarest, confidence = (
         {group.label: (group.totals, group.rates) for group in each.groups} for each in result.breakdowns
@@ -214,6 +216,7 @@ def test_breakdowns():
     }
     assert confidence["0.95 to 0.99"][0] == [0, 6]
     assert confidence["0.95 to 0.99"][1][0] is None
+    assert sum(totals[1] for totals, _ in confidence.values()) == 6
     assert confidence["0.7 to 0.9"][0] == [5, 0]
     assert confidence["no estimate"][0] == [1, 0]
     low, high = result.breakdowns[0].groups[0].intervals[1]

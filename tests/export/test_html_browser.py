@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from commands import checked, run_here
-from henkan import Seq2Seq, combine
+from henkan import Seq2Seq, __version__, combine
 from page_server import save_models
 from web_page import NARROW, WIDE, Page, chromium, why_no_browser
 
@@ -212,7 +212,7 @@ def test_the_model_card(open_page):
     page = open_page("tags")
     page.one(".model-details summary").click()
     page.shows(".model-details", "39 pairs from pairs given in Python")
-    for fact in ("Neural transducer", "feature tags, separated by", "hidden size 32", "henkan 0.1.0"):
+    for fact in ("Neural transducer", "feature tags, separated by", "hidden size 32", f"henkan {__version__}"):
         assert fact in page.one("#facts").text
     page.choose("#language", "ja")
     page.shows(".model-details", "学習データ")

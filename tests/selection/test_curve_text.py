@@ -1,7 +1,9 @@
 """Learning curves as text and as pictures."""
 
+import re
 import sys
 from dataclasses import replace
+from html import unescape
 from xml.etree import ElementTree
 
 import pytest
@@ -64,6 +66,20 @@ def test_expected_exact_match_is_stated_with_its_intervals():
 def test_str_has_table_and_sentences():
     found = curve()
     assert str(found).splitlines() == [*table(found), "", *sentences(found)]
+
+
+def test_notebooks_show_the_points_the_fitted_curve_and_the_text():
+    found = curve()
+    shown = found._repr_html_()
+    assert shown.count("<circle") == len(found.points) + 1
+    assert len(re.search(r'<polyline points="([^"]*)"', shown)[1].split()) == 40
+    assert f"twice the data: {found.expected.exact_match:.1%}" in shown
+    assert table(found)[0] in unescape(shown)
+    assert curve(fitted=False)._repr_html_().count("<circle") == len(found.points)
+
+
+def test_repr_is_the_text():
+    assert repr(curve()) == str(curve())
 
 
 def test_plot_fits_a_small_terminal_together_with_the_other_lines():

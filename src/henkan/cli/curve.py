@@ -156,11 +156,13 @@ class Progress:
         self.last = event
         self.kept += event.kept
         self.sizes[len(event.job.pairs)] += 1
-        if self.quiet or event.kept:
+        if self.quiet:
             return
-        if self.kept:
+        if self.kept and (not event.kept or event.done == event.models):
             click.echo(f"{self.kept} of {event.models} models were measured before", err=True)
             self.kept = 0
+        if event.kept:
+            return
         left = f"; about {duration(event.seconds_left)} left" if event.done < event.models else ""
         click.echo(
             f"model {event.done} of {event.models}: {len(event.job.pairs):,} pairs, seed {event.job.seed}: exact match "

@@ -1,4 +1,4 @@
-"""Options and data of the commands that train many models on the same pairs: `henkan curve` and `henkan tune`."""
+"""Options and data of a command that trains many models on the same pairs."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def read_selection_data(data: str, options: dict[str, Any], *, quiet: bool) -> S
     """
     if options["dev"] == "none":
         raise SettingsError("models are compared on a validation set; omit --dev none, or name a file with --dev FILE")
-    run = run_from_options(data, {**options, "unlabelled": None, "keep_lexicon": False})
+    run = run_from_options(data, {**options, "unlabelled": None, "keep_lexicon": False, "log_to": ()})
     found = read_data(run, quiet=quiet)
     assert run.wanted is not None
     assert found.validation is not None

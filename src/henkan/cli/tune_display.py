@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
-from types import TracebackType
-
-from rich.console import Console
-from rich.live import Live
-from rich.text import Text
 
 from henkan.display.durations import clock
+from henkan.display.lines import StatusLines
 from henkan.selection.tuning.space import key_of
 from henkan.selection.tuning.tuning import Tuning
 
@@ -22,62 +17,35 @@ PHASES = {
 
 
 class TuneDisplay:
-    """Shows progress on standard error: a live line on a terminal, and one line for each trial that has ended.
+    """Shows one line for each model that was trained, and on a terminal the state of the search.
 
-    Call it with the search whenever something has changed, inside its `with` block.
+    Call it with the search whenever something has changed.
 
     Args:
-        quiet: show nothing.
+        lines: where to show them.
     """
 
-    def __init__(self, *, quiet: bool) -> None:
-        self.quiet = quiet
-        self.console = Console(file=sys.stderr, highlight=False, soft_wrap=True)
-        self.live: Live | None = None
-        self.phase = "search"
-
-    def __enter__(self) -> TuneDisplay:
-        if self.console.is_terminal and not self.quiet:
-            self.live = Live(console=self.console, transient=True, auto_refresh=False)
-            self.live.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self.live is not None:
-            self.live.stop()
-
-    def note(self, text: str) -> None:
-        """Print a line."""
-        if not self.quiet:
-            self.console.print(Text(text))
+    def __init__(self, lines: StatusLines) -> None:
+        self.lines, self.phase = lines, "search"
 
     def __call__(self, tuning: Tuning) -> None:
         """Show the state of the search."""
-        if self.quiet:
-            return
         if tuning.phase != self.phase:
             self.phase = tuning.phase
-            self.note(PHASES[self.phase])
+            self.lines.print(PHASES[self.phase])
         status = status_line(tuning)
         for news in tuning.news:
-            self.note(f"{news}   {status}")
-        if self.live is not None:
-            self.live.update(Text(status), refresh=True)
+            self.lines.print(f"{news}   {status}")
+        self.lines.status(status)
 
 
 def status_line(tuning: Tuning) -> str:
     """Return the best exact match so far, how many trials were made, and the time left, in one line."""
-    states = Counter(each.state for each in tuning.records)
-    parts = []
-    measured = [each for each in tuning.records if each.measured is not None]
-    default = key_of(tuning.space.default)
-    exact = {key_of(each.point): each.measured.exact_match for each in measured if each.measured is not None}
-    if default in exact:
-        parts.append(f"defaults {exact[default]:.1%}")
-    if exact:
-        parts.append(f"best {max(exact.values()):.1%}")
+    states, default = Counter(each.state for each in tuning.records), key_of(tuning.space.default)
+    complete = [(key_of(each.point), each.measured) for each in tuning.records if each.measured is not None]
+    parts = [f"defaults {measured.exact_match:.1%}" for key, measured in complete if key == default][:1]
+    if complete:
+        parts.append(f"best {max(measured.exact_match for _, measured in complete):.1%}")
     parts.append(f"trials: {states['complete']} done, {states['pruned']} pruned, {states['failed']} failed")
     if tuning.budget.left < float("inf"):
         parts.append(f"{clock(max(0.0, tuning.budget.left))} left")

@@ -129,8 +129,8 @@ def _show_comparison(result: Mapping[str, Any]) -> None:
     low, high = (100 * each for each in comparison["interval"])
     interval = f"{100 * comparison['gain']:+.2f} points, 95 % interval {low:+.2f} to {high:+.2f}"
     conclusion = {
-        "better": "larger than chance",
-        "worse": "smaller than chance",
+        "better": "more than chance explains",
+        "worse": "worse than the defaults",
         "unclear": "may be chance",
     }[comparison["verdict"]]
     click.echo(f"difference: {interval}: {conclusion}")

@@ -16,6 +16,7 @@ from henkan.cli.tune_command import train_command
 from henkan.cli.tune_display import TuneDisplay
 from henkan.cli.tune_report import changed_settings, result_of, show_result
 from henkan.cli.tune_state import TuneState
+from henkan.display.lines import StatusLines
 from henkan.engine.numpy import NumpyEngines
 from henkan.errors import HenkanError, Interrupted, SettingsError
 from henkan.selection.processes import default_jobs
@@ -72,7 +73,7 @@ def run_tuning(arguments: TuneArguments, options: dict[str, Any]) -> None:
     state = TuneState(arguments.folder)
     check_destination(arguments.folder, force=arguments.force or state.exists)
     dev = options["dev"]
-    no_more = {"start": None, "ensemble": None, "unlabelled": None, "keep_lexicon": False}
+    no_more = {"start": None, "ensemble": None, "unlabelled": None, "keep_lexicon": False, "log_to": ()}
     run = run_from_options(arguments.data, {**options, **no_more})
     if dev is None:
         run.options["dev"] = "none"  # all pairs are read; they are divided for each seed
@@ -141,17 +142,17 @@ def _search(
     warmup = 2 if examples.folds else STEPS // 2
     study = Study(state.trials, space, seed=seed, jobs=jobs, warmup=warmup)
     budget = Budget(arguments.minutes, arguments.trials, study.get("seconds", 0.0))
-    with TuneDisplay(quiet=arguments.quiet) as display:
+    with StatusLines(quiet=arguments.quiet) as lines:
         if resumed:
-            display.note(f"resuming a search with {len(study.records())} trials")
-        tuning = Tuning(space, examples, study, budget, seed=seed, jobs=jobs, show=display)
+            lines.print(f"resuming a search with {len(study.records())} trials")
+        tuning = Tuning(space, examples, study, budget, seed=seed, jobs=jobs, show=TuneDisplay(lines))
         try:
             found = tuning.run()
         except HenkanError:
             if not any(each.measured for each in study.records()):  # the defaults cannot be trained
                 state.discard()
             raise
-        display.note("training the model ...")
+        lines.print("training the model ...")
         settings, fitted = _final_model(space, examples, data, found)
     picture = learning_curve(fitted.saved.metrics)
     fitted.save(arguments.folder, force=True, pictures={} if picture is None else {"learning_curve.png": picture})

@@ -17,8 +17,6 @@ from henkan.estimator.parameters import with_settings
 from henkan.estimator.prediction import Predicting
 from henkan.estimator.scoring import Scoring
 from henkan.recipes import restored_settings
-from henkan.training.combine import check_models
-from henkan.training.combine import combine as combine_models
 from henkan.training.fitted_model import FittedModel, load_model
 
 
@@ -142,6 +140,9 @@ def combine(models: Sequence[Seq2Seq], *, dev: Validation | None = None, fit_wei
         SettingsError: if weights are to be fitted without `dev` or to models that are alike, there are fewer than two
             models, a model is given twice, or only some read feature tags.
     """
+    from henkan.training.combine import check_models
+    from henkan.training.combine import combine as combine_models
+
     for model in models:
         if not isinstance(model, Seq2Seq):
             raise SettingsError(f"models must be a list of models, not of {model!r}; pass models that `load` returns")

@@ -21,10 +21,11 @@ from henkan.config import (
     TrainingConfig,
 )
 from henkan.errors import SettingsError
-from henkan.training.choice import Wanted
 
 if TYPE_CHECKING:
     from sklearn.utils import Tags
+
+    from henkan.training.choice import Wanted
 
 Auto = Literal["auto"]
 AUTO: Auto = "auto"
@@ -167,6 +168,8 @@ class Parameters:
         Raises:
             SettingsError: if a value, or a combination of values, is invalid.
         """
+        from henkan.training.choice import Wanted  # predictions do not need it
+
         members = self._members()
         return Wanted(self._given(), self._recipe(), members=1 if members is None else members)
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from henkan.estimator.arguments import Entries, pairs_of
 from henkan.estimator.stored_lexicon import WithLexicon
-from henkan.evaluation.error_rates import Evaluation
-from henkan.evaluation.error_rates import evaluate as evaluate_pairs
 from henkan.inference.constraint import constraint_of
 from henkan.inference.conversion import Request, Unknown
+
+if TYPE_CHECKING:
+    from henkan.evaluation.error_rates import Evaluation
 
 
 class Scoring(WithLexicon):
@@ -44,8 +45,7 @@ class Scoring(WithLexicon):
             DataError: if the numbers of sources and targets differ, or they are not strings in an order.
             NotFittedError: if the model is not trained.
         """
-        request = Request(lexicon=self._lexicon(lexicon))
-        return evaluate_pairs(self._model().converter, pairs_of(sources, targets), request).exact_match
+        return self._evaluate(sources, targets, Request(lexicon=self._lexicon(lexicon))).exact_match
 
     def evaluate(
         self,
@@ -85,4 +85,9 @@ class Scoring(WithLexicon):
             constraint=constraint_of(allow, pattern, symbols),
             lexicon=self._lexicon(lexicon),
         )
-        return evaluate_pairs(self._model().converter, pairs_of(sources, targets), request)
+        return self._evaluate(sources, targets, request)
+
+    def _evaluate(self, sources: Iterable[str], targets: Iterable[str], request: Request) -> Evaluation:
+        from henkan.evaluation.error_rates import evaluate  # predictions do not need it
+
+        return evaluate(self._model().converter, pairs_of(sources, targets), request)

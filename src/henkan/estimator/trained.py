@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 from henkan.config import to_dict
 from henkan.errors import NotFittedError
 from henkan.estimator.parameters import Parameters
-from henkan.training.checkpoint import Checkpoints
-from henkan.training.fitted_model import FittedModel
-from henkan.training.other_checkpoints import NoCheckpoints
 
 if TYPE_CHECKING:
     from henkan.storage.model_summary import ModelSummary
+    from henkan.training.checkpoint import Checkpoints
+    from henkan.training.fitted_model import FittedModel
+    from henkan.training.other_checkpoints import NoCheckpoints
 
 
 class Trained(Parameters):

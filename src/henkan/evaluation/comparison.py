@@ -206,6 +206,9 @@ class Comparison:
 
         return "\n".join(comparison_lines(self))
 
+    def __repr__(self) -> str:
+        return str(self)
+
     def _repr_html_(self) -> str:
         from henkan.evaluation.comparison_html import fragment
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape as escape_html
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from henkan.drawing.html import string, text
 from henkan.evaluation.breakdown import Breakdown
 from henkan.evaluation.comparison_text import conclusions, count_notes, outcome_text, outcomes, p_text
 from henkan.evaluation.differing_texts import texts_table
 from henkan.evaluation.interval_chart import Mark, Scale, axis_svg, interval_svg
 from henkan.evaluation.report import percent_interval
-from henkan.text.escaping import escape
 
 if TYPE_CHECKING:
     from henkan.evaluation.comparison import Comparison, Difference
@@ -25,7 +24,7 @@ STYLE = Path(__file__).with_name("comparison.css")
 
 def page(result: Comparison) -> str:
     """Return a complete page, which loads nothing from elsewhere."""
-    title = escape_html(f"Comparison of {', '.join(result.names)}")
+    title = text(f"Comparison of {', '.join(result.names)}")
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -37,11 +36,11 @@ def page(result: Comparison) -> str:
 
 def fragment(result: Comparison) -> str:
     """Return the comparison as an element with its style."""
-    shown = f"{result.total:,} distinct sources" + (f" of {shown_text(result.data)}" if result.data else "")
-    conclusion = "".join(f"<p>{shown_text(line)}</p>" for line in conclusions(result, result.names))
+    shown = f"{result.total:,} distinct sources" + (f" of {string(result.data)}" if result.data else "")
+    conclusion = "".join(f"<p>{string(line)}</p>" for line in conclusions(result, result.names))
     sections = (
         f"<style>{STYLE.read_text(encoding='utf-8')}</style>",
-        f"<h1>{' or '.join(map(shown_text, result.names))}?</h1>",
+        f"<h1>{' or '.join(map(string, result.names))}?</h1>",
         f'<p class="quiet">{shown}</p>',
         f'<div class="conclusion">{conclusion}</div>',
         _rates(result),
@@ -52,11 +51,6 @@ def fragment(result: Comparison) -> str:
         _method(result),
     )
     return "\n".join(('<div class="henkan-comparison">', *sections, "</div>"))
-
-
-def shown_text(text: str) -> str:
-    """Escape a text for HTML, and control characters as in text output."""
-    return f"<bdi>{escape_html(escape(text))}</bdi>"
 
 
 def _rates(result: Comparison) -> str:
@@ -76,7 +70,7 @@ def _rates(result: Comparison) -> str:
         note = " in characters" if name == "symbol_error_rate" and not result.same_symbols else ""
         head = f'<th>model</th><th class="number">{measure.lower()}{note}</th><th class="number">95 % interval</th>'
         parts.append(_charted(measure, head, rows, axis_svg(scale, " %")))
-    notes = [f'<p class="quiet">{shown_text(note)}</p>' for note in count_notes(result, result.names)]
+    notes = [f'<p class="quiet">{string(note)}</p>' for note in count_notes(result, result.names)]
     return "\n".join((*parts, *notes))
 
 
@@ -99,11 +93,11 @@ def _differences(result: Comparison) -> str:
 
 def _difference(each: Difference, names: Sequence[str], scale: Scale) -> str:
     low, high = 100 * each.interval.low, 100 * each.interval.high
-    what = f"{shown_text(names[each.second])} \u2212 {shown_text(names[each.first])}"
+    what = f"{string(names[each.second])} \u2212 {string(names[each.first])}"
     return (
         f'<tr><th scope="row">{what}</th>'
         f'<td class="number">{_signed(100 * each.value)} <small>{_signed(low)} to {_signed(high)}</small></td>'
-        f'<td class="number">{escape_html(p_text(each.p))}</td>'
+        f'<td class="number">{text(p_text(each.p))}</td>'
         f"{_chart([Mark(each.value, each.interval)], scale, 'difference with 95 % interval')}</tr>"
     )
 
@@ -114,7 +108,7 @@ def _signed(points: float) -> str:
 
 def _outcomes(result: Comparison) -> str:
     rows = "".join(
-        f'<tr><th scope="row">{shown_text(outcome_text(rights, result.names))}</th><td class="number">{count:,}</td>'
+        f'<tr><th scope="row">{string(outcome_text(rights, result.names))}</th><td class="number">{count:,}</td>'
         f'<td class="number">{count / max(1, result.total):.1%}</td></tr>'
         for rights, count in outcomes(result)
     )
@@ -140,7 +134,7 @@ def _breakdown(breakdown: Breakdown, names: Sequence[str]) -> str:
             for rate, total in zip(group.rates, group.totals, strict=True)
         )
         rows.append(
-            f'<tr><th scope="row">{escape_html(group.label)}</th>'
+            f'<tr><th scope="row">{text(group.label)}</th>'
             f'<td class="number sources">{f"{group.totals[0]:,}" if same else ""}</td><td class="number">{cells}</td>'
             f"{_chart(group_marks, scale, f'exact match of the models, {breakdown.heading} {group.label}')}</tr>"
         )
@@ -148,7 +142,7 @@ def _breakdown(breakdown: Breakdown, names: Sequence[str]) -> str:
     keys = " &ensp; ".join(_key(row, name) for row, name in enumerate(names))
     sources = "" if any(len(set(group.totals)) > 1 for group in breakdown.groups) else "sources"
     head = f'<th>{breakdown.heading}</th><th class="number">{sources}</th><th class="number">exact match</th>'
-    note = f'<p class="quiet">{escape_html(breakdown.note)}</p><p>{keys}</p>'
+    note = f'<p class="quiet">{text(breakdown.note)}</p><p>{keys}</p>'
     return _charted(heading, head, rows, axis_svg(scale, " %"), note)
 
 
@@ -166,11 +160,11 @@ def _method(result: Comparison) -> str:
 
 
 def _key(row: int, name: str) -> str:
-    return f'<span class="key model-{row % COLORS}"><span>{shown_text(name)}</span></span>'
+    return f'<span class="key model-{row % COLORS}"><span>{string(name)}</span></span>'
 
 
 def _chart(marks: Sequence[Mark], scale: Scale, label: str) -> str:
-    return f'<td class="chart">{interval_svg(marks, scale, escape_html(escape(label), quote=True))}</td>'
+    return f'<td class="chart">{interval_svg(marks, scale, text(label))}</td>'
 
 
 def _charted(title: str, head: str, rows: Sequence[str], axis: str, note: str = "") -> str:

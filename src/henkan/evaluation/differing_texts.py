@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from html import escape as escape_html
 from typing import TYPE_CHECKING
 
+from henkan.drawing.html import string, text
 from henkan.evaluation.comparison_text import outcome_text
 from henkan.evaluation.evaluation_set import Prediction
-from henkan.text.escaping import escape
 
 if TYPE_CHECKING:
     from henkan.evaluation.comparison import Comparison, Disagreement
@@ -28,7 +27,7 @@ def texts_table(result: Comparison) -> str:
     shown = [len(set(kind)) > 1 or len(kinds) == 1 for kind in kinds]  # first of all, where one of them is right
     switches = "".join(
         f'<label><input type="checkbox" class="kind-{row}"{" checked" if shown[row] else ""}>'
-        f" {escape_html(escape(outcome_text(kind, names)))} ({counts[kind]:,})</label>"
+        f" {text(outcome_text(kind, names))} ({counts[kind]:,})</label>"
         for row, kind in enumerate(kinds)
     )
     hide = "".join(
@@ -36,7 +35,7 @@ def texts_table(result: Comparison) -> str:
         for row in range(len(kinds))
     )
     rows = "".join(_row(each, kinds.index(each.right)) for each in found[:MAX_ROWS])
-    head = "".join(f"<th>{escape_html(escape(each))}</th>" for each in ("source", "target", *names))
+    head = "".join(f"<th>{text(each)}</th>" for each in ("source", "target", *names))
     more = f"<p>The first {MAX_ROWS:,} of {len(found):,} sources.</p>" if len(found) > MAX_ROWS else ""
     return (
         f'<section class="differing"><h2>Sources with different predictions</h2><style>{hide}</style>'
@@ -50,16 +49,16 @@ def texts_table(result: Comparison) -> str:
 def _row(each: Disagreement, kind: int) -> str:
     shown = each.predictions[each.right.index(True) if any(each.right) else 0].target
     cells = "".join(f"<td>{_prediction(prediction)}</td>" for prediction in each.predictions)
-    return f'<tr class="kind-{kind}"><td>{_text(each.source)}</td><td>{_text(shown)}</td>{cells}</tr>'
+    return f'<tr class="kind-{kind}"><td>{string(each.source)}</td><td>{string(shown)}</td>{cells}</tr>'
 
 
 def _prediction(each: Prediction) -> str:
     conversion = each.conversion
     confidence = "" if conversion.confidence is None else f" <small>{conversion.confidence:.2f}</small>"
     if each.right:
-        return f'<span class="is-right">{_text(conversion.prediction or "")}</span>{confidence}'
+        return f'<span class="is-right">{string(conversion.prediction or "")}</span>{confidence}'
     if conversion.prediction is None:
-        return f'<span class="is-wrong"><small>{escape_html(escape(conversion.reason or ""))}</small></span>'
+        return f'<span class="is-wrong"><small>{text(conversion.reason or "")}</small></span>'
     return f'<span class="is-wrong">{_marked(each)}</span>{confidence}'
 
 
@@ -82,8 +81,4 @@ def _marked(each: Prediction) -> str:
 
 
 def _symbols(symbols: Sequence[str], each: Prediction) -> str:
-    return escape_html(escape((each.tokenizer.separator or "").join(symbols)))
-
-
-def _text(text: str) -> str:
-    return f"<bdi>{escape_html(escape(text))}</bdi>"
+    return text((each.tokenizer.separator or "").join(symbols))

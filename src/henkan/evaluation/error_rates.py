@@ -13,13 +13,15 @@ import numpy as np
 from henkan.evaluation.evaluation_set import Counts, Prediction, judge
 from henkan.evaluation.intervals import Interval, intervals
 from henkan.evaluation.references import References
-from henkan.evaluation.report import NOTHING, summary_lines
 from henkan.inference.calibration import coverage, expected_calibration_error
 from henkan.inference.conversion import Conversion, Request
 from henkan.inference.converter import Converter
 from henkan.inference.lexicon import FROM_LEXICON
 from henkan.text.arrays import Array
 from henkan.text.pairs import Pairs
+
+NOTHING = ""
+"""Placeholder in a confusion for an inserted or deleted symbol."""
 
 
 class RateIntervals(NamedTuple):
@@ -169,7 +171,12 @@ class Evaluation:
         }
 
     def __str__(self) -> str:
+        from henkan.evaluation.report import summary_lines  # predictions do not need it
+
         return "\n".join(summary_lines(self)).strip("\n")
+
+    def __repr__(self) -> str:
+        return str(self)
 
 
 def rate_intervals(errors: Array) -> tuple[Interval, Interval]:

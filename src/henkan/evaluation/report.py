@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from henkan.drawing.tables import aligned
+from henkan.evaluation.error_rates import NOTHING, Evaluation
 from henkan.evaluation.evaluation_set import EXAMPLES_SHOWN, Counts, Prediction
+from henkan.evaluation.intervals import Interval
 from henkan.text.escaping import escape
 from henkan.text.side_statistics import show_symbol
-
-if TYPE_CHECKING:
-    from henkan.evaluation.error_rates import Evaluation
-    from henkan.evaluation.intervals import Interval
-
-NOTHING = ""
-"""Placeholder in a confusion for an inserted or deleted symbol."""
 
 EXAMPLE_HEADER = ("", "source", "target", "prediction")
 

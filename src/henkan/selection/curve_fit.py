@@ -26,10 +26,13 @@ EXPONENTS, ODDS = np.linspace(np.log(0.15), np.log(5), 16), np.linspace(-4, 8, 2
 REFINEMENTS = 3
 """How often finer values around the best are compared."""
 
-CENTRE, SPREAD = -0.2, 0.7
+CENTRE, SPREAD = -0.5, 0.5
 """Mean and standard deviation of log b before anything is measured: few points determine b badly."""
 
-DISCREPANCY = 0.05
+LIMIT_SPREAD = 0.25
+"""The same for c, around 0: a curve that has not become flat says little about its limit."""
+
+DISCREPANCY = 0.1
 """How much a true curve departs from the fitted one at each doubling, as a standard deviation of the log odds of the
 error rate. So a point has less weight, the farther it is from the largest size, where the curve is continued."""
 
@@ -76,6 +79,7 @@ class CurveFit:
         start: A.
         largest: the largest size that was measured, in distinct sources.
         variance: variance of the mean of the models of a size, divided by e (1 - e).
+        discrepancy: see `DISCREPANCY`.
         replicates: c, log b, odds and A of the fits to simulated measurements: (4, R).
     """
 
@@ -85,6 +89,7 @@ class CurveFit:
     start: float
     largest: int
     variance: float
+    discrepancy: float
     replicates: Array
 
     def error(self, sources: float) -> float:
@@ -106,7 +111,7 @@ class CurveFit:
         ratio = sources / self.largest
         generator = np.random.default_rng(6)
         curves = self._replicated(ratio)
-        departure = _departure(curves, ratio) * generator.standard_normal(len(curves))
+        departure = self.discrepancy * _departure(curves, ratio) * generator.standard_normal(len(curves))
         truths = np.clip(curves + departure, 0, 1)
         noise = np.sqrt(self.variance * np.maximum(truths * (1 - truths), 0)) * generator.standard_normal(len(curves))
         low, high = 1 - np.quantile(np.clip(truths + noise, 0, 1), (0.975, 0.025))
@@ -117,17 +122,21 @@ class CurveFit:
         return Expected(sources, 1 - error, float(low), float(high), gain, float(gain_low), float(gain_high))
 
 
-def fit_curve(sizes: Sequence[int], matches: Sequence[Sequence[float]], validation: int) -> CurveFit:
+def fit_curve(
+    sizes: Sequence[int], matches: Sequence[Sequence[float]], validation: int, *, discrepancy: float = DISCREPANCY
+) -> CurveFit:
     """Fit the curve to the exact matches of some sizes by weighted least squares.
 
     The weight of a size is the inverse of the variance of its mean, increased by that of the departure of true curves
-    from the fitted one (`DISCREPANCY`). A penalty keeps b in the usual range (`CENTRE`, `SPREAD`). The uncertainty is
-    that of fits to simulated measurements, in which the means and the centre of the penalty vary with their variances.
+    from the fitted one (`DISCREPANCY`). A penalty keeps b and c in the usual range (`CENTRE`, `SPREAD`,
+    `LIMIT_SPREAD`). The uncertainty is that of fits to simulated measurements, in which the means and the centres of
+    the penalty vary with their variances.
 
     Args:
         sizes: K different numbers of distinct sources, in increasing order.
         matches: exact match of the models of each size, from 0 to 1.
         validation: number of distinct sources that the models were evaluated on.
+        discrepancy: see `DISCREPANCY`; 0 if the true curve is of this kind.
 
     Raises:
         ValueError: if there are fewer than `MIN_SIZES` sizes.
@@ -139,13 +148,16 @@ def fit_curve(sizes: Sequence[int], matches: Sequence[Sequence[float]], validati
     variance = noise(matches, validation)
     models = np.array([len(each) for each in matches])
     smoothed = (errors * validation + 1) / (validation + 2)  # an error rate of 0 or 1 is not certain
-    variances = variance / models * smoothed * (1 - smoothed) + _departure(smoothed, ratios) ** 2
+    variances = variance / models * smoothed * (1 - smoothed) + (discrepancy * _departure(smoothed, ratios)) ** 2
     generator = np.random.default_rng(7)
     simulated = errors + np.sqrt(variances) * generator.standard_normal((REPLICATES, len(sizes)))
-    centres = CENTRE + SPREAD * generator.standard_normal(REPLICATES)
-    found = _solve(ratios, np.vstack([errors, simulated]), 1 / variances, np.append(CENTRE, centres))
+    priors = generator.standard_normal((REPLICATES, 2)) * (SPREAD, LIMIT_SPREAD) + (CENTRE, 0)
+    priors = np.vstack([(CENTRE, 0), priors])
+    found = _solve(ratios, np.vstack([errors, simulated]), 1 / variances, priors)
     limit, exponent, odds, start = found[:, 0].tolist()
-    return CurveFit(limit, float(np.exp(exponent)), odds, start, sizes[-1], variance / models[-1], found[:, 1:])
+    return CurveFit(
+        limit, float(np.exp(exponent)), odds, start, sizes[-1], variance / models[-1], discrepancy, found[:, 1:]
+    )
 
 
 def noise(matches: Sequence[Sequence[float]], validation: int) -> float:
@@ -164,8 +176,8 @@ def noise(matches: Sequence[Sequence[float]], validation: int) -> float:
 
 
 def _departure(errors: Array, ratios: Array | float) -> Array:
-    """Return the standard deviations of true error rates around the curve, at sizes relative to the largest."""
-    found: Array = DISCREPANCY * np.abs(np.log2(ratios)) * errors * (1 - errors)
+    """Return how error rates change with their log odds, times the doublings from the largest size."""
+    found: Array = np.abs(np.log2(ratios)) * errors * (1 - errors)
     return found
 
 
@@ -182,55 +194,61 @@ def _unlearnt(exponents: Array, odds: Array, log_ratios: Array | float) -> Array
     return found
 
 
-def _solve(ratios: Array, errors: Array, weights: Array, centres: Array) -> Array:
+def _solve(ratios: Array, errors: Array, weights: Array, priors: Array) -> Array:
     """Fit curves to R measurements.
 
-    For given b and odds, c is the solution of a linear least-squares problem with a bound. All values of both are
-    compared, then finer ones around the best.
+    For given A, b and odds, c is the solution of a linear least-squares problem with bounds. All values of the others
+    are compared, then finer ones around the best.
 
     Args:
         ratios: sizes relative to the largest: (K,).
         errors: (R, K).
         weights: (K,).
-        centres: centre of log b for each measurement: (R,).
+        priors: centres of log b and c for each measurement: (R, 2).
 
     Returns:
         c, log b, odds and A: (4, R).
     """
-    grid = np.meshgrid(EXPONENTS, ODDS, STARTS)
-    exponents, odds, starts = (each.reshape(1, -1) for each in grid)
+    fits = [_solve_from(start, np.log(ratios), errors, weights, priors) for start in STARTS]
+    best = np.argmin([losses for losses, _ in fits], 0)
+    return np.stack([found for _, found in fits])[best, :, np.arange(len(errors))].T
+
+
+def _solve_from(start: float, log_ratios: Array, errors: Array, weights: Array, priors: Array) -> tuple[Array, Array]:
+    """Fit curves with a given A; return their losses (R,), and c, log b, odds and A (4, R)."""
+    exponents, odds = (each.reshape(1, -1) for each in np.meshgrid(EXPONENTS, ODDS))
     steps = EXPONENTS[1] - EXPONENTS[0], ODDS[1] - ODDS[0]
-    near, rows = np.meshgrid(*2 * [np.linspace(-1, 1, 7)]), np.arange(len(errors))
+    near, rows = [each.reshape(-1) for each in np.meshgrid(*2 * [np.linspace(-1, 1, 7)])], np.arange(len(errors))
     for refinement in range(REFINEMENTS + 1):
-        limits, losses = _losses((exponents, odds, starts), np.log(ratios), errors, weights, centres)
+        limits, losses = _losses((exponents, odds, np.full_like(odds, start)), log_ratios, errors, weights, priors)
         best = losses.argmin(1)
-        exponents, odds, starts = (
-            np.broadcast_to(each, losses.shape)[rows, best, None] for each in (exponents, odds, starts)
-        )
+        exponents, odds = (np.broadcast_to(each, losses.shape)[rows, best, None] for each in (exponents, odds))
         if refinement < REFINEMENTS:
-            exponents, odds = exponents + steps[0] * near[0].reshape(-1), odds + steps[1] * near[1].reshape(-1)
+            exponents, odds = exponents + steps[0] * near[0], odds + steps[1] * near[1]
             steps = steps[0] / 3, steps[1] / 3
-    return np.stack([limits[rows, best], exponents[:, 0], odds[:, 0], starts[:, 0]])
+    found = limits[rows, best], exponents[:, 0], odds[:, 0], np.full(len(errors), start)
+    return losses[rows, best], np.stack(found)
 
 
 def _losses(
-    curves: tuple[Array, Array, Array], log_ratios: Array, errors: Array, weights: Array, centres: Array
+    curves: tuple[Array, Array, Array], log_ratios: Array, errors: Array, weights: Array, priors: Array
 ) -> tuple[Array, Array]:
     """Return the best c and its loss, both (R, G), for G values of the other parameters of each measurement.
 
     Args:
         curves: log b, odds and A: (R, G), or (1, G) if they are the same for all measurements.
-        log_ratios, errors, weights, centres: see `_solve`.
+        log_ratios, errors, weights, priors: see `_solve`.
     """
     exponents, odds, starts = curves
     unlearnt = _unlearnt(exponents[..., None], odds[..., None], log_ratios)  # (R or 1, G, K)
     learnt, rest = 1 - unlearnt, starts[..., None] * unlearnt
-    square = np.maximum(learnt**2 @ weights, 1e-12)
-    cross = _products(errors * weights, learnt) - (learnt * rest) @ weights
+    stiffness, centres = LIMIT_SPREAD**-2, priors[:, 1:]
+    square = learnt**2 @ weights + stiffness
+    cross = _products(errors * weights, learnt) - (learnt * rest) @ weights + stiffness * centres
     limits = np.clip(cross / square, 0, 1)
     loss = (errors**2 @ weights)[:, None] - 2 * _products(errors * weights, rest) + rest**2 @ weights
     loss = loss - 2 * limits * cross + limits**2 * square
-    return limits, loss + ((exponents - centres[:, None]) / SPREAD) ** 2
+    return limits, loss + ((exponents - priors[:, :1]) / SPREAD) ** 2
 
 
 def _products(weighted: Array, values: Array) -> Array:

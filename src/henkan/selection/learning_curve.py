@@ -81,6 +81,14 @@ class LearningCurve:
 
         return "\n".join([*table(self), "", *sentences(self)])
 
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        from henkan.selection.curve_html import curve_html
+
+        return curve_html(self)
+
     def to_dict(self) -> dict[str, Any]:
         """Convert the curve to JSON values. Rates are from 0 to 1."""
         fitted = None

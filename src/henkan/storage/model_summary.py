@@ -107,6 +107,9 @@ class ModelSummary:
             ]
         )
 
+    def __repr__(self) -> str:
+        return str(self)
+
     def _accuracy(self) -> str:
         if self.exact_match is None:
             return "exact match not measured"

@@ -179,6 +179,9 @@ class Audit:
     def __str__(self) -> str:
         return "\n".join([f"{self.rows:,} pairs", *self.lines(in_lists)])
 
+    def __repr__(self) -> str:
+        return str(self)
+
 
 def in_lists(message: Message) -> str:
     """Word a message about pairs that were given as lists, not read from a file."""

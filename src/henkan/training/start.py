@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from henkan.errors import CheckpointError, ModelFolderError, SettingsError
-from henkan.recipes import RECIPE_OF_ARCHITECTURE, make_configs
+from henkan.recipes import make_configs
 from henkan.training.checkpoint import Checkpoints
 from henkan.training.fitted_model import FittedModel, load_model
 from henkan.training.job import Variant
@@ -48,8 +48,7 @@ def start_variants(
                     "omit_unknown_rate",
                 )
             given = {"unknown_rate": 0.0, **settings}
-        own = recipe or RECIPE_OF_ARCHITECTURE.get(variant.model.architecture)
-        variants.append(Variant(*make_configs({**given, **fixed}, recipe=own), len(variant.members)))
+        variants.append(Variant(*make_configs({**given, **fixed}, recipe=recipe), len(variant.members)))
     return variants
 
 

@@ -1,0 +1,45 @@
+"""Lines on standard error, and a status line below them on a terminal."""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+
+class StatusLines:
+    """Prints lines on standard error. On a terminal, the last line is a status that is replaced. A context manager.
+
+    Args:
+        quiet: print nothing.
+    """
+
+    def __init__(self, *, quiet: bool) -> None:
+        self.quiet = quiet
+        self.console = Console(file=sys.stderr, highlight=False, soft_wrap=True)
+        self.live: Live | None = None
+
+    def __enter__(self) -> StatusLines:
+        if self.console.is_terminal and not self.quiet:
+            self.live = Live(console=self.console, transient=True, auto_refresh=False)
+            self.live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.live is not None:
+            self.live.stop()
+
+    def print(self, text: str) -> None:
+        """Print a line."""
+        if not self.quiet:
+            self.console.print(Text(text))
+
+    def status(self, text: str) -> None:
+        """Replace the status."""
+        if self.live is not None:
+            self.live.update(Text(text), refresh=True)
