@@ -102,7 +102,7 @@ class Simulation:
     ) -> Record:
         """Train a model and measure it; choose the words of the next round."""
         from henkan.evaluation.error_rates import evaluate
-        from henkan.selection.annotation import rank
+        from henkan.selection.annotation.ranking import rank
         from henkan.selection.fitting import Fit, fit
         from henkan.text.pairs import Pairs
         from henkan.training.choice import Wanted

@@ -22,11 +22,11 @@ import statistics
 from collections.abc import Sequence
 from pathlib import Path
 
-from henkan.selection.curve_plan import CurvePlan, plan_curve
-from henkan.selection.kept import KeptMeasurements
-from henkan.selection.learning_curve import Point, curve_of
-from henkan.selection.measuring import fingerprint
-from henkan.selection.measuring_many import Measured, measure_all
+from henkan.selection.curve.kept import KeptMeasurements
+from henkan.selection.curve.learning_curve import Point, curve_of
+from henkan.selection.curve.measuring import fingerprint
+from henkan.selection.curve.measuring_many import Measured, measure_all
+from henkan.selection.curve.plan import CurvePlan, plan_curve
 from henkan.text.pairs import Columns, Pairs, hold_out
 from henkan.text.reading import read_pairs
 from henkan.text.tasks import TASKS

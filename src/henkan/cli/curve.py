@@ -20,11 +20,11 @@ from henkan.cli.task_names import unambiguous
 from henkan.cli.training_data import data_name
 from henkan.display.durations import duration
 from henkan.errors import DataError, Interrupted, SettingsError
-from henkan.selection.curve_plan import MIN_SOURCES, SEEDS, CurvePlan, plan_curve
-from henkan.selection.curve_text import plot, sentences, table
-from henkan.selection.kept import KeptMeasurements
-from henkan.selection.learning_curve import LearningCurve, measured_curve
-from henkan.selection.measuring_many import Measured
+from henkan.selection.curve.kept import KeptMeasurements
+from henkan.selection.curve.learning_curve import LearningCurve, measured_curve
+from henkan.selection.curve.measuring_many import Measured
+from henkan.selection.curve.plan import MIN_SOURCES, SEEDS, CurvePlan, plan_curve
+from henkan.selection.curve.text import plot, sentences, table
 from henkan.selection.processes import default_jobs
 from henkan.training.signals import Interruption
 
@@ -192,7 +192,7 @@ def _show_plan(plan: CurvePlan, jobs: int) -> None:
 
 
 def _draw(result: LearningCurve, path: Path, title: str) -> None:
-    from henkan.selection.curve_picture import curve_picture
+    from henkan.selection.curve.picture import curve_picture
 
     content = curve_picture(result, title=title, format=path.suffix.removeprefix(".").lower())
     if content is None:

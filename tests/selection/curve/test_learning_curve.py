@@ -6,11 +6,11 @@ from collections import Counter
 import pytest
 
 from henkan.errors import DataError, SettingsError
-from henkan.selection.curve_plan import CurvePlan, plan_curve
+from henkan.selection.curve.kept import KeptMeasurements
+from henkan.selection.curve.learning_curve import curve_of, learning_curve
+from henkan.selection.curve.measuring import Measurement
+from henkan.selection.curve.plan import CurvePlan, plan_curve
 from henkan.selection.fitting import Fit
-from henkan.selection.kept import KeptMeasurements
-from henkan.selection.learning_curve import curve_of, learning_curve
-from henkan.selection.measuring import Measurement
 from henkan.text.pairs import Pairs
 from henkan.training.choice import Wanted
 

@@ -5,9 +5,9 @@ import json
 import pytest
 
 from henkan.errors import DataError
+from henkan.selection.curve.kept import KeptMeasurements
+from henkan.selection.curve.measuring import Measurement, fingerprint
 from henkan.selection.fitting import Fit
-from henkan.selection.kept import KeptMeasurements
-from henkan.selection.measuring import Measurement, fingerprint
 from henkan.text.pairs import Pairs
 from henkan.training.choice import Wanted
 

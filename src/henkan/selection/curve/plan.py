@@ -66,7 +66,7 @@ def plan_curve(
     small subset may not show.
 
     Args:
-        pairs, validation, wanted, lexicon, fractions, seeds: see `henkan.selection.learning_curve.learning_curve`.
+        pairs, validation, wanted, lexicon, fractions, seeds: see `learning_curve` in `learning_curve.py`.
 
     Raises:
         DataError: if all sizes are too small, or validation sources are also training sources.

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import as_completed
 from dataclasses import dataclass
 
+from henkan.selection.curve.kept import KeptMeasurements
+from henkan.selection.curve.measuring import Measurement, fingerprint, measure
 from henkan.selection.fitting import Fit
-from henkan.selection.kept import KeptMeasurements
-from henkan.selection.measuring import Measurement, fingerprint, measure
 from henkan.selection.processes import stop, worker_processes
 
 UPDATE_OVERHEAD = 16
