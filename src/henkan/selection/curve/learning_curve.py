@@ -162,7 +162,7 @@ def measured_curve(
 ) -> LearningCurve:
     """Train and measure the models of a plan, and fit a curve; see `learning_curve` for the arguments."""
     jobs = default_jobs() if jobs is None else jobs
-    return curve_of(plan, dict(enumerate(measure_all(plan.fits, jobs=jobs, kept=kept, report=report))))
+    return curve_of(plan, dict(enumerate(measure_all(plan.runs, jobs=jobs, kept=kept, report=report))))
 
 
 def check_sizes(fractions: Sequence[float], seeds: int) -> None:
@@ -192,14 +192,14 @@ def curve_of(plan: CurvePlan, measurements: dict[int, Measurement]) -> LearningC
     points = [
         _point(
             size,
-            [len(plan.fits[number].pairs) for number in numbers],
+            [len(plan.runs[number].pairs) for number in numbers],
             [measurements[each] for each in numbers],
             variance,
         )
         for size, numbers in found.items()
     ]
     reason = _why_not(points, variance)
-    curve = LearningCurve(points, validation, None, None, reason, plan.left_out, len(plan.fits) - len(measurements))
+    curve = LearningCurve(points, validation, None, None, reason, plan.left_out, len(plan.runs) - len(measurements))
     if reason:
         return curve
     fitted = fit_curve(list(found), matches, validation)
