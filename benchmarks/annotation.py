@@ -112,8 +112,8 @@ class Simulation:
     ) -> Record:
         """Train a model and measure it; choose the words of the next round."""
         from henkan.evaluation.error_rates import evaluate
-        from henkan.selection.annotation import rank
-        from henkan.selection.fitting import Fit, fit
+        from henkan.selection.annotation.ranking import rank
+        from henkan.selection.training_run import TrainingRun, train
         from henkan.text.pairs import Pairs
         from henkan.training.choice import Wanted
 
@@ -122,7 +122,7 @@ class Simulation:
         if self.updates is not None:
             variants = [replace(each, training=replace(each.training, updates=self.updates)) for each in variants]
         clock = time.perf_counter()
-        fitted = fit(Fit(pairs, None, variants, self.seed))
+        fitted = train(TrainingRun(pairs, None, variants, self.seed))
         trained = time.perf_counter()
         test = read_targets(self.data, self.language, self.part)
         measured = evaluate(fitted.converter, Pairs(list(test), list(test.values())))

@@ -44,7 +44,7 @@ def measure(data: Path, language: str) -> list[dict[str, Any]]:
 
     from henkan.engine.numpy import NumpyEngines
     from henkan.evaluation.error_rates import evaluate
-    from henkan.selection.annotation import rank
+    from henkan.selection.annotation.ranking import rank
     from henkan.text.pairs import Pairs
     from henkan.training.choice import Wanted
     from henkan.training.fitted_model import FittedModel

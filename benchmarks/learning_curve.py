@@ -22,11 +22,11 @@ import statistics
 from collections.abc import Sequence
 from pathlib import Path
 
-from henkan.selection.curve_plan import CurvePlan, plan_curve
-from henkan.selection.kept import KeptMeasurements
-from henkan.selection.learning_curve import Point, curve_of
-from henkan.selection.measuring import fingerprint
-from henkan.selection.measuring_many import Measured, measure_all
+from henkan.selection.curve.kept import KeptMeasurements
+from henkan.selection.curve.learning_curve import Point, curve_of
+from henkan.selection.curve.measuring import fingerprint
+from henkan.selection.curve.measuring_many import Measured, measure_all
+from henkan.selection.curve.plan import CurvePlan, plan_curve
 from henkan.text.pairs import Columns, Pairs, hold_out
 from henkan.text.reading import read_pairs
 from henkan.text.tasks import TASKS
@@ -60,7 +60,7 @@ def main() -> None:
     curves, results = {}, []
     for name, planned in plans(arguments, changed).items():
         if not arguments.measured:
-            measure_all(planned.fits, jobs=arguments.jobs, kept=kept, report=lambda event, name=name: show(name, event))
+            measure_all(planned.runs, jobs=arguments.jobs, kept=kept, report=lambda event, name=name: show(name, event))
         points = measured_points(planned, kept)
         curves[name] = [vars(each) for each in points[0]]
         results += compare(name, planned, kept, points[1])
@@ -72,7 +72,7 @@ def main() -> None:
 
 def measured_points(plan: CurvePlan, kept: KeptMeasurements) -> tuple[Sequence[Point], list[int]]:
     """Return the sizes that were measured with all seeds: their points and their numbers of sources."""
-    found = {number: known for number, fit in enumerate(plan.fits) if (known := kept.get(fingerprint(fit))) is not None}
+    found = {number: known for number, run in enumerate(plan.runs) if (known := kept.get(fingerprint(run))) is not None}
     sizes = [size for size in plan.sizes if set(plan.numbers_of(size)) <= set(found)]
     return curve_of(plan, {number: found[number] for size in sizes for number in plan.numbers_of(size)}).points, sizes
 
@@ -86,7 +86,7 @@ def compare(name: str, plan: CurvePlan, kept: KeptMeasurements, sizes: list[int]
         if len(smaller) < 3 or abs(2 * smaller[-1] - target) > 1:
             continue
         numbers = [number for size in smaller for number in plan.numbers_of(size)]
-        curve = curve_of(plan, {number: kept.get(fingerprint(plan.fits[number])) for number in numbers})
+        curve = curve_of(plan, {number: kept.get(fingerprint(plan.runs[number])) for number in numbers})
         measured = points[target].exact_match
         before, last = (points[size].exact_match for size in smaller[-2:])
         result = {"set": name, "sizes": smaller, "target": target, "measured": measured, "no_gain": last}
@@ -152,7 +152,7 @@ def show(name: str, event: Measured) -> None:
     """Print a measurement."""
     if not event.kept:
         left = "" if event.seconds_left is None else f", {event.seconds_left:.0f} s left"
-        print(f"{name}: {len(event.job.pairs)} pairs, {event.measurement.exact_match:.1%}{left}", flush=True)
+        print(f"{name}: {len(event.run.pairs)} pairs, {event.measurement.exact_match:.1%}{left}", flush=True)
 
 
 if __name__ == "__main__":

@@ -114,18 +114,18 @@ def exact_match(name: str, data: Path, settings: Mapping[str, Any], seed: int) -
     """Train a model as `henkan train` does, and return its exact match on the test set in percent."""
     from henkan.cli.data_arguments import parse_columns
     from henkan.evaluation.error_rates import evaluate
-    from henkan.selection.fitting import Fit, fit
+    from henkan.selection.training_run import TrainingRun, train
     from henkan.text.layout import Layout
     from henkan.text.reading import read_pair_file
     from henkan.training.choice import Wanted
 
     *paths, columns = files(name, data)
     layout = Layout(columns=parse_columns(columns))
-    train, dev, test = (read_pair_file(path, layout).pairs for path in paths)
+    pairs, dev, test = (read_pair_file(path, layout).pairs for path in paths)
     others = {each: value for each, value in settings.items() if each != "recipe"}
     others |= {"target_symbols": None} | ({"features": True} if columns == TAGS else {})
-    variants = Wanted(others, settings.get("recipe")).choose(train).variants
-    return 100 * evaluate(fit(Fit(train, dev, variants, seed)).converter, test).exact_match
+    variants = Wanted(others, settings.get("recipe")).choose(pairs).variants
+    return 100 * evaluate(train(TrainingRun(pairs, dev, variants, seed)).converter, test).exact_match
 
 
 def means(results: Mapping[str, Any]) -> dict[str, float]:

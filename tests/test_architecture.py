@@ -76,7 +76,7 @@ THIRD_PARTY = {
     "nn.kernels.fused": {"scipy"},
     "nn.kernels.packed": {"llvmlite", "numba"},
     "nn.kernels.vectors": {"llvmlite", "numba"},
-    "selection.curve_picture": {"matplotlib"},
+    "selection.curve.picture": {"matplotlib"},
     "selection.tuning.study": {"optuna"},
     "serve": {"fastapi", "starlette", "pydantic", "uvicorn", "h11", "prometheus_client"},
     "storage": {"safetensors", "matplotlib"},

@@ -1,7 +1,7 @@
 """What the tests of a search share: pairs, their search space, and made-up measurements."""
 
 from henkan.selection.tuning.space import space_for
-from henkan.selection.tuning.trial import Measured
+from henkan.selection.tuning.trial import TrialResult
 from henkan.text.pairs import Pairs
 from henkan.training.choice import Wanted
 
@@ -19,4 +19,4 @@ def space(settings=SMALL, pairs=UPPER, **more):
 
 def measured(value, rows=100, seconds=1.0):
     """A measurement in which the first rows are right."""
-    return Measured(value, value, [row < round(value * rows) for row in range(rows)], 10, seconds)
+    return TrialResult(value, value, [row < round(value * rows) for row in range(rows)], 10, seconds)

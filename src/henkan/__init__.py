@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from henkan.inference.alignment import Alignment, Link
     from henkan.inference.conversion import Conversion, Unknown
     from henkan.inference.explanation import Choice, Explanation
-    from henkan.selection.annotation import Proposal, Ranking
-    from henkan.selection.learning_curve import LearningCurve
+    from henkan.selection.annotation.ranking import Proposal, Ranking
+    from henkan.selection.curve.learning_curve import LearningCurve
     from henkan.storage.model_summary import ModelSummary
     from henkan.text.audit import Audit
     from henkan.training.events import (
@@ -95,8 +95,8 @@ MODULES = {
     "henkan.inference.conversion": ("Conversion", "Unknown"),
     "henkan.inference.explanation": ("Choice", "Explanation"),
     "henkan.storage.model_summary": ("ModelSummary",),
-    "henkan.selection.annotation": ("Proposal", "Ranking"),
-    "henkan.selection.learning_curve": ("LearningCurve",),
+    "henkan.selection.annotation.ranking": ("Proposal", "Ranking"),
+    "henkan.selection.curve.learning_curve": ("LearningCurve",),
     "henkan.text.audit": ("Audit",),
     "henkan.training.events": (
         *("Calibrating", "Ended", "Epoch", "Estimated", "Event", "Labelled", "Labelling", "Preparing", "Report"),

@@ -20,11 +20,11 @@ from henkan.cli.task_names import unambiguous
 from henkan.cli.training_data import data_name
 from henkan.display.durations import duration
 from henkan.errors import DataError, Interrupted, SettingsError
-from henkan.selection.curve_plan import MIN_SOURCES, SEEDS, CurvePlan, plan_curve
-from henkan.selection.curve_text import plot, sentences, table
-from henkan.selection.kept import KeptMeasurements
-from henkan.selection.learning_curve import LearningCurve, measured_curve
-from henkan.selection.measuring_many import Measured
+from henkan.selection.curve.kept import KeptMeasurements
+from henkan.selection.curve.learning_curve import LearningCurve, measured_curve
+from henkan.selection.curve.measuring_many import Measured
+from henkan.selection.curve.plan import MIN_SOURCES, SEEDS, CurvePlan, plan_curve
+from henkan.selection.curve.text import plot, sentences, table
 from henkan.selection.processes import default_jobs
 from henkan.training.signals import Interruption
 
@@ -155,7 +155,7 @@ class Progress:
         """Print a line for a model that was measured."""
         self.last = event
         self.kept += event.kept
-        self.sizes[len(event.job.pairs)] += 1
+        self.sizes[len(event.run.pairs)] += 1
         if self.quiet:
             return
         if self.kept and (not event.kept or event.done == event.models):
@@ -165,7 +165,7 @@ class Progress:
             return
         left = f"; about {duration(event.seconds_left)} left" if event.done < event.models else ""
         click.echo(
-            f"model {event.done} of {event.models}: {len(event.job.pairs):,} pairs, seed {event.job.seed}: exact match "
+            f"model {event.done} of {event.models}: {len(event.run.pairs):,} pairs, seed {event.run.seed}: exact match "
             f"{event.measurement.exact_match:.2%}, {event.measurement.seconds:.1f} s{left}",
             err=True,
         )
@@ -184,7 +184,7 @@ def _show_plan(plan: CurvePlan, jobs: int) -> None:
         click.echo(
             f"note: {plan.left_out} of the sizes have fewer than {MIN_SOURCES} sources and are left out", err=True
         )
-    models, sizes = len(plan.fits), ", ".join(f"{size:,}" for size in plan.sizes)
+    models, sizes = len(plan.runs), ", ".join(f"{size:,}" for size in plan.sizes)
     click.echo(
         f"training {models} models, {min(jobs, models)} at the same time: {plan.seeds} each with {sizes} sources",
         err=True,
@@ -192,7 +192,7 @@ def _show_plan(plan: CurvePlan, jobs: int) -> None:
 
 
 def _draw(result: LearningCurve, path: Path, title: str) -> None:
-    from henkan.selection.curve_picture import curve_picture
+    from henkan.selection.curve.picture import curve_picture
 
     content = curve_picture(result, title=title, format=path.suffix.removeprefix(".").lower())
     if content is None:

@@ -13,7 +13,7 @@ from henkan.cli.input_lines import check_encoding
 from henkan.cli.options import PATH, engine_options, pop_engines, read_second_file
 from henkan.cli.output_file import check_output, write_output
 from henkan.cli.pair_lines import json_pair, text_pair
-from henkan.selection.annotation import Proposal, Ranking, rank
+from henkan.selection.annotation.ranking import Proposal, Ranking, rank
 from henkan.text.source_file import read_sources
 from henkan.training.fitted_model import load_model
 

@@ -12,7 +12,7 @@ import click
 
 from henkan.drawing.tables import aligned
 from henkan.selection.tuning.space import Point, Space, key_of
-from henkan.selection.tuning.tuning import Found, Tuning
+from henkan.selection.tuning.tuning import Tuning, TuningResult
 from henkan.training.fitted_model import FittedModel
 
 SHOWN = 8
@@ -27,7 +27,7 @@ def changed_settings(space: Space, point: Point) -> dict[str, Any]:
 
 
 def result_of(
-    found: Found, tuning: Tuning, settings: Mapping[str, Any], fitted: FittedModel, command: str, folder: Path
+    found: TuningResult, tuning: Tuning, settings: Mapping[str, Any], fitted: FittedModel, command: str, folder: Path
 ) -> dict[str, Any]:
     """Return the result as JSON values; exact match from 0 to 1.
 

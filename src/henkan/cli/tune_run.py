@@ -25,7 +25,7 @@ from henkan.selection.tuning.space import Point, Space, space_for
 from henkan.selection.tuning.splits import Examples
 from henkan.selection.tuning.study import Study, import_optuna
 from henkan.selection.tuning.trial import STEPS
-from henkan.selection.tuning.tuning import Found, Tuning
+from henkan.selection.tuning.tuning import Tuning, TuningResult
 from henkan.storage.plots import learning_curve
 from henkan.storage.save_model import check_destination
 from henkan.text.tokenized_pairs import TokenizedPairs
@@ -161,7 +161,7 @@ def _search(
 
 
 def _final_model(
-    space: Space, examples: Examples, data: TrainingData, found: Found
+    space: Space, examples: Examples, data: TrainingData, found: TuningResult
 ) -> tuple[dict[str, Any], FittedModel]:
     """Train the model as `henkan train` does; return its settings that are not defaults, and the model."""
     pairs, validation = examples.split(found.seed)

@@ -13,8 +13,8 @@ from henkan.text.string_lists import string_list
 
 if TYPE_CHECKING:
     from henkan.evaluation.comparison import Comparison
-    from henkan.selection.annotation import Ranking
-    from henkan.selection.learning_curve import LearningCurve
+    from henkan.selection.annotation.ranking import Ranking
+    from henkan.selection.curve.learning_curve import LearningCurve
 
 
 def compare(
@@ -99,7 +99,7 @@ def learning_curve(
             small, or sources of `dev` are also training sources.
         SettingsError: if an argument or a parameter of the model is invalid.
     """
-    from henkan.selection.learning_curve import learning_curve as measure
+    from henkan.selection.curve.learning_curve import learning_curve as measure
 
     pairs, validation = pairs_of(sources, targets), validation_pairs(dev)
     if validation is None:
@@ -151,7 +151,7 @@ def rank_unlabelled(
         NotFittedError: if the model is not trained.
         SettingsError: if `count` is not a whole number from 1.
     """
-    from henkan.selection.annotation import rank
+    from henkan.selection.annotation.ranking import rank
 
     fitted = _trained(model)._model()
     known = string_list(labelled, "labelled")

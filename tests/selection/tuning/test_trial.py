@@ -1,10 +1,12 @@
 """One trial: a model, or one for each fold, and what is measured."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from henkan.errors import SettingsError
-from henkan.selection.fitting import Fit, fit
+from henkan.selection.training_run import TrainingRun, train
 from henkan.selection.tuning import trial
 from henkan.selection.tuning.splits import Examples
 from henkan.selection.tuning.trial import STEPS, Trial, run_trial
@@ -34,7 +36,7 @@ def test_trial_measures_what_a_training_run_reaches():
     examples, settings = Examples(TRAIN, DEV, variant().model), variant(**LEARNING)
     progress = []
     found = run_trial(examples, Trial(settings, 3), progress.append)
-    fitted = fit(Fit(TRAIN, DEV, [settings], 3))
+    fitted = train(TrainingRun(TRAIN, DEV, [settings], 3))
     assert found.exact_match == fitted.held_out.exact_match == np.mean(found.right)
     assert len(found.right) == len(DEV)
     assert found.epochs == 20
@@ -62,6 +64,24 @@ def test_cross_validation_reports_after_each_fold():
     assert found.exact_match == np.mean(found.right)
 
 
+def test_cross_validated_sources_have_the_same_order_for_every_seed(monkeypatch):
+    """Otherwise two settings or seeds could not be compared source by source."""
+
+    class Result:
+        def __init__(self, source):
+            self.right = source[0] in "abc"
+            self.conversion = SimpleNamespace(source=source)
+
+    monkeypatch.setattr(trial, "train", lambda *_: SimpleNamespace(converter=None, normalize=str.lower))
+    monkeypatch.setattr(
+        trial, "evaluate", lambda _, pairs: SimpleNamespace(predictions=list(map(Result, pairs.sources)))
+    )
+    monkeypatch.setattr(trial._Curve, "value", 0.0)
+    examples = Examples(UPPER, None, variant().model)
+    for seed in (0, 1):
+        assert run_trial(examples, Trial(variant(), seed), lambda _: None).right == [True] * 24 + [False] * 40
+
+
 def test_pause_can_stop_a_trial():
     calls = []
 
@@ -76,9 +96,9 @@ def test_pause_can_stop_a_trial():
 
 
 def test_diverged_training_is_an_error(monkeypatch):
-    def diverging(_job, report):
+    def diverging(_run, report):
         report(Rollback(1, 0, 1.0, final=True))
 
-    monkeypatch.setattr(trial, "fit", diverging)
+    monkeypatch.setattr(trial, "train", diverging)
     with pytest.raises(SettingsError, match="training diverged"):
         run_trial(Examples(TRAIN, DEV, variant().model), Trial(variant(), 0), lambda _: None)

@@ -11,7 +11,7 @@ from henkan.selection.tuning.search import SEEDS, extrapolated
 from henkan.selection.tuning.space import key_of
 from henkan.selection.tuning.splits import Examples
 from henkan.selection.tuning.study import Record
-from henkan.selection.tuning.trial import Measured, Progress
+from henkan.selection.tuning.trial import Progress, TrialResult
 from henkan.selection.tuning.tuning import ROUND_SEEDS, Tuning
 from henkan.selection.tuning.workers import Failed, Stopped, TrialWorkers
 from tuned import UPPER, measured, space
@@ -92,7 +92,7 @@ class Workers:
     def stop(self, key):
         self.told.add(key)
 
-    def messages(self, _seconds):
+    def messages(self):
         key, left = self.waiting[0]
         message = next(left)
         if not isinstance(message, Progress):
@@ -244,4 +244,4 @@ def test_pruned_trials_stay_as_far_behind_as_they_were():
 
 def test_workers_have_the_interface_of_the_tests():
     assert {name for name in vars(Workers) if not name.startswith("_")} <= {*vars(TrialWorkers)}
-    assert isinstance(measured(0.5), Measured)
+    assert isinstance(measured(0.5), TrialResult)

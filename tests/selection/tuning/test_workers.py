@@ -6,7 +6,7 @@ import signal
 from henkan.config import ModelConfig
 from henkan.errors import SettingsError
 from henkan.selection.tuning.splits import Examples
-from henkan.selection.tuning.trial import Measured, Progress, Trial, run_trial
+from henkan.selection.tuning.trial import Progress, Trial, TrialResult, run_trial
 from henkan.selection.tuning.workers import LOST, Failed, Stopped, TrialWorkers
 from henkan.training.job import Variant
 from tuned import SMALL, UPPER, space
@@ -42,7 +42,7 @@ def test_trials_give_the_same_results_as_in_this_process():
         assert sorted(workers.running) == [7, 8]
         found = {}
         while len(found) < 2:
-            found |= {key: each for key, each in workers.messages(60) if isinstance(each, Measured)}
+            found |= {key: each for key, each in workers.messages(60) if isinstance(each, TrialResult)}
         assert workers.idle
     here = run_trial(EXAMPLES, Trial(variant(), 1), lambda _: None)
     assert (found[7].right, found[7].value) == (here.right, here.value)
@@ -66,7 +66,7 @@ def test_trials_are_stopped_and_errors_returned_and_a_killed_process_replaced():
         assert last_message(workers, 3)[0] == Failed(LOST)
         workers.start(4, Trial(variant(), 1))
         message, progress = last_message(workers, 4)
-        assert isinstance(message, Measured)
+        assert isinstance(message, TrialResult)
         assert [each.step for each in progress] == [5, 10]
 
 

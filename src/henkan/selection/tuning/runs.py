@@ -8,11 +8,8 @@ from typing import NamedTuple
 from henkan.errors import HenkanError
 from henkan.selection.tuning.space import Point, Space, key_of
 from henkan.selection.tuning.study import Study, from_text, to_text
-from henkan.selection.tuning.trial import Measured, Trial
+from henkan.selection.tuning.trial import Trial, TrialResult
 from henkan.selection.tuning.workers import Failed, TrialWorkers
-
-SECONDS_BETWEEN = 0.5
-"""How long to wait for news before the display is updated."""
 
 
 class Run(NamedTuple):
@@ -25,7 +22,7 @@ class Run(NamedTuple):
 
     point: Point
     seed: int
-    measured: Measured
+    measured: TrialResult
 
 
 class Runs:
@@ -58,12 +55,12 @@ class Runs:
                 workers.start(started, Trial(self.space.variant(point), seed))
                 started += 1
             news = []
-            for number, message in workers.messages(SECONDS_BETWEEN):
+            for number, message in workers.messages():
                 point, seed = missing[number]
                 if isinstance(message, Failed):
                     self.failures[key_of(point)] = message.error or HenkanError(message.reason)
                     news.append(f"seed {seed} failed: {message.reason}")
-                elif isinstance(message, Measured):
+                elif isinstance(message, TrialResult):
                     self.known.append(Run(point, seed, message))
                     self.study.put(self.name, [[run.point, run.seed, to_text(run.measured)] for run in self.known])
                     news.append(f"seed {seed}: exact match {message.exact_match:.1%}")

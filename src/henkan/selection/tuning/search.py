@@ -9,14 +9,11 @@ from henkan.selection.tuning.budget import Budget, final_seconds
 from henkan.selection.tuning.effects import Effects, Observation
 from henkan.selection.tuning.space import Point, Space, key_of
 from henkan.selection.tuning.study import Record, Study
-from henkan.selection.tuning.trial import Measured, Progress, Trial
+from henkan.selection.tuning.trial import Progress, Trial, TrialResult
 from henkan.selection.tuning.workers import Failed, Message, Stopped, TrialWorkers
 
 SEEDS = 3
 """Number of seeds in the comparison with the defaults: the given seed and the next ones. Trials have others."""
-
-SECONDS_BETWEEN = 0.5
-"""How long to wait for news before the display is updated."""
 
 
 class Search:
@@ -71,7 +68,7 @@ class Search:
             if not workers.running:
                 self.study.put("searched", True)
                 return
-            news = [self._handle(workers, *message) for message in workers.messages(SECONDS_BETWEEN)]
+            news = [self._handle(workers, *message) for message in workers.messages()]
             self.records = self.study.records()
             self.tell([each for each in news if each])
 
@@ -115,7 +112,7 @@ class Search:
         if isinstance(message, Stopped) or number in self._doomed:
             study.prune(number)
             return f"trial {number + 1} pruned"
-        assert isinstance(message, Measured)
+        assert isinstance(message, TrialResult)
         study.complete(number, message)
         return f"trial {number + 1}: exact match {message.exact_match:.1%}"
 

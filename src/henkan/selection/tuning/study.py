@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from henkan.errors import SettingsError
 from henkan.selection.tuning.space import Point, Space
-from henkan.selection.tuning.trial import Measured
+from henkan.selection.tuning.trial import TrialResult
 
 if TYPE_CHECKING:
     import optuna
@@ -40,7 +40,7 @@ class Record(NamedTuple):
     point: Point
     state: str
     steps: Mapping[int, float]
-    measured: Measured | None
+    measured: TrialResult | None
     reason: str
 
 
@@ -117,7 +117,7 @@ class Study:
             self.running[number].report(value, step)
             return bool(self.running[number].should_prune())
 
-    def complete(self, number: int, measured: Measured) -> None:
+    def complete(self, number: int, measured: TrialResult) -> None:
         """Store the result of a trial."""
         with self._readable():
             trial = self.running.pop(number)
@@ -199,13 +199,13 @@ def import_optuna() -> Any:
     return optuna
 
 
-def to_text(measured: Measured) -> str:
+def to_text(measured: TrialResult) -> str:
     """Convert a result to JSON."""
     right = "".join("01"[each] for each in measured.right)
     return json.dumps({**asdict(measured), "right": right})
 
 
-def from_text(text: str) -> Measured:
+def from_text(text: str) -> TrialResult:
     """Restore a result from JSON."""
     values = json.loads(text)
-    return Measured(**{**values, "right": [each == "1" for each in values["right"]]})
+    return TrialResult(**{**values, "right": [each == "1" for each in values["right"]]})

@@ -10,7 +10,7 @@ import numpy as np
 
 from henkan.errors import SettingsError
 from henkan.evaluation.error_rates import evaluate
-from henkan.selection.fitting import Fit, fit
+from henkan.selection.training_run import TrainingRun, train
 from henkan.selection.tuning.splits import Examples
 from henkan.text.pairs import Pairs
 from henkan.training.events import Epoch, Event, Rollback, Started
@@ -52,14 +52,14 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class Measured:
+class TrialResult:
     """What was measured.
 
     Attributes:
         value: exact match, averaged over the last epochs, from 0 to 1. It decides between settings.
         exact_match: exact match of the best epoch, as `henkan train` reports it.
-        right: for each distinct source of the validation set (with cross-validation, of all folds in turn), whether it
-            was predicted correctly in the best epoch.
+        right: for each distinct source of the validation set, whether it was predicted correctly in the best epoch.
+            With cross-validation, the sources of all folds are sorted, so that their order is that of other seeds too.
         epochs: planned number of epochs.
         seconds: duration.
     """
@@ -73,7 +73,7 @@ class Measured:
 
 def run_trial(
     examples: Examples, trial: Trial, report: Callable[[Progress], None], pause: Callable[[], None] = lambda: None
-) -> Measured:
+) -> TrialResult:
     """Train a model, or one for each fold, and measure it.
 
     Args:
@@ -87,20 +87,27 @@ def run_trial(
     """
     start, splits = perf_counter(), examples.splits(trial.seed)
     values: list[float] = []
-    right: list[bool] = []
+    right: list[tuple[str, bool]] = []
     epochs = 0
     for number, (pairs, validation) in enumerate(splits, start=1):
         curve = _Curve(report if len(splits) == 1 else lambda _: None, pause)
-        right += _right(fit(Fit(pairs, validation, [trial.variant], trial.seed), curve), validation)
+        right += _right(train(TrainingRun(pairs, validation, [trial.variant], trial.seed), curve), validation)
         values.append(curve.value)
         epochs = curve.epochs
         if len(splits) > 1:
             report(Progress(number, float(np.mean(values))))
-    return Measured(float(np.mean(values)), float(np.mean(right)), right, epochs, perf_counter() - start)
+    if len(splits) > 1:
+        right.sort()
+    correct = [each for _, each in right]
+    return TrialResult(float(np.mean(values)), float(np.mean(correct)), correct, epochs, perf_counter() - start)
 
 
-def _right(fitted: FittedModel, validation: Pairs) -> list[bool]:
-    return [each.right for each in evaluate(fitted.converter, validation).predictions]
+def _right(fitted: FittedModel, validation: Pairs) -> list[tuple[str, bool]]:
+    """Return the distinct sources as the model reads them, and whether it predicts them correctly."""
+    return [
+        (fitted.normalize(each.conversion.source), each.right)
+        for each in evaluate(fitted.converter, validation).predictions
+    ]
 
 
 class _Curve:

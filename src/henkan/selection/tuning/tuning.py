@@ -22,7 +22,7 @@ Show = Callable[["Tuning"], None]
 
 
 @dataclass(frozen=True)
-class Found:
+class TuningResult:
     """The result.
 
     Attributes:
@@ -75,7 +75,7 @@ class Tuning:
         """The trials."""
         return self.search.records
 
-    def run(self) -> Found:
+    def run(self) -> TuningResult:
         """Run or resume the search.
 
         Raises:
@@ -130,23 +130,24 @@ class Tuning:
         gains = self._effects().gains(points).tolist()
         return [points[index] for index in sorted(range(len(points)), key=lambda index: -gains[index])]
 
-    def _compare(self, workers: TrialWorkers, candidate: Point) -> Found:
+    def _compare(self, workers: TrialWorkers, candidate: Point) -> TuningResult:
         """Compare the best candidate with the defaults."""
         default, seeds = self.space.default, range(self.seed, self.seed + SEEDS)
         effects = self._effects().table()
         if key_of(candidate) == key_of(default):
-            return Found(default, default, None, self.seed, [], effects)
+            return TuningResult(default, default, None, self.seed, [], effects)
         self.final.train(workers, [(point, seed) for seed in seeds for point in (default, candidate)])
         if key_of(default) in self.final.failures:
             raise self.final.failures[key_of(default)]
         results = self.final.of(default), self.final.of(candidate)
         if key_of(candidate) in self.final.failures:
-            return Found(default, default, None, self.seed, results[0], effects)
+            return TuningResult(default, default, None, self.seed, results[0], effects)
         comparison = compare(
-            *([run.measured for run in runs] for runs in results), same_sources=self.examples.validation is not None
+            *([run.measured for run in runs] for runs in results),
+            same_sources=self.examples.validation is not None or self.examples.folds > 0,
         )
         best = results[comparison.gain > 0]
         keep = best[0]
         if self.examples.validation is not None:  # otherwise each seed has another validation set
             keep = max(best, key=lambda run: run.measured.exact_match)
-        return Found(keep.point, candidate, comparison, keep.seed, [*results[0], *results[1]], effects)
+        return TuningResult(keep.point, candidate, comparison, keep.seed, [*results[0], *results[1]], effects)

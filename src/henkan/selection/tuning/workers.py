@@ -10,9 +10,13 @@ from multiprocessing.connection import Connection, wait
 from henkan.errors import HenkanError
 from henkan.selection.processes import prepare_worker
 from henkan.selection.tuning.splits import Examples
-from henkan.selection.tuning.trial import Measured, Progress, Trial, run_trial
+from henkan.selection.tuning.trial import Progress, Trial, TrialResult, run_trial
 
 LOST = "the process that trained the model has ended, which happens if the system has no more memory"
+
+
+SECONDS_BETWEEN = 0.5
+"""How long to wait for messages before the display is updated."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,7 @@ class Failed:
     error: HenkanError | None = None
 
 
-Message = Progress | Measured | Stopped | Failed
+Message = Progress | TrialResult | Stopped | Failed
 
 
 class TrialWorkers:
@@ -84,7 +88,7 @@ class TrialWorkers:
             if each.key == key and each.process.is_alive():
                 each.connection.send(None)
 
-    def messages(self, seconds: float) -> list[tuple[int, Message]]:
+    def messages(self, seconds: float = SECONDS_BETWEEN) -> list[tuple[int, Message]]:
         """Wait for messages of running trials, and return them with the keys of their trials.
 
         All but `Progress` are the last message of a trial, and its process is then idle.

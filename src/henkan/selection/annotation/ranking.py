@@ -11,8 +11,8 @@ import numpy as np
 
 from henkan.errors import DataError
 from henkan.inference.conversion import Conversion, Request
-from henkan.selection.contexts import Contexts
-from henkan.selection.diversity import context_uncertainty, cover
+from henkan.selection.annotation.contexts import Contexts
+from henkan.selection.annotation.diversity import context_uncertainty, cover
 from henkan.text.arrays import Array
 from henkan.text.training_range import UNKNOWN_KINDS
 from henkan.text.vocabulary import Vocabulary
@@ -66,9 +66,8 @@ class Ranking:
 def rank(fitted: FittedModel, sources: Sequence[str], count: int, labelled: Iterable[str] = ()) -> Ranking:
     """Rank unlabelled sources such that every beginning of the ranking is a good choice of sources to label.
 
-    A source is valuable if it has contexts (`henkan.selection.contexts`) that are frequent in the unlabelled sources
-    and rare in the labelled ones, and that make the model uncertain. The weight of a context in
-    `henkan.selection.diversity` is
+    A source is valuable if it has contexts (see `contexts.py`) that are frequent in the unlabelled sources and rare in
+    the labelled ones, and that make the model uncertain. The weight of a context in `diversity.py` is
 
         w(g) = number of unlabelled sources with g * sqrt(uncertainty of g)
 

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from henkan.selection.contexts import Contexts
+from henkan.selection.annotation.contexts import Contexts
 from henkan.text.arrays import Array
 
 STEPS = 10

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from henkan.errors import DataError
-from henkan.selection.fitting import Fit
 from henkan.selection.subsets import NestedSubsets, source_counts, without_sources
+from henkan.selection.training_run import TrainingRun
 from henkan.text.pairs import Pairs
 from henkan.text.tokenizer import tokenizers
 from henkan.training.choice import Wanted
@@ -30,14 +30,14 @@ class CurvePlan:
     Attributes:
         sizes: numbers of distinct sources, in increasing order.
         seeds: number of models of each size.
-        fits: the models: for each seed, those of all sizes, the largest first, so that the first models already give a
+        runs: the models: for each seed, those of all sizes, the largest first, so that the first models already give a
             curve.
         left_out: number of sizes that are too small.
     """
 
     sizes: Sequence[int]
     seeds: int
-    fits: Sequence[Fit]
+    runs: Sequence[TrainingRun]
     left_out: int
 
     def size_of(self, number: int) -> int:
@@ -46,7 +46,7 @@ class CurvePlan:
 
     def numbers_of(self, size: int) -> list[int]:
         """Return the models of a size, in the order of their seeds."""
-        return [number for number in range(len(self.fits)) if self.size_of(number) == size]
+        return [number for number in range(len(self.runs)) if self.size_of(number) == size]
 
 
 def plan_curve(
@@ -66,7 +66,7 @@ def plan_curve(
     small subset may not show.
 
     Args:
-        pairs, validation, wanted, lexicon, fractions, seeds: see `henkan.selection.learning_curve.learning_curve`.
+        pairs, validation, wanted, lexicon, fractions, seeds: see `learning_curve` in `learning_curve.py`.
 
     Raises:
         DataError: if all sizes are too small, or validation sources are also training sources.
@@ -87,13 +87,13 @@ def plan_curve(
         )
     variants_of = _by_size(wanted, pairs, lexicon=lexicon)
     first, members = choice.variants[0].training.seed, sum(each.members for each in choice.variants)
-    fits = []
+    runs = []
     for number in range(seeds):
         seed = first + number * members  # the members of an ensemble have consecutive seeds
         for size in reversed(sizes):
             part = subsets.subset(size, seed)
-            fits.append(Fit(part, validation, variants_of(len(part)), seed))
-    return CurvePlan(sizes, seeds, fits, len({round(each * subsets.sources) for each in fractions}) - len(sizes))
+            runs.append(TrainingRun(part, validation, variants_of(len(part)), seed))
+    return CurvePlan(sizes, seeds, runs, len({round(each * subsets.sources) for each in fractions}) - len(sizes))
 
 
 def _by_size(wanted: Wanted, pairs: Pairs, *, lexicon: bool) -> Callable[[int], Sequence[Variant]]:

@@ -14,7 +14,7 @@ from henkan.training.trainer import Trainer
 
 
 @dataclass(frozen=True)
-class Fit:
+class TrainingRun:
     """A model to train.
 
     Attributes:
@@ -30,17 +30,17 @@ class Fit:
     seed: int = 0
 
 
-def fit(job: Fit, report: Report | None = None) -> FittedModel:
+def train(run: TrainingRun, report: Report | None = None) -> FittedModel:
     """Train a model in memory, with the NumPy engine.
 
     Confidence outside the training data is not estimated: it would take another third of the time and does not change
     predictions.
 
     Args:
-        job: the model.
+        run: the model.
         report: function that receives the events; an exception that it raises ends the training run.
     """
     variants = [
-        replace(each, training=replace(each.training, seed=job.seed, calibrate_outside=False)) for each in job.variants
+        replace(each, training=replace(each.training, seed=run.seed, calibrate_outside=False)) for each in run.variants
     ]
-    return Trainer(NumpyEngines(), report=report).fit(job.pairs, job.validation, TrainingJob(variants))
+    return Trainer(NumpyEngines(), report=report).fit(run.pairs, run.validation, TrainingJob(variants))

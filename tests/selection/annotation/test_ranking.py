@@ -5,8 +5,8 @@ import pytest
 
 from henkan import Seq2Seq, combine
 from henkan.errors import DataError
-from henkan.selection import annotation
-from henkan.selection.annotation import rank
+from henkan.selection.annotation import ranking
+from henkan.selection.annotation.ranking import rank
 
 SMALL = {"epochs": 1, "hidden_size": 8, "embedding_size": 4, "recipe": "modern"}
 POOL = ["ab", "abab", "xax", "axa", "xb", "ca", "cacb", "bca", "ccc", "abab"]
@@ -33,7 +33,7 @@ def test_symbol_of_a_single_odd_source_is_not_urgent(words, monkeypatch):
     fitted = Seq2Seq(**SMALL, unknown_rate=0.25).fit(*words)._fitted
     pool = [*(first + second + third for first in "abc" for second in "abc" for third in "abc"), "q"]
     assert ranked(fitted, pool)[0] != "q"
-    monkeypatch.setattr(annotation, "MIN_FREQUENCY", 1)
+    monkeypatch.setattr(ranking, "MIN_FREQUENCY", 1)
     assert ranked(fitted, pool)[0] == "q"
 
 
@@ -52,12 +52,12 @@ def test_what_is_labelled_makes_similar_sources_less_valuable(fitted):
 
 def test_uncertain_sources_are_more_valuable(fitted, monkeypatch):
     for uncertainty, first in (([1.0, 5.0], "bbb"), ([5.0, 1.0], "aaa")):
-        monkeypatch.setattr(annotation, "_uncertainty", lambda _, values=uncertainty: np.array(values))
+        monkeypatch.setattr(ranking, "_uncertainty", lambda _, values=uncertainty: np.array(values))
         assert ranked(fitted, ["aaa", "bbb"])[0] == first
 
 
 def test_frequent_contexts_are_more_valuable(fitted, monkeypatch):
-    monkeypatch.setattr(annotation, "_uncertainty", lambda conversions: np.ones(len(conversions)))
+    monkeypatch.setattr(ranking, "_uncertainty", lambda conversions: np.ones(len(conversions)))
     assert ranked(fitted, ["caca", "abab", "ababab"]) == ["abab", "caca", "ababab"]
 
 
@@ -127,7 +127,7 @@ def test_nothing_to_label_is_an_error(fitted):
 
 
 def test_of_very_many_sources_some_are_drawn(fitted, monkeypatch):
-    monkeypatch.setattr(annotation, "MAX_POOL", 4)
+    monkeypatch.setattr(ranking, "MAX_POOL", 4)
     found = rank(fitted, POOL, 100)
     assert found.candidates == len(found.proposals) == 4
     assert found.left_out == {"repeated": 1, "not drawn at random": 5}

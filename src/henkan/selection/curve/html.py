@@ -8,11 +8,11 @@ import numpy as np
 
 from henkan.drawing import html
 from henkan.drawing.chart import Axis, Line, line_chart
-from henkan.selection.curve_text import sentences, table
+from henkan.selection.curve.text import sentences, table
 
 if TYPE_CHECKING:
-    from henkan.selection.curve_fit import CurveFit
-    from henkan.selection.learning_curve import LearningCurve
+    from henkan.selection.curve.fit import CurveFit
+    from henkan.selection.curve.learning_curve import LearningCurve
 
 STEPS = 40
 """Number of points at which the fitted curve is drawn."""

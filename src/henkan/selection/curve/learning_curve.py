@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from henkan.errors import SettingsError
-from henkan.selection.curve_fit import MIN_SIZES, CurveFit, Expected, fit_curve, noise
-from henkan.selection.curve_plan import FRACTIONS, MIN_SOURCES, SEEDS, CurvePlan, plan_curve
-from henkan.selection.kept import KeptMeasurements
-from henkan.selection.measuring import Measurement
-from henkan.selection.measuring_many import Measured, measure_all
+from henkan.selection.curve.fit import MIN_SIZES, CurveFit, Expected, fit_curve, noise
+from henkan.selection.curve.kept import KeptMeasurements
+from henkan.selection.curve.measuring import Measurement
+from henkan.selection.curve.measuring_many import Measured, measure_all
+from henkan.selection.curve.plan import FRACTIONS, MIN_SOURCES, SEEDS, CurvePlan, plan_curve
 from henkan.selection.processes import default_jobs
 from henkan.text.pairs import Pairs
 from henkan.training.choice import Wanted
@@ -77,7 +77,7 @@ class LearningCurve:
     missing: int = 0
 
     def __str__(self) -> str:
-        from henkan.selection.curve_text import sentences, table
+        from henkan.selection.curve.text import sentences, table
 
         return "\n".join([*table(self), "", *sentences(self)])
 
@@ -85,7 +85,7 @@ class LearningCurve:
         return str(self)
 
     def _repr_html_(self) -> str:
-        from henkan.selection.curve_html import curve_html
+        from henkan.selection.curve.html import curve_html
 
         return curve_html(self)
 
@@ -120,7 +120,7 @@ def learning_curve(
 ) -> LearningCurve:
     """Train models on nested random subsets of some pairs, evaluate them, and fit a curve to their exact match.
 
-    >>> from henkan.selection.learning_curve import learning_curve
+    >>> from henkan.selection.curve.learning_curve import learning_curve
     >>> from henkan.text.pairs import Pairs
     >>> from henkan.training.choice import Wanted
     >>> words = [a + b for a in "abcdefgh" for b in "abcdefgh"]
@@ -162,7 +162,7 @@ def measured_curve(
 ) -> LearningCurve:
     """Train and measure the models of a plan, and fit a curve; see `learning_curve` for the arguments."""
     jobs = default_jobs() if jobs is None else jobs
-    return curve_of(plan, dict(enumerate(measure_all(plan.fits, jobs=jobs, kept=kept, report=report))))
+    return curve_of(plan, dict(enumerate(measure_all(plan.runs, jobs=jobs, kept=kept, report=report))))
 
 
 def check_sizes(fractions: Sequence[float], seeds: int) -> None:
@@ -192,14 +192,14 @@ def curve_of(plan: CurvePlan, measurements: dict[int, Measurement]) -> LearningC
     points = [
         _point(
             size,
-            [len(plan.fits[number].pairs) for number in numbers],
+            [len(plan.runs[number].pairs) for number in numbers],
             [measurements[each] for each in numbers],
             variance,
         )
         for size, numbers in found.items()
     ]
     reason = _why_not(points, variance)
-    curve = LearningCurve(points, validation, None, None, reason, plan.left_out, len(plan.fits) - len(measurements))
+    curve = LearningCurve(points, validation, None, None, reason, plan.left_out, len(plan.runs) - len(measurements))
     if reason:
         return curve
     fitted = fit_curve(list(found), matches, validation)

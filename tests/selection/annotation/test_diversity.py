@@ -5,8 +5,8 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from henkan.selection.contexts import Contexts
-from henkan.selection.diversity import context_uncertainty, cover
+from henkan.selection.annotation.contexts import Contexts
+from henkan.selection.annotation.diversity import context_uncertainty, cover
 from henkan.text.tokenizer import Tokenizer
 
 

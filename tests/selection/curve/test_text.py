@@ -8,10 +8,10 @@ from xml.etree import ElementTree
 
 import pytest
 
-from henkan.selection.curve_fit import fit_curve
-from henkan.selection.curve_picture import curve_picture
-from henkan.selection.curve_text import plot, sentences, table
-from henkan.selection.learning_curve import LearningCurve, Point
+from henkan.selection.curve.fit import fit_curve
+from henkan.selection.curve.learning_curve import LearningCurve, Point
+from henkan.selection.curve.picture import curve_picture
+from henkan.selection.curve.text import plot, sentences, table
 
 MATCHES = {225: 0.53, 450: 0.62, 900: 0.69, 1800: 0.74, 3600: 0.77}
 

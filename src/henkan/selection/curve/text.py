@@ -8,7 +8,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from henkan.selection.learning_curve import LearningCurve
+    from henkan.selection.curve.learning_curve import LearningCurve
 
 WIDTH, HEIGHT = 64, 9
 """Columns and rows of the plot, without its axes. A terminal with 80 x 24 characters shows it with five sizes."""

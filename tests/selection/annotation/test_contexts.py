@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from henkan.selection.contexts import Contexts
+from henkan.selection.annotation.contexts import Contexts
 from henkan.text.tokenizer import Tokenizer
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from henkan.selection.curve_fit import DISCREPANCY, fit_curve, noise
+from henkan.selection.curve.fit import DISCREPANCY, fit_curve, noise
 
 SIZES = [225, 450, 900, 1800, 3600]
 CURVES = {

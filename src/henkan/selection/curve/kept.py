@@ -6,14 +6,14 @@ import json
 from pathlib import Path
 
 from henkan.errors import DataError
-from henkan.selection.measuring import Measurement
+from henkan.selection.curve.measuring import Measurement
 from henkan.storage.files import write_file
 
 FORMAT = "henkan measurements 1"
 
 
 class KeptMeasurements:
-    """Measurements by the fingerprints of their models; see `henkan.selection.measuring.fingerprint`.
+    """Measurements by the fingerprints of their models; see `henkan.selection.curve.measuring.fingerprint`.
 
     A model with other pairs or settings has another fingerprint. So the file can have the measurements of several data
     sets, and none is used for a model that it does not belong to.

@@ -5,9 +5,9 @@ import json
 import pytest
 
 from henkan.errors import DataError
-from henkan.selection.fitting import Fit
-from henkan.selection.kept import KeptMeasurements
-from henkan.selection.measuring import Measurement, fingerprint
+from henkan.selection.curve.kept import KeptMeasurements
+from henkan.selection.curve.measuring import Measurement, fingerprint
+from henkan.selection.training_run import TrainingRun
 from henkan.text.pairs import Pairs
 from henkan.training.choice import Wanted
 
@@ -16,7 +16,7 @@ PAIRS = Pairs(["a", "b"], ["A", "B"])
 
 
 def job(pairs=PAIRS, validation=PAIRS, seed=0, **settings):
-    return Fit(pairs, validation, Wanted(settings, "modern").choose(PAIRS).variants, seed)
+    return TrainingRun(pairs, validation, Wanted(settings, "modern").choose(PAIRS).variants, seed)
 
 
 def test_measurements_are_read_again(tmp_path):

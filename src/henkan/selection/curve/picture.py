@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from henkan.selection.curve_text import unit
+from henkan.selection.curve.text import unit
 
 if TYPE_CHECKING:
-    from henkan.selection.learning_curve import LearningCurve
+    from henkan.selection.curve.learning_curve import LearningCurve
 
 
 def curve_picture(curve: LearningCurve, *, title: str = "", format: str = "png") -> bytes | None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from henkan._version import __version__
 from henkan.evaluation.error_rates import evaluate
-from henkan.selection.fitting import Fit, fit
+from henkan.selection.training_run import TrainingRun, train
 
 
 @dataclass(frozen=True)
@@ -50,23 +50,23 @@ class Measurement:
         return cls(correct, float(values["symbol_error_rate"]), float(values["seconds"]))
 
 
-def measure(job: Fit) -> Measurement:
+def measure(run: TrainingRun) -> Measurement:
     """Train a model and evaluate it on its validation set, of which it has the weights of the best epoch."""
-    assert job.validation is not None
+    assert run.validation is not None
     start = time.perf_counter()
-    found = evaluate(fit(job).converter, job.validation)
+    found = evaluate(train(run).converter, run.validation)
     correct = "".join(str(int(each.right)) for each in found.predictions)
     return Measurement(correct, found.symbol_error_rate, round(time.perf_counter() - start, 3))
 
 
-def fingerprint(job: Fit) -> str:
+def fingerprint(run: TrainingRun) -> str:
     """Return what the measurement of a model depends on, as a SHA-256 sum: pairs, settings, seed and version."""
-    assert job.validation is not None
+    assert run.validation is not None
     parts = [
-        job.pairs.digest(),
-        job.validation.digest(),
-        [each.to_dict() for each in job.variants],
-        job.seed,
+        run.pairs.digest(),
+        run.validation.digest(),
+        [each.to_dict() for each in run.variants],
+        run.seed,
         __version__,
     ]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -6,11 +6,11 @@ from collections import Counter
 import pytest
 
 from henkan.errors import DataError, SettingsError
-from henkan.selection.curve_plan import CurvePlan, plan_curve
-from henkan.selection.fitting import Fit
-from henkan.selection.kept import KeptMeasurements
-from henkan.selection.learning_curve import curve_of, learning_curve
-from henkan.selection.measuring import Measurement
+from henkan.selection.curve.kept import KeptMeasurements
+from henkan.selection.curve.learning_curve import curve_of, learning_curve
+from henkan.selection.curve.measuring import Measurement
+from henkan.selection.curve.plan import CurvePlan, plan_curve
+from henkan.selection.training_run import TrainingRun
 from henkan.text.pairs import Pairs
 from henkan.training.choice import Wanted
 
@@ -22,7 +22,7 @@ TINY = {"epochs": 1, "hidden_size": 8, "embedding_size": 4}
 def curve(*counts, validation=100, seeds=3, sizes=None):
     """The curve of models that get these numbers of validation sources right."""
     sizes = sizes or [100 * 2**power for power in range(len(counts))]
-    plan = CurvePlan(sizes, seeds, [Fit(Pairs([], []), DEV, [])] * (seeds * len(sizes)), 0)
+    plan = CurvePlan(sizes, seeds, [TrainingRun(Pairs([], []), DEV, [])] * (seeds * len(sizes)), 0)
     measurements = {}
     for size, count in zip(sizes, counts, strict=True):
         for seed, number in enumerate(plan.numbers_of(size)):
@@ -86,7 +86,7 @@ def test_unfinished_curve_has_the_models_so_far():
     plan = plan_curve(TRAIN, DEV, Wanted(TINY, "modern"), seeds=2)
     found = curve_of(plan, {0: Measurement("11110000", 0.1, 1.0)})
     assert [each.sources for each in found.points] == [56]
-    assert found.missing == len(plan.fits) - 1
+    assert found.missing == len(plan.runs) - 1
     assert "3 sizes" in found.reason
     assert curve_of(plan, {}).points == []
 
@@ -108,25 +108,25 @@ def test_models_have_the_settings_for_their_number_of_pairs_and_the_recipe_of_al
     plan = plan_curve(Pairs(sources, sources), DEV, Wanted({}), seeds=1, fractions=[0.001, 0.5, 1])
     assert plan.sizes == [4050, 8100]
     assert plan.left_out == 1
-    full, half = plan.fits
+    full, half = plan.runs
     assert (len(full.pairs), len(half.pairs)) == (8100, 4050)
     assert (full.variants[0].model.hidden_size, half.variants[0].model.hidden_size) == (192, 128)
-    assert {each.variants[0].model.architecture for each in plan.fits} == {"transducer"}
+    assert {each.variants[0].model.architecture for each in plan.runs} == {"transducer"}
     assert [plan.size_of(number) for number in (0, 1)] == [8100, 4050]
 
 
 def test_members_of_ensembles_have_other_seeds_in_each_model():
     plan = plan_curve(TRAIN, DEV, Wanted({**TINY, "seed": 5}, "modern", members=3), seeds=2, fractions=[1])
-    assert [each.seed for each in plan.fits] == [5, 8]
+    assert [each.seed for each in plan.runs] == [5, 8]
 
 
 def test_models_are_trained_on_nested_subsets_without_validation_sources():
     plan = plan_curve(TRAIN, DEV, Wanted(TINY, "modern"), seeds=2)
     for number in range(2):
-        parts = [set(plan.fits[each].pairs.sources) for each in range(number * 3, number * 3 + 3)]
+        parts = [set(plan.runs[each].pairs.sources) for each in range(number * 3, number * 3 + 3)]
         assert parts[0] > parts[1] > parts[2]
         assert not parts[0] & set(DEV.sources)
-    assert set(plan.fits[2].pairs.sources) != set(plan.fits[5].pairs.sources)
+    assert set(plan.runs[2].pairs.sources) != set(plan.runs[5].pairs.sources)
 
 
 def test_validation_sources_in_the_training_pairs_are_refused():

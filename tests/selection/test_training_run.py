@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from henkan.config import ModelConfig, TrainingConfig
-from henkan.selection.fitting import Fit, fit
 from henkan.selection.processes import default_jobs, worker_processes
+from henkan.selection.training_run import TrainingRun, train
 from henkan.text.pairs import Pairs
 from henkan.training.events import Epoch
 from henkan.training.job import Variant
@@ -23,14 +23,14 @@ def weights(fitted):
 
 def test_model_from_a_worker_process_has_the_same_bits():
     with worker_processes(2) as pool:
-        first, second = pool.map(fit, [Fit(PAIRS, PAIRS, VARIANTS, seed=seed) for seed in (1, 2)])
-    here = weights(fit(Fit(PAIRS, PAIRS, VARIANTS, seed=1)))
+        first, second = pool.map(train, [TrainingRun(PAIRS, PAIRS, VARIANTS, seed=seed) for seed in (1, 2)])
+    here = weights(train(TrainingRun(PAIRS, PAIRS, VARIANTS, seed=1)))
     assert all(np.array_equal(array, weights(first)[name]) for name, array in here.items())
     assert any(not np.array_equal(array, weights(second)[name]) for name, array in here.items())
 
 
 def test_seed_replaces_that_of_the_settings_and_corrections_are_not_estimated():
-    fitted = fit(Fit(PAIRS, PAIRS, VARIANTS, seed=1))
+    fitted = train(TrainingRun(PAIRS, PAIRS, VARIANTS, seed=1))
     assert fitted.saved.first.training.seed == 1
     assert not fitted.saved.corrections
 
@@ -41,7 +41,7 @@ def test_report_receives_events_and_can_end_the_run():
             raise StopIteration(event.epoch)
 
     with pytest.raises(StopIteration, match="1"):
-        fit(Fit(PAIRS, PAIRS, VARIANTS), stop)
+        train(TrainingRun(PAIRS, PAIRS, VARIANTS), stop)
 
 
 def test_worker_processes_use_one_thread_each():

@@ -1,0 +1,1 @@
+"""Choice of the sources to label next."""

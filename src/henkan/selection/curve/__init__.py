@@ -1,0 +1,1 @@
+"""Learning curves: how exact match grows with the number of pairs."""
