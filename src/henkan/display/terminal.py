@@ -42,13 +42,14 @@ class TerminalDisplay:
     Args:
         validation: the validation set, or None. A live display shows the current predictions for its first pairs.
         quiet: show nothing.
+        shared: whether other processes write to the same terminal, where live displays would overwrite each other.
     """
 
-    def __init__(self, validation: Pairs | None, *, quiet: bool) -> None:
+    def __init__(self, validation: Pairs | None, *, quiet: bool, shared: bool = False) -> None:
         self.examples = None
         if validation is not None:
             self.examples = validation.take(range(min(EXAMPLES_SHOWN, len(validation))))
-        self.quiet = quiet
+        self.quiet, self.shared = quiet, shared
         self.console = Console(file=sys.stderr, highlight=False, soft_wrap=not sys.stderr.isatty())
         self.progress = Progress(
             TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), console=self.console
@@ -63,7 +64,7 @@ class TerminalDisplay:
         self.predicted_at = self.drawn_at = 0.0
 
     def __enter__(self) -> TerminalDisplay:
-        if self.console.is_terminal and not self.quiet:
+        if self.console.is_terminal and not (self.quiet or self.shared):
             self.live = Live(console=self.console, transient=True, auto_refresh=False)
             self.live.start()
         return self
