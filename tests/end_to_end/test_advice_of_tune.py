@@ -11,7 +11,7 @@ QUICK = (*TINY, "--trials", 1, "--quiet")
 def test_settings_are_compared_on_a_validation_set(here, workplace):
     workplace()
     message = here("tune", "words.tsv", "--dev", "none", status=2).stderr
-    assert "; omit --dev none, or name a file with --dev FILE" in message
+    assert "models are compared on a validation set; omit --dev none, or name a file with --dev FILE" in message
 
 
 def test_search_to_resume_is_started_first(here, workplace):

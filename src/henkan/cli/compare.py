@@ -12,6 +12,7 @@ import click
 
 from henkan.cli.data_arguments import task_or_file
 from henkan.cli.options import PATH, check_features, engine_options, layout_options, pop_engines, read_file
+from henkan.cli.output_file import check_writable, write_output
 from henkan.cli.prediction_options import note_unwritable, pop_constraint, prediction_options, with_lexicon
 from henkan.cli.task_names import unambiguous
 from henkan.errors import DataError, SettingsError
@@ -19,7 +20,6 @@ from henkan.evaluation.comparison import ComparedModel, Comparison
 from henkan.evaluation.comparison import compare as measure
 from henkan.evaluation.task_pairs import task_pairs
 from henkan.inference.conversion import Request
-from henkan.storage.files import write_file
 from henkan.text.escaping import escape
 from henkan.text.pairs import Pairs
 from henkan.text.tasks import Task
@@ -93,9 +93,9 @@ def compare(
     if html is not None:
         from henkan.evaluation.comparison_html import page
 
-        _write(html, "--html", page(result))
+        write_output(html, page(result).encode("utf-8", "backslashreplace"), "--html")
     if differences is not None:
-        _write(differences, "--differences", _table(result))
+        write_output(differences, _table(result).encode("utf-8", "backslashreplace"), "--differences")
 
 
 def _names(models: Sequence[Path]) -> list[str]:
@@ -156,15 +156,9 @@ def _check_outputs(outputs: dict[str, Path], data: str) -> None:
     for option, path in outputs.items():
         if path.exists() and os.path.exists(data) and path.samefile(data):
             raise DataError(f"{path}: {option} would overwrite the pairs to compare on; choose another file")
-        if path.is_dir() or not path.absolute().parent.is_dir():
-            raise DataError(f"{path}: cannot be written; choose another {option}")
-
-
-def _write(path: Path, option: str, content: str) -> None:
-    try:
-        write_file(path, content.encode("utf-8", "backslashreplace"))
-    except OSError as error:
-        raise DataError(f"{path}: cannot be written ({error.strerror or error}); choose another {option}") from None
+        check_writable(path, option)
+    if len({os.path.realpath(path) for path in outputs.values()}) < len(outputs):
+        raise DataError("--html and --differences name the same file; choose two files")
 
 
 def _table(result: Comparison) -> str:

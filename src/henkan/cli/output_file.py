@@ -12,15 +12,37 @@ def check_output(out: Path, force: bool) -> None:
     """Check that a file can be written, before the work is done.
 
     Raises:
-        SettingsError: if it is a folder, or exists and must not be replaced.
+        SettingsError: if it exists and must not be replaced.
+        DataError: if it is a folder, or there is no folder for it.
     """
-    if out.is_dir() or (out.exists() and not force):
-        what = "is a folder; choose another --out" if out.is_dir() else "already exists; use --force or another --out"
-        raise SettingsError(f"{out}: {what}")
+    check_writable(out, "--out")
+    if out.exists() and not force:
+        raise SettingsError(f"{out}: already exists; use --force or another --out")
 
 
-def write_output(out: Path, content: bytes) -> None:
+def check_writable(out: Path, option: str) -> None:
+    """Check that there is a folder for a file that is replaced if it exists, before the work is done.
+
+    Args:
+        out: the file.
+        option: the option that names it.
+
+    Raises:
+        DataError: if there is none.
+    """
+    if out.is_dir():
+        raise DataError(f"{out}: is a folder; choose another {option}")
+    if not out.absolute().parent.is_dir():
+        raise DataError(f"{out}: cannot be written (No such file or directory); choose another {option}")
+
+
+def write_output(out: Path, content: bytes, option: str = "--out") -> None:
     """Write a file.
+
+    Args:
+        out: the file.
+        content: its content.
+        option: the option that names it.
 
     Raises:
         DataError: if it cannot be written.
@@ -28,4 +50,4 @@ def write_output(out: Path, content: bytes) -> None:
     try:
         write_file(out, content)
     except OSError as error:
-        raise DataError(f"{out}: cannot be written ({error.strerror or error}); choose another --out") from None
+        raise DataError(f"{out}: cannot be written ({error.strerror or error}); choose another {option}") from None
