@@ -82,8 +82,8 @@ def tune(
     seeds each. If the best settings have no higher mean exact match, the defaults are kept. The model is saved in the
     folder, and the `henkan train` command that trains the same model is printed.
 
-    The settings are chosen on the validation set, so what they gain on it is optimistic. Measure the gain on a test set
-    with `henkan evaluate`.
+    The settings are chosen on the validation set, so what they gain on it is optimistic. Compare the model with one of
+    the defaults on a test set: `henkan compare`.
 
     Ctrl-C stops the search; the same command resumes it. Requires henkan[tune].
     """
