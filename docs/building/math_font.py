@@ -58,7 +58,7 @@ def main(source: str) -> None:
         "--desubroutinize",
         f"--output-file={FONT}",
     ]
-    subprocess.run(command, check=True)  # noqa: S603
+    subprocess.run(command, check=True)
     print(f"{FONT.name}: {FONT.stat().st_size:,} bytes")
 
 

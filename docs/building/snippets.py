@@ -78,7 +78,7 @@ def _command(line: str) -> str:
     python = {"henkan": ["-m", "henkan"], "python": []}[name]
     arguments = [str(DOCS.parent / each) if (DOCS.parent / each).exists() else each for each in arguments]
     environment = {**os.environ, "PYTHONUTF8": "1", "COLUMNS": "100"}
-    done = subprocess.run(  # noqa: S603
+    done = subprocess.run(
         [sys.executable, *python, *arguments], env=environment, check=True, capture_output=True, encoding="utf-8"
     )
     return done.stdout

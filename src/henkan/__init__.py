@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from henkan.storage.model_summary import ModelSummary
     from henkan.text.audit import Audit
     from henkan.training.events import (
+        Calibrating,
         Ended,
         Epoch,
         Estimated,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
         Labelling,
         Preparing,
         Report,
+        Rollback,
         Started,
         Step,
     )
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Alignment",
     "Audit",
+    "Calibrating",
     "Choice",
     "Comparison",
     "Conversion",
@@ -68,6 +71,7 @@ __all__ = [
     "Proposal",
     "Ranking",
     "Report",
+    "Rollback",
     "Seq2Seq",
     "SettingsError",
     "Started",
@@ -95,7 +99,8 @@ MODULES = {
     "henkan.selection.curve.learning_curve": ("LearningCurve",),
     "henkan.text.audit": ("Audit",),
     "henkan.training.events": (
-        *("Ended", "Epoch", "Estimated", "Event", "Labelled", "Labelling", "Preparing", "Report", "Started", "Step"),
+        *("Calibrating", "Ended", "Epoch", "Estimated", "Event", "Labelled", "Labelling", "Preparing", "Report"),
+        *("Rollback", "Started", "Step"),
     ),
 }
 """Module -> names, imported when they are first used: `henkan predict` does not wait for the imports of training."""
@@ -112,4 +117,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, "trackers"})

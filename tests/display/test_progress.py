@@ -48,7 +48,7 @@ def test_scripts_show_nothing_unless_they_are_told(monkeypatch):
         NoDisplay, TerminalDisplay, TerminalDisplay, NoDisplay,
     )  # fmt: skip
     monkeypatch.setattr(sys, "stderr", None)  # as without a console on Windows
-    assert kind() is NoDisplay
+    assert kind() is kind(verbose=True) is NoDisplay
 
 
 def test_terminals_are_used_unless_a_worker_process_shares_them(monkeypatch):

@@ -26,7 +26,7 @@ def test_share_and_time_left_are_those_of_all_models():
 def test_before_the_first_update_nothing_is_known():
     assert (RunState().share, RunState().seconds_left, RunState().epoch) == (0, None, 0)
     state = state_after([started()])
-    assert (state.share, state.seconds_left, state.epoch, state.complete) == (0, None, 0, False)
+    assert (state.share, state.seconds_left, state.epoch) == (0, None, 0)
 
 
 def test_the_epoch_that_is_kept_has_the_best_exact_match_and_then_the_lowest_loss():
@@ -35,13 +35,6 @@ def test_the_epoch_that_is_kept_has_the_best_exact_match_and_then_the_lowest_los
     assert state_after([*events[:-1], epoch(4, 0.7, 0.5)]).curve.kept == 3
     assert state_after(events).curve.exact_matches == [0.5, 0.7, 0.6, 0.7]
     assert state_after([started(), epoch(1)]).curve.kept is None
-
-
-def test_a_run_is_complete_after_the_last_epoch_of_the_last_model():
-    assert not state_after(run_of([0.1, 0.2])).complete
-    assert state_after(run_of([0.1, 0.2, 0.3])).complete
-    assert not state_after(run_of([0.1, 0.2, 0.3], members=2)).complete
-    assert state_after(run_of([0.1, 0.2, 0.3], member=2, members=2)).complete
 
 
 def test_phases_and_notes_say_what_happens():

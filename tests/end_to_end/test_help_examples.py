@@ -22,6 +22,7 @@ MORE = {
     "generate": (),
     "export": ("--force",),
     "combine": ("--force",),
+    "curve": (*SMALL, "--jobs", "1"),
     "tune": (*SMALL, "--force", "--augment", "0", "--trials", "1", "--jobs", "1"),
 }
 """Command -> options that are added to its examples."""
@@ -77,8 +78,9 @@ def stock(tmp_path_factory):
     folder = tmp_path_factory.mktemp("examples")
     henkan = checked(run_here, folder)
     pairs = [f"{word}\t{word.upper()}" for word in WORDS]
-    for name in ("names", "names.dev", "names.test", "test", "more", "pairs", "corrections"):
+    for name in ("names", "names.test", "test", "more", "pairs", "corrections"):
         (folder / f"{name}.tsv").write_text("\n".join(pairs) + "\n")
+    (folder / "names.dev.tsv").write_text("\n".join(f"{word}i\t{word.upper()}I" for word in WORDS) + "\n")
     (folder / "lexicon.tsv").write_text("\n".join(f"{word}\t{' '.join(word.upper())}" for word in WORDS) + "\n")
     (folder / "names.txt").write_text("\n".join(WORDS) + "\n")
     (folder / "words.txt").write_text("\n".join(word + "en" for word in WORDS) + "\n")
@@ -90,6 +92,8 @@ def stock(tmp_path_factory):
     henkan("train", "dates.tsv", "--epochs", "2", *shape)
     for seed, name in enumerate(("a", "b", "ensemble")):
         henkan("train", "names.tsv", "--epochs", "2", *shape, "--seed", seed, "--out", f"models/{name}")
+    for name, copy in (("a", "words"), ("b", "edits")):
+        shutil.copytree(folder / "models" / name, folder / "models" / copy)
     return folder
 
 

@@ -249,7 +249,7 @@ def test_sources_are_removed(henkan, refused, kept):
     )
     assert len(stored(kept)) == 7
     henkan("lexicon", "remove", "m", *stored(kept))
-    assert henkan("inspect", "m").stdout.splitlines()[-1] == "no lexicon"
+    assert "no lexicon" in henkan("inspect", "m").stdout.splitlines()
 
 
 def test_sources_are_removed_and_combined_as_the_model_reads_them(henkan, tmp_path):

@@ -6,7 +6,7 @@ from inspect import signature
 
 import pytest
 
-from henkan import Epoch, Seq2Seq, SettingsError, Started
+from henkan import Ended, Epoch, Seq2Seq, SettingsError, Started
 from henkan.training.checkpoint import SECONDS_BETWEEN
 
 SMALL = {"epochs": 2, "hidden_size": 8, "embedding_size": 4, "calibrate_outside": False}
@@ -45,6 +45,34 @@ def test_several_callbacks_receive_every_event(words):
     for wrong in (3, [first.append, 3]):
         with pytest.raises(SettingsError, match="callback must be a function, or a list of functions, not 3"):
             Seq2Seq(**SMALL).fit(*words, callback=wrong)
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError, KeyboardInterrupt])
+def test_a_callback_that_raises_does_not_hide_events_from_the_others(words, error):
+    """So a tracker closes its run, whatever the order of the callbacks."""
+    seen = []
+
+    def fail(event):
+        if isinstance(event, Epoch | Ended):
+            raise error
+
+    with pytest.raises(error):
+        Seq2Seq(**SMALL).fit(*words, callback=[fail, seen.append])
+    assert [type(each) for each in seen][-2:] == [Epoch, Ended]
+    assert seen[-1].outcome == {ZeroDivisionError: "failed", KeyboardInterrupt: "interrupted"}[error]
+
+
+def test_an_error_of_a_callback_leaves_the_model_as_it_was(words):
+    model = Seq2Seq(**SMALL).fit(*words)
+    before = model.convert(words[0])
+
+    def fail(event):
+        if isinstance(event, Epoch):
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        model.set_params(seed=1).fit(*words, callback=fail)
+    assert model.convert(words[0]) == before
 
 
 def test_model_is_shown_in_notebooks(trained):

@@ -107,3 +107,23 @@ def test_explanation_of_a_prediction_and_of_another_answer(trained):
         trained.explain(3)
     with pytest.raises(NotFittedError):
         Seq2Seq().explain("ab")
+
+
+def test_models_to_combine_are_checked(words, trained):
+    other = Seq2Seq(**SMALL, seed=1).fit(*words)
+    one, two = (combine(models) for models in (iter([trained, other]), [trained, other]))
+    assert one.convert(words[0]) == two.convert(words[0])
+    for models, message in [
+        (trained, "models must be a list of models, not <Seq2Seq"),
+        ({"a": trained}, "models must be a list of models, not of 'a'"),
+        (iter([trained]), "at least two models"),
+    ]:
+        with pytest.raises(SettingsError, match=message):
+            combine(models)
+
+
+@pytest.mark.parametrize("name", [3, None, b"model", "a\0b"])
+def test_names_of_folders_are_checked(trained, name):
+    for use in (load, trained.save):
+        with pytest.raises(SettingsError, match="folder must be the name of a folder, not "):
+            use(name)

@@ -254,6 +254,26 @@ def test_a_tracker_that_fails_warns_once_and_training_continues(words, place):
     assert tracker.runs[-1].values("epoch") == {5: 1, 10: 2, 15: 3, 20: 4}
 
 
+def test_a_tracker_that_failed_logs_the_same_run_again_once_it_is_resumed(words, tmp_path):
+    """As after a lost connection; the tracker is the same object, as in a notebook."""
+    said = []
+    tracker = FakeTracker(fails="log", warn=said.append)
+
+    def stop(event):
+        if isinstance(event, Epoch) and event.epoch == 2:
+            tracker.fails = None
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(words, tracker, stop, checkpoint=tmp_path / "c")
+    assert [each.outcomes for each in tracker.runs] == [["failed"]]
+    fit(words, tracker, checkpoint=tmp_path / "c")
+    first, second = tracker.runs
+    assert (first.run.id, second.outcomes) == (second.run.id, ["finished"])
+    assert second.values("epoch") == {15: 3, 20: 4}
+    assert len(said) == 1
+
+
 def test_a_failed_tracker_stays_silent_for_all_members(words):
     said = []
     tracker = FakeTracker(fails="log", warn=said.append)

@@ -7,6 +7,7 @@ from typing import Any
 
 from henkan.config import ModelConfig, TrainingConfig
 from henkan.recipes import RECIPES, differences
+from henkan.storage.lexicon_file import entries
 from henkan.storage.model_folder import SavedModel, SavedVariant
 from henkan.text.data_source import DataSource
 from henkan.training.synthetic import copies_beside
@@ -102,5 +103,4 @@ def _accuracy(saved: SavedModel) -> Iterator[tuple[str, str]]:
     else:
         yield "exact match", f"{measured:.2%} on the validation set of {metrics.get('held_out', 0):,} pairs"
     if saved.lexicon is not None:
-        count = len(saved.lexicon)
-        yield "lexicon", f"{count:,} {'entry' if count == 1 else 'entries'}"
+        yield "lexicon", entries(len(saved.lexicon))

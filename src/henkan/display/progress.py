@@ -52,7 +52,7 @@ def progress_display(validation: Pairs | None = None, *, verbose: Verbose = "aut
         from henkan.display.notebook import NotebookDisplay
 
         return NotebookDisplay(validation)
-    if verbose == "auto" and not (sys.stderr is not None and sys.stderr.isatty()):
+    if sys.stderr is None or (verbose == "auto" and not sys.stderr.isatty()):
         return NoDisplay()
     from henkan.display.terminal import TerminalDisplay  # imports rich
 

@@ -122,12 +122,6 @@ class RunState:
         return f"epoch {self.epoch}" + (f" of model {self.started.member}" if several and self.started else "")
 
     @property
-    def complete(self) -> bool:
-        """Whether the last epoch of the last model has ended."""
-        last, started = self.curve.epochs[-1:], self.started
-        return started is not None and started.member == started.members and last == [started.epochs]
-
-    @property
     def share(self) -> float:
         """Share of the updates of all models that are done, from 0 to 1."""
         if self.started is None:

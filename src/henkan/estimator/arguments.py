@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from henkan.errors import DataError, SettingsError
 from henkan.text.pairs import Pairs
 from henkan.text.string_lists import string_list
@@ -26,6 +28,17 @@ def folder_of(name: str | os.PathLike[str], argument: str) -> Path:
     if not isinstance(name, str | os.PathLike) or not isinstance(os.fspath(name), str) or "\0" in os.fspath(name):
         raise SettingsError(f"{argument} must be the name of a folder, not {name!r}")
     return Path(name)
+
+
+def count_of(value: object, argument: str) -> int:
+    """Check a number of things, which may be one of NumPy.
+
+    Raises:
+        SettingsError: if it is not a whole number from 1.
+    """
+    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < 1:
+        raise SettingsError(f"{argument} must be a whole number from 1, not {value!r}", argument=argument)
+    return int(value)
 
 
 def pairs_of(sources: Iterable[str], targets: Iterable[str], names: Sequence[str] = ("sources", "targets")) -> Pairs:

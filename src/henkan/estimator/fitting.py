@@ -60,9 +60,12 @@ class Fitting(Trained):
                 `lexicon`. The pairs of `dev` and predicted targets are not kept. Training and validation do not use it.
             callback: function that receives the events of the run, or a list of functions. For each model, these events
                 are first a `henkan.Started`, a `henkan.Preparing` and a `henkan.Estimated`, then a `henkan.Step` after
-                each update and a `henkan.Epoch` after each epoch. A `henkan.Labelling` comes before the models that are
-                trained with unlabelled sources, and a `henkan.Labelled` before and after each part of this work; the
-                events before them are those of the ensemble that predicts the targets.
+                each update, a `henkan.Epoch` after each epoch and a `henkan.Rollback` after a loss that is not finite.
+                A `henkan.Calibrating` follows the last model, and a `henkan.Ended` is the last event, also after an
+                error. A `henkan.Labelling` comes before the models that are trained with unlabelled sources, and a
+                `henkan.Labelled` before and after each part of this work; the events before them are those of the
+                ensemble that predicts the targets. An exception of a function ends training; the model then stays as
+                it was before the call, except after a KeyboardInterrupt.
             checkpoint: folder for checkpoints. If it has an interrupted run with the same pairs and settings, `fit`
                 resumes it, and the weights are the same, bit for bit, as without the interruption. If that run is
                 complete, `fit` returns its model without training. `save` deletes the checkpoint; before that, the

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from henkan.config import Device, EngineConfig, EngineName, Precision
 from henkan.engine.choice import choose_engines, process_rank
 from henkan.errors import SettingsError
-from henkan.estimator.arguments import Validation, validation_pairs
+from henkan.estimator.arguments import Validation, folder_of, validation_pairs
 from henkan.estimator.fitting import Fitting
 from henkan.estimator.parameters import with_settings
 from henkan.estimator.prediction import Predicting
@@ -67,10 +66,11 @@ class Seq2Seq(Fitting, Predicting, Scoring):
         Raises:
             ModelFolderError: if the folder has other files, or a model and `force` is False, or cannot be written.
             NotFittedError: if the model is not trained.
+            SettingsError: if `folder` is not the name of a folder.
         """
         if process_rank() > 0:
             return
-        self._model().save(Path(folder), force=force)
+        self._model().save(folder_of(folder, "folder"), force=force)
         if self._checkpoints is not None:
             self._checkpoints.discard()
 
@@ -112,13 +112,14 @@ def load(
 
     Raises:
         ModelFolderError: if the folder is not a model, is damaged, or has a newer format.
-        SettingsError: if the engine, the device or the precision is not available.
+        SettingsError: if `folder` is not the name of a folder, or the engine, the device or the precision is not
+            available.
     """
     wanted = EngineConfig(engine=engine, device=device, precision=precision, deterministic=deterministic)
-    return Seq2Seq._of(load_model(Path(folder), choose_engines(wanted)), wanted)
+    return Seq2Seq._of(load_model(folder_of(folder, "folder"), choose_engines(wanted)), wanted)
 
 
-def combine(models: Sequence[Seq2Seq], *, dev: Validation | None = None, fit_weights: bool = False) -> Seq2Seq:
+def combine(models: Iterable[Seq2Seq], *, dev: Validation | None = None, fit_weights: bool = False) -> Seq2Seq:
     """Combine models into an ensemble.
 
     Models with the same settings and vocabularies, for example trained on the same pairs with different seeds, average
@@ -143,6 +144,9 @@ def combine(models: Sequence[Seq2Seq], *, dev: Validation | None = None, fit_wei
     from henkan.training.combine import check_models
     from henkan.training.combine import combine as combine_models
 
+    if not isinstance(models, Iterable):
+        raise SettingsError(f"models must be a list of models, not {models!r}")
+    models = list(models)
     for model in models:
         if not isinstance(model, Seq2Seq):
             raise SettingsError(f"models must be a list of models, not of {model!r}; pass models that `load` returns")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from itertools import chain
 
@@ -133,8 +134,8 @@ def _continued(model: Trained, start: FittedModel) -> list[Variant]:
     return start_variants(start, settings, model._recipe(), model._members())
 
 
-def _report(display: Report, callback: Report | list[Report] | tuple[Report, ...] | None) -> Report:
-    """Return the function that shows an event and passes it to the callbacks.
+def _report(display: Report, callback: Callbacks) -> Report:
+    """Return the function that shows an event and passes it to all callbacks, also if one of them raises an error.
 
     Raises:
         SettingsError: if one cannot be called.
@@ -145,8 +146,10 @@ def _report(display: Report, callback: Report | list[Report] | tuple[Report, ...
             raise SettingsError(f"callback must be a function, or a list of functions, not {each!r}")
 
     def report(event: Event) -> None:
-        for each in (display, *functions):
-            each(event)
+        display(event)
+        with ExitStack() as calls:
+            for each in reversed(functions):
+                calls.callback(each, event)
 
     return report
 

@@ -108,12 +108,17 @@ class Tracker(ABC, Generic[Handle]):
 
     def __call__(self, event: Event) -> None:
         """Log an event."""
-        if process_rank() > 0 or (isinstance(event, Started | Ended) and event.run == self._failed):
+        if process_rank() > 0:
+            return
+        ended = isinstance(event, Ended)
+        if isinstance(event, Started | Ended) and event.run == self._failed:
+            self._failed = None if ended else self._failed  # if the run is resumed, it is logged again
             return
         try:
             self._handle(event)
         except Exception as error:
-            self._failed = self._runs[0][0].id if self._runs else getattr(event, "run", None)
+            if not ended:
+                self._failed = self._runs[0][0].id if self._runs else getattr(event, "run", None)
             for _, handle in reversed(self._runs):
                 with suppress(Exception):
                     self.finish(handle, "failed")

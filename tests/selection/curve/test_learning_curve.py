@@ -137,8 +137,8 @@ def test_validation_sources_in_the_training_pairs_are_refused():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"fractions": [0.5, 2]}, "sizes must be fractions"),
-        ({"fractions": []}, "sizes must be fractions"),
+        ({"fractions": [0.5, 2]}, "fractions must be one or more numbers above 0"),
+        ({"fractions": []}, "fractions must be one or more numbers above 0"),
         ({"seeds": 0}, "seeds must be at least 1, not 0"),
     ],
 )

@@ -172,7 +172,7 @@ def check_sizes(fractions: Sequence[float], seeds: int) -> None:
         SettingsError: if they are invalid.
     """
     if not fractions or not all(0 < each <= 1 for each in fractions):
-        raise SettingsError("sizes must be fractions of the pairs, above 0 and at most 1", argument="sizes")
+        raise SettingsError("fractions must be one or more numbers above 0 and at most 1", argument="fractions")
     if seeds < 1:
         raise SettingsError(f"seeds must be at least 1, not {seeds}", argument="seeds")
 

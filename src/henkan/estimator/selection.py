@@ -1,4 +1,4 @@
-"""Questions that follow a first model: which model is better, would more data help, and what to label next."""
+"""Compare models, estimate what more data would bring, and choose sources to label."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from henkan.errors import SettingsError
-from henkan.estimator.arguments import Validation, pairs_of, validation_pairs
+from henkan.estimator.arguments import Validation, count_of, pairs_of, validation_pairs
 from henkan.estimator.model import Seq2Seq
 from henkan.inference.conversion import Request
 from henkan.text.string_lists import string_list
@@ -84,8 +84,8 @@ def learning_curve(
     [15, 30, 60]
 
     Args:
-        model: a model with the parameters to train with; it is not changed. It is one model, not an ensemble, and its
-            engine is that of NumPy.
+        model: a model with the parameters to train with; it is not changed. The engine is that of NumPy, whatever the
+            parameters say, and confidence outside the training data is not estimated.
         sources, targets: n sources and their n targets.
         dev: sources and targets of a validation set, on which all models are evaluated.
         fractions: sizes of the parts as fractions of the distinct sources, above 0 and at most 1. Parts of fewer than
@@ -104,7 +104,26 @@ def learning_curve(
     pairs, validation = pairs_of(sources, targets), validation_pairs(dev)
     if validation is None:
         raise SettingsError("dev must be the sources and targets of a validation set, not None", argument="dev")
-    return measure(pairs, validation, _model(model)._wanted(), fractions=fractions, seeds=seeds, jobs=jobs)
+    return measure(
+        pairs,
+        validation,
+        _model(model)._wanted(),
+        fractions=_fractions(fractions),
+        seeds=count_of(seeds, "seeds"),
+        jobs=count_of(jobs, "jobs"),
+    )
+
+
+def _fractions(fractions: Sequence[float]) -> list[float]:
+    """Return the sizes of the parts as a list, which `henkan.selection.learning_curve` checks further.
+
+    Raises:
+        SettingsError: if they are not numbers.
+    """
+    try:
+        return [float(each) for each in fractions]
+    except (TypeError, ValueError):
+        raise SettingsError(f"fractions must be a list of numbers, not {fractions!r}", argument="fractions") from None
 
 
 def rank_unlabelled(
@@ -130,11 +149,13 @@ def rank_unlabelled(
     Raises:
         DataError: if sources are not strings in an order, none is left, or feature tags are missing or unexpected.
         NotFittedError: if the model is not trained.
+        SettingsError: if `count` is not a whole number from 1.
     """
     from henkan.selection.annotation.ranking import rank
 
     fitted = _trained(model)._model()
-    return rank(fitted, string_list(sources, "sources"), count, string_list(labelled, "labelled"))
+    known = string_list(labelled, "labelled")
+    return rank(fitted, string_list(sources, "sources"), count_of(count, "count"), known)
 
 
 def _model(model: Seq2Seq) -> Seq2Seq:
