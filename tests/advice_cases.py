@@ -287,6 +287,11 @@ PREDICTIONS = [
         "choose another --differences",
         values={"--differences": "d.tsv"},
     ),
+    Case(
+        "compare model second-model words.tsv --html r --differences r",
+        "--html and --differences name the same file; choose two files",
+        values={"--html": "r.html", "--differences": "d.tsv"},
+    ),
 ]
 """Options of commands that use a model."""
 

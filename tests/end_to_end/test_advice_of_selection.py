@@ -33,6 +33,17 @@ def test_another_validation_set_is_named(here, workplace, command):
     here(*command, "--dev", "dev.tsv")
 
 
+def test_pairs_that_are_too_few_for_a_validation_set(here, workplace):
+    workplace()
+    write("words.tsv", ["ab\tb\n"])
+    write("dev.tsv", [f"{a}{b}\t{b}\n" for a in "efgh" for b in "abcd"])
+    says = "; give more pairs, or name a validation set with --dev FILE\n"
+    assert here(*COMMANDS[0], status=2).stderr.endswith(says)
+    write("words.tsv", [f"{a}{b}\t{b}\n" for a in "abcd" for b in "abcd"])
+    here(*COMMANDS[0])
+    here(*COMMANDS[0], "--dev", "dev.tsv")
+
+
 def test_sizes_are_fractions(here, workplace):
     workplace()
     write("words.tsv", [f"{a}{b}\t{b}\n" for a in "abcdefghijklmno" for b in "abcdefghijklmno"])

@@ -11,7 +11,7 @@ QUICK = (*TINY, "--trials", 1, "--quiet")
 def test_settings_are_compared_on_a_validation_set(here, workplace):
     workplace()
     message = here("tune", "words.tsv", "--dev", "none", status=2).stderr
-    assert "; omit --dev none, or name a file with --dev FILE" in message
+    assert "models are compared on a validation set; omit --dev none, or name a file with --dev FILE" in message
 
 
 def test_search_to_resume_is_started_first(here, workplace):
@@ -60,8 +60,33 @@ def test_search_is_compared_printed_and_started_over(here, workplace):
     assert database.stat().st_mtime_ns > before
 
 
+@pytest.mark.workbench
+def test_damaged_files_of_a_search_are_deleted_or_replaced(here, workplace):
+    pytest.importorskip("optuna")
+    place = workplace()
+    command = ("tune", "words.tsv", "--dev", "words.tsv", *QUICK, "--out", "m")
+    tuning = place / "m" / "tuning"
+    first = here(*command).stdout
+    (tuning / "result.json").write_text("{")
+    says = "result.json is damaged; delete this file and run the same command again, which trains the model again"
+    assert says in here(*command, status=2).stderr
+    (tuning / "result.json").unlink()
+    assert here(*command).stdout.splitlines()[1:] == first.splitlines()[1:]  # the first has the time
+    (tuning / "result.json").unlink()
+    (tuning / "trials.db").write_bytes(b"no database")
+    says = "trials.db: the trials cannot be read or written; check permissions and free disk space, or delete the file"
+    assert says in here(*command, status=2).stderr
+    (tuning / "trials.db").unlink()
+    here(*command)
+    (tuning / "search.json").write_text("{")
+    says = "search.json is damaged; start over with the command of the search and --force\n"
+    assert here(*command, status=2).stderr.endswith(says)
+    assert here("tune", "--resume", "m", status=2).stderr.endswith(says)
+    here(*command, "--force")
+
+
 def test_settings_are_tested_on_other_pairs(here, workplace, monkeypatch):
-    """The report advises to compare both models on a test set with `henkan evaluate`."""
+    """The report advises to compare both models on a test set with `henkan compare`."""
     from henkan.cli.tune_report import show_result
 
     workplace()
@@ -88,5 +113,5 @@ def test_settings_are_tested_on_other_pairs(here, workplace, monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr("click.echo", shown.append)
         show_result(result, as_json=False)
-    assert any(each.endswith("compare both models on a test set with `henkan evaluate`") for each in shown)
-    here("evaluate", "model", "words.tsv")
+    assert any(each.endswith("compare both models on a test set with `henkan compare`") for each in shown)
+    here("compare", "model", "second-model", "words.tsv")

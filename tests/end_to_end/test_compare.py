@@ -98,9 +98,13 @@ def test_a_task_that_a_model_was_not_trained_on(henkan, place):  # noqa: ARG001
         (("model", "poor", "test.tsv", "--html", "test.tsv"), "--html would overwrite the pairs to compare on"),
         (
             ("model", "poor", "test.tsv", "--differences", "none/d.tsv"),
-            "cannot be written; choose another --differences",
+            "none/d.tsv: cannot be written (No such file or directory); choose another --differences",
         ),
-        (("model", "poor", "test.tsv", "--html", "model"), "cannot be written; choose another --html"),
+        (("model", "poor", "test.tsv", "--html", "model"), "model: is a folder; choose another --html"),
+        (
+            ("model", "poor", "test.tsv", "--html", "r", "--differences", "./r"),
+            "--html and --differences name the same file; choose two files",
+        ),
         (
             ("model", "poor", "test.tsv", "--columns", "source,target,features"),
             "model: this model was trained without feature tags",

@@ -92,6 +92,13 @@ def test_picture_is_drawn(curve, tmp_path, ending):
     assert (tmp_path / f"curve.{ending}").stat().st_size > 5000
 
 
+def test_picture_without_matplotlib_is_refused_before_the_work(curve, monkeypatch, tmp_path):
+    monkeypatch.setattr("henkan.selection.curve.picture.find_spec", lambda _: None)
+    done = curve("--picture", "curve.png", status=2)
+    assert done.stderr == "henkan: --picture needs matplotlib; pip install 'henkan[plot]'\n"
+    assert not (tmp_path / "curves").exists()
+
+
 def test_task_can_be_named(henkan):
     done = henkan("curve", "reversal", *SMALL, "--epochs", 1, "--sizes", "0.001,0.002", "--out", "task.json")
     assert "twice the data: nothing can be said" in done.stdout
@@ -106,6 +113,11 @@ def test_task_can_be_named(henkan):
         (("--sizes", ""), "--sizes must be fractions"),
         (("--dev", "none"), "models are compared on a validation set"),
         (("--picture", "curve.gif"), "curve.gif: unknown image format"),
+        (
+            ("--picture", "none/curve.png"),
+            "(No such file or directory); choose another --picture",
+        ),
+        (("--out", os.devnull), "/dev/null: this is not a file of measurements, or it is damaged"),
         (("--out", "."), ".: is a folder; choose another --out"),
         (("--out", "words.tsv"), "words.tsv: this is not a file of measurements, or it is damaged"),
         (("--out", "words.tsv/x.json"), "words.tsv/x.json: cannot be written"),

@@ -139,7 +139,7 @@ def test_without_time_for_other_settings_the_defaults_are_kept(henkan, tmp_path)
     write(tmp_path)
     done = henkan("tune", "words.tsv", "--dev", "dev.tsv", *TINY, "--trials", 1, "--minutes", 60, "--out", "m")
     assert re.search(r"trial 1: exact match .* 0 failed, 59:\d\d left\n", done.stderr)
-    assert "1 trials complete, 0 pruned, 0 failed" in done.stdout
+    assert "trials: 1 complete, 0 pruned, 0 failed" in done.stdout
     assert "no model with other settings could be trained and compared, so the defaults are kept" in done.stdout
     assert "model with seed 0 saved in m; exact match " in done.stdout
 

@@ -12,7 +12,7 @@ import click
 
 from henkan.cli.data_arguments import task_or_file
 from henkan.cli.options import PATH, check_features, engine_options, layout_options, pop_engines, read_file
-from henkan.cli.output_file import write_output
+from henkan.cli.output_file import check_writable, write_output
 from henkan.cli.prediction_options import note_unwritable, pop_constraint, prediction_options, with_lexicon
 from henkan.cli.task_names import unambiguous
 from henkan.errors import DataError, SettingsError
@@ -156,8 +156,9 @@ def _check_outputs(outputs: dict[str, Path], data: str) -> None:
     for option, path in outputs.items():
         if path.exists() and os.path.exists(data) and path.samefile(data):
             raise DataError(f"{path}: {option} would overwrite the pairs to compare on; choose another file")
-        if path.is_dir() or not path.absolute().parent.is_dir():
-            raise DataError(f"{path}: cannot be written; choose another {option}")
+        check_writable(path, option)
+    if len({os.path.realpath(path) for path in outputs.values()}) < len(outputs):
+        raise DataError("--html and --differences name the same file; choose two files")
 
 
 def _table(result: Comparison) -> str:

@@ -14,6 +14,7 @@ import click
 
 from henkan.cli.data_arguments import task_or_file
 from henkan.cli.options import PATH
+from henkan.cli.output_file import check_writable, write_output
 from henkan.cli.recipes import recipe_tables
 from henkan.cli.selection_data import read_selection_data, selection_options
 from henkan.cli.task_names import unambiguous
@@ -21,8 +22,9 @@ from henkan.cli.training_data import data_name
 from henkan.display.durations import duration
 from henkan.errors import DataError, Interrupted, SettingsError
 from henkan.selection.curve.kept import KeptMeasurements
-from henkan.selection.curve.learning_curve import LearningCurve, measured_curve
+from henkan.selection.curve.learning_curve import measured_curve
 from henkan.selection.curve.measuring_many import Measured
+from henkan.selection.curve.picture import can_draw, curve_picture
 from henkan.selection.curve.plan import MIN_SOURCES, SEEDS, CurvePlan, plan_curve
 from henkan.selection.curve.text import plot, sentences, table
 from henkan.selection.processes import default_jobs
@@ -94,12 +96,12 @@ def curve(
     Ctrl-C stops the command; the same command continues. Progress is written to standard error, the result to standard
     output.
     """
-    if picture is not None and picture.suffix.removeprefix(".").lower() not in PICTURES:
-        raise DataError(f"{picture}: unknown image format; choose a file name that ends in .png or .svg")
+    if picture is not None:
+        _check_picture(picture)
     task_or_file(data)
     out = out or Path("curves") / f"{data_name(data)}.json"
     if out.is_dir():
-        raise SettingsError(f"{out}: is a folder; choose another --out")
+        raise DataError(f"{out}: is a folder; choose another --out")
     kept = KeptMeasurements(out)
     kept.save()  # fails before the work is done if it cannot be written
     found = read_selection_data(data, options, quiet=quiet)
@@ -114,13 +116,13 @@ def curve(
     except KeyboardInterrupt:
         remedy = None if progress.last is None else "run_again"
         raise Interrupted(progress.interrupted(out), interruption.signal or SIGINT, remedy) from None
-    if picture is not None:
-        _draw(result, picture, found.name)
     if as_json:
         click.echo(json.dumps(result.to_dict() | {"data": data, "measurements": str(out)}))
     else:
         parts = [table(result), plot(result), sentences(result)]
         click.echo("\n\n".join("\n".join(part) for part in parts if part))
+    if picture is not None:
+        write_output(picture, curve_picture(result, title=found.name, format=_format(picture)), "--picture")
 
 
 def parse_sizes(text: str) -> list[float]:
@@ -191,13 +193,18 @@ def _show_plan(plan: CurvePlan, jobs: int) -> None:
     )
 
 
-def _draw(result: LearningCurve, path: Path, title: str) -> None:
-    from henkan.selection.curve.picture import curve_picture
+def _format(picture: Path) -> str:
+    return picture.suffix.removeprefix(".").lower()
 
-    content = curve_picture(result, title=title, format=path.suffix.removeprefix(".").lower())
-    if content is None:
+
+def _check_picture(picture: Path) -> None:
+    """Check that a picture can be drawn, before the work is done.
+
+    Raises:
+        DataError: if not.
+    """
+    if _format(picture) not in PICTURES:
+        raise DataError(f"{picture}: unknown image format; choose a file name that ends in .png or .svg")
+    check_writable(picture, "--picture")
+    if not can_draw():
         raise DataError("--picture needs matplotlib; pip install 'henkan[plot]'")
-    try:
-        path.write_bytes(content)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be written ({error.strerror or error}); choose another --picture") from None

@@ -12,11 +12,11 @@ from henkan.cli.data_arguments import task_or_file
 from henkan.cli.options import PATH, layout_options, model_options, symbol_options
 from henkan.cli.recipes import recipe_tables
 from henkan.cli.run_options import options_given
+from henkan.cli.selection_data import check_validation, jobs_option
 from henkan.cli.task_names import unambiguous
 from henkan.cli.training_data import data_name
 from henkan.cli.training_options import recipe_option
 from henkan.cli.tune_command import arguments_given
-from henkan.errors import SettingsError
 
 MINUTES = 20.0
 
@@ -44,12 +44,7 @@ MINUTES = 20.0
     f"[default: {MINUTES:g}, or no limit with --trials]",
 )
 @click.option("--trials", type=click.IntRange(1), metavar="N", help="Maximum number of trials.  [default: no limit]")
-@click.option(
-    "--jobs",
-    type=click.IntRange(1),
-    metavar="N",
-    help="Number of models to train at the same time, each with one thread.  [default: the number of cores]",
-)
+@jobs_option
 @click.option(
     "--resume",
     type=PATH,
@@ -87,8 +82,8 @@ def tune(
     seeds each. If the best settings have no higher mean exact match, the defaults are kept. The model is saved in the
     folder, and the `henkan train` command that trains the same model is printed.
 
-    The settings are chosen on the validation set, so what they gain on it is optimistic. Measure the gain on a test set
-    with `henkan evaluate`.
+    The settings are chosen on the validation set, so what they gain on it is optimistic. Compare the model with one of
+    the defaults on a test set: `henkan compare`.
 
     Ctrl-C stops the search; the same command resumes it. Requires henkan[tune].
     """
@@ -100,10 +95,7 @@ def tune(
         return
     if data is None:
         raise click.UsageError("name a task or a file of pairs, or resume an interrupted search with --resume DIR")
-    if options["dev"] == "none":
-        raise SettingsError(
-            "settings are compared on a validation set; omit --dev none, or name a file with --dev FILE"
-        )
+    check_validation(options["dev"])
     task_or_file(data)
     if minutes is None and trials is None:
         minutes = MINUTES

@@ -82,7 +82,7 @@ def show_result(result: Mapping[str, Any], *, as_json: bool) -> None:
         return
     trials = result["trials"]
     click.echo(
-        f"{trials['complete']} trials complete, {trials['pruned']} pruned, {trials['failed']} failed; "
+        f"trials: {trials['complete']} complete, {trials['pruned']} pruned, {trials['failed']} failed; "
         f"{result['seconds'] / 60:.1f} minutes"
     )
     if any(each["trials"] for each in result["effects"]):
@@ -139,7 +139,7 @@ def _show_comparison(result: Mapping[str, Any]) -> None:
     else:
         click.echo(
             "the settings were chosen on this validation set, so the difference is optimistic; compare both models on "
-            "a test set with `henkan evaluate`"
+            "a test set with `henkan compare`"
         )
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import click
 
-from henkan.cli.run_options import RunOptions, run_from_options
-from henkan.cli.training_data import TrainingData, read_data, show_audit
+from henkan.cli.selection_data import read_run, show_data
+from henkan.cli.training_data import TrainingData
 from henkan.cli.tune_command import train_command
 from henkan.cli.tune_display import TuneDisplay
 from henkan.cli.tune_report import changed_settings, result_of, show_result
@@ -72,12 +72,8 @@ def run_tuning(arguments: TuneArguments, options: dict[str, Any]) -> None:
     import_optuna()
     state = TuneState(arguments.folder)
     check_destination(arguments.folder, force=arguments.force or state.exists)
-    dev = options["dev"]
-    no_more = {"start": None, "ensemble": None, "unlabelled": None, "keep_lexicon": False, "log_to": ()}
-    run = run_from_options(arguments.data, {**options, **no_more})
-    if dev is None:
-        run.options["dev"] = "none"  # all pairs are read; they are divided for each seed
-    data = read_data(run, quiet=arguments.quiet)
+    # Without a validation set, all pairs are read; they are divided for each seed.
+    run, data = read_run(arguments.data, options, quiet=arguments.quiet, hold_out=False)
     examples = Examples(data.pairs, data.validation, data.variants[0].model)
     assert run.wanted is not None
     wanted = replace(run.wanted, settings={name: each for name, each in run.wanted.settings.items() if name != "seed"})
@@ -86,7 +82,8 @@ def run_tuning(arguments: TuneArguments, options: dict[str, Any]) -> None:
     if not space.values:
         raise SettingsError("all settings are given, so there is nothing to search; omit some")
     if not arguments.quiet:
-        _introduce(run, data, examples, space)
+        show_data(run, data)
+        _show_space(examples, space)
     with state.held(force=arguments.force):
         resumed = state.open(sys.argv[2:], _marks(data, examples, space, wanted.settings, seed))
         result = state.result()
@@ -103,12 +100,8 @@ def run_tuning(arguments: TuneArguments, options: dict[str, Any]) -> None:
     show_result(result, as_json=arguments.as_json)
 
 
-def _introduce(run: RunOptions, data: TrainingData, examples: Examples, space: Space) -> None:
+def _show_space(examples: Examples, space: Space) -> None:
     """Print what is searched."""
-    run = replace(run, variants=data.variants)
-    show_audit(TokenizedPairs.of(data.pairs, run.model), data, run)
-    if data.note:
-        click.echo(data.note, err=True)
     names = ", ".join(name.replace("_", " ") for name in space.values)
     click.echo(f"settings to search: {names}", err=True)
     if examples.folds:

@@ -53,7 +53,7 @@ def saved_arguments(model: Path) -> SavedArguments:
         return SavedArguments(**unseal(read_file(folder, SEARCH, MAX_BYTES), folder, SEARCH))
     except (ModelFolderError, TypeError):
         raise CheckpointError(
-            f"{folder}: {SEARCH} is damaged; delete the folder and run the command of the search again"
+            f"{folder}: {SEARCH} is damaged; start over with the command of the search and --force"
         ) from None
 
 
@@ -133,10 +133,20 @@ class TuneState:
         write_file(self.path / RESULT, seal(dict(result)))
 
     def result(self) -> dict[str, Any] | None:
-        """Return the result of a complete search, or None."""
+        """Return the result of a complete search, or None.
+
+        Raises:
+            CheckpointError: if it is damaged.
+        """
         if not (self.path / RESULT).exists():
             return None
-        result: dict[str, Any] = unseal(read_file(self.path, RESULT, MAX_BYTES), self.path, RESULT)
+        try:
+            result: dict[str, Any] = unseal(read_file(self.path, RESULT, MAX_BYTES), self.path, RESULT)
+        except ModelFolderError:
+            raise CheckpointError(
+                f"{self.path}: {RESULT} is damaged; delete this file and run the same command again, which trains the "
+                "model again from the trials"
+            ) from None
         return result
 
     @property

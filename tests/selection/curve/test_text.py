@@ -1,7 +1,6 @@
 """Learning curves as text and as pictures."""
 
 import re
-import sys
 from dataclasses import replace
 from html import unescape
 from xml.etree import ElementTree
@@ -129,8 +128,3 @@ def test_picture_is_drawn(fitted):
     drawing = curve_picture(curve(fitted=fitted), title="names", format="svg")
     assert ElementTree.fromstring(drawing).tag.endswith("svg")
     assert (b"twice the data" in drawing) == fitted
-
-
-def test_without_matplotlib_there_is_no_picture(monkeypatch):
-    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    assert curve_picture(curve()) is None

@@ -31,6 +31,8 @@ class KeptMeasurements:
         if path is None or not path.exists():
             return
         try:
+            if not path.is_file():  # reading a device may not end
+                raise ValueError(path)
             content = json.loads(path.read_text("utf-8"))
             if content["format"] != FORMAT:
                 raise ValueError(content["format"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,12 @@ if TYPE_CHECKING:
     from henkan.selection.curve.learning_curve import LearningCurve
 
 
-def curve_picture(curve: LearningCurve, *, title: str = "", format: str = "png") -> bytes | None:
+def can_draw() -> bool:
+    """Whether matplotlib is installed."""
+    return find_spec("matplotlib") is not None
+
+
+def curve_picture(curve: LearningCurve, *, title: str = "", format: str = "png") -> bytes:
     """Plot exact match by size, with intervals, the fitted curve and what it predicts for twice the data.
 
     Args:
@@ -22,13 +28,14 @@ def curve_picture(curve: LearningCurve, *, title: str = "", format: str = "png")
         format: "png" or "svg".
 
     Returns:
-        the image file, or None if matplotlib is not installed.
+        the image file.
+
+    Raises:
+        ImportError: if matplotlib is not installed; see `can_draw`.
     """
-    try:
-        from matplotlib.figure import Figure  # not pyplot, which needs a display
-        from matplotlib.ticker import NullFormatter, NullLocator, PercentFormatter
-    except ImportError:
-        return None
+    from matplotlib.figure import Figure  # not pyplot, which needs a display
+    from matplotlib.ticker import NullFormatter, NullLocator, PercentFormatter
+
     figure = Figure(figsize=(7, 4.2), layout="constrained")
     axes = figure.subplots()
     sizes, matches = [each.sources for each in curve.points], np.array([each.exact_match for each in curve.points])
