@@ -56,7 +56,7 @@ for arguments in (["--help"], ["serve", "--help"]):
     with redirect_stdout(io.TextIOWrapper(io.BytesIO())), suppress(SystemExit):
         main()
 """
-    assert not loaded_after(code) & {*HEAVY, "rich"}
+    assert not loaded_after(code) & {*HEAVY, "rich", "multiprocessing"}
 
 
 def test_version_matches_the_package_metadata():

@@ -1,3 +1,4 @@
+import io
 import multiprocessing.process
 import sys
 from types import ModuleType, SimpleNamespace
@@ -11,6 +12,11 @@ from henkan.display.terminal import TerminalDisplay
 from henkan.errors import SettingsError
 from henkan.text.pairs import Pairs
 from training_events import run_of
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
 
 
 @pytest.fixture
@@ -52,12 +58,18 @@ def test_scripts_show_nothing_unless_they_are_told(monkeypatch):
 
 
 def test_terminals_are_used_unless_a_worker_process_shares_them(monkeypatch):
-    monkeypatch.setattr(sys, "stderr", SimpleNamespace(isatty=lambda: True, write=lambda _: None, flush=lambda: None))
+    monkeypatch.setattr(sys, "stderr", Terminal())
     monkeypatch.delitem(sys.modules, "IPython", raising=False)
     assert kind() is TerminalDisplay
     monkeypatch.setattr(multiprocessing.process, "parent_process", lambda: object())
     assert kind() is NoDisplay
-    assert kind(verbose=True) is TerminalDisplay
+    with progress_display(verbose=True) as show:
+        assert isinstance(show, TerminalDisplay)
+        assert show.live is None  # lines only
+    monkeypatch.undo()
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    with progress_display(verbose=True) as show:
+        assert show.live is not None
 
 
 def test_a_worker_process_is_recognised():

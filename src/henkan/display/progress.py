@@ -31,8 +31,8 @@ def progress_display(validation: Pairs | None = None, *, verbose: Verbose = "aut
     """Return a display for a training run.
 
     In a Jupyter notebook, it is one output of the cell that is updated in place. On a terminal (standard error), it is
-    a live display with a line for every epoch above it. Elsewhere, such as in a script whose output goes to a file, it
-    is a line for every epoch if `verbose` is True, and nothing if it is "auto".
+    a live display with a line for every epoch above it. Elsewhere, such as in a script whose output goes to a file, or
+    in a worker process, it is a line for every epoch if `verbose` is True, and nothing if it is "auto".
 
     Args:
         validation: the validation set, or None. The display shows the current predictions for its first pairs.
@@ -56,7 +56,7 @@ def progress_display(validation: Pairs | None = None, *, verbose: Verbose = "aut
         return NoDisplay()
     from henkan.display.terminal import TerminalDisplay  # imports rich
 
-    return TerminalDisplay(validation, quiet=False)
+    return TerminalDisplay(validation, quiet=False, shared=in_worker_process())
 
 
 def in_worker_process() -> bool:

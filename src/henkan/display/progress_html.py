@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from henkan.display.durations import clock
+from henkan.display.event_text import sizes
 from henkan.display.learning_curve import learning_curve
 from henkan.display.run_state import RunState
 from henkan.drawing import html
@@ -25,7 +26,7 @@ def progress_html(state: RunState, examples: Sequence[Example] = ()) -> str:
     colour = html.RED if state.failed else html.GREEN if state.ended else html.BLUE
     return html.card(
         f'<div class="henkan-title">{html.text(_title(state))}</div>',
-        f'<div class="henkan-faint">{html.text(_size(state))}</div>' if state.started else "",
+        f'<div class="henkan-faint">{html.text(sizes(state.started))}</div>' if state.started else "",
         html.bar(1.0 if state.ended and not state.failed else state.share, colour),
         html.facts(_facts(state)),
         learning_curve(state.curves, planned),
@@ -48,19 +49,6 @@ def _title(state: RunState) -> str:
     if state.started is not None and state.started.teacher:
         model += f"{', ' * bool(model)}which predicts targets of unlabelled sources"
     return ": ".join(part for part in ("Training", model, state.phase) if part)
-
-
-def _size(state: RunState) -> str:
-    """The numbers of pairs and weights, as the terminal shows them."""
-    started = state.started
-    assert started is not None
-    synthetic = f" and {started.synthetic:,} synthetic ones" * (started.synthetic > 0)
-    labelled = f", {started.labelled:,} sources with predicted targets" * (started.labelled > 0)
-    validation = f"{started.held_out:,}" if started.held_out else "no"
-    return (
-        f"{started.pairs:,} training pairs{synthetic}{labelled}, {validation} validation pairs; "
-        f"{started.weights:,} weights"
-    )
 
 
 def _facts(state: RunState) -> list[tuple[str, str]]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from math import inf
 
 from henkan.display.durations import duration
+from henkan.display.event_text import left_out, rollback
 from henkan.display.learning_curve import Curve
 from henkan.training.events import (
     Calibrating,
@@ -82,10 +83,7 @@ class RunState:
             self._end_epoch(event)
         elif isinstance(event, Rollback):
             self.failed |= event.final
-            self.notes.append(
-                f"loss is not finite in epoch {event.epoch}; rolled back to update {event.step:,}, "
-                + ("training stopped" if event.final else f"learning rate reduced to {event.learning_rate:.2g}")
-            )
+            self.notes.append(rollback(event))
         elif isinstance(event, Ended):
             if not event.teacher:
                 self.exact_match = event.exact_match
@@ -150,8 +148,7 @@ class RunState:
         if self.curves:
             self.notes.append(f"models trained on the pairs alone, to predict targets: {len(self.curves)}")
             self.curves = []
-        reasons = "; ".join(f"{count:,} {reason}" for reason, count in event.left_out.items())
-        self.notes += [f"some unlabelled sources are not used: {reasons}"] if reasons else []
+        self.notes += [left_out(event)] if event.left_out else []
         self.started = self.step = None
         self.phase = f"predicting the targets of {event.sources:,} unlabelled sources"
 

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.text import Text
 
 from henkan.display.durations import clock, duration
+from henkan.display.event_text import left_out, rollback, sizes
 from henkan.evaluation.error_rates import evaluate
 from henkan.evaluation.evaluation_set import EXAMPLES_SHOWN
 from henkan.evaluation.report import example_lines
@@ -42,13 +43,14 @@ class TerminalDisplay:
     Args:
         validation: the validation set, or None. A live display shows the current predictions for its first pairs.
         quiet: show nothing.
+        shared: whether other processes write to the same terminal, where live displays would overwrite each other.
     """
 
-    def __init__(self, validation: Pairs | None, *, quiet: bool) -> None:
+    def __init__(self, validation: Pairs | None, *, quiet: bool, shared: bool = False) -> None:
         self.examples = None
         if validation is not None:
             self.examples = validation.take(range(min(EXAMPLES_SHOWN, len(validation))))
-        self.quiet = quiet
+        self.quiet, self.shared = quiet, shared
         self.console = Console(file=sys.stderr, highlight=False, soft_wrap=not sys.stderr.isatty())
         self.progress = Progress(
             TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), console=self.console
@@ -63,7 +65,7 @@ class TerminalDisplay:
         self.predicted_at = self.drawn_at = 0.0
 
     def __enter__(self) -> TerminalDisplay:
-        if self.console.is_terminal and not self.quiet:
+        if self.console.is_terminal and not (self.quiet or self.shared):
             self.live = Live(console=self.console, transient=True, auto_refresh=False)
             self.live.start()
         return self
@@ -92,8 +94,7 @@ class TerminalDisplay:
                 self.console.print(f"this model will take about {one}; training will end in about {every}")
         elif isinstance(event, Labelling):
             if event.left_out:
-                reasons = "; ".join(f"{count:,} {reason}" for reason, count in event.left_out.items())
-                self.console.print(f"note: some unlabelled sources are not used: {reasons}")
+                self.console.print(f"note: {left_out(event)}")
             self.console.print(f"predicting the targets of {event.sources:,} unlabelled sources ...")
         elif isinstance(event, Labelled):
             if event.done == event.sources:
@@ -105,11 +106,7 @@ class TerminalDisplay:
         elif isinstance(event, Epoch):
             self._end_epoch(event)
         elif isinstance(event, Rollback):
-            self.console.print(
-                f"loss is not finite in epoch {event.epoch}; rolled back to update {event.step:,}, "
-                + ("training stopped" if event.final else f"learning rate reduced to {event.learning_rate:.2g}"),
-                soft_wrap=True,
-            )
+            self.console.print(rollback(event), soft_wrap=True)
         elif isinstance(event, Step) and self.live is not None and self._redraws():
             self._draw(event)
 
@@ -117,13 +114,7 @@ class TerminalDisplay:
         self.converter, self.epochs = event.converter, event.epochs
         self.members = event.members
         member = f"model {event.member} of {event.members}: " if event.members > 1 else ""
-        validation = f"{event.held_out:,}" if event.held_out else "no"
-        synthetic = f" and {event.synthetic:,} synthetic ones" * (event.synthetic > 0)
-        labelled = f", {event.labelled:,} sources with predicted targets" * (event.labelled > 0)
-        self.console.print(
-            f"{member}{event.pairs:,} training pairs{synthetic}{labelled}, {validation} validation pairs; "
-            f"{event.weights:,} weights"
-        )
+        self.console.print(member + sizes(event))
 
     def _end_epoch(self, event: Epoch) -> None:
         self.exact_match = event.exact_match

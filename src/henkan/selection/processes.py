@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gc
-import multiprocessing
 import os
 import signal
-from concurrent.futures import ProcessPoolExecutor
+from typing import TYPE_CHECKING
 
 from henkan.engine.workers import THREADS_VARIABLE, available_cores, use_one_blas_thread
+
+if TYPE_CHECKING:
+    from concurrent.futures import ProcessPoolExecutor
 
 
 def default_jobs() -> int:
@@ -26,6 +28,10 @@ def worker_processes(jobs: int) -> ProcessPoolExecutor:
     Args:
         jobs: number of processes.
     """
+    # imported here, because `henkan --help` imports this module
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
     # A forked child would inherit locks of the threads of its parent; a spawned one starts afresh.
     context = multiprocessing.get_context("spawn")
     return ProcessPoolExecutor(jobs, mp_context=context, initializer=prepare_worker)
