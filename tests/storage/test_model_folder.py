@@ -43,18 +43,6 @@ def test_file_is_synced_then_renamed_then_the_folder_is_synced(tmp_path, monkeyp
     ]
 
 
-def test_pipe_is_written_to_and_not_replaced(tmp_path):
-    path = tmp_path / "pipe"
-    os.mkfifo(path)
-    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    try:
-        files.write_file(path, b"content")
-        assert os.read(reader, 100) == b"content"
-    finally:
-        os.close(reader)
-    assert path.is_fifo()
-
-
 def test_read_errors_of_other_files_do_not_mention_models(tmp_path):
     """The same functions read checkpoints, whose errors suggest other remedies."""
     with pytest.raises(ModelFolderError, match=r"tensors cannot be read \(No such file or directory\)$"):

@@ -9,11 +9,10 @@ from henkan.storage.files import write_file
 
 
 def check_output(out: Path, force: bool) -> None:
-    """Check that a file can be written, before the work is done.
+    """Check that the file of `--out` can be written, before the work is done.
 
     Raises:
-        SettingsError: if it exists and must not be replaced.
-        DataError: if it is a folder, or there is no folder for it.
+        SettingsError: if it is a folder, there is no folder for it, or it exists and must not be replaced.
     """
     check_writable(out, "--out")
     if out.is_file() and not force:
@@ -23,26 +22,17 @@ def check_output(out: Path, force: bool) -> None:
 def check_writable(out: Path, option: str) -> None:
     """Check that there is a folder for a file that is replaced if it exists, before the work is done.
 
-    Args:
-        out: the file.
-        option: the option that names it.
-
     Raises:
-        DataError: if there is none.
+        SettingsError: if there is none; the message names the option.
     """
     if out.is_dir():
-        raise DataError(f"{out}: is a folder; choose another {option}")
+        raise SettingsError(f"{out}: is a folder; choose another {option}")
     if not out.absolute().parent.is_dir():
-        raise DataError(f"{out}: cannot be written (No such file or directory); choose another {option}")
+        raise SettingsError(f"{out}: cannot be written (No such file or directory); choose another {option}")
 
 
 def write_output(out: Path, content: bytes, option: str = "--out") -> None:
     """Write a file. A device or a pipe, such as /dev/null, receives the content; a symbolic link keeps its place.
-
-    Args:
-        out: the file.
-        content: its content.
-        option: the option that names it.
 
     Raises:
         DataError: if it cannot be written; the message names the option.

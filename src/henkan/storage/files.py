@@ -23,14 +23,9 @@ from henkan.text.arrays import Array
 def write_file(path: Path, content: bytes) -> None:
     """Write a file atomically: after a crash, either the old or the new file exists.
 
-    A device or a pipe, such as `/dev/stdout`, is written to and not replaced by a file.
-
     Raises:
         OSError: if it cannot be written; the old file is then unchanged.
     """
-    if path.exists() and not path.is_file():
-        path.write_bytes(content)
-        return
     temporary = path.with_name(path.name + ".part")
     try:
         with temporary.open("wb") as file:
