@@ -18,7 +18,7 @@ def test_a_file_is_replaced_only_if_wanted(tmp_path):
     check_output(out, force=True)
     write_output(out, b"two")
     assert out.read_bytes() == b"two"
-    with pytest.raises(SettingsError, match="is a folder"):
+    with pytest.raises(SettingsError, match="is a folder; choose another --out"):
         check_output(tmp_path, force=True)
 
 

@@ -7,7 +7,7 @@ from henkan import Seq2Seq
 from henkan.display import notebook
 from henkan.display.notebook import NotebookDisplay
 from henkan.text.pairs import Pairs
-from henkan.training.events import Calibrating, Ended
+from henkan.training.events import Calibrating, Ended, Step
 from markup import Markup
 from training_events import run_of, started, step
 
@@ -96,6 +96,19 @@ def test_nothing_is_shown_before_the_first_event(output):
     with pytest.raises(ValueError, match="pairs"), NotebookDisplay(None):
         raise ValueError("pairs")
     assert output.shown == []
+
+
+def test_the_last_examples_are_those_of_the_best_weights(output, clock, words):
+    pairs = Pairs(words[0][:10], words[1][:10])
+    model = Seq2Seq(recipe="modern", epochs=30, batch_size=8, hidden_size=24, calibrate_outside=False)
+    with NotebookDisplay(pairs) as show:
+
+        def callback(event):
+            clock[0] += isinstance(event, Step) and event.step == 1  # so the first update is shown, and no later one
+            show(event)
+
+        model.fit(*words, dev=(pairs.sources, pairs.targets), callback=callback)
+    assert [row[3] for row in output.last.tables[-1][1:]] == model.predict(pairs.sources)
 
 
 def test_a_training_run_is_shown_to_its_end(output, words):

@@ -9,7 +9,7 @@ from typing import get_args, get_type_hints
 import numpy as np
 import pytest
 
-from henkan import NotFittedError, Seq2Seq, SettingsError, inspect, load
+from henkan import NotFittedError, Seq2Seq, SettingsError, combine, inspect, load
 from henkan.config import EngineConfig, ModelConfig, TrainingConfig
 from henkan.estimator.parameters import Parameters
 from henkan.recipes import make_configs, restored_settings
@@ -172,6 +172,13 @@ def test_loaded_mixture_is_trained_again_alike(words, tmp_path):
     names = ("recipe", "architecture", "attention", "reverse", "target_reverse", "ensemble", "hidden_size")
     assert [shown[name] for name in names] == ["auto"] * 5 + [4, 8]
     assert Seq2Seq(**shown).fit(*words).convert(words[0]) == mixed.convert(words[0])
+
+
+def test_parameters_of_a_mixture_are_what_its_models_have_in_common(words):
+    sizes = {"edits": 8, "words": 6}
+    models = [Seq2Seq(**SMALL | {"hidden_size": size, "recipe": recipe}).fit(*words) for recipe, size in sizes.items()]
+    shown = combine(models).get_params()
+    assert [shown[name] for name in ("hidden_size", "embedding_size", "epochs", "ensemble")] == ["auto", 4, 1, 2]
 
 
 def test_attributes_of_training_exist_only_after_it(trained):

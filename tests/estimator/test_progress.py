@@ -39,9 +39,9 @@ def test_default_interval_of_checkpoints_is_that_of_the_commands():
 
 def test_several_callbacks_receive_every_event(words):
     first, second = [], []
-    Seq2Seq(**SMALL).fit(*words, callback=[first.append, second.append])
+    Seq2Seq(**SMALL).fit(*words, callback=[first.append, lambda event: second.append((event, len(first)))])
     assert isinstance(first[0], Started)
-    assert first == second
+    assert second == [(event, number) for number, event in enumerate(first, start=1)]  # in the order of the list
     for wrong in (3, [first.append, 3]):
         with pytest.raises(SettingsError, match="callback must be a function, or a list of functions, not 3"):
             Seq2Seq(**SMALL).fit(*words, callback=wrong)
@@ -56,10 +56,12 @@ def test_a_callback_that_raises_does_not_hide_events_from_the_others(words, erro
         if isinstance(event, Epoch | Ended):
             raise error
 
-    with pytest.raises(error):
-        Seq2Seq(**SMALL).fit(*words, callback=[fail, seen.append])
-    assert [type(each) for each in seen][-2:] == [Epoch, Ended]
-    assert seen[-1].outcome == {ZeroDivisionError: "failed", KeyboardInterrupt: "interrupted"}[error]
+    for callbacks in ([fail, seen.append], [seen.append, fail]):
+        seen.clear()
+        with pytest.raises(error):
+            Seq2Seq(**SMALL).fit(*words, callback=callbacks)
+        assert [type(each) for each in seen][-2:] == [Epoch, Ended]
+        assert seen[-1].outcome == {ZeroDivisionError: "failed", KeyboardInterrupt: "interrupted"}[error]
 
 
 def test_an_error_of_a_callback_leaves_the_model_as_it_was(words):

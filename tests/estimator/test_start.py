@@ -58,6 +58,7 @@ def test_contradictions_are_refused(trained, words):
     without = Seq2Seq(**SMALL, epochs=1, recipe="modern").fit(*words)
     with pytest.raises(SettingsError, match="no unknown symbol, so it cannot be trained with one; omit unknown_rate"):
         Seq2Seq(unknown_rate=0.2).fit(*words, start=without)
+    assert Seq2Seq(**STILL, recipe="words").fit(*words, start=without).settings_["unknown_rate"] == 0
     with pytest.raises(SettingsError, match="start must be a trained Seq2Seq model, not 'model'"):
         Seq2Seq().fit(*words, start="model")
     with pytest.raises(NotFittedError):

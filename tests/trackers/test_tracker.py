@@ -225,6 +225,9 @@ def test_updates_after_a_rollback_are_logged_once():
     [run] = tracker.runs
     assert run.values("train/loss") == {10: 1.0, 20: 1.0, 30: 2.0, 40: 2.0}
     assert run.values("rollbacks") == {27: 1, 40: 2}
+    for event in (started("b"), step(1), rollback):
+        tracker(event)
+    assert tracker.runs[1].values("rollbacks") == {1: 1}
 
 
 def test_the_best_epoch_is_that_of_the_model():
