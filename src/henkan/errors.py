@@ -29,6 +29,7 @@ REMEDIES: Mapping[str, str] = {
     "exact_or_bf16_precision": 'pass precision="float32" or precision="bf16"',
     "exact_precision": 'pass precision="float32"',
     "fewer_folds": "pass more pairs or fewer folds",
+    "fewer_jobs": "call it again with fewer jobs",
     "fewer_processes": "start torchrun with --nproc-per-node {processes}",
     "fix_line_or_format": "{fix}, pass another format, or pass rejects to skip such lines",
     "fix_line_or_layout": "pass other columns, another delimiter or another format, fix the line, or pass rejects to "

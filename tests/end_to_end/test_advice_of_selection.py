@@ -1,5 +1,8 @@
 """The advice of the commands that train many models."""
 
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
+
 import pytest
 
 from advice_cases import SMALL, WORDS
@@ -42,6 +45,41 @@ def test_pairs_that_are_too_few_for_a_validation_set(here, workplace):
     write("words.tsv", [f"{a}{b}\t{b}\n" for a in "abcd" for b in "abcd"])
     here(*COMMANDS[0])
     here(*COMMANDS[0], "--dev", "dev.tsv")
+
+
+class LosingPool:
+    """Stands for worker processes: the first model is measured, and then the system ends a process."""
+
+    _processes = None
+
+    def __init__(self):
+        self.submitted = 0
+
+    def submit(self, function, run):
+        future = Future()
+        self.submitted += 1
+        if self.submitted == 1:
+            future.set_result(function(run))
+        else:
+            future.set_exception(BrokenProcessPool("a process was terminated abruptly"))
+        return future
+
+    def shutdown(self, **_):
+        pass
+
+
+def test_command_continues_with_fewer_processes_if_one_is_lost(here, workplace, monkeypatch):
+    workplace()
+    write("words.tsv", [f"{a}{b}\t{b}\n" for a in "abcd" for b in "abcd"])
+    command = ("curve", "words.tsv", *SMALL.split(), "--seeds", 2, "--sizes", 1)
+    with monkeypatch.context() as patched:
+        patched.setattr("henkan.selection.curve.measuring_many.worker_processes", lambda _: LosingPool())
+        message = here(*command, "--jobs", 2, status=2).stderr
+    assert message.endswith(
+        "has ended, which happens if the system has no more memory; "
+        "run the same command again to continue, with fewer --jobs\n"
+    )
+    assert "model 2 of 2: " in here(*command, "--jobs", 1).stderr
 
 
 def test_sizes_are_fractions(here, workplace):

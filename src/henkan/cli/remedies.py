@@ -24,6 +24,7 @@ OPTIONS: Mapping[str, str] = {
     "exact_or_bf16_precision": "choose --precision float32 or --precision bf16",
     "exact_precision": "choose --precision float32",
     "fewer_folds": "give more pairs or fewer --folds",
+    "fewer_jobs": "run the same command again to continue, with fewer --jobs",
     "fewer_processes": "start torchrun with --nproc-per-node {processes}",
     "fix_line_or_format": "{fix}, choose another --format, or skip such lines with --rejects FILE",
     "fix_line_or_layout": "choose other --columns, another --delimiter or another --format, fix the line, or skip "

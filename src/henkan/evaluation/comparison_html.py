@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from henkan.drawing.html import string, text
 from henkan.evaluation.breakdown import Breakdown
-from henkan.evaluation.comparison_text import conclusions, count_notes, outcome_text, outcomes, p_text
+from henkan.evaluation.comparison_text import conclusions, count_notes, outcome_text, outcomes, p_text, source_count
 from henkan.evaluation.differing_texts import texts_table
 from henkan.evaluation.interval_chart import Mark, Scale, axis_svg, interval_svg
 from henkan.evaluation.report import percent_interval
@@ -36,7 +36,7 @@ def page(result: Comparison) -> str:
 
 def fragment(result: Comparison) -> str:
     """Return the comparison as an element with its style."""
-    shown = f"{result.total:,} distinct sources" + (f" of {string(result.data)}" if result.data else "")
+    shown = source_count(result) + (f" of {string(result.data)}" if result.data else "")
     conclusion = "".join(f"<p>{string(line)}</p>" for line in conclusions(result, result.names))
     sections = (
         f"<style>{STYLE.read_text(encoding='utf-8')}</style>",

@@ -26,7 +26,7 @@ SHOWN = 5
 def comparison_lines(result: Comparison) -> Iterator[str]:
     """Yield all results: rates, differences, breakdowns, examples and, at the end, the conclusions."""
     names = short_names(result.names)
-    yield f"{result.total:,} distinct sources{f' of {result.data}' if result.data else ''}"
+    yield f"{source_count(result)}{f' of {result.data}' if result.data else ''}"
     yield ""
     yield from _rate_lines(result, names)
     yield ""
@@ -42,6 +42,11 @@ def comparison_lines(result: Comparison) -> Iterator[str]:
     for line in conclusions(result, names):
         kept = line.replace("p < ", "p\xa0<\xa0").replace("p = ", "p\xa0=\xa0")  # on one line
         yield from (each.replace("\xa0", " ") for each in wrap(kept, COLUMNS))
+
+
+def source_count(result: Comparison) -> str:
+    """Return the number of sources, in words."""
+    return f"{result.total:,} distinct source{'' if result.total == 1 else 's'}"
 
 
 def conclusions(result: Comparison, names: Sequence[str]) -> list[str]:

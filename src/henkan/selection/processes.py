@@ -12,6 +12,9 @@ from henkan.engine.workers import THREADS_VARIABLE, available_cores, use_one_bla
 if TYPE_CHECKING:
     from concurrent.futures import ProcessPoolExecutor
 
+LOST = "the process that trained the model has ended, which happens if the system has no more memory"
+"""What has happened if a worker process ends without a result."""
+
 
 def default_jobs() -> int:
     """Number of models to train at the same time: the number of cores that this process may use."""

@@ -71,6 +71,16 @@ def test_one_model_of_each_size_has_no_deviation():
     assert found.expected is not None
 
 
+def test_interval_of_a_point_is_for_other_models_too():
+    """Here each source is right for the same share of the models, so sources say little, but the models differ."""
+    plan = CurvePlan([100], 3, [TrainingRun(Pairs([], []), DEV, [])] * 3, 0)
+    rights = ["1" * 90 + "0" * 210, "0" * 90 + "1" * 150 + "0" * 60, "0" * 240 + "1" * 60]
+    found = curve_of(plan, {number: Measurement(right, 0.5, 1.0) for number, right in enumerate(rights)}).points[0]
+    assert found.exact_match == pytest.approx(1 / 3)
+    assert found.deviation == pytest.approx(0.153, abs=1e-3)
+    assert 0.2 < found.high - found.low < 0.3  # that of 300 sources alone is 0.11 wide
+
+
 def test_interval_of_a_point_is_for_other_sources_too():
     [*_, last] = curve(30, 50, 62, 70, 75).points
     assert last.low == pytest.approx(0.657, abs=0.01)  # Wilson's interval of 75 of 100, which the models add little to

@@ -63,6 +63,17 @@ def test_sources_that_every_seed_has_count_once():
     assert compare(defaults, others, same_sources=False).error == pytest.approx(error / 3**0.5)
 
 
+def test_what_sources_and_seeds_both_contain_counts_once():
+    def of(row):
+        return TrialResult(*2 * [sum(row) / 4], [bool(each) for each in row], 1, 1.0)
+
+    rows = [[0, 1, 1, 0], [1, 1, 1, 1]]
+    found = compare([of([0] * 4)] * 2, [of(row) for row in rows], same_sources=True)
+    seeds, sources, both = 0.125 / 2, (1 / 12) / 4, (1 / 6) / 8  # variances: means, columns, residuals
+    assert found.gain == 0.75
+    assert found.error == pytest.approx((seeds + sources - both) ** 0.5)
+
+
 def test_interval_has_few_degrees_of_freedom_if_seeds_differ():
     defaults = [TrialResult(0.5, match, [True] * 9, 1, 1.0) for match in (0.5, 0.6, 0.7)]
     others = [TrialResult(0.5, 0.7, [True] * 9, 1, 1.0)] * 3

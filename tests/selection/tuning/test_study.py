@@ -2,6 +2,7 @@
 
 import sqlite3
 import sys
+from collections import deque
 
 import pytest
 
@@ -120,6 +121,20 @@ def test_damaged_database_is_an_error(study, tmp_path):
     (tmp_path / "trials.db").write_bytes(b"not a database" * 100)
     with pytest.raises(SettingsError, match=r"trials\.db: the trials cannot be read or written; check permissions"):
         study()
+
+
+@needs_optuna
+def test_full_disk_is_an_error(study, tmp_path):
+    resource = pytest.importorskip("resource")
+    asked = study()
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, ((tmp_path / "trials.db").stat().st_size, before[1]))
+    try:
+        with pytest.raises(SettingsError, match=r"trials\.db: the trials cannot be read or written; check permissions"):
+            deque(asked.put(str(number), "x" * 1000) for number in range(100))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert study().get("0") == "x" * 1000
 
 
 @needs_optuna

@@ -150,13 +150,21 @@ def test_defaults_are_kept_if_nothing_is_better(tune):
     assert found.seed == 7
 
 
-def test_model_of_the_given_seed_is_kept_if_validation_sets_differ(tune):
-    found, _, _ = tune(lambda variant, seed: 0.6 + 0.01 * seed + 0.1 * variant.model.target_reverse, examples=TENTHS)
+def test_model_of_the_given_seed_is_kept_without_one_validation_set(tune):
+    found, _, _ = tune(lambda variant, seed: 0.6 + 0.01 * seed + 0.1 * variant.model.target_reverse, examples=FOLDS)
     assert found.point == found.candidate
     assert found.seed == 7
 
 
-TENTHS = Examples(UPPER, None, SPACE.choice.model)
+FOLDS = Examples(UPPER, None, SPACE.choice.model)
+
+
+def test_folds_have_the_same_sources_for_every_seed(tune):
+    """Cross-validation with three seeds does not have three times as many sources."""
+    better = lambda variant, _: 0.6 + 0.1 * variant.model.target_reverse  # noqa: E731
+    found, _, _ = tune(better, examples=FOLDS)
+    one, _, _ = tune(better, examples=DEV)
+    assert found.comparison.error == one.comparison.error > 0
 
 
 def test_interrupted_comparison_is_resumed(tune):

@@ -5,9 +5,10 @@ import signal
 
 from henkan.config import ModelConfig
 from henkan.errors import SettingsError
+from henkan.selection.processes import LOST
 from henkan.selection.tuning.splits import Examples
 from henkan.selection.tuning.trial import Progress, Trial, TrialResult, run_trial
-from henkan.selection.tuning.workers import LOST, Failed, Stopped, TrialWorkers
+from henkan.selection.tuning.workers import Failed, Stopped, TrialWorkers
 from henkan.training.job import Variant
 from tuned import SMALL, UPPER, space
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import as_completed
+from concurrent.futures import BrokenExecutor, as_completed
 from dataclasses import dataclass
 
+from henkan.errors import HenkanError
 from henkan.selection.curve.kept import KeptMeasurements
 from henkan.selection.curve.measuring import Measurement, fingerprint, measure
-from henkan.selection.processes import stop, worker_processes
+from henkan.selection.processes import LOST, stop, worker_processes
 from henkan.selection.training_run import TrainingRun
 
 UPDATE_OVERHEAD = 16
@@ -55,6 +56,9 @@ def measure_all(
 
     Returns:
         n measurements.
+
+    Raises:
+        HenkanError: if a process has ended. What was measured before is kept.
     """
     kept = KeptMeasurements() if kept is None else kept
     keys = [fingerprint(each) for each in runs]
@@ -88,6 +92,8 @@ def _measurements(runs: Sequence[TrainingRun], numbers: Sequence[int], jobs: int
         waiting = {pool.submit(measure, runs[number]): number for number in numbers}
         for future in as_completed(waiting):
             yield waiting[future], future.result()
+    except BrokenExecutor:
+        raise HenkanError(LOST, "fewer_jobs") from None
     finally:
         stop(pool)
 

@@ -128,8 +128,6 @@ def space_for(wanted: Wanted, pairs: Pairs, *, lexicon: bool = False) -> Space:
     if n <= MAX_PAIRS and training.augment is None and _shared(tokenized):
         values["augment"] = (3 * SYNTHETIC,)
     values = {name: each for name, each in values.items() if name not in wanted.settings and each}
-    if "epochs" in wanted.settings:
-        values.pop("updates", None)
     space = Space(wanted, choice, n, values)
     usable = {
         name: tuple(value for value in each if space.allows({**space.default, name: value}))

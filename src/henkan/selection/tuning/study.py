@@ -179,10 +179,13 @@ class _Readable:
         pass
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if error is not None and kind is not None and kind.__module__.partition(".")[0] in ("sqlalchemy", "sqlite3"):
+        if kind is None:
+            return
+        is_internal = kind.__module__ == "optuna.exceptions" and kind.__name__ == "StorageInternalError"  # a full disk
+        if is_internal or kind.__module__.partition(".")[0] in ("sqlalchemy", "sqlite3"):
             raise SettingsError(
-                f"{self.path}: the trials cannot be read or written; check permissions and free disk space, or delete "
-                "the file to start over"
+                f"{self.path}: the trials cannot be read or written; check permissions and free disk space and run "
+                "the same command again, or delete the file to start over"
             ) from None
 
 

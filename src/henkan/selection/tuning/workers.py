@@ -8,12 +8,9 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 
 from henkan.errors import HenkanError
-from henkan.selection.processes import prepare_worker
+from henkan.selection.processes import LOST, prepare_worker
 from henkan.selection.tuning.splits import Examples
 from henkan.selection.tuning.trial import Progress, Trial, TrialResult, run_trial
-
-LOST = "the process that trained the model has ended, which happens if the system has no more memory"
-
 
 SECONDS_BETWEEN = 0.5
 """How long to wait for messages before the display is updated."""
