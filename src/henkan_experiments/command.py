@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from henkan_experiments.reproduce import ExperimentProgress
 
 
-@click.command("reproduce", short_help="Repeat the article's experiment and write a report.")
+@click.command("reproduce")
 @click.option(
     "--seeds", type=int, metavar="N", default=10, show_default=True, help="Number of seeds per addition model."
 )

@@ -42,7 +42,7 @@ WORDS = [name.capitalize() for name in NAMES[::11]] + ["Tanaka"]
 
 def commands():
     """Yield every command with its name; a group of commands has several."""
-    for name, (module, function) in COMMANDS.items():
+    for name, (module, function, _) in COMMANDS.items():
         command = getattr(import_module(module), function)
         yield (name,), command
         if isinstance(command, click.Group):

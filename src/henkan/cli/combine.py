@@ -26,7 +26,7 @@ from henkan.training.combine import combine as combine_models
 from henkan.training.fitted_model import load_model
 
 
-@click.command(short_help="Combine saved models into one ensemble.")
+@click.command()
 @click.argument("models", metavar="MODEL...", type=PATH, nargs=-1, required=True)
 @click.option("--out", type=PATH, metavar="DIR", required=True, help="Folder for the ensemble.")
 @click.option(

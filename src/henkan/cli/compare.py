@@ -26,7 +26,7 @@ from henkan.text.tasks import Task
 from henkan.training.fitted_model import FittedModel, load_model
 
 
-@click.command(short_help="Compare saved models on the same pairs.")
+@click.command()
 @click.argument("models", type=PATH, nargs=-1, required=True, metavar="MODEL MODEL [MODEL...]")
 @click.argument("data", metavar="FILE_OR_TASK", callback=unambiguous)
 @click.option("--html", type=PATH, metavar="FILE", help="Write a report as one HTML file, which needs no other files.")

@@ -34,7 +34,7 @@ PICTURES = ("png", "svg")
 SIZES = "1/16,1/8,1/4,1/2,1"
 
 
-@click.command(short_help="Estimate what more pairs would bring.", epilog=recipe_tables())
+@click.command(epilog=recipe_tables())
 @click.argument("data", metavar="TASK_OR_FILE", callback=unambiguous)
 @click.option(
     "--sizes",

@@ -15,7 +15,7 @@ from henkan.cli.training_options import training_options
 from henkan.cli.training_run import RunArguments, start_or_resume
 
 
-@click.command(short_help="Train a small model to predict as an ensemble does.", epilog=recipe_tables())
+@click.command(epilog=recipe_tables())
 @click.argument("teacher", metavar="MODEL", type=PATH)
 @click.option(
     "--data",

@@ -25,7 +25,7 @@ from henkan.text.tasks import Task
 from henkan.training.fitted_model import load_model
 
 
-@click.command(short_help="Evaluate a saved model.")
+@click.command()
 @click.argument("model", type=PATH)
 @click.argument("data", metavar="FILE_OR_TASK", callback=unambiguous)
 @click.option(

@@ -23,7 +23,7 @@ from henkan.training.fitted_model import load_model
 FORMATS = ("png", "svg")
 
 
-@click.command(short_help="Explain a prediction symbol by symbol.")
+@click.command()
 @click.argument("model", type=PATH)
 @click.argument("text", type=TEXT, required=False)
 @click.option("--answer", type=TEXT, metavar="TEXT", help="Explain this target instead of the model's prediction.")

@@ -20,7 +20,7 @@ from henkan.inference.conversion import Request
 from henkan.training.fitted_model import FittedModel, converter_of, load_model, make_domain
 
 
-@click.command(short_help="Export a saved model for other programs and for browsers.")
+@click.command()
 @click.argument("model", type=PATH)
 @click.option(
     "--to",

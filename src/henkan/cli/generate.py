@@ -14,7 +14,7 @@ from henkan.text.pairs import write_pairs
 from henkan.text.tasks import TASKS, find_task
 
 
-@click.command(short_help="Generate pairs for a task.")
+@click.command()
 @click.argument("task", metavar="TASK")
 @click.option("--count", type=int, metavar="N", help="Number of pairs.  [default: depends on the task]")
 @click.option("--seed", type=int, metavar="N", default=0, show_default=True, help="Random seed, 0 or more.")

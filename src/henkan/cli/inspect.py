@@ -22,7 +22,7 @@ from henkan.text.tokenizer import TAG
 from henkan.training.synthetic import NONE_POSSIBLE, synthetic_pairs
 
 
-@click.command(short_help="Check a file of pairs before training, or describe a model.")
+@click.command()
 @click.argument("data", metavar="FILE_OR_MODEL", type=PATH)
 @click.option("--dev", type=PATH, metavar="FILE", help="Validation set, checked for overlap with FILE.")
 @click.option("--test", type=PATH, metavar="FILE", help="Test set, checked for overlap with FILE.")

@@ -19,7 +19,7 @@ from henkan.training.fitted_model import FittedModel, load_model
 from henkan.training.stored_lexicon import Merge, change_lexicon, entries_of, merge, without
 
 
-@click.group(short_help="Add to, show or reduce the lexicon stored in a model.")
+@click.group()
 def lexicon() -> None:
     """Change or show the lexicon that is stored in a model: known sources with their targets.
 

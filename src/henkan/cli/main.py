@@ -18,27 +18,32 @@ from henkan.engine.choice import launched_by_torchrun, process_rank
 from henkan.errors import HenkanError, Interrupted
 
 COMMANDS = {
-    "inspect": ("henkan.cli.inspect", "inspect"),
-    "train": ("henkan.cli.train", "train"),
-    "tune": ("henkan.cli.tune", "tune"),
-    "predict": ("henkan.cli.predict", "predict"),
-    "evaluate": ("henkan.cli.evaluate", "evaluate"),
-    "compare": ("henkan.cli.compare", "compare"),
-    "explain": ("henkan.cli.explain", "explain"),
-    "serve": ("henkan.cli.serve", "serve"),
-    "score": ("henkan.cli.score", "score"),
-    "curve": ("henkan.cli.curve", "curve"),
-    "next": ("henkan.cli.next", "next_command"),
-    "distil": ("henkan.cli.distil", "distil"),
-    "combine": ("henkan.cli.combine", "combine"),
-    "lexicon": ("henkan.cli.lexicon", "lexicon"),
-    "export": ("henkan.cli.export", "export"),
-    "generate": ("henkan.cli.generate", "generate"),
-    "tasks": ("henkan.cli.generate", "tasks"),
-    "play": ("henkan.cli.play", "play"),
-    "reproduce": ("henkan_experiments.command", "reproduce_command"),
+    "inspect": ("henkan.cli.inspect", "inspect", "Check a file of pairs before training, or describe a model."),
+    "train": ("henkan.cli.train", "train", "Train a model on a task or a file of pairs."),
+    "tune": ("henkan.cli.tune", "tune", "Search for the settings that suit your pairs."),
+    "predict": ("henkan.cli.predict", "predict", "Convert strings with a saved model."),
+    "evaluate": ("henkan.cli.evaluate", "evaluate", "Evaluate a saved model."),
+    "compare": ("henkan.cli.compare", "compare", "Compare saved models on the same pairs."),
+    "explain": ("henkan.cli.explain", "explain", "Explain a prediction symbol by symbol."),
+    "serve": ("henkan.cli.serve", "serve", "Answer requests over HTTP with saved models."),
+    "score": ("henkan.cli.score", "score", "Score pairs by log-probability, or find likely label errors."),
+    "curve": ("henkan.cli.curve", "curve", "Estimate what more pairs would bring."),
+    "next": ("henkan.cli.next", "next_command", "Choose the words to label next."),
+    "distil": ("henkan.cli.distil", "distil", "Train a small model to predict as an ensemble does."),
+    "combine": ("henkan.cli.combine", "combine", "Combine saved models into one ensemble."),
+    "lexicon": ("henkan.cli.lexicon", "lexicon", "Add to, show or reduce the lexicon stored in a model."),
+    "export": ("henkan.cli.export", "export", "Export a saved model for other programs and for browsers."),
+    "generate": ("henkan.cli.generate", "generate", "Generate pairs for a task."),
+    "tasks": ("henkan.cli.generate", "tasks", "List the built-in tasks."),
+    "play": ("henkan.cli.play", "play", "Watch a model learn to add, in the browser."),
+    "reproduce": (
+        "henkan_experiments.command",
+        "reproduce_command",
+        "Repeat the article's experiment and write a report.",
+    ),
 }
-"""Name of a command -> module and function, imported when the command is called; in the order of `--help`."""
+"""Name of a command -> module and function, imported when the command is called, and help in a line; in the order of
+`--help`, which imports none of them."""
 
 
 class Commands(click.Group):
@@ -52,9 +57,14 @@ class Commands(click.Group):
         """Return the command with the given name, or None."""
         if cmd_name not in COMMANDS:
             return None
-        module, function = COMMANDS[cmd_name]
+        module, function, _ = COMMANDS[cmd_name]
         command: click.Command = getattr(import_module(module), function)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the list of commands, without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, _, text) in COMMANDS.items()])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -21,7 +21,7 @@ MANY = 10_000
 """From so many sources on, a note says that the predictions take a while."""
 
 
-@click.command("next", short_help="Choose the words to label next.")
+@click.command("next")
 @click.argument("model", type=PATH)
 @click.argument("words", type=PATH)
 @click.option(

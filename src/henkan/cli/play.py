@@ -17,7 +17,7 @@ from henkan.export.html.playground import build_playground
 HOST = "127.0.0.1"
 
 
-@click.command(short_help="Watch a model learn to add, in the browser.")
+@click.command()
 @click.option("--out", type=PATH, metavar="FILE",
               help="Write the page to FILE instead. It opens in a browser without a server and without a network.",
               )  # fmt: skip

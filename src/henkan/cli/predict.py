@@ -20,7 +20,7 @@ from henkan.inference.conversion import Request, Unknown
 from henkan.training.fitted_model import load_model
 
 
-@click.command(short_help="Convert strings with a saved model.")
+@click.command()
 @click.argument("model", type=PATH)
 @click.argument("texts", nargs=-1, type=TEXT, metavar="[TEXT]...")
 @click.option(

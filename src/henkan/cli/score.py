@@ -25,7 +25,7 @@ from henkan.training.trainer import Trainer
 FOLDS = 5
 
 
-@click.command(short_help="Score pairs by log-probability, or find likely label errors.")
+@click.command()
 @click.argument("model", type=PATH)
 @click.argument("data", metavar="FILE", type=PATH)
 @click.option(

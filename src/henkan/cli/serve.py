@@ -51,7 +51,7 @@ def _limit(name: str, default: float, text: str) -> Callable[[Command], Command]
     return click.option(name, type=type(default), metavar="N", default=default, show_default=True, help=text)
 
 
-@click.command(short_help="Answer requests over HTTP with saved models.")
+@click.command()
 @click.argument("models", metavar="MODEL...", nargs=-1, required=True, type=PATH)
 @click.option("--host", default="127.0.0.1", show_default=True, metavar="HOST",
               help="Address to listen on. The default takes connections from this machine alone; 0.0.0.0 from all.",

@@ -20,7 +20,7 @@ from henkan.engine.choice import process_rank
 from henkan.storage.model_folder import CHECKPOINT, is_model
 
 
-@click.command(short_help="Train a model on a task or a file of pairs.", epilog=recipe_tables())
+@click.command(epilog=recipe_tables())
 @click.argument("data", metavar="[TASK_OR_FILE]", required=False, callback=unambiguous)
 @click.option(
     "--out",

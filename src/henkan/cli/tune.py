@@ -21,7 +21,7 @@ from henkan.cli.tune_command import arguments_given
 MINUTES = 20.0
 
 
-@click.command(short_help="Search for the settings that suit your pairs.", epilog=recipe_tables())
+@click.command(epilog=recipe_tables())
 @click.argument("data", metavar="[TASK_OR_FILE]", required=False, callback=unambiguous)
 @click.option(
     "--out",
