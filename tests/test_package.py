@@ -72,7 +72,10 @@ def test_public_names_exist_and_are_documented():
 
 def test_all_events_are_public_and_trackers_are_found_by_completion():
     assert {each.__name__ for each in get_args(henkan.Event)} <= {*henkan.__all__}
-    assert {*henkan.__all__, "trackers"} <= {*dir(henkan)}
+    assert {name for name in dir(henkan) if not name.startswith("__")} == {*henkan.__all__, "trackers"} - {
+        "__version__"
+    }
+    assert "__version__" in dir(henkan)
 
 
 def test_package_has_a_type_marker():

@@ -117,4 +117,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__, "trackers"})
+    return sorted({*(name for name in globals() if name.startswith("__")), *__all__, "trackers"})

@@ -112,7 +112,7 @@ def test_misuse_raises_a_clear_error():
         Seq2Seq().fit("ab", "ab")
     with pytest.raises(DataError, match="sources is None; give a list"):
         Seq2Seq().fit(None, None)
-    with pytest.raises(DataError, match="dev must be two lists"):
+    with pytest.raises(DataError, match=r"dev must be two lists, sources and targets, as in dev=\(\['ab'.*, not list"):
         Seq2Seq().fit(["a"], ["b"], dev=[("a", "b"), ("c", "d"), ("e", "f")])
     with pytest.raises(DataError, match=r"sources\[1\] is 3"):
         Seq2Seq().fit(["a", 3], ["a", "b"])

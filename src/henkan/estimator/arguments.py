@@ -67,5 +67,8 @@ def validation_pairs(dev: Validation | None, name: str = "dev") -> Pairs | None:
     if dev is None:
         return None
     if not isinstance(dev, tuple | list) or len(dev) != 2:
-        raise DataError(f"{name} must be two lists: sources and targets")
+        raise DataError(
+            f"{name} must be two lists, sources and targets, as in {name}=(['ab', 'ba'], ['AB', 'BA']), not "
+            f"{type(dev).__name__}"
+        )
     return pairs_of(*dev, names=(f"{name}[0]", f"{name}[1]"))

@@ -6,7 +6,7 @@ import pytest
 from henkan import Seq2Seq, combine
 from henkan.errors import DataError
 from henkan.selection.annotation import ranking
-from henkan.selection.annotation.ranking import rank
+from henkan.selection.annotation.ranking import Proposal, Ranking, rank
 
 SMALL = {"epochs": 1, "hidden_size": 8, "embedding_size": 4, "recipe": "modern"}
 POOL = ["ab", "abab", "xax", "axa", "xb", "ca", "cacb", "bca", "ccc", "abab"]
@@ -132,3 +132,14 @@ def test_of_very_many_sources_some_are_drawn(fitted, monkeypatch):
     assert found.candidates == len(found.proposals) == 4
     assert found.left_out == {"repeated": 1, "not drawn at random": 5}
     assert found == rank(fitted, POOL, 100)
+
+
+def test_a_ranking_is_shown_as_a_table():
+    chosen = [Proposal("ab", "AB", 0.5, ["new symbol 'b'", "#ab"]), Proposal("c", None, None, [])]
+    shown = Ranking(chosen, 2, {}, 0)
+    assert repr(shown) == str(shown)
+    assert str(shown).splitlines() == [
+        "source  prediction  confidence  reasons",
+        "ab      AB               0.500  new symbol 'b', #ab",
+        "c",
+    ]

@@ -9,11 +9,13 @@ from itertools import islice
 
 import numpy as np
 
+from henkan.drawing.tables import aligned
 from henkan.errors import DataError
 from henkan.inference.conversion import Conversion, Request
 from henkan.selection.annotation.contexts import Contexts
 from henkan.selection.annotation.diversity import context_uncertainty, cover
 from henkan.text.arrays import Array
+from henkan.text.escaping import escape
 from henkan.text.training_range import UNKNOWN_KINDS
 from henkan.text.vocabulary import Vocabulary
 from henkan.training.fitted_model import FittedModel
@@ -50,6 +52,8 @@ class Proposal:
 class Ranking:
     """Sources to label.
 
+    `print` shows them as a table.
+
     Attributes:
         proposals: the sources, the most valuable one first.
         candidates: number of sources that were compared.
@@ -61,6 +65,16 @@ class Ranking:
     candidates: int
     left_out: Mapping[str, int]
     labelled: int
+
+    def __str__(self) -> str:
+        rows = [("source", "prediction", "confidence", "reasons")]
+        for each in self.proposals:
+            confidence = "" if each.confidence is None else f"{each.confidence:.3f}"
+            rows.append((escape(each.source), escape(each.target or ""), confidence, escape(", ".join(each.reasons))))
+        return "\n".join(aligned(rows, right=(2,)))
+
+    def __repr__(self) -> str:
+        return str(self)
 
 
 def rank(fitted: FittedModel, sources: Sequence[str], count: int, labelled: Iterable[str] = ()) -> Ranking:
