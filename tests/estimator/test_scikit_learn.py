@@ -125,7 +125,11 @@ def test_pipeline_cleans_strings_before_the_model(model, words):
     assert "Seq2Seq(" in repr(Pipeline([("model", Seq2Seq())]))
 
 
-@pytest.mark.parametrize("convert", [list, tuple, np.array, lambda side: np.array(side, object)], ids=["list", "tuple", "array", "objects"])
+def objects(side):
+    return np.array(side, object)
+
+
+@pytest.mark.parametrize("convert", [list, tuple, np.array, objects], ids=lambda convert: convert.__name__)
 def test_pairs_are_split_in_every_form(model, words, convert):
     train, test, train_targets, test_targets = train_test_split(*map(convert, words), test_size=0.25, random_state=0)
     model.set_params(epochs=1).fit(train, train_targets, dev=(test, test_targets))
