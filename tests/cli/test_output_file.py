@@ -34,13 +34,13 @@ def test_a_pipe_is_not_replaced(tmp_path):
     """The same holds for devices such as /dev/null, which an administrator could replace by a file."""
     pipe, received = tmp_path / "pipe", []
     os.mkfifo(pipe)
-    reader = threading.Thread(target=lambda: received.append(pipe.read_bytes()))
+    reader = threading.Thread(target=lambda: received.append(pipe.read_bytes()), daemon=True)
     reader.start()
     check_output(pipe, force=False)
     write_output(pipe, b"content")
-    reader.join()
-    assert received == [b"content"]
     assert pipe.is_fifo()
+    reader.join(timeout=60)  # it waits for ever if the pipe was replaced
+    assert received == [b"content"]
 
 
 def test_error_names_the_option(tmp_path):
