@@ -46,6 +46,7 @@ ALLOWED["serve"] = {
 ALLOWED["trackers"] = {"_version", "engine.choice", "training"}
 ALLOWED["selection"] = {
     "_version", "config", "recipes", "text", "drawing", "engine", "storage", "inference", "evaluation", "training",
+    "display.durations",
 }  # fmt: skip
 ALLOWED["display"] = {
     "config", "recipes", "text", "drawing", "engine.choice", "storage.lexicon_file", "storage.model_folder",

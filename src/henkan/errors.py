@@ -40,6 +40,7 @@ REMEDIES: Mapping[str, str] = {
     "lexicon": 'remove them or, if this is a pronunciation lexicon, pass format="lexicon" without columns and '
     "delimiter",
     "load_a_model": "pass a folder that was written by save",
+    "more_minutes": "pass minutes={minutes} or more",
     "name_columns": "pass columns that name all of them to choose others or to omit this note",
     "name_dev": "pass dev=(sources, targets)",
     "name_encoding": 'pass its encoding, as in encoding="{encoding}"',
@@ -64,6 +65,7 @@ REMEDIES: Mapping[str, str] = {
     "resumable_folder": "pass the checkpoint folder of an interrupted training run",
     "resume": "call fit again with the same checkpoint folder to resume",
     "resume_run": "complete the run first, or pass the folder of a complete model",
+    "resume_search": "resume it with `henkan tune --resume {folder}`, or choose another folder",
     "resume_with_torchrun": "start the script with torchrun again; fit resumes from the last checkpoint",
     "retrain_or_restore": "restore the file from a backup, or train the model again",
     "run_again": "run the same command again to resume",

@@ -79,7 +79,7 @@ EDITED = {
     "alike letters": (some(lambda s, t: (f"{s}\u0430", t)), [], "12 of 490 sources have letters of another script"),
     "very long source": ([*LEXICON, ("ba" * 1000, "b a")], [], "1 of 491 sources are much longer than nearly all"),
     "very long target": ([*LEXICON, ("ba", "b a " * 999 + "b")], [], "1 of 491 targets are much longer than nearly"),
-    "invisible characters": ([*LEXICON, ("\ufeffba", "b a")], [], "the sources contain 1 invisible characters"),
+    "invisible characters": ([*LEXICON, ("\ufeffba", "b a")], [], "the sources contain 1 invisible character"),
     "missing tags": (
         [*((f"{s}s", s, "N;PL") for s, _ in LEXICON), ("bas", "ba", "")],
         ["--columns", "target,source,features"],

@@ -1,5 +1,6 @@
 """The advice of `henkan tune`, and that of other commands about validation sets for comparisons."""
 
+import re
 import sys
 
 import pytest
@@ -25,7 +26,8 @@ def test_data_or_a_folder_is_named(here, workplace):
     message = here("tune", status=2).stderr
     assert "name a task or a file of pairs, or resume an interrupted search with --resume DIR" in message
     message = here("tune", "words.tsv", "--resume", "m", status=2).stderr
-    assert "cannot be combined with --resume, which keeps the settings of the search" in message
+    assert "TASK_OR_FILE cannot be combined with --resume, which keeps the data and settings of the search" in message
+    assert message.endswith("; omit one of them\n")
 
 
 def test_missing_optuna_is_installed(here, workplace, monkeypatch):
@@ -41,6 +43,29 @@ def test_more_pairs_are_given_for_cross_validation(here, workplace):
     (place / "few.tsv").write_text("a\tb\n" * 30)
     assert here("tune", "few.tsv", *QUICK, status=2).stderr.endswith("for 5 folds; give more pairs\n")
     here("tune", "words.tsv", *QUICK)
+
+
+@pytest.mark.workbench
+def test_search_with_other_settings_is_resumed_or_another_is_started(here, workplace):
+    pytest.importorskip("optuna")
+    workplace()
+    command = ("tune", "words.tsv", "--dev", "words.tsv", *QUICK)
+    printed = here(*command, "--out", "m").stdout
+    message = here(*command, "--layers", 2, "--out", "m", status=2).stderr
+    assert "without layers; resume it with --resume m, or start another search with another --out" in message
+    assert here("tune", "--resume", "m", "--quiet").stdout == printed
+    here(*command, "--layers", 2, "--out", "other")
+
+
+@pytest.mark.workbench
+def test_short_search_is_given_more_time(here, workplace):
+    pytest.importorskip("optuna")
+    place = workplace()
+    command = ("tune", "words.tsv", *TINY, "--out", "m", "--quiet")
+    message = here(*command, "--minutes", 0.0001, status=2).stderr
+    assert re.search(r"a trial takes about \d+ s and a search at least 1 minute; use --minutes 1 or more\n$", message)
+    assert not (place / "m").exists()
+    here(*command, "--minutes", 1, "--trials", 1)
 
 
 @pytest.mark.workbench

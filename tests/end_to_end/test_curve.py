@@ -72,7 +72,7 @@ def test_dev_file_is_not_trained_on(curve, tmp_path, words):
     sources = words[0][:10]
     (tmp_path / "dev.tsv").write_text("".join(f"{source}\tX\n" for source in sources))
     done = curve("--dev", "dev.tsv", "--sizes", "1", "--json")
-    assert "note: 10 pairs whose source is in the validation set are not trained on" in done.stderr
+    assert "note: 10 pairs whose source is in the validation set will not be used for training" in done.stderr
     values = json.loads(done.stdout)
     assert values["points"][0]["sources"] == len(words[0]) - 10
     assert values["points"][0]["exact_match"] == 0

@@ -19,7 +19,7 @@ def test_wrong_predictions_and_unknown_symbols_are_reported(henkan, folder, tmp_
     done = henkan("evaluate", folder, "test.tsv", "--errors", "wrong.tsv")
     lines = done.stdout.splitlines()
     assert [line[0] for line in lines[1:4]] == ["O", "X", "X"]
-    assert lines[-2] == "1 sources have symbols that were not in the training data"
+    assert lines[-2] == "1 source has symbols that were not in the training data"
     assert lines[-1].startswith("exact match 33.333% (1 of 3), 95 % interval 0.00% to ")
     assert (tmp_path / "wrong.tsv").read_text().startswith("c\tX\tC\nxy\tXY\t")
 
@@ -78,7 +78,7 @@ def test_any_of_several_accepted_targets_is_correct(henkan, folder, tmp_path):
     lines = henkan("evaluate", folder, "test.tsv").stdout.splitlines()
     assert [line.split() for line in lines[1:3]] == [["O", "ab", "AB", "AB"], []]
     assert lines[-2:] == [
-        "2 pairs, 1 distinct sources; each counts once",
+        "2 pairs, 1 distinct source; each counts once",
         "exact match 100.000% (1 of 1), 95 % interval 20.65% to 100.00%",
     ]
 

@@ -10,8 +10,8 @@ def test_inspect_reports_duplicates_leaks_and_warnings(henkan, tmp_path):
     lines = done.stdout.splitlines()
     assert lines[:4] == [
         "7 pairs read, 0 lines skipped",
-        "1 duplicate pairs",
-        "1 sources with several targets",
+        "1 duplicate pair",
+        "1 source with several targets",
         "    sta: s t a | S t a",
     ]
     assert "targets: 2 to 3 symbols, median 2; 0 empty" in lines
@@ -33,13 +33,13 @@ def test_json_output_has_counts_and_warnings(henkan, tmp_path):
     assert found["rows"] == 7
     assert found["source"]["symbols"]["\u00f1"] == 2
     assert found["ambiguous"] == {"sta": ["s t a", "S t a"]}
-    assert found["warnings"] == ["the sources contain 1 invisible characters (U+200B ZERO WIDTH SPACE); delete them"]
+    assert found["warnings"] == ["the sources contain 1 invisible character (U+200B ZERO WIDTH SPACE); delete them"]
     hint = "all letters of the sources are in lower case, so the model does not learn others; use --source-case lower "
     assert found["hints"] == [hint + "to read both cases"]
     assert "damage" not in found
     (tmp_path / "padded.tsv").write_text("a \tb\n")
     found = json.loads(henkan("inspect", "padded.tsv", "--json").stdout)
-    assert found["warnings"] == ["1 sources have leading or trailing whitespace; remove it with --strip"]
+    assert found["warnings"] == ["1 source has leading or trailing whitespace; remove it with --strip"]
 
 
 def test_invalid_lines_and_missing_files_are_refused(refused, tmp_path):
@@ -55,7 +55,7 @@ def test_training_prints_the_summary_and_warnings_of_inspect(henkan, tmp_path):
     lines = done.stderr.splitlines()
     assert lines[0].startswith("note: targets are split into symbols at spaces")
     assert lines[1].startswith("7 pairs; sources of 2 to 5 symbols")
-    assert any(line.startswith("warning: 1 of 1 sources in dev.tsv are also in the training set") for line in lines)
+    assert any(line.startswith("warning: 1 of 1 source in dev.tsv is also in the training set") for line in lines)
     assert any(line.startswith("hint: all letters of the sources are in lower case") for line in lines)
 
 

@@ -63,6 +63,6 @@ def test_a_model_with_tags_notes_missing_and_new_combinations(henkan, tmp_path):
 
 def test_evaluate_counts_sources_outside_and_explain_shows_an_unknown_confidence(henkan, folder, tmp_path):
     (tmp_path / "test.tsv").write_text(f"ab\tAB\n{LONGER}\tx\n")
-    assert "1 sources are outside the training data" in henkan("evaluate", folder, "test.tsv").stdout
+    assert "1 source is outside the training data" in henkan("evaluate", folder, "test.tsv").stdout
     assert json.loads(henkan("evaluate", folder, "test.tsv", "--json").stdout)["outside"] == 1
     assert "confidence" in henkan("explain", folder, LONGER).stdout.splitlines()[0]

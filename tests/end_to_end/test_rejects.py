@@ -11,14 +11,14 @@ def test_invalid_lines_are_skipped_and_listed(henkan, refused, tmp_path, pairs_f
     assert "words.tsv, line 40: no delimiter" in refused("inspect", pairs_file)
     done = henkan("inspect", pairs_file, "--rejects", "rejects.tsv")
     assert "39 pairs read, 2 lines skipped" in done.stdout
-    assert done.stderr == "2 of 41 lines were skipped; rejects.tsv lists them with the reasons\n"
+    assert done.stderr == "2 of 41 lines skipped; rejects.tsv lists them with the reasons\n"
     rows = (tmp_path / "rejects.tsv").read_bytes().splitlines()
     assert [row.split(b"\t")[1] for row in rows[1:]] == [b"40", b"41"]
 
     dev = tmp_path / "dev.tsv"
     dev.write_text("ab\tAB\nbad\n")
     done = henkan("train", pairs_file, "--dev", dev, "--rejects", "rejects.tsv", *SMALL, "--out", "m")
-    assert "3 of 43 lines were skipped" in done.stderr
+    assert "3 of 43 lines skipped" in done.stderr
     assert (tmp_path / "rejects.tsv").read_bytes().count(b"\n") == 4
     assert json.loads((tmp_path / "m/config.json").read_text())["data"]["pairs"] == 39
     assert "1 of 2 lines" in henkan("evaluate", "m", dev, "--rejects", "r2.tsv").stderr

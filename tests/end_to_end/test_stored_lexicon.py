@@ -61,7 +61,7 @@ def test_training_and_validation_do_not_use_the_lexicon(henkan, kept):
 def test_evaluation_says_how_many_sources_are_from_the_lexicon(henkan, kept):
     (kept.parent / "test.tsv").write_text("ab\tAB\nba\tother\nabc\tABC\n")
     both = henkan("evaluate", "m", "test.tsv").stdout.splitlines()
-    assert both[-2] == "2 of 3 sources were answered from the lexicon (evaluate the model alone with --no-lexicon)"
+    assert both[-2] == "2 of 3 sources answered from the lexicon (evaluate the model alone with --no-lexicon)"
     assert both[-1].startswith("exact match 33.333% (1 of 3)")
     values = json.loads(henkan("evaluate", "m", "test.tsv", "--json").stdout)
     assert (values["from_lexicon"], values["total"], values["correct"]) == (2, 3, 1)
@@ -80,7 +80,7 @@ def test_a_file_comes_before_the_stored_lexicon(henkan, kept):
     assert only_file[2] == henkan("predict", "m", "ba", "--no-lexicon").stdout.rstrip("\n") != "BA"
     (kept.parent / "test.tsv").write_text("ab\tmine\n")
     done = henkan("evaluate", "m", "test.tsv", "--lexicon", "mine.tsv").stdout
-    assert "1 of 1 sources were answered from the lexicon\nexact match 100.000% (1 of 1)" in done
+    assert "1 of 1 source answered from the lexicon\nexact match 100.000% (1 of 1)" in done
 
 
 @pytest.mark.parametrize("arguments", [("explain", "ab", "--json"), ("score", "words.tsv")])

@@ -195,7 +195,7 @@ def test_two_processes_train_one_model(henkan, torchrun, tmp_path, pairs):
     assert process.returncode == 0, err
     assert out.count("exact match") == 1
     assert err.count("epoch 40/40") == 1
-    assert err.count("1 of 211 lines were skipped") == 1
+    assert err.count("1 of 211 lines skipped") == 1
     assert len((tmp_path / "r.tsv").read_text().splitlines()) == 2
     assert "2 processes divide each batch of 16; learning rate 0.004, as with one process" in err
     exact = [json.loads((tmp_path / name / "metrics.json").read_text())["exact_match"] for name in ("one", "two")]

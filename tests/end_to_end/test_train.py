@@ -45,7 +45,7 @@ def test_validation_set_from_a_file(henkan, tmp_path, pairs_file):
     (tmp_path / "dev.tsv").write_text("ab\tAB\nx\tX\n")
     done = henkan("train", pairs_file, "--dev", "dev.tsv", "--epochs", "60", "--batch-size", "8", "--hidden-size", 32)
     assert "exact match 50.000% (1 of 2)" in done.stdout
-    assert "1 sources have symbols that were not in the training data" in done.stdout
+    assert "1 source has symbols that were not in the training data" in done.stdout
     assert henkan("predict", "models/words", "ab", "cba").stdout == "AB\nCBA\n"
 
 

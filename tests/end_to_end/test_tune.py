@@ -106,10 +106,14 @@ def test_complete_search_is_reported_again(tuned, henkan):
 @needs_optuna
 def test_folder_keeps_one_search(tuned, refused, henkan, tmp_path):
     folder, _, _ = tuned
-    other = "the settings of the search in this folder differ; omit the option to keep the earlier value"
-    arguments = ("tune", "words.tsv", "--dev", "dev.tsv", *TINY, "--out", "models/words", "--quiet")
-    assert other in refused(*arguments, "--layers", 2, cwd=folder)
-    assert "the seed of the search in this folder differ" in refused(*arguments, "--seed", 5, cwd=folder)
+    command = ("tune", "words.tsv", "--dev", "dev.tsv", "--out", "models/words", "--quiet")
+    arguments = (*command[:4], *TINY, *command[4:])
+    advice = "; resume it with --resume models/words, or start another search with another --out"
+    started = "models/words: the search in this folder was started"
+    assert f"{started} without layers{advice}" in refused(*arguments, "--layers", 2, cwd=folder)
+    assert f"{started} with batch size 8{advice}" in refused(*command, *TINY[:6], *TINY[8:], cwd=folder)
+    assert f"{started} with epochs 2{advice}" in refused(*arguments, "--epochs", 3, cwd=folder)
+    assert f"{started} with another seed{advice}" in refused(*arguments, "--seed", 5, cwd=folder)
     write(tmp_path)
     (tmp_path / "words.tsv").write_text("ab\tAB\nba\tBA\n" * 5)
     changed = "the pairs of the search in this folder differ; give the same data again"
@@ -196,7 +200,7 @@ def test_interrupted_search_says_how_to_resume(henkan, tmp_path, number, monkeyp
         message = henkan(*arguments, status=128 + number).stderr
     assert message.endswith("henkan: the search was interrupted; run the same command again to resume\n")
     done = henkan(*arguments)
-    assert "resuming a search with 1 trials" in done.stderr
+    assert "resuming a search with 1 trial" in done.stderr
     assert "trials: 2 done" in done.stderr
 
 
@@ -204,7 +208,7 @@ def test_interrupted_search_says_how_to_resume(henkan, tmp_path, number, monkeyp
 def test_defaults_that_cannot_be_trained_are_an_error(refused, tmp_path):
     (tmp_path / "x.tsv").write_text("a\tb\n" * 30)
     message = refused("tune", "x.tsv", *TINY, "--trials", 2, "--quiet")
-    assert message == "henkan: 1 distinct sources are too few for 5 folds; give more pairs"
+    assert message == "henkan: 1 distinct source is too few for 5 folds; give more pairs"
     assert not (tmp_path / "models").exists()
 
 
@@ -226,7 +230,7 @@ def test_usage_errors(henkan, refused, tmp_path):
     assert "is not in the range" in henkan("tune", "words.tsv", "--minutes", 0, status=2).stderr
     for option, value in {"--hidden-size": [5], "--out": ["m"], "--force": []}.items():
         message = henkan("tune", "--resume", "m", option, *value, status=2).stderr
-        assert f"{option} cannot be combined with --resume, which keeps the settings of the search" in message
+        assert f"{option} cannot be combined with --resume, which keeps the data and settings of the search" in message
     assert "there is no task or file 'missing.tsv'" in refused("tune", "missing.tsv")
 
 

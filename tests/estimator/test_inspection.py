@@ -17,8 +17,8 @@ def test_pairs_are_reported_as_by_the_command():
     lines = str(found).splitlines()
     assert lines[:4] == [
         "7 pairs",
-        "1 duplicate pairs",
-        "1 sources with several targets",
+        "1 duplicate pair",
+        "1 source with several targets",
         "    sta: s t a | S t a",
     ]
     assert "targets: 2 to 3 symbols, median 2; 0 empty" in lines
@@ -27,7 +27,7 @@ def test_pairs_are_reported_as_by_the_command():
     )
     warnings = [line for line in lines if line.startswith("warning: ")]
     assert len(warnings) == 4
-    assert warnings[-1] == "warning: 1 sources have leading or trailing whitespace; remove it, as str.strip does"
+    assert warnings[-1] == "warning: 1 source has leading or trailing whitespace; remove it, as str.strip does"
     assert "pass source_normalization=" in warnings[2]
     assert lines[-1].endswith('pass source_case="lower" to read both cases')
 

@@ -94,7 +94,8 @@ def test_evaluation_and_scores_report_what_does_not_fit(limited, words_folder, t
     pairs.write_text(f"abc\tabc\n{TOO_LONG}\tabc\nab\tcb\n")
     result = limited(MEGABYTES, "evaluate", words_folder, pairs)
     assert result.returncode == 0, result
-    assert "1 sources could not be converted (blank, unknown symbols, too long, or not enough memory)" in result.stdout
+    reasons = "(blank, unknown symbols, too long, or not enough memory)"
+    assert f"1 source could not be converted {reasons}, counted as wrong" in result.stdout
     result = limited(MEGABYTES, "score", words_folder, pairs)
     assert result.returncode == 2, result
     scores = [float(line.split("\t")[0]) for line in result.stdout.splitlines()]

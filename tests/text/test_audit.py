@@ -21,13 +21,13 @@ def test_clean_data_gives_no_warning():
     assert (found.rows, found.duplicates, found.ambiguous) == (2, 0, {})
     assert found.source.lengths == (2, 2.5, 3)
     assert found.source.symbols == {"b": 2, "a": 1, " ": 1, "c": 1}
-    assert found.summary() == "2 pairs; sources of 2 to 3 symbols (4 distinct); targets of 2 to 2 symbols (3 distinct)"
+    assert found.summary() == "2 pairs; sources of 2 to 3 symbols (4 distinct); targets of 2 symbols (3 distinct)"
 
 
 def test_duplicates_and_sources_with_several_targets_are_counted():
     found = audit(pairs(("a", "x"), ("a", "x"), ("a", "y"), ("b", "x")))
     assert (found.duplicates, found.ambiguous) == (1, {"a": ["x", "y"]})
-    assert found.summary().endswith("1 duplicate pairs; 1 sources with several targets")
+    assert found.summary().endswith("1 duplicate pair; 1 source with several targets")
 
 
 def test_leaks_and_unknown_symbols_of_other_sets_are_reported():

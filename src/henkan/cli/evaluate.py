@@ -20,6 +20,7 @@ from henkan.evaluation.evaluation_set import Prediction
 from henkan.evaluation.report import detail_lines, summary_lines
 from henkan.evaluation.task_pairs import task_pairs
 from henkan.inference.conversion import Request
+from henkan.text.counts import counted
 from henkan.text.escaping import escape
 from henkan.text.tasks import Task
 from henkan.training.fitted_model import load_model
@@ -107,7 +108,7 @@ def evaluate(
         if request.lexicon is not None:
             alone = " (evaluate the model alone with --no-lexicon)" if lexicon is None else ""
             count, total = result.counts.from_lexicon, result.counts.total
-            note = f"{count:,} of {total:,} sources were answered from the lexicon{alone}"
+            note = f"{count:,} of {counted(total, 'source')} answered from the lexicon{alone}"
         show_lines(summary_lines(result, note))
     if errors is not None:
         _write_errors(result.predictions, errors)

@@ -15,6 +15,7 @@ from henkan.config import MAX_SYNTHETIC
 from henkan.errors import DataError, Message
 from henkan.recipes import make_configs
 from henkan.text.audit import audit
+from henkan.text.counts import counted
 from henkan.text.escaping import escape
 from henkan.text.pairs import Columns
 from henkan.text.tokenized_pairs import TokenizedPairs
@@ -77,7 +78,9 @@ def inspect(data: Path, dev: Path | None, test: Path | None, as_json: bool, colu
     if as_json:
         click.echo(json.dumps(found.to_dict(phrased)))
         return
-    click.echo(f"{found.rows:,} pairs read, {rejects.skipped if rejects is not None else 0:,} lines skipped")
+    click.echo(
+        f"{counted(found.rows, 'pair')} read, {counted(rejects.skipped if rejects is not None else 0, 'line')} skipped"
+    )
     click.echo("\n".join(found.lines(phrased)))
 
 

@@ -14,6 +14,7 @@ from henkan.cli.pair_lines import json_pair, text_pair
 from henkan.cli.text_arguments import TEXT
 from henkan.errors import DataError
 from henkan.storage.lexicon_file import SavedLexicon, entries
+from henkan.text.counts import counted
 from henkan.text.pairs import Columns
 from henkan.training.fitted_model import FittedModel, load_model
 from henkan.training.stored_lexicon import Merge, change_lexicon, entries_of, merge, without
@@ -71,7 +72,7 @@ def add(model: Path, data: Path, place: Any, columns: Columns, **layout: Any) ->
     if result.removed:
         details.append(f"{entries(result.removed)} replaced")
     if result.further:
-        sources = "1 source has" if result.further == 1 else f"{result.further:,} sources have"
+        sources = counted(result.further, "source has", "sources have")
         details.append(f"{sources} {'new' if place == 'replace' else 'further'} targets")
     click.echo(f"{entries(result.added)} added, {', '.join(details)}")
     if result.further and place == "last":

@@ -14,6 +14,7 @@ from henkan.cli.options import PATH, engine_options, pop_engines, read_second_fi
 from henkan.cli.output_file import check_output, write_output
 from henkan.cli.pair_lines import json_pair, text_pair
 from henkan.selection.annotation.ranking import Proposal, Ranking, rank
+from henkan.text.counts import counted
 from henkan.text.source_file import read_sources
 from henkan.training.fitted_model import load_model
 
@@ -104,7 +105,7 @@ def next_command(
     known = [] if labelled is None else read_second_file(labelled, features=tagged).sources
     sources = read_sources(words, encoding)
     if len(sources) >= MANY:
-        click.echo(f"predicting {len(sources):,} words ...", err=True)
+        click.echo(f"predicting {counted(len(sources), 'word')} ...", err=True)
     ranking = rank(fitted, sources, count, known)
     content = b"".join(
         _line(each, number, tagged=tagged, reasons=reasons, as_json=as_json)

@@ -19,6 +19,7 @@ from henkan.engine.base import Engines
 from henkan.engine.choice import choose_engines, process_rank
 from henkan.errors import DataError, SettingsError
 from henkan.recipes import ONLY_ENCODER_DECODER, RECIPE_HELP, make_configs
+from henkan.text.counts import counted
 from henkan.text.layout import FORMATS, TAB, Layout, LayoutOptions, is_csv_delimiter
 from henkan.text.pairs import TAGGED_COLUMNS, TWO_COLUMNS, Columns, Pairs
 from henkan.text.rejects import Rejects
@@ -103,7 +104,7 @@ def open_rejects(path: Path) -> Rejects:
         rejects.close()
         if rejects.skipped and rejects.complete and is_first_process:
             click.echo(
-                f"{rejects.skipped:,} of {rejects.lines:,} lines were skipped; {path} lists them with the reasons",
+                f"{rejects.skipped:,} of {counted(rejects.lines, 'line')} skipped; {path} lists them with the reasons",
                 err=True,
             )
 

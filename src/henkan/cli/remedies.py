@@ -35,6 +35,7 @@ OPTIONS: Mapping[str, str] = {
     "lexicon": "remove them or, if this is a pronunciation lexicon, use --format lexicon without --columns and "
     "--delimiter",
     "load_a_model": "give a folder written by `henkan train`",
+    "more_minutes": "use --minutes {minutes} or more",
     "name_columns": "name all of them, as in --columns {columns}, to choose others or to omit this note",
     "name_dev": "give one with --dev FILE",
     "name_encoding": "name its encoding, as in --encoding {encoding}",
@@ -59,6 +60,7 @@ OPTIONS: Mapping[str, str] = {
     "resumable_folder": "give the output folder of an interrupted training run",
     "resume": "resume with --resume {folder}",
     "resume_run": "resume it with `henkan train --resume {folder}`",
+    "resume_search": "resume it with --resume {folder}, or start another search with another --out",
     "resume_with_torchrun": "run torchrun again with --resume to continue from the last checkpoint",
     "retrain_or_restore": "restore the file from a backup, or train the model again",
     "run_again": "run the same command again to resume",

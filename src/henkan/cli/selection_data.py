@@ -14,6 +14,7 @@ from henkan.cli.training_data import TrainingData, data_name, read_data, show_au
 from henkan.cli.training_options import ensemble_option, recipe_option
 from henkan.errors import DataError, SettingsError
 from henkan.selection.subsets import without_sources
+from henkan.text.counts import counted
 from henkan.text.pairs import Pairs
 from henkan.text.tokenized_pairs import TokenizedPairs
 from henkan.text.tokenizer import tokenizers
@@ -109,7 +110,10 @@ def read_selection_data(data: str, options: dict[str, Any], *, quiet: bool) -> S
     pairs = without_sources(found.pairs, found.validation, normalize)
     if len(pairs) < len(found.pairs) and not quiet:
         left_out = len(found.pairs) - len(pairs)
-        click.echo(f"note: {left_out:,} pairs whose source is in the validation set are not trained on", err=True)
+        click.echo(
+            f"note: {counted(left_out, 'pair')} whose source is in the validation set will not be used for training",
+            err=True,
+        )
     if not len(pairs):
         raise DataError("all sources of the pairs are in the validation set; name another file with --dev FILE")
     lexicon = found.form == "lexicon"

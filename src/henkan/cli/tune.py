@@ -40,7 +40,8 @@ MINUTES = 20.0
     "--minutes",
     type=click.FloatRange(0, min_open=True),
     metavar="M",
-    help="Time for everything, including the last comparison and the training of the best model.  "
+    help="Time for everything: trials, comparison and the training of the best model. A search that needs more says so "
+    "after some seconds.  "
     f"[default: {MINUTES:g}, or no limit with --trials]",
 )
 @click.option("--trials", type=click.IntRange(1), metavar="N", help="Maximum number of trials.  [default: no limit]")
@@ -114,7 +115,8 @@ def _resume(folder: Path, given: set[str]) -> None:
     others = given - {"resume", "minutes", "trials", "jobs", "as_json", "quiet"}
     if others:
         name = "TASK_OR_FILE" if "data" in others else f"--{sorted(others)[0].replace('_', '-')}"
-        raise click.UsageError(f"{name} cannot be combined with --resume, which keeps the settings of the search")
+        kept = "which keeps the data and settings of the search"
+        raise click.UsageError(f"{name} cannot be combined with --resume, {kept}; omit one of them")
     saved, place = saved_arguments(folder), folder.resolve()
     parameters = {name: context.params[name] for name in {*given, "as_json", "quiet"} - {"resume"}}
     again = tune.make_context("tune", list(saved.arguments), parent=context.parent)

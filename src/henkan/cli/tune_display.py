@@ -7,6 +7,7 @@ from collections import Counter
 from henkan.display.durations import clock
 from henkan.display.lines import StatusLines
 from henkan.selection.tuning.space import key_of
+from henkan.selection.tuning.trial import STEPS
 from henkan.selection.tuning.tuning import Tuning
 
 PHASES = {
@@ -40,13 +41,19 @@ class TuneDisplay:
 
 
 def status_line(tuning: Tuning) -> str:
-    """Return the best exact match so far, how many trials were made, and the time left, in one line."""
+    """Return the best exact match so far, how many trials were made, how far others are, and the time left."""
     states, default = Counter(each.state for each in tuning.records), key_of(tuning.space.default)
     complete = [(key_of(each.point), each.measured) for each in tuning.records if each.measured is not None]
     parts = [f"defaults {measured.exact_match:.1%}" for key, measured in complete if key == default][:1]
     if complete:
         parts.append(f"best {max(measured.exact_match for _, measured in complete):.1%}")
     parts.append(f"trials: {states['complete']} done, {states['pruned']} pruned, {states['failed']} failed")
-    if tuning.budget.left < float("inf"):
-        parts.append(f"{clock(max(0.0, tuning.budget.left))} left")
+    steps = tuning.examples.folds or STEPS
+    parts += [
+        f"trial {each.number + 1} at {max(each.steps, default=0) / steps:.0%}"
+        for each in tuning.records
+        if each.state == "running"
+    ]
+    if 0 < tuning.budget.left < float("inf"):
+        parts.append(f"{clock(tuning.budget.left)} left")
     return ", ".join(parts)

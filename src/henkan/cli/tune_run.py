@@ -28,6 +28,7 @@ from henkan.selection.tuning.trial import STEPS
 from henkan.selection.tuning.tuning import Tuning, TuningResult
 from henkan.storage.plots import learning_curve
 from henkan.storage.save_model import check_destination
+from henkan.text.counts import counted
 from henkan.text.tokenized_pairs import TokenizedPairs
 from henkan.training.fitted_model import FittedModel
 from henkan.training.job import TrainingJob, Variant
@@ -137,7 +138,7 @@ def _search(
     budget = Budget(arguments.minutes, arguments.trials, study.get("seconds", 0.0))
     with StatusLines(quiet=arguments.quiet) as lines:
         if resumed:
-            lines.print(f"resuming a search with {len(study.records())} trials")
+            lines.print(f"resuming a search with {counted(len(study.records()), 'trial')}")
         tuning = Tuning(space, examples, study, budget, seed=seed, jobs=jobs, show=TuneDisplay(lines))
         try:
             found = tuning.run()

@@ -123,9 +123,14 @@ class TuneState:
             return False
         earlier = saved_arguments(self.model).marks
         for name, value in marks.items():
-            if earlier.get(name) != value:
-                remedy = "same_data_or_restart" if name in ("pairs", "validation set") else "same_setting_or_restart"
-                raise CheckpointError(f"{self.model}: the {name} of the search in this folder differ", remedy)
+            before = earlier.get(name)
+            if before != value and name in ("pairs", "validation set"):
+                problem = f"{self.model}: the {name} of the search in this folder differ"
+                raise CheckpointError(problem, "same_data_or_restart")
+            if before != value:
+                started = _difference(before, value) if name == "settings" else f"with another {name}"
+                problem = f"{self.model}: the search in this folder was started {started}"
+                raise CheckpointError(problem, "resume_search", folder=self.model)
         return True
 
     def write_result(self, result: Mapping[str, Any]) -> None:
@@ -153,3 +158,10 @@ class TuneState:
     def trials(self) -> Path:
         """Path of the database."""
         return self.path / TRIALS
+
+
+def _difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """Return in words how the settings that were given first differ from others."""
+    name = next(each for each in sorted({*before, *now}) if before.get(each) != now.get(each))
+    words = name.replace("_", " ")
+    return f"with {words} {before[name]}" if name in before else f"without {words}"

@@ -9,6 +9,7 @@ from henkan.config import ModelConfig, TrainingConfig
 from henkan.recipes import RECIPES, differences
 from henkan.storage.lexicon_file import entries
 from henkan.storage.model_folder import SavedModel, SavedVariant
+from henkan.text.counts import counted
 from henkan.text.data_source import DataSource
 from henkan.training.synthetic import copies_beside
 
@@ -87,8 +88,10 @@ def _training(saved: SavedModel) -> Iterator[tuple[str, str]]:
     origin = "" if name == DataSource.name else f" from {name}"
     synthetic, labelled = saved.first.training.augment, metrics.get("labelled")
     more = f", {synthetic:,} synthetic pairs" if synthetic else ""
-    more += f", {labelled:,} sources with predicted targets" if labelled else ""
-    yield "trained on", f"{metrics['pairs']:,} pairs{origin}{more}"
+    more += (
+        f", {counted(labelled, 'source with a predicted target', 'sources with predicted targets')}" if labelled else ""
+    )
+    yield "trained on", f"{counted(metrics['pairs'], 'pair')}{origin}{more}"
     histories = metrics.get("members", [metrics])
     seconds = sum(epoch["seconds"] for history in histories for epoch in history.get("epochs", []))
     counts = ", ".join(str(len(history.get("epochs", []))) for history in histories)
@@ -101,6 +104,6 @@ def _accuracy(saved: SavedModel) -> Iterator[tuple[str, str]]:
     if measured is None:
         yield "exact match", "not measured"
     else:
-        yield "exact match", f"{measured:.2%} on the validation set of {metrics.get('held_out', 0):,} pairs"
+        yield "exact match", f"{measured:.2%} on the validation set of {counted(metrics.get('held_out', 0), 'pair')}"
     if saved.lexicon is not None:
         yield "lexicon", entries(len(saved.lexicon))

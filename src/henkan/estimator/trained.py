@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from henkan.config import to_dict
 from henkan.errors import NotFittedError
 from henkan.estimator.parameters import Parameters
+from henkan.text.counts import counted
 
 if TYPE_CHECKING:
     from henkan.storage.model_summary import ModelSummary
@@ -33,7 +34,7 @@ class Trained(Parameters):
         if self._fitted is None:
             return shown
         pairs = self._fitted.saved.metrics.get("pairs")
-        return f"<{shown} trained>" if pairs is None else f"<{shown} trained on {pairs:,} pairs>"
+        return f"<{shown} trained>" if pairs is None else f"<{shown} trained on {counted(pairs, 'pair')}>"
 
     def _repr_html_(self) -> str:
         """Return a table of the model with its learning curve, which notebooks show."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from henkan.drawing.tables import aligned, shortened
 from henkan.evaluation.report import percent_interval
+from henkan.text.counts import counted
 from henkan.text.escaping import escape
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def comparison_lines(result: Comparison) -> Iterator[str]:
 
 def source_count(result: Comparison) -> str:
     """Return the number of sources, in words."""
-    return f"{result.total:,} distinct source{'' if result.total == 1 else 's'}"
+    return counted(result.total, "distinct source")
 
 
 def conclusions(result: Comparison, names: Sequence[str]) -> list[str]:
@@ -70,7 +71,9 @@ def conclusions(result: Comparison, names: Sequence[str]) -> list[str]:
             points = f"{100 * -abs(symbol.value):.1f} points ({_limits(symbol, -1)})"
             lines.append(f"{lower} makes fewer symbol errors{than}: {points}, {p_text(symbol.p)}.")
     if len(result.exact_match_differences) > 1:
-        lines.append(f"p-values are corrected for {len(result.exact_match_differences)} pairs of models (Holm).")
+        lines.append(
+            f"p-values are corrected for {counted(len(result.exact_match_differences), 'pair')} of models (Holm)."
+        )
     if not result.same_symbols:
         lines.append("The models split targets into different symbols, so symbol error rates are in characters.")
     return lines

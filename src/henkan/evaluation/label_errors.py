@@ -11,6 +11,7 @@ import numpy as np
 from henkan.errors import DataError, SettingsError
 from henkan.inference.converter import Converter
 from henkan.text.arrays import Array
+from henkan.text.counts import counted
 from henkan.text.pairs import Pairs
 
 MAX_FOLDS = 100
@@ -75,7 +76,10 @@ def fold_of_each(sources: Sequence[str], folds: int, seed: int) -> Array:
     """Fold of each source; equal sources are in the same fold."""
     distinct = list(dict.fromkeys(sources))
     if len(distinct) < folds:
-        raise DataError(f"{len(distinct)} distinct sources are too few for {folds} folds", "fewer_folds")
+        raise DataError(
+            f"{counted(len(distinct), 'distinct source is', 'distinct sources are')} too few for {folds} folds",
+            "fewer_folds",
+        )
     order = np.random.default_rng([seed, 5]).permutation(len(distinct))
     fold_of = {distinct[index]: number % folds for number, index in enumerate(order)}
     return np.array([fold_of[source] for source in sources])

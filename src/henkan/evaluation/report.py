@@ -8,6 +8,7 @@ from henkan.drawing.tables import aligned
 from henkan.evaluation.error_rates import NOTHING, Evaluation
 from henkan.evaluation.evaluation_set import EXAMPLES_SHOWN, Counts, Prediction
 from henkan.evaluation.intervals import Interval
+from henkan.text.counts import counted
 from henkan.text.escaping import escape
 from henkan.text.side_statistics import show_symbol
 
@@ -25,7 +26,7 @@ def summary_lines(result: Evaluation, note: str = "") -> Iterator[str]:
     rate = result.symbol_error_rate
     yield f"symbol error rate {rate:.3%}, 95 % interval {percent_interval(result.intervals.symbol_error_rate)}"
     if len(result.references) > result.counts.total:
-        yield f"{len(result.references):,} pairs, {result.counts.total:,} distinct sources; each counts once"
+        yield f"{len(result.references):,} pairs, {counted(result.counts.total, 'distinct source')}; each counts once"
     yield from count_lines(result.counts)
     if note:
         yield note
@@ -41,15 +42,15 @@ def percent_interval(interval: Interval, digits: int = 2) -> str:
 def count_lines(result: Counts) -> Iterator[str]:
     """Yield the numbers of sources that are unlike the training data or were not predicted, if there are any."""
     if result.unknown:
-        yield f"{result.unknown} sources have symbols that were not in the training data"
+        yield f"{counted(result.unknown, 'source has', 'sources have')} symbols that were not in the training data"
     if result.outside:
-        yield f"{result.outside} sources are outside the training data, such as longer ones"
+        yield f"{counted(result.outside, 'source is', 'sources are')} outside the training data, such as longer ones"
     if result.cut_off:
-        yield f"{result.cut_off} predictions reached the length limit and were cut off"
+        yield f"{counted(result.cut_off, 'prediction was', 'predictions were')} cut off at the length limit"
     if result.unanswerable:
         yield (
-            f"{result.unanswerable} sources could not be converted (blank, unknown symbols, too long, or not enough "
-            "memory) and count as wrong"
+            f"{counted(result.unanswerable, 'source')} could not be converted (blank, unknown symbols, too long, or "
+            "not enough memory), counted as wrong"
         )
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from henkan.config import to_dict
 from henkan.storage.lexicon_file import SavedLexicon, entries
 from henkan.storage.model_folder import SavedModel
+from henkan.text.counts import counted
 
 CARD = "README.md"
 SECTION, USAGE = re.compile(r"^## Lexicon\n.*?(?=^## |\Z)", re.M | re.S), re.compile("^## Usage$", re.M)
@@ -121,9 +122,10 @@ def _accuracy(saved: SavedModel) -> str:
     if measured is None:
         return "The model was trained without a validation set, so its accuracy was not measured."
     single = len(saved.members) == 1
+    pairs = counted(metrics.get("held_out", 0), "pair")
     kept = f"weights of epoch {metrics.get('best_epoch')}" if single else "each member: weights of its best epoch"
     return (
-        f"Exact match on the validation set of {metrics.get('held_out', 0):,} pairs: **{measured:.3%}** ({kept}). "
+        f"Exact match on the validation set of {pairs}: **{measured:.3%}** ({kept}). "
         "The validation set was also used to choose the epoch and to calibrate the confidence (temperature "
         f"{saved.temperature or 1:.3g}), so this estimate is optimistic; evaluate the model on a separate test set."
     )

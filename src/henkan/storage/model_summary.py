@@ -9,6 +9,7 @@ from typing import Any
 from henkan.config import to_dict
 from henkan.storage.lexicon_file import entries
 from henkan.storage.model_folder import SavedModel
+from henkan.text.counts import counted
 from henkan.text.data_source import DataSource
 from henkan.text.side_statistics import SYMBOLS_SHOWN, show_symbol
 
@@ -87,9 +88,13 @@ class ModelSummary:
 
     def __str__(self) -> str:
         name = f" from {self.data}" if self.data not in (None, DataSource.name) else ""
-        labelled = f" and {self.labelled:,} sources with predicted targets" if self.labelled else ""
+        labelled = (
+            f" and {counted(self.labelled, 'source with a predicted target', 'sources with predicted targets')}"
+            if self.labelled
+            else ""
+        )
         took = f" in {self.seconds:.1f} s" if self.seconds else ""
-        trained = [] if self.pairs is None else [f"trained on {self.pairs:,} pairs{name}{labelled}{took}"]
+        trained = [] if self.pairs is None else [f"trained on {counted(self.pairs, 'pair')}{name}{labelled}{took}"]
         unknown = "other source symbols are read as unknown" if self.unknown else "other source symbols are not read"
         return "\n".join(
             [
@@ -115,7 +120,7 @@ class ModelSummary:
             return "exact match not measured"
         kept = ", ".join("last" if epoch is None else str(epoch) for epoch in self.best_epochs)
         weights = f" (weights of epoch {kept})" if len(self.best_epochs) == 1 else ""
-        return f"exact match on the validation set of {self.held_out:,} pairs: {self.exact_match:.3%}{weights}"
+        return f"exact match on the validation set of {counted(self.held_out, 'pair')}: {self.exact_match:.3%}{weights}"
 
     def _calibration(self) -> list[str]:
         if self.temperature is None:

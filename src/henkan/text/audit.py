@@ -10,11 +10,12 @@ import numpy as np
 
 from henkan.errors import REMEDIES, Message
 from henkan.text.arrays import Array
+from henkan.text.counts import counted
 from henkan.text.damage import find_damage
 from henkan.text.escaping import escape
 from henkan.text.pairs import Pairs
 from henkan.text.sample import Sample
-from henkan.text.side_statistics import Side, count_strings, ranked, show_symbol, side_statistics
+from henkan.text.side_statistics import Side, count_strings, length_range, ranked, show_symbol, side_statistics
 from henkan.text.texts import Texts
 from henkan.text.tokenized_pairs import TokenizedPairs
 from henkan.text.tokenizer import Tokenizer, tokenize
@@ -55,9 +56,10 @@ class Leak:
             name: name of the set.
         """
         return [
-            f"{name}: {self.rows:,} pairs",
-            f"    {self.sources:,} sources are also in the training set, {self.pairs:,} with the same target",
-            f"    {self.unknown_rows:,} sources have symbols that are not in the training set",
+            f"{name}: {counted(self.rows, 'pair')}",
+            f"    {counted(self.sources, 'source is', 'sources are')} also in the training set, {self.pairs:,} with "
+            "the same target",
+            f"    {counted(self.unknown_rows, 'source has', 'sources have')} symbols that are not in the training set",
         ]
 
 
@@ -93,14 +95,18 @@ class Audit:
             if leak.sources:
                 found.append(
                     Message(
-                        f"{leak.sources:,} of {leak.rows:,} sources in {name} are also in the training set "
+                        f"{leak.sources:,} of {counted(leak.rows, 'source')} in {name} "
+                        f"{'is' if leak.sources == 1 else 'are'} also in the training set "
                         f"({leak.pairs:,} with the same target), so its exact match is too optimistic"
                     )
                 )
             if leak.unknown_rows:
                 shown = ", ".join(map(show_symbol, list(leak.unknown)[:EXAMPLES]))
                 found.append(
-                    Message(f"{leak.unknown_rows:,} of {leak.rows:,} sources in {name} have unknown symbols ({shown})")
+                    Message(
+                        f"{leak.unknown_rows:,} of {counted(leak.rows, 'source')} in {name} "
+                        f"{'has' if leak.unknown_rows == 1 else 'have'} unknown symbols ({shown})"
+                    )
                 )
         for name, side in (("source", self.source), ("target", self.target)):
             if side.mixed:
@@ -115,9 +121,16 @@ class Audit:
             if side.invisible:
                 total = sum(side.invisible.values())
                 shown = ", ".join(list(side.invisible)[:EXAMPLES])
-                found.append(Message(f"the {name}s contain {total:,} invisible characters ({shown}); delete them"))
+                found.append(
+                    Message(f"the {name}s contain {counted(total, 'invisible character')} ({shown}); delete them")
+                )
             if side.padded:
-                found.append(Message(f"{side.padded:,} {name}s have leading or trailing whitespace", "strip"))
+                found.append(
+                    Message(
+                        f"{counted(side.padded, f'{name} has', f'{name}s have')} leading or trailing whitespace",
+                        "strip",
+                    )
+                )
             if side.outliers:
                 found.append(self._outliers(name, side))
         return [*found, *self.damage]
@@ -140,14 +153,14 @@ class Audit:
 
     def summary(self) -> str:
         """A one-line summary."""
-        parts = [f"{self.rows:,} pairs"]
+        parts = [counted(self.rows, "pair")]
         for name, side in (("source", self.source), ("target", self.target)):
             low, _, high = side.lengths
-            parts.append(f"{name}s of {low} to {high} symbols ({len(side.symbols):,} distinct)")
+            parts.append(f"{name}s of {length_range(low, high)} ({len(side.symbols):,} distinct)")
         if self.duplicates:
-            parts.append(f"{self.duplicates:,} duplicate pairs")
+            parts.append(counted(self.duplicates, "duplicate pair"))
         if self.ambiguous_sources:
-            parts.append(f"{self.ambiguous_sources:,} sources with several targets")
+            parts.append(counted(self.ambiguous_sources, "source with several targets", "sources with several targets"))
         return "; ".join(parts)
 
     def lines(self, phrased: Callable[[Message], str] = str) -> list[str]:
@@ -156,7 +169,8 @@ class Audit:
         Args:
             phrased: how to word a message.
         """
-        lines = [f"{self.duplicates:,} duplicate pairs", f"{self.ambiguous_sources:,} sources with several targets"]
+        several = counted(self.ambiguous_sources, "source with several targets", "sources with several targets")
+        lines = [counted(self.duplicates, "duplicate pair"), several]
         for text, targets in list(self.ambiguous.items())[:EXAMPLES]:
             lines.append(f"    {escape(text)}: {' | '.join(map(escape, targets))}")
         for name, side in (("source", self.source), ("target", self.target)):
@@ -177,7 +191,7 @@ class Audit:
         return {**values, "warnings": [*map(word, self.warnings())], "hints": [*map(word, self.hints())]}
 
     def __str__(self) -> str:
-        return "\n".join([f"{self.rows:,} pairs", *self.lines(in_lists)])
+        return "\n".join([counted(self.rows, "pair"), *self.lines(in_lists)])
 
     def __repr__(self) -> str:
         return str(self)

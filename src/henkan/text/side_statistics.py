@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from henkan.text.arrays import Array
+from henkan.text.counts import counted
 from henkan.text.escaping import escape
 from henkan.text.texts import CHUNK_ROWS, Texts
 from henkan.text.tokenizer import TAG, Sequences, Tokenizer
@@ -70,15 +71,20 @@ class Side:
         rest = len(self.symbols) - len(shown)
         more = f"  and {rest:,} more" if rest else ""
         lines = [
-            f"{name}s: {low} to {high} symbols, median {median:g}; {self.empty:,} empty",
-            f"    {len(self.symbols):,} distinct symbols: "
+            f"{name}s: {length_range(low, high)}, median {median:g}; {self.empty:,} empty",
+            f"    {counted(len(self.symbols), 'distinct symbol')}: "
             + "  ".join(f"{show_symbol(symbol)} {count:,}" for symbol, count in shown)
             + more,
         ]
         if self.rare:
             rare = "  ".join(map(show_symbol, self.rare[:SYMBOLS_SHOWN]))
-            lines.append(f"    {len(self.rare):,} rare symbols, in fewer than {RARE} strings: {rare}")
+            lines.append(f"    {counted(len(self.rare), 'rare symbol')}, in fewer than {RARE} strings: {rare}")
         return lines
+
+
+def length_range(low: int, high: int) -> str:
+    """Return the shortest and the longest length in words."""
+    return counted(high, "symbol") if low == high else f"{low:,} to {counted(high, 'symbol')}"
 
 
 def count_strings(sequences: Sequences, wanted: Array, limit: int | None = None) -> tuple[Array, int]:

@@ -140,7 +140,7 @@ def test_models_are_trained_on_nested_subsets_without_validation_sources():
 
 
 def test_validation_sources_in_the_training_pairs_are_refused():
-    with pytest.raises(DataError, match="1 pairs have a source of the validation set"):
+    with pytest.raises(DataError, match="1 pair has a source of the validation set"):
         learning_curve(TRAIN, Pairs(["aa", "??"], ["x", "y"]), Wanted(TINY, "modern"), jobs=1)
 
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from henkan.selection.tuning.budget import FINAL_MODEL, ROUNDS, Budget, final_seconds
+from henkan.errors import SettingsError
+from henkan.selection.tuning.budget import FINAL_MODEL, ROUNDS, TOLERANCE, Budget, final_seconds, least_seconds
 
 
 class Clock:
@@ -50,3 +51,20 @@ def test_what_follows_a_search_takes_at_most_half_of_the_time():
 def test_models_that_are_trained_at_the_same_time_take_the_time_of_one():
     assert final_seconds(6, 10.0, 2) == pytest.approx(10 * (3 + FINAL_MODEL))
     assert final_seconds(7, 10.0, 2) == pytest.approx(10 * (4 + FINAL_MODEL))
+
+
+def test_a_search_has_two_trials_and_what_follows():
+    assert least_seconds(10.0, 1, 6) == pytest.approx(10 * (2 + 6 + FINAL_MODEL))
+    assert least_seconds(10.0, 2, 6) == pytest.approx(10 * (1 + 3 + FINAL_MODEL))
+
+
+def test_budget_that_is_too_short_is_refused_with_one_that_is_not():
+    budget = Budget(minutes=2)
+    budget.check(TOLERANCE * 120, 50.0)
+    with pytest.raises(SettingsError, match="a trial takes about 50 s and a search at least 5 minutes; ") as caught:
+        budget.check(241.0, 50.0)
+    assert str(caught.value).endswith("; pass minutes=5 or more")
+    Budget(minutes=5).check(241.0, 50.0)
+    Budget(trials=3).check(1e9, 1e8)
+    with pytest.raises(SettingsError, match="at least 1 minute; pass minutes=1 or more"):
+        Budget(minutes=0.01).check(3.0, 1.0)

@@ -9,8 +9,8 @@ from henkan.errors import SettingsError
 from henkan.selection.training_run import TrainingRun, train
 from henkan.selection.tuning import trial
 from henkan.selection.tuning.splits import Examples
-from henkan.selection.tuning.trial import STEPS, Trial, run_trial
-from henkan.training.events import Rollback
+from henkan.selection.tuning.trial import STEPS, Expected, Progress, Trial, run_trial
+from henkan.training.events import Estimated, Rollback
 from tuned import SMALL, UPPER, space
 
 DEV = UPPER.take(range(0, 64, 4))
@@ -32,10 +32,18 @@ def variant(**settings):
     return found.variant(found.default)
 
 
+class Reports(list):
+    """Receives what a trial reports; a list of its progress."""
+
+    def __call__(self, news):
+        if isinstance(news, Progress):
+            self.append(news)
+
+
 def test_trial_measures_what_a_training_run_reaches():
     examples, settings = Examples(TRAIN, DEV, variant().model), variant(**LEARNING)
-    progress = []
-    found = run_trial(examples, Trial(settings, 3), progress.append)
+    progress = Reports()
+    found = run_trial(examples, Trial(settings, 3), progress)
     fitted = train(TrainingRun(TRAIN, DEV, [settings], 3))
     assert found.exact_match == fitted.held_out.exact_match == np.mean(found.right)
     assert len(found.right) == len(DEV)
@@ -50,14 +58,14 @@ def test_trial_measures_what_a_training_run_reaches():
 
 
 def test_runs_of_few_epochs_report_every_epoch():
-    progress = []
-    run_trial(Examples(TRAIN, DEV, variant().model), Trial(variant(epochs=3), 0), progress.append)
+    progress = Reports()
+    run_trial(Examples(TRAIN, DEV, variant().model), Trial(variant(epochs=3), 0), progress)
     assert [each.step for each in progress] == [3, 6, 10]
 
 
 def test_cross_validation_reports_after_each_fold():
-    examples, progress = Examples(UPPER, None, variant().model), []
-    found = run_trial(examples, Trial(variant(), 0), progress.append)
+    examples, progress = Examples(UPPER, None, variant().model), Reports()
+    found = run_trial(examples, Trial(variant(), 0), progress)
     assert [each.step for each in progress] == [1, 2, 3, 4, 5]
     assert progress[-1].value == pytest.approx(found.value)
     assert len(found.right) == len(UPPER)
@@ -80,6 +88,20 @@ def test_cross_validated_sources_have_the_same_order_for_every_seed(monkeypatch)
     examples = Examples(UPPER, None, variant().model)
     for seed in (0, 1):
         assert run_trial(examples, Trial(variant(), seed), lambda _: None).right == [True] * 24 + [False] * 40
+
+
+@pytest.mark.parametrize(("validation", "models"), [(DEV, 1), (None, 5)])
+def test_duration_of_all_models_is_estimated_once(monkeypatch, validation, models):
+    def estimated(run, report):
+        report(Estimated(2.0, 0.0))
+        return train(run, report)
+
+    monkeypatch.setattr(trial, "train", estimated)
+    reports = []
+    run_trial(Examples(TRAIN, validation, variant().model), Trial(variant(), 0), reports.append)
+    first, second = [each for each in reports if isinstance(each, Expected)]  # the second is that of the training run
+    assert first == reports[0] == Expected(2.0 * models)
+    assert second.seconds > 0
 
 
 def test_pause_can_stop_a_trial():

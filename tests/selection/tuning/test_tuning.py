@@ -11,7 +11,7 @@ from henkan.selection.tuning.search import SEEDS, extrapolated
 from henkan.selection.tuning.space import key_of
 from henkan.selection.tuning.splits import Examples
 from henkan.selection.tuning.study import Record
-from henkan.selection.tuning.trial import Progress, TrialResult
+from henkan.selection.tuning.trial import Expected, Progress, TrialResult
 from henkan.selection.tuning.tuning import ROUND_SEEDS, Tuning
 from henkan.selection.tuning.workers import Failed, Stopped, TrialWorkers
 from tuned import UPPER, measured, space
@@ -86,6 +86,7 @@ class Workers:
         if isinstance(result, Failed):
             yield result
             return
+        yield Expected(10.0)
         yield Progress(5, result - 0.1)
         yield Stopped() if key in self.told else measured(result, ROWS)
 
@@ -95,7 +96,7 @@ class Workers:
     def messages(self):
         key, left = self.waiting[0]
         message = next(left)
-        if not isinstance(message, Progress):
+        if not isinstance(message, Expected | Progress):
             self.waiting.pop(0)
             self.told.discard(key)
         return [(key, message)]
@@ -105,10 +106,10 @@ class Workers:
 def tune(monkeypatch):
     """Function that searches, where `value(variant, seed)` is the exact match; returns result, study and workers."""
 
-    def run(value, stored=None, trials=14, examples=DEV, **budget):
+    def run(value, stored=None, trials=14, examples=DEV, show=lambda _: None, **budget):
         stored, workers = stored or Stored(), Workers(value)
         monkeypatch.setattr("henkan.selection.tuning.tuning.TrialWorkers", lambda *_: workers)
-        tuning = Tuning(SPACE, examples, stored, Budget(trials=trials, **budget), seed=7, jobs=2, show=lambda _: None)
+        tuning = Tuning(SPACE, examples, stored, Budget(trials=trials, **budget), seed=7, jobs=2, show=show)
         return tuning.run(), stored, workers
 
     return run
@@ -248,6 +249,45 @@ def test_pruned_trials_stay_as_far_behind_as_they_were():
     pruned = Record(2, {}, "pruned", {4: 0.1, 5: 0.35}, None, "")
     assert extrapolated(pruned, complete) == pytest.approx(0.75 - 0.2)
     assert extrapolated(Record(3, {}, "pruned", {9: 0.1}, None, ""), complete) is None
+
+
+def test_budget_that_is_too_short_ends_the_search_before_the_first_trial(tune):
+    stored, news = Stored(), []
+    with pytest.raises(SettingsError, match="a trial takes about 10 s and a search at least 1 minute"):
+        tune(noisy(0.0), stored, minutes=0.5)
+    assert all(each.measured is None for each in stored.records())
+    tune(noisy(0.0), show=lambda tuning: news.extend(tuning.news), minutes=1)
+    assert news.count("a trial with the defaults takes about 10 s") == 1
+
+
+def test_news_say_which_settings_are_trained(tune):
+    news = []
+    tune(noisy(0.05), show=lambda tuning: news.extend(tuning.news))
+    rest = [each.partition(":")[0] for each in news if ", seed " in each]
+    first, second = (
+        [f"candidate {n + 1}, seed {7 + ROUND_SEEDS + k}" for k in ks for n in range(m)]
+        for m, ks in ((4, (0,)), (2, (1, 2)))
+    )
+    assert rest == [
+        *first,
+        *second,
+        *(f"{name}, seed {k}" for k in (7, 8, 9) for name in ("defaults", "best settings")),
+    ]
+
+
+def test_defaults_are_not_pruned_after_an_interruption_either(tune):
+    """The trial that was running is started again, under another number."""
+    stored = Stored()
+    stored.pruned_below = 0.55
+    stored.trials.append([0, {**SPACE.default, "layers": 2}, "failed", {}, None, ""])
+    stored.ask = lambda proposal: Stored.ask(stored, proposal) if len(stored.trials) > 1 else again()
+
+    def again():
+        stored.trials.append([1, SPACE.default, "running", {}, None, ""])
+        return 1, SPACE.default
+
+    tune(lambda *_: 0.6, stored)
+    assert stored.records()[1].state == "complete"
 
 
 def test_workers_have_the_interface_of_the_tests():

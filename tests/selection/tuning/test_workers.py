@@ -7,7 +7,7 @@ from henkan.config import ModelConfig
 from henkan.errors import SettingsError
 from henkan.selection.processes import LOST
 from henkan.selection.tuning.splits import Examples
-from henkan.selection.tuning.trial import Progress, Trial, TrialResult, run_trial
+from henkan.selection.tuning.trial import Expected, Progress, Trial, TrialResult, run_trial
 from henkan.selection.tuning.workers import Failed, Stopped, TrialWorkers
 from henkan.training.job import Variant
 from tuned import SMALL, UPPER, space
@@ -29,9 +29,10 @@ def last_message(workers, key):
     progress = []
     while True:
         for found, message in workers.messages(60):
-            if found == key and not isinstance(message, Progress):
+            if isinstance(message, Progress):
+                progress.append(message)
+            elif found == key and not isinstance(message, Expected):
                 return message, progress
-            progress.append(message)
 
 
 def test_trials_give_the_same_results_as_in_this_process():

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from henkan.errors import DataError
 from henkan.selection.subsets import NestedSubsets, source_counts, without_sources
 from henkan.selection.training_run import TrainingRun
+from henkan.text.counts import counted
 from henkan.text.pairs import Pairs
 from henkan.text.tokenizer import tokenizers
 from henkan.training.choice import Wanted
@@ -75,7 +76,8 @@ def plan_curve(
     normalize = tokenizers(choice.model)[0].normalize
     shared = len(pairs) - len(without_sources(pairs, validation, normalize))
     if shared:
-        raise DataError(f"{shared:,} pairs have a source of the validation set; remove them from the training pairs")
+        pairs_have = counted(shared, "pair has", "pairs have")
+        raise DataError(f"{pairs_have} a source of the validation set; remove them from the training pairs")
     subsets = NestedSubsets.of(pairs, normalize)
     sizes = source_counts(subsets.sources, fractions, MIN_SOURCES)
     if not sizes:

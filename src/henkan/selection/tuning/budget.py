@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import ceil
 from time import monotonic
+
+from henkan.display.durations import duration as duration_text
+from henkan.errors import SettingsError
+from henkan.text.counts import counted
 
 FINAL_MODEL = 1.5
 """Duration of training the final model, whose confidence outside the training data is estimated too, in trials."""
+
+TOLERANCE = 1.25
+"""How much shorter than its estimate a search may have to be."""
 
 
 @dataclass
@@ -40,6 +48,24 @@ class Budget:
         """Seconds that are left; infinite without a limit."""
         return float("inf") if self.minutes is None else 60 * self.minutes - self.seconds
 
+    def check(self, seconds: float, duration: float) -> None:
+        """Check that there is enough time for a search, as far as an estimate of its duration is reliable.
+
+        Args:
+            seconds: what the search takes at least.
+            duration: expected duration of a trial in seconds.
+
+        Raises:
+            SettingsError: if there is not.
+        """
+        if self.minutes is not None and seconds > TOLERANCE * 60 * self.minutes:
+            minutes = ceil(seconds / 60)
+            raise SettingsError(
+                f"a trial takes about {duration_text(duration)} and a search at least {counted(minutes, 'minute')}",
+                "more_minutes",
+                minutes=minutes,
+            )
+
     def allows_trial(self, number: int, duration: float, final: float) -> bool:
         """Whether another trial may be started.
 
@@ -67,6 +93,17 @@ class Budget:
             if self.minutes is None or final_seconds(models + comparison, duration, jobs) <= 30 * self.minutes:
                 return rounds
         return []
+
+
+def least_seconds(duration: float, jobs: int, comparison: int) -> float:
+    """Return how long a search takes at least: trials with the defaults and other settings, and what follows them.
+
+    Args:
+        duration: expected duration of a trial in seconds.
+        jobs: number of models at the same time.
+        comparison: number of models of the last comparison.
+    """
+    return -(-2 // jobs) * duration + final_seconds(comparison, duration, jobs)
 
 
 ROUNDS: list[list[tuple[int, int]]] = [[(4, 1), (2, 2)], [(3, 1), (2, 1)], [(3, 1)]]

@@ -25,6 +25,19 @@ class Run(NamedTuple):
     measured: TrialResult
 
 
+class Planned(NamedTuple):
+    """A model to train.
+
+    Attributes:
+        name: what to call its settings in the news.
+        point, seed: its settings and its random seed.
+    """
+
+    name: str
+    point: Point
+    seed: int
+
+
 class Runs:
     """Trains models, unless they were trained before the search was interrupted.
 
@@ -44,24 +57,23 @@ class Runs:
         """Return the runs of a point, by seed."""
         return sorted((run for run in self.known if key_of(run.point) == key_of(point)), key=lambda run: run.seed)
 
-    def train(self, workers: TrialWorkers, wanted: Sequence[tuple[Point, int]]) -> None:
+    def train(self, workers: TrialWorkers, wanted: Sequence[Planned]) -> None:
         """Train models with some settings and seeds; see `failures` for those that cannot be trained."""
         done = {(key_of(run.point), run.seed) for run in self.known}
-        missing = [(point, seed) for point, seed in wanted if (key_of(point), seed) not in done]
+        missing = [each for each in wanted if (key_of(each.point), each.seed) not in done]
         started = 0
         while started < len(missing) or workers.running:
             while workers.idle and started < len(missing):
-                point, seed = missing[started]
-                workers.start(started, Trial(self.space.variant(point), seed))
+                workers.start(started, Trial(self.space.variant(missing[started].point), missing[started].seed))
                 started += 1
             news = []
             for number, message in workers.messages():
-                point, seed = missing[number]
+                name, point, seed = missing[number]
                 if isinstance(message, Failed):
                     self.failures[key_of(point)] = message.error or HenkanError(message.reason)
-                    news.append(f"seed {seed} failed: {message.reason}")
+                    news.append(f"{name}, seed {seed} failed: {message.reason}")
                 elif isinstance(message, TrialResult):
                     self.known.append(Run(point, seed, message))
                     self.study.put(self.name, [[run.point, run.seed, to_text(run.measured)] for run in self.known])
-                    news.append(f"seed {seed}: exact match {message.exact_match:.1%}")
+                    news.append(f"{name}, seed {seed}: exact match {message.exact_match:.1%}")
             self.tell(news)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from statistics import fmean, median
 
-from henkan.selection.tuning.budget import Budget, final_seconds
+from henkan.display.durations import duration as duration_text
+from henkan.selection.tuning.budget import Budget, final_seconds, least_seconds
 from henkan.selection.tuning.effects import Effects, Observation
 from henkan.selection.tuning.space import Point, Space, key_of
 from henkan.selection.tuning.study import Record, Study
-from henkan.selection.tuning.trial import Progress, Trial, TrialResult
+from henkan.selection.tuning.trial import Expected, Progress, Trial, TrialResult
 from henkan.selection.tuning.workers import Failed, Message, Stopped, TrialWorkers
 
 SEEDS = 3
@@ -60,7 +61,7 @@ class Search:
         """Run trials until the budget is used up, unless this was done before an interruption.
 
         Raises:
-            HenkanError: if the defaults cannot be trained.
+            HenkanError: if the defaults cannot be trained, or take too long.
         """
         while not self.study.get("searched"):
             while workers.idle and self._may_start(len(workers.running)):
@@ -75,7 +76,7 @@ class Search:
     def _may_start(self, running: int) -> bool:
         started, duration = len(self.records), self.duration
         if not duration:  # of the first trials
-            return running < self.jobs and self.budget.allows_trial(started, 0.0, 0.0)
+            return not started or (running < self.jobs and self.budget.allows_trial(started, 0.0, 0.0))
         models = sum(count * each for count, each in self.budget.rounds(duration, self.jobs, 2 * SEEDS))
         final = final_seconds(models + 2 * SEEDS, duration, self.jobs)
         return self.budget.allows_trial(started, duration, final)
@@ -98,15 +99,17 @@ class Search:
 
     def _handle(self, workers: TrialWorkers, number: int, message: Message) -> str:
         """Handle a message of a trial; return the news in words, or an empty text."""
-        study = self.study
+        study, first = self.study, self._is_first(number)
+        if isinstance(message, Expected):
+            return self._expect(message.seconds) if first else ""
         if isinstance(message, Progress):
-            if number not in self._doomed and study.report(number, message.step, message.value) and number:
+            if number not in self._doomed and study.report(number, message.step, message.value) and not first:
                 self._doomed.add(number)
                 workers.stop(number)
             return ""
         if isinstance(message, Failed):
             study.fail(number, message.reason)
-            if number == 0 and message.error is not None:
+            if first and message.error is not None:
                 raise message.error
             return f"trial {number + 1} failed: {message.reason}"
         if isinstance(message, Stopped) or number in self._doomed:
@@ -115,6 +118,17 @@ class Search:
         assert isinstance(message, TrialResult)
         study.complete(number, message)
         return f"trial {number + 1}: exact match {message.exact_match:.1%}"
+
+    def _is_first(self, number: int) -> bool:
+        """Whether a trial is the first of the defaults: the search needs its result."""
+        default = key_of(self.space.default)
+        same = [each for each in self.records if key_of(each.point) == default]
+        return all(each.measured is None for each in same) and any(each.number == number for each in same)
+
+    def _expect(self, seconds: float) -> str:
+        """Check that the budget suits the expected duration of the first trial; return the news in words."""
+        self.budget.check(least_seconds(seconds, self.jobs, 2 * SEEDS), seconds)
+        return f"a trial with the defaults takes about {duration_text(seconds)}"
 
     def observations(self) -> list[Observation]:
         """Return what is known about points: the values of complete trials, and estimates for pruned ones."""

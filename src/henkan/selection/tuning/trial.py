@@ -13,7 +13,7 @@ from henkan.evaluation.error_rates import evaluate
 from henkan.selection.training_run import TrainingRun, train
 from henkan.selection.tuning.splits import Examples
 from henkan.text.pairs import Pairs
-from henkan.training.events import Epoch, Event, Rollback, Started
+from henkan.training.events import Epoch, Estimated, Event, Rollback, Started
 from henkan.training.fitted_model import FittedModel
 from henkan.training.job import Variant
 
@@ -36,6 +36,17 @@ class Trial:
 
     variant: Variant
     seed: int
+
+
+@dataclass(frozen=True)
+class Expected:
+    """How long a trial will take, estimated after the first update of its first model.
+
+    Attributes:
+        seconds: the duration of all its models.
+    """
+
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -72,14 +83,17 @@ class TrialResult:
 
 
 def run_trial(
-    examples: Examples, trial: Trial, report: Callable[[Progress], None], pause: Callable[[], None] = lambda: None
+    examples: Examples,
+    trial: Trial,
+    report: Callable[[Expected | Progress], None],
+    pause: Callable[[], None] = lambda: None,
 ) -> TrialResult:
     """Train a model, or one for each fold, and measure it.
 
     Args:
         examples: the pairs.
         trial: the model.
-        report: function that receives the progress.
+        report: function that receives the expected duration and the progress.
         pause: called at every event of the training run. An exception that it or `report` raises ends the trial.
 
     Raises:
@@ -90,7 +104,7 @@ def run_trial(
     right: list[tuple[str, bool]] = []
     epochs = 0
     for number, (pairs, validation) in enumerate(splits, start=1):
-        curve = _Curve(report if len(splits) == 1 else lambda _: None, pause)
+        curve = _Curve(report, pause, number, len(splits))
         right += _right(train(TrainingRun(pairs, validation, [trial.variant], trial.seed), curve), validation)
         values.append(curve.value)
         epochs = curve.epochs
@@ -111,10 +125,12 @@ def _right(fitted: FittedModel, validation: Pairs) -> list[tuple[str, bool]]:
 
 
 class _Curve:
-    """Receives the events of a training run."""
+    """Receives the events of the training run of one of several models."""
 
-    def __init__(self, report: Callable[[Progress], None], pause: Callable[[], None]) -> None:
-        self.report, self.pause = report, pause
+    def __init__(
+        self, report: Callable[[Expected | Progress], None], pause: Callable[[], None], number: int, models: int
+    ) -> None:
+        self.report, self.pause, self.number, self.models = report, pause, number, models
         self.matches: list[float] = []
         self.epochs = self.steps = 0
 
@@ -122,12 +138,15 @@ class _Curve:
         self.pause()
         if isinstance(event, Started):
             self.epochs = event.epochs
+        elif isinstance(event, Estimated):
+            if self.number == 1:
+                self.report(Expected(event.seconds * self.models))
         elif isinstance(event, Rollback) and event.final:
             raise SettingsError("training diverged (non-finite loss)")
         elif isinstance(event, Epoch):
             self.matches.append(event.exact_match or 0.0)
             steps = STEPS * len(self.matches) // self.epochs
-            if steps > self.steps:
+            if steps > self.steps and self.models == 1:
                 self.steps = steps
                 self.report(Progress(steps, self.value))
 

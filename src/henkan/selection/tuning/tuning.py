@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from henkan.selection.tuning.budget import Budget
 from henkan.selection.tuning.comparison import Comparison, compare
 from henkan.selection.tuning.effects import Effect, Effects, Observation
-from henkan.selection.tuning.runs import Run, Runs
+from henkan.selection.tuning.runs import Planned, Run, Runs
 from henkan.selection.tuning.search import SEEDS, Search
 from henkan.selection.tuning.space import Point, Space, key_of
 from henkan.selection.tuning.splits import Examples
@@ -109,7 +109,9 @@ class Tuning:
         for number, (count, models) in enumerate(rounds):
             left = self.study.get(f"round {number}") or left[:count]
             self.study.put(f"round {number}", left)
-            self.rounds.train(workers, [(point, seed + k) for k in range(models) for point in left])
+            names = [f"candidate {each + 1}" for each in range(len(left))]
+            seeds = range(seed, seed + models)
+            self.rounds.train(workers, [Planned(*each, k) for k in seeds for each in zip(names, left, strict=True)])
             left = self._by_gain([point for point in left if key_of(point) not in self.rounds.failures])
             seed += models
         return left[0] if left else self.space.default
@@ -136,7 +138,8 @@ class Tuning:
         effects = self._effects().table()
         if key_of(candidate) == key_of(default):
             return TuningResult(default, default, None, self.seed, [], effects)
-        self.final.train(workers, [(point, seed) for seed in seeds for point in (default, candidate)])
+        both = (("defaults", default), ("best settings", candidate))
+        self.final.train(workers, [Planned(*each, seed) for seed in seeds for each in both])
         if key_of(default) in self.final.failures:
             raise self.final.failures[key_of(default)]
         results = self.final.of(default), self.final.of(candidate)

@@ -10,7 +10,7 @@ from multiprocessing.connection import Connection, wait
 from henkan.errors import HenkanError
 from henkan.selection.processes import LOST, prepare_worker
 from henkan.selection.tuning.splits import Examples
-from henkan.selection.tuning.trial import Progress, Trial, TrialResult, run_trial
+from henkan.selection.tuning.trial import Expected, Progress, Trial, TrialResult, run_trial
 
 SECONDS_BETWEEN = 0.5
 """How long to wait for messages before the display is updated."""
@@ -34,7 +34,7 @@ class Failed:
     error: HenkanError | None = None
 
 
-Message = Progress | TrialResult | Stopped | Failed
+Message = Expected | Progress | TrialResult | Stopped | Failed
 
 
 class TrialWorkers:
@@ -88,7 +88,7 @@ class TrialWorkers:
     def messages(self, seconds: float = SECONDS_BETWEEN) -> list[tuple[int, Message]]:
         """Wait for messages of running trials, and return them with the keys of their trials.
 
-        All but `Progress` are the last message of a trial, and its process is then idle.
+        All but `Expected` and `Progress` are the last message of a trial, and its process is then idle.
 
         Args:
             seconds: how long to wait at most.
@@ -100,7 +100,7 @@ class TrialWorkers:
             assert worker.key is not None
             key, message = worker.key, worker.receive()
             found.append((key, message))
-            if isinstance(message, Progress):
+            if isinstance(message, Expected | Progress):
                 continue
             worker.key = None
             if message == Failed(LOST):
@@ -151,8 +151,8 @@ def _serve(connection: Connection, examples: Examples) -> None:
 
 
 def _answer(connection: Connection, examples: Examples, trial: Trial) -> Message:
-    def report(progress: Progress) -> None:
-        connection.send(progress)
+    def report(news: Expected | Progress) -> None:
+        connection.send(news)
 
     def pause() -> None:
         if connection.poll():
