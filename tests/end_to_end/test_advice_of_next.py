@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import subprocess
 
 import pytest
 
@@ -34,13 +35,14 @@ def test_corrected_pairs_are_trained_on_with_the_earlier_ones(here, place):
     assert "correct the targets in next.tsv, add the pairs of words.tsv, which it would forget otherwise" in done.stderr
     sources = [line.split("\t")[0] for line in (place / "next.tsv").read_text().splitlines()]
     assert len(sources) == 4
-    corrected = "".join(f"{source}\t{source.upper()}!\n" for source in sources)
-    (place / "next.tsv").write_text(corrected + (place / "words.tsv").read_text())
+    (place / "next.tsv").write_text("".join(f"{source}\t{source.upper()}!\n" for source in sources))
+    assert "\n  cat words.tsv >> next.tsv\n" in done.stderr
+    subprocess.run("cat words.tsv >> next.tsv", shell=True, check=True, cwd=place)
     follow(here, done)
-    saved = json.loads((place / "model-next" / "vocabulary.json").read_text())["variants"][0]
+    saved = json.loads((place / "model-2" / "vocabulary.json").read_text())["variants"][0]
     assert "!" in saved["target"]["symbols"]
     assert "x" in saved["source"]["symbols"]
-    assert json.loads((place / "model-next" / "config.json").read_text())["data"]["pairs"] == 4 + 9
+    assert json.loads((place / "model-2" / "config.json").read_text())["data"]["pairs"] == 4 + 9
 
 
 @pytest.mark.parametrize("options", [(), ("--reasons",), ("--json",)])
@@ -57,7 +59,36 @@ def test_printed_command_reads_the_output(here, place, options, model, words, ou
 
 def test_new_model_is_not_in_the_folder_of_the_old_one(here, place):
     done = here("next", ".", "../pool.txt", "--out", "../next.tsv", cwd=place / "model")
-    assert done.stderr.endswith("  henkan train ../next.tsv --from . --out .-next\n")
+    assert done.stderr.endswith("  henkan train ../next.tsv --from . --out .-2\n")
+
+
+def test_second_round_has_another_model_and_all_pairs(here, place):
+    done = here("next", "model", "pool.txt", "--labelled", "words.tsv", "--out", "next.tsv", "--count", "2")
+    subprocess.run("cat words.tsv >> next.tsv", shell=True, check=True, cwd=place)
+    follow(here, done)
+    done = here("next", "model-2", "pool.txt", "--labelled", "next.tsv", "--out", "next-2.tsv", "--count", "2")
+    assert done.stderr.endswith(
+        "  cat next.tsv >> next-2.tsv\n  henkan train next-2.tsv --from model-2 --out model-3\n"
+    )
+    first, second = (
+        {line.split("\t")[0] for line in (place / name).read_text().splitlines()} for name in ("next.tsv", "next-2.tsv")
+    )
+    assert len(second) == 2
+    assert not first & second
+
+
+@pytest.mark.parametrize(("name", "options"), [("words.csv", ()), ("words.tsv", ("--json",)), ("words.jsonl", ())])
+def test_lines_of_another_format_are_not_added(here, place, name, options):
+    pairs = [line.split("\t") for line in (place / "words.tsv").read_text().splitlines()]
+    as_line = {
+        "words.csv": lambda pair: ",".join(pair),
+        "words.tsv": "\t".join,
+        "words.jsonl": lambda pair: json.dumps(dict(zip(("source", "target"), pair, strict=True))),
+    }[name]
+    (place / name).write_text("".join(f"{as_line(pair)}\n" for pair in pairs))
+    done = here("next", "model", "pool.txt", "--labelled", name, "--out", "next.tsv", *options)
+    assert f"add the pairs of {name}, which" in done.stderr
+    assert "  cat " not in done.stderr
 
 
 def test_earlier_pairs_can_be_added_to_pairs_with_reasons(here, place):
@@ -65,7 +96,7 @@ def test_earlier_pairs_can_be_added_to_pairs_with_reasons(here, place):
     with (place / "next.tsv").open("a") as file:
         file.write((place / "words.tsv").read_text())
     follow(here, done)
-    assert json.loads((place / "model-next" / "config.json").read_text())["data"]["pairs"] == 5 + 9
+    assert json.loads((place / "model-2" / "config.json").read_text())["data"]["pairs"] == 5 + 9
 
 
 def test_pairs_that_are_no_lines_are_written_as_json(here, place):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from itertools import count as numbers
 from pathlib import Path
 from shlex import quote
 from typing import Any
@@ -20,6 +22,9 @@ from henkan.training.fitted_model import load_model
 
 MANY = 10_000
 """From so many sources on, a note says that the predictions take a while."""
+
+MAX_LINE = 2**20
+"""Number of bytes of a line that are read to recognise columns."""
 
 
 @click.command("next")
@@ -119,7 +124,7 @@ def next_command(
     _show_notes(ranking)
     if out is not None:
         layout = _layout_options(out, tagged=tagged, reasons=reasons, as_json=as_json)
-        _show_continuation(model, out, labelled, layout)
+        _show_continuation(model, out, labelled, layout, as_json=as_json)
 
 
 def _line(proposal: Proposal, number: int, *, tagged: bool, reasons: bool, as_json: bool) -> bytes:
@@ -156,12 +161,26 @@ def _layout_options(out: Path, *, tagged: bool, reasons: bool, as_json: bool) ->
     return (f" --columns {columns}" if columns else "") + form
 
 
-def _show_continuation(model: Path, out: Path, labelled: Path | None, layout: str) -> None:
+def _show_continuation(model: Path, out: Path, labelled: Path | None, layout: str, *, as_json: bool) -> None:
     """Print how to train on the corrected pairs."""
-    new = quote(f"{model}-next")
     others = "the pairs that the model was trained on" if labelled is None else f"the pairs of {labelled}"
-    click.echo(
-        f"correct the targets in {out}, add {others}, which it would forget otherwise, and train:\n"
-        f"  henkan train {quote(str(out))}{layout} --from {quote(str(model))} --out {new}",
-        err=True,
-    )
+    lines = [f"correct the targets in {out}, add {others}, which it would forget otherwise, and train:"]
+    if labelled is not None and _has_lines_of_output(labelled, as_json=as_json):
+        lines.append(f"  cat {quote(str(labelled))} >> {quote(str(out))}")
+    new = quote(_free_name(str(model)))
+    lines.append(f"  henkan train {quote(str(out))}{layout} --from {quote(str(model))} --out {new}")
+    click.echo("\n".join(lines), err=True)
+
+
+def _has_lines_of_output(labelled: Path, *, as_json: bool) -> bool:
+    """Whether the lines of a file can be added to those of the output."""
+    if as_json or labelled.suffix in (".jsonl", ".csv"):
+        return as_json and labelled.suffix == ".jsonl"
+    with labelled.open("rb") as file:
+        return b"\t" in file.readline(MAX_LINE)
+
+
+def _free_name(folder: str) -> str:
+    """Return the name of a folder with the first number, from 2, with which it does not exist."""
+    stem = re.sub(r"-\d+$", "", folder)
+    return next(name for number in numbers(2) if not Path(name := f"{stem}-{number}").exists())

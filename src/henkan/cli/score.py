@@ -11,13 +11,15 @@ from typing import Any
 import click
 
 from henkan.cli.options import PATH, check_features, engine_options, layout_options, pop_engines, read_file
+from henkan.display.durations import duration
+from henkan.display.lines import StatusLines
 from henkan.engine.base import Engines
 from henkan.errors import DataError
 from henkan.inference.converter import Converter
 from henkan.text.escaping import escape
 from henkan.text.pairs import Pairs
 from henkan.text.tokenizer import tokenizers
-from henkan.training.events import Epoch, Event, Started
+from henkan.training.events import Epoch, Estimated, Event, Started
 from henkan.training.fitted_model import FittedModel, load_model
 from henkan.training.job import TrainingJob
 from henkan.training.trainer import Trainer
@@ -92,27 +94,34 @@ def _label_errors(fitted: FittedModel, pairs: Pairs, folds: int, engines: Engine
     training = replace(fitted.saved.first.training, patience=None)  # there is no validation set
 
     def train(fold: int, others: Pairs) -> Converter:
-        epochs = 0
-
-        def show_progress(event: Event) -> None:
-            nonlocal epochs
-            if isinstance(event, Started):
-                epochs = event.epochs
-            elif isinstance(event, Epoch):
-                end = "\n" if event.epoch == epochs else ""
-                click.echo(
-                    f"\rmodel {fold} of {folds}: epoch {event.epoch}, loss {event.loss:.3g}   {end}", err=True, nl=False
-                )
-
-        job = TrainingJob.single(model, training)
-        return Trainer(engines, report=show_progress).fit(others, None, job).converter
+        report = _FoldProgress(lines, fold, folds)
+        return Trainer(engines, report=report).fit(others, None, TrainingJob.single(model, training)).converter
 
     source, _ = tokenizers(model)
+    with StatusLines(quiet=False) as lines:
+        errors = find_label_errors(pairs, train, folds=folds, seed=training.seed, normalize=source.normalize)
     return [
         {"margin": each.margin, "source": each.source, "target": each.target, "answer": each.answer}
         | {"log_probability": each.log_probability}
-        for each in find_label_errors(pairs, train, folds=folds, seed=training.seed, normalize=source.normalize)
+        for each in errors
     ]
+
+
+class _FoldProgress:
+    """Shows the progress of one of several training runs: its epochs on a terminal, otherwise a line at its end."""
+
+    def __init__(self, lines: StatusLines, fold: int, folds: int) -> None:
+        self.lines, self.fold, self.folds = lines, fold, folds
+        self.epochs = 0
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, Started):
+            self.epochs = event.epochs
+        elif isinstance(event, Estimated) and self.fold == 1:
+            self.lines.print(f"training {self.folds} models will take about {duration(self.folds * event.seconds)}")
+        elif isinstance(event, Epoch):
+            text = f"model {self.fold} of {self.folds}: epoch {event.epoch}/{self.epochs}, loss {event.loss:.3g}"
+            (self.lines.print if event.epoch == self.epochs else self.lines.status)(text)
 
 
 def _line(row: dict[str, Any], *, as_json: bool) -> str:

@@ -17,12 +17,18 @@ from henkan.text.target_symbols import SAMPLE, are_symbols
 
 HEADERS = frozenset(
     (
-        "answer", "completion", "english", "entry", "form", "formatted", "grapheme", "graphemes", "headword",
-        "inflected", "inflection", "input", "ipa", "kana", "key", "label", "lemma", "lexeme", "orthography",
-        "original", "output", "phone", "phoneme", "phonemes", "phones", "phonetic", "prediction", "pron",
-        "pronunciation", "pronunciations", "query", "question", "raw", "reading", "romaji", "source", "spelling",
-        "src", "standard", "surface", "target", "text", "tgt", "token", "transcription", "translation",
-        "transliteration", "trg", "value", "variant", "word", "wordform", "word_form", "x", "y",
+        "adjective", "answer", "base", "base_form", "completion", "correct", "corrected", "date",
+        "dictionary_form", "english", "entry", "expression", "feminine", "form", "formatted", "formula",
+        "french", "german", "grapheme", "graphemes", "hangul", "headword", "hiragana", "infinitive",
+        "inflected", "inflected_form", "inflection", "input", "ipa", "japanese", "kana", "kanji", "katakana",
+        "key", "label", "latin", "lemma", "lexeme", "masculine", "misspelling", "name", "normalized", "noun",
+        "number", "original", "orthography", "output", "past", "past_tense", "phone", "phoneme", "phonemes",
+        "phones", "phonetic", "pinyin", "plural", "prediction", "present", "pron", "pronunciation",
+        "pronunciations", "query", "question", "raw", "reading", "result", "romaji", "roman", "romanization",
+        "romanized", "root", "script", "sentence", "singular", "source", "spanish", "spelling", "src",
+        "standard", "stem", "sum", "surface", "target", "text", "tgt", "token", "transcript", "transcription",
+        "translation", "transliteration", "trg", "value", "variant", "verb", "word", "word_form", "wordform",
+        "words", "x", "y",
     )
 )  # fmt: skip
 IDENTIFIER = re.compile(r"[^\W\d_][\w .-]{0,30}")
