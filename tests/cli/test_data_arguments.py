@@ -1,6 +1,6 @@
 import pytest
 
-from henkan.cli.data_arguments import parse_columns, task_or_file
+from henkan.cli.data_arguments import check_file, parse_columns, task_or_file
 from henkan.errors import DataError, SettingsError
 from henkan.text.pairs import Columns
 from henkan.text.tasks import TASKS
@@ -15,6 +15,27 @@ def test_argument_is_a_task_or_an_existing_file(tmp_path):
             task_or_file(name)
     with pytest.raises(DataError, match="did you mean addition"):
         task_or_file("additoin")
+
+
+def test_similar_file_is_suggested(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("names.tsv", "additions.tsv"):
+        (tmp_path / name).touch()
+    (tmp_path / "name.tsv").mkdir()
+    for wrong, right in (("name.txt", "names.tsv"), ("additoin", "addition"), ("addition.tsv", "additions.tsv")):
+        with pytest.raises(DataError, match=rf"there is no task or file '{wrong}'; did you mean {right}\?"):
+            task_or_file(wrong)
+    with pytest.raises(DataError, match=rf"did you mean {tmp_path}/names\.tsv\?"):
+        task_or_file(str(tmp_path / "nams.tsv"))
+
+
+def test_folder_is_not_a_file_of_pairs(tmp_path):
+    for check in (task_or_file, check_file):
+        with pytest.raises(DataError, match=f"{tmp_path} is a folder; give a file of pairs"):
+            check(str(tmp_path))
+    for name in ("none", "a\0b"):
+        with pytest.raises(DataError, match="cannot be read"):
+            check_file(name)
 
 
 def test_unreadable_file_is_not_reported_as_missing(tmp_path, without_rights):

@@ -1,5 +1,6 @@
 import json
 import math
+import re
 from itertools import product
 
 
@@ -27,7 +28,9 @@ def test_suspicious_lists_label_errors_first(henkan, words, tmp_path):
     assert len(rows) == 120
     assert rows[0][1:] == ["abc", "ABA", "ABC"]
     assert float(rows[0][0]) < float(rows[1][0])
-    assert "model 3 of 3: epoch 40" in done.stderr
+    lines = done.stderr.splitlines()
+    assert re.fullmatch(r"training 3 models will take about \d+ s", lines[-4])
+    assert [line.partition(", loss")[0] for line in lines[-3:]] == [f"model {k} of 3: epoch 40/40" for k in (1, 2, 3)]
 
 
 def test_invalid_arguments_are_refused(refused, folder, pairs_file):

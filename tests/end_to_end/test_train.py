@@ -87,6 +87,15 @@ def test_a_model_is_not_overwritten_without_force(henkan, refused, tmp_path, pai
     assert (tmp_path / "models/words/manifest.json").read_bytes() != before
 
 
+def test_wrong_files_are_reported_before_the_folder(henkan, refused, pairs_file):
+    henkan("train", pairs_file, *SMALL, "--quiet")
+    assert refused("train", "models/words") == "henkan: models/words is a folder; give a file of pairs"
+    message = refused("train", pairs_file, "--dev", "models/words")
+    assert message == "henkan: models/words is a folder; give a file of pairs"
+    message = refused("train", pairs_file, "--dev", "none.tsv")
+    assert message.startswith("henkan: none.tsv: cannot be read (No such file or directory)")
+
+
 def test_invalid_arguments_are_refused(refused, tmp_path, pairs_file):
     assert "no task or file 'sums.tsv'; the tasks are addition" in refused("train", "sums.tsv")
     assert "did you mean addition?" in refused("train", "additon")

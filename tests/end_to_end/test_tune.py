@@ -228,6 +228,8 @@ def test_usage_errors(henkan, refused, tmp_path):
     )
     assert "is not in the range" in henkan("tune", "words.tsv", "--jobs", 0, status=2).stderr
     assert "is not in the range" in henkan("tune", "words.tsv", "--minutes", 0, status=2).stderr
+    assert "'two' is not a valid number" in henkan("tune", "words.tsv", "--minutes", "two", status=2).stderr
+    assert "none.tsv: cannot be read" in refused("tune", "words.tsv", "--dev", "none.tsv")
     for option, value in {"--hidden-size": [5], "--out": ["m"], "--force": []}.items():
         message = henkan("tune", "--resume", "m", option, *value, status=2).stderr
         assert f"{option} cannot be combined with --resume, which keeps the data and settings of the search" in message

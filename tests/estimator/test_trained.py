@@ -92,6 +92,19 @@ def test_evaluation_counts_and_constraints(trained, words):
         Seq2Seq().evaluate(["ab"], ["AB"])
 
 
+def test_explain_takes_one_string(trained):
+    with pytest.raises(DataError, match="source must be a string, not list"):
+        trained.explain(["cab"])
+    with pytest.raises(DataError, match="answer must be a string, not int"):
+        trained.explain("cab", 0)
+
+
+def test_errors_of_python_name_the_public_class(trained):
+    for name, call in {"fit": trained.fit, "predict": trained.predict, "evaluate": trained.evaluate}.items():
+        with pytest.raises(TypeError, match=rf"Seq2Seq\.{name}\(\) missing"):
+            call()
+
+
 def test_explanation_of_a_prediction_and_of_another_answer(trained):
     found = trained.explain("cab", beam=2)
     assert (found.answer, found.by, list(found.symbols)) == ("CAB", "saliency", ["c", "a", "b"])

@@ -178,10 +178,21 @@ def test_missing_folder_or_model_is_rejected(tmp_path):
     with pytest.raises(ModelFolderError, match="no such folder"):
         henkan.load(tmp_path / "none")
     (tmp_path / "file").touch()
-    with pytest.raises(ModelFolderError, match="is not a folder"):
+    with pytest.raises(ModelFolderError, match="is a file, not the folder of a model"):
         henkan.load(tmp_path / "file")
-    with pytest.raises(ModelFolderError, match=r"manifest\.json cannot be read"):
+    with pytest.raises(ModelFolderError, match=f"{tmp_path}: is not a model; pass a folder that was written by save"):
         henkan.load(tmp_path)
+
+
+def test_folder_of_models_names_one(folder):
+    with pytest.raises(ModelFolderError, match=f"{folder.parent}: is not a model, but {folder} is; "):
+        henkan.load(folder.parent)
+
+
+def test_model_without_a_manifest_is_damaged(folder):
+    (folder / "manifest.json").unlink()
+    with pytest.raises(ModelFolderError, match=r"manifest\.json cannot be read"):
+        henkan.load(folder)
 
 
 def test_saving_never_deletes_other_files(trained, folder):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from difflib import get_close_matches
 from pathlib import Path
+from stat import S_ISDIR
 
 from henkan.errors import DataError, SettingsError
 from henkan.text.pairs import Columns
@@ -14,17 +16,44 @@ def task_or_file(name: str) -> Task | Path:
     """Return the task with this name or, if there is none, the path of the file.
 
     Raises:
-        DataError: if neither exists, or the file cannot be accessed.
+        DataError: if neither exists, it is a folder, or the file cannot be accessed.
     """
     if name in TASKS:
         return TASKS[name]
     try:
         os.stat(name)
     except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: not a valid file name
-        raise DataError(f"there is no task or file {name!r}; {similar_tasks(name)}") from None
-    except OSError as error:
-        raise DataError(f"{name}: cannot be read ({error.strerror or error}); check path and permissions") from None
+        raise DataError(f"there is no task or file {name!r}; {_similar(name)}") from None
+    except OSError:
+        pass  # the next check says why
+    check_file(name)
     return Path(name)
+
+
+def check_file(name: str) -> None:
+    """Check that there is a file of pairs, before other work is done.
+
+    Raises:
+        DataError: if not, or it is a folder.
+    """
+    try:
+        status = os.stat(name)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"{name}: cannot be read ({reason}); check path and permissions") from None
+    if S_ISDIR(status.st_mode):
+        raise DataError(f"{name} is a folder; give a file of pairs")
+
+
+def _similar(name: str) -> str:
+    """Return a hint for a misspelled name: the most similar file or task or, if there is none, all tasks."""
+    folder, file = os.path.split(name)
+    try:
+        files = [each.name for each in os.scandir(folder or ".") if each.is_file()]
+    except (OSError, ValueError):
+        files = []
+    close = get_close_matches(file, files if folder else [*TASKS, *files], 1)
+    return f"did you mean {os.path.join(folder, close[0])}?" if close else similar_tasks(name)
 
 
 def parse_columns(text: str) -> Columns:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from henkan.cli.data_arguments import check_file
 from henkan.cli.options import layout_options, model_options, symbol_options
 from henkan.cli.run_options import RunOptions, run_from_options
 from henkan.cli.training_data import TrainingData, data_name, read_data, show_audit
@@ -121,13 +122,16 @@ def read_selection_data(data: str, options: dict[str, Any], *, quiet: bool) -> S
 
 
 def check_validation(dev: str | None) -> None:
-    """Check that there is to be a validation set.
+    """Check that there is to be a validation set and, if a file is named, that it is there.
 
     Raises:
-        SettingsError: if not.
+        SettingsError: if there is to be none.
+        DataError: if there is no such file.
     """
     if dev == "none":
         raise SettingsError("models are compared on a validation set; omit --dev none, or name a file with --dev FILE")
+    if dev is not None:
+        check_file(dev)
 
 
 def read_run(

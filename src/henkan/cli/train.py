@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from henkan.cli.data_arguments import task_or_file
+from henkan.cli.data_arguments import check_file, task_or_file
 from henkan.cli.options import PATH, pop_engine
 from henkan.cli.recipes import recipe_tables
 from henkan.cli.run_options import check_resume_options, options_given
@@ -93,6 +93,8 @@ def train(
         )
     else:
         task_or_file(data)  # a missing file is an error before the folder of its model exists
+        if options["dev"] not in (None, "none"):
+            check_file(options["dev"])
     folder = resume or out or Path("models") / data_name(str(data))
     arguments = RunArguments(data, folder, engine, checkpoint_every, quiet, None if resume is None else given)
     start_or_resume(arguments, options).execute(force=force)

@@ -21,6 +21,11 @@ from henkan.cli.tune_command import arguments_given
 MINUTES = 20.0
 
 
+class _Minutes(click.FloatRange):
+    name = "number"
+    """What messages call it, instead of a float range."""
+
+
 @click.command(epilog=recipe_tables())
 @click.argument("data", metavar="[TASK_OR_FILE]", required=False, callback=unambiguous)
 @click.option(
@@ -38,7 +43,7 @@ MINUTES = 20.0
 )
 @click.option(
     "--minutes",
-    type=click.FloatRange(0, min_open=True),
+    type=_Minutes(0, min_open=True),
     metavar="M",
     help="Time for everything: trials, comparison and the training of the best model. A search that needs more says so "
     "after some seconds.  "

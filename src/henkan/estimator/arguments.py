@@ -41,6 +41,17 @@ def count_of(value: object, argument: str) -> int:
     return int(value)
 
 
+def text_of(value: str, argument: str) -> str:
+    """Check a single string.
+
+    Raises:
+        DataError: if it is not a string.
+    """
+    if not isinstance(value, str):
+        raise DataError(f"{argument} must be a string, not {type(value).__name__}")
+    return string_list([value], argument)[0]
+
+
 def pairs_of(sources: Iterable[str], targets: Iterable[str], names: Sequence[str] = ("sources", "targets")) -> Pairs:
     """Convert sources and targets to pairs.
 

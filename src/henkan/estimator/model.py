@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import asdict
+from inspect import isfunction
 from typing import Any
 
 from henkan.config import Device, EngineConfig, EngineName, Precision
@@ -87,6 +88,12 @@ class Seq2Seq(Fitting, Predicting, Scoring):
         model = cls(**settings, **asdict(engine))
         model._fitted = fitted
         return model
+
+
+for _base in Seq2Seq.__mro__[1:-1]:
+    for _name, _method in vars(_base).items():
+        if isfunction(_method) and not _name.startswith("_"):  # error messages and help name the class that users know
+            _method.__qualname__ = f"Seq2Seq.{_name}"
 
 
 def load(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal
 
-from henkan.estimator.arguments import Entries, pairs_of
+from henkan.estimator.arguments import Entries, pairs_of, text_of
 from henkan.estimator.stored_lexicon import WithLexicon
 from henkan.inference.alignment import Alignment, align
 from henkan.inference.constraint import constraint_of
@@ -202,8 +202,7 @@ class Predicting(WithLexicon):
             SettingsError: if an argument is invalid, or the model does not have these weights.
             UnanswerableError: if the model cannot read the source or predict the answer.
         """
-        [text] = string_list([source], "source")
-        target = None if answer is None else string_list([answer], "answer")[0]
+        text, target = text_of(source, "source"), None if answer is None else text_of(answer, "answer")
         return explain(self._model().converter, text, answer=target, beam=beam, by=by)
 
     def log_probability(self, sources: Iterable[str], targets: Iterable[str]) -> list[float]:

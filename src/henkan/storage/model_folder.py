@@ -131,7 +131,7 @@ def check_exists(folder: Path) -> None:
         ModelFolderError: if not.
     """
     if not os.path.isdir(folder):
-        problem = "is not a folder" if os.path.lexists(folder) else "there is no such folder"
+        problem = "is a file, not the folder of a model" if os.path.lexists(folder) else "there is no such folder"
         raise ModelFolderError(f"{folder}: {problem}", "load_a_model")
 
 
@@ -251,8 +251,14 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         ModelFolderError: if it cannot be read, does not describe a model, or has a newer format.
     """
     name = "manifest.json"
-    if not (folder / current(folder, name)).exists() and (folder / CHECKPOINT).is_dir():
-        raise ModelFolderError(f"{folder}: the training run in this folder is incomplete", "resume_run", folder=folder)
+    if not (folder / current(folder, name)).exists():
+        if (folder / CHECKPOINT).is_dir():
+            problem = f"{folder}: the training run in this folder is incomplete"
+            raise ModelFolderError(problem, "resume_run", folder=folder)
+        if not any((folder / current(folder, each)).exists() for each in HASHED):
+            models = sorted(path.parent for path in folder.glob(f"*/{name}"))
+            problem = f"{folder}: is not a model" + (f", but {models[0]} is" if models else "")
+            raise ModelFolderError(problem, "load_a_model")
     manifest = from_json(_read(folder, name, SETTINGS.bytes), folder, name, max_values=SETTINGS.values)
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise ModelFolderError(f"{folder}: manifest.json does not describe a henkan model", "load_a_model")
