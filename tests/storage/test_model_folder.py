@@ -49,9 +49,7 @@ def test_read_errors_of_other_files_do_not_mention_models(tmp_path):
         files.read_file(tmp_path, "tensors", 9)
     with pytest.raises(ModelFolderError, match=r"tensors is damaged$"):
         files.load_tensors(b"", tmp_path, "tensors")
-    with pytest.raises(
-        ModelFolderError, match=r"manifest\.json cannot be read .*; pass a folder that was written by save"
-    ):
+    with pytest.raises(ModelFolderError, match="is not a model; pass a folder that was written by save"):
         henkan.load(tmp_path)
 
 
