@@ -24,6 +24,21 @@ def test_wrong_predictions_and_unknown_symbols_are_reported(henkan, folder, tmp_
     assert (tmp_path / "wrong.tsv").read_text().startswith("c\tX\tC\nxy\tXY\t")
 
 
+def test_confidence_without_a_validation_set_is_not_calibrated(henkan, folder, pairs_file):
+    tiny = ("--hidden-size", 4, "--embedding-size", 4, "--epochs", 1)
+    henkan("train", pairs_file, *tiny, "--dev", pairs_file, "--out", "m")
+    note = "the confidence is not calibrated: the model was trained without a validation set"
+    for model, shown in (("m", False), (folder, True)):
+        assert (note in henkan("evaluate", model, pairs_file).stdout.splitlines()) == shown
+        assert (f"note: {note}\n" in henkan("explain", model, "ab").stderr) == shown
+
+
+def test_coverage_of_one_source_is_one_row(henkan, folder, tmp_path):
+    (tmp_path / "one.tsv").write_text("ab\tAB\n")
+    lines = henkan("evaluate", folder, "one.tsv").stdout.splitlines()
+    assert [line.split()[0] for line in lines if line.endswith("100.00%") and " 0." in line] == ["100%"]
+
+
 def test_json_output_is_one_object(henkan, folder, tmp_path):
     (tmp_path / "test.tsv").write_text("ab\tAB\nc\tX\nxy\tXY\n")
     result = json.loads(henkan("evaluate", folder, "test.tsv", "--json").stdout)
