@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from types import TracebackType
+from typing import Self
 
 from rich.console import Console
 from rich.live import Live
@@ -15,15 +16,16 @@ class StatusLines:
 
     Args:
         quiet: print nothing.
+        shared: whether other processes write to the same terminal, where status lines would overwrite each other.
     """
 
-    def __init__(self, *, quiet: bool) -> None:
-        self.quiet = quiet
+    def __init__(self, *, quiet: bool, shared: bool = False) -> None:
+        self.quiet, self.shared = quiet, shared
         self.console = Console(file=sys.stderr, highlight=False, soft_wrap=True)
         self.live: Live | None = None
 
-    def __enter__(self) -> StatusLines:
-        if self.console.is_terminal and not self.quiet:
+    def __enter__(self) -> Self:
+        if self.console.is_terminal and not (self.quiet or self.shared):
             self.live = Live(console=self.console, transient=True, auto_refresh=False)
             self.live.start()
         return self

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import sys
 import time
-from types import TracebackType
 
 from rich.console import Console, Group
-from rich.live import Live
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.text import Text
 
 from henkan.display.durations import clock, duration
 from henkan.display.event_text import left_out, rollback, sizes
+from henkan.display.lines import StatusLines
 from henkan.evaluation.error_rates import evaluate
 from henkan.evaluation.evaluation_set import EXAMPLES_SHOWN
 from henkan.evaluation.report import example_lines
@@ -35,7 +34,7 @@ SECONDS_BETWEEN_PREDICTIONS = 0.5
 SECONDS_BETWEEN_REDRAWS = 0.1
 
 
-class TerminalDisplay:
+class TerminalDisplay(StatusLines):
     """Shows progress on standard error: a live display on a terminal, otherwise one line per epoch.
 
     Call it with every event, inside its `with` block.
@@ -47,34 +46,21 @@ class TerminalDisplay:
     """
 
     def __init__(self, validation: Pairs | None, *, quiet: bool, shared: bool = False) -> None:
+        super().__init__(quiet=quiet, shared=shared)
         self.examples = None
         if validation is not None:
             self.examples = validation.take(range(min(EXAMPLES_SHOWN, len(validation))))
-        self.quiet, self.shared = quiet, shared
         self.console = Console(file=sys.stderr, highlight=False, soft_wrap=not sys.stderr.isatty())
         self.progress = Progress(
             TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), console=self.console
         )
         self.bar = self.progress.add_task("epoch 1", total=None)
-        self.live: Live | None = None
         self.converter: Converter | None = None
         self.epochs = 0
         self.exact_match: float | None = None
         self.members = 1
         self.rows: list[str] = []
         self.predicted_at = self.drawn_at = 0.0
-
-    def __enter__(self) -> TerminalDisplay:
-        if self.console.is_terminal and not (self.quiet or self.shared):
-            self.live = Live(console=self.console, transient=True, auto_refresh=False)
-            self.live.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self.live is not None:
-            self.live.stop()
 
     def __call__(self, event: Event) -> None:
         """Show an event."""
