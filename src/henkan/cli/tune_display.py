@@ -18,7 +18,7 @@ PHASES = {
 
 
 class TuneDisplay:
-    """Shows one line for each model that was trained, and on a terminal the state of the search.
+    """Shows one line for each model that was trained, and the state of the search: on a terminal below the lines.
 
     Call it with the search whenever something has changed.
 
@@ -36,7 +36,7 @@ class TuneDisplay:
             self.lines.print(PHASES[self.phase])
         status = status_line(tuning)
         for news in tuning.news:
-            self.lines.print(f"{news}   {status}")
+            self.lines.print(news if self.lines.live else f"{news}   {status}")
         self.lines.status(status)
 
 

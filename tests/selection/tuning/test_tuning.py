@@ -244,6 +244,11 @@ def test_without_other_trials_there_is_no_comparison(tune):
     assert len(workers.started) == 1
 
 
+def test_only_candidate_is_not_trained_again_before_the_comparison(tune):
+    _, _, workers = tune(noisy(0.0), trials=2)
+    assert [trial.seed for trial in workers.started[2:]] == [7, 7, 8, 8, 9, 9]
+
+
 def test_pruned_trials_stay_as_far_behind_as_they_were():
     complete = [Record(n, {}, "complete", {5: 0.5 + n / 10}, measured(0.7 + n / 10), "") for n in range(2)]
     pruned = Record(2, {}, "pruned", {4: 0.1, 5: 0.35}, None, "")

@@ -108,6 +108,8 @@ class Tuning:
         left, seed = self._ranked(), self.seed + ROUND_SEEDS
         for number, (count, models) in enumerate(rounds):
             left = self.study.get(f"round {number}") or left[:count]
+            if len(left) < 2:  # there is nothing to choose
+                break
             self.study.put(f"round {number}", left)
             names = [f"candidate {each + 1}" for each in range(len(left))]
             seeds = range(seed, seed + models)
