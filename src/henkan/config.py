@@ -187,7 +187,7 @@ class ModelConfig:
     )
     target_symbols: str | None = setting(
         "characters",
-        "How to split a target into symbols; same values as for the source. If not given, ' ' for a pronunciation "
+        "How to split a target into symbols; same values as for the source. By data: ' ' for a pronunciation "
         "lexicon and for targets that clearly are symbols separated by spaces, such as phones; otherwise characters.",
         UNIT,
         none="by data",
@@ -321,7 +321,7 @@ class TrainingConfig:
     augment: int | None = setting(
         0,
         "Number of synthetic pairs, in which letters that source and target share, as in 'walk' and 'walked', are "
-        "replaced at random. If not given, 30 per pair and at most 3,000, for up to 1,500 pairs of which most share at "
+        "replaced at random. By data: 30 per pair and at most 3,000, for up to 1,500 pairs of which most share at "
         "least three letters.",
         _whole(0, MAX_SYNTHETIC),
         none="by data",
@@ -384,7 +384,7 @@ class EngineConfig:
     engine: EngineName = setting(
         "auto",
         "Compute engine: numpy, or torch (requires henkan[torch]). Saved models work with both. auto is torch if "
-        "device, precision or deterministic is set, and numpy otherwise.",
+        "device, precision or deterministic is set, or torchrun has started the run; otherwise numpy.",
         EngineName,
         group="engine",
     )

@@ -32,7 +32,10 @@ def follow(here, done):
 def test_corrected_pairs_are_trained_on_with_the_earlier_ones(here, place):
     done = here("next", "model", "pool.txt", "--labelled", "words.tsv", "--out", "next.tsv", "--count", "4")
     assert done.stdout == ""
-    assert "correct the targets in next.tsv, add the pairs of words.tsv, which it would forget otherwise" in done.stderr
+    assert (
+        "correct the targets in next.tsv, delete the words that you did not check, add the pairs of words.tsv, which"
+        in done.stderr
+    )
     sources = [line.split("\t")[0] for line in (place / "next.tsv").read_text().splitlines()]
     assert len(sources) == 4
     (place / "next.tsv").write_text("".join(f"{source}\t{source.upper()}!\n" for source in sources))

@@ -30,7 +30,7 @@ MORE = {
 STAYS = {"serve", "play", "reproduce"}
 """Commands that take long, or until they are stopped: their examples are only parsed."""
 
-FIRST = {"henkan tune --resume models/names": "henkan tune names.tsv"}
+FIRST = {"henkan tune --resume models/tuned": "henkan tune names.tsv --out models/tuned"}
 """Example -> the example that must be run before."""
 
 NEEDS = {"export": "onnx", "tune": "optuna"}
@@ -82,6 +82,7 @@ def stock(tmp_path_factory):
         (folder / f"{name}.tsv").write_text("\n".join(pairs) + "\n")
     (folder / "names.dev.tsv").write_text("\n".join(f"{word}i\t{word.upper()}I" for word in WORDS) + "\n")
     (folder / "lexicon.tsv").write_text("\n".join(f"{word}\t{' '.join(word.upper())}" for word in WORDS) + "\n")
+    (folder / "sums.txt").write_text("16+75  _91  \n52+607 _659 \n75+22  _97  \n63+22  _85  \n" * 5)
     (folder / "names.txt").write_text("\n".join(WORDS) + "\n")
     (folder / "words.txt").write_text("\n".join(word + "en" for word in WORDS) + "\n")
     shape = ("--hidden-size", "8", "--embedding-size", "4", "--dev", "none", "--quiet")

@@ -65,7 +65,7 @@ def compare(
 
     The intervals and tests are about the choice of sources, not about training with another seed.
 
-    Each distinct source counts once, and all its targets are correct, as in `henkan evaluate`. If models normalise
+    Each distinct source counts once, and all its targets are correct, as in `henkan evaluate`. If models normalize
     texts differently, two sources that one of them reads alike are one source for all, and predictions are compared
     with targets in a form that all of them can write.
 

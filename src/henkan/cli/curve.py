@@ -89,9 +89,10 @@ def curve(
     model has the settings that `henkan train` would choose for its number of pairs; only the recipe and how strings are
     split into symbols are chosen by all pairs.
 
-    The curve is a power law of the error rate. It is not fitted if there are fewer than three sizes, or if exact match
-    falls or does not grow; use more --seeds, or other --sizes. The interval for twice the data is that of the mean of
-    as many models on the same validation set. It assumes that the new pairs are like the present ones.
+    The curve is fitted to the error rate. It approaches a power law. It is not fitted if there are fewer than three
+    sizes, if all predictions are right or all are wrong, or if exact match falls or does not grow; use more --seeds, or
+    other --sizes. The interval for twice the data is that of the mean of as many models on the same validation set. It
+    assumes that the new pairs are like the present ones.
 
     Ctrl-C stops the command; the same command continues. Progress is written to standard error, the result to standard
     output.

@@ -68,7 +68,8 @@ def evaluate(
     The symbol error rate is the number of inserted, deleted and replaced symbols divided by the number of target
     symbols; if a source has several targets, the one nearest to the prediction is used. The coverage table shows the
     exact match of only the most confident predictions (see `henkan predict --abstain-below`). The expected calibration
-    error is the absolute difference between confidence and exact match, averaged over bins of confidence.
+    error is the absolute difference between confidence and exact match, averaged over bins of confidence,
+    weighted by their numbers of predictions.
 
     The 95 % intervals are bootstrap intervals over the sources (BCa): they say how much the numbers would vary with
     other sources of the same kind, not with another training run.

@@ -35,7 +35,12 @@ FORMATS = ("png", "svg")
     help="Weights to show: attention, pointer or saliency.  [default: the pointer of a transducer, attention if the "
     "model has it, otherwise saliency]",
 )
-@click.option("--picture", type=PATH, metavar="FILE", help="Also draw the explanation to FILE (.png or .svg).")
+@click.option(
+    "--picture",
+    type=PATH,
+    metavar="FILE",
+    help="Also draw the explanation to FILE (.png or .svg). Requires henkan[plot].",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, or with --file one per text.")
 @click.option(
     "--file",
@@ -78,11 +83,11 @@ def explain(
     The confidence is the probability of the complete prediction, calibrated on the validation set; without a validation
     set, it is not calibrated. The probabilities of the symbols are never calibrated.
 
-    With --file, each line has one symbol of a prediction, in tab-separated columns: number of the text, source,
-    prediction, symbol, first source symbol that it comes from (from 0), end of these symbols, the symbols themselves,
-    and the probability of the step. A symbol comes from the source symbol with the largest weight. Where a transducer
-    inserts a symbol, the span is empty; where it deletes one, the symbol is empty. --json prints one object per text,
-    with a list of links.
+    With --file, each line after the header has one symbol of a prediction, in tab-separated columns: number of the
+    text, source, prediction, symbol, start and end of the source symbols that it comes from (counted from 0, without
+    the end), these symbols, and the probability of the step. A symbol comes from the source symbol with the largest
+    weight. Where a transducer inserts a symbol, the span is empty; where it deletes one, the symbol is empty. --json
+    prints one object per text, with a list of links.
 
     In the first line, and with --file in every line, line breaks, tabs and backslashes are printed as \\n, \\r, \\t
     and \\\\. --json has the exact strings.

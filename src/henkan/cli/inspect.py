@@ -40,8 +40,9 @@ from henkan.training.synthetic import NONE_POSSIBLE, synthetic_pairs
 @layout_options
 def inspect(data: Path, dev: Path | None, test: Path | None, as_json: bool, columns: Columns, **settings: Any) -> None:
     """Check a FILE of training pairs, and report its size, string lengths, symbols, duplicate pairs, sources with
-    several targets, and overlap with the validation and test sets. If the argument is a saved model, describe it: its
-    kind, training data, symbols, exact match, and the number of entries of its lexicon.
+    several targets, and overlap with the validation and test sets. If the argument is a saved model, describe it:
+    kind, number of weights, training data, symbols, exact match, temperature of the confidence, all settings, and the
+    number of entries of its lexicon.
 
     Warn of what is probably a mistake in the file, such as a header, comments, empty targets, swapped columns, text in
     a wrong encoding or a very long line, with an example and what to do. Of more than 200,000 pairs, a sample of at

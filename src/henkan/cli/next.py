@@ -89,12 +89,13 @@ def next_command(
     henkan next models/names words.txt --labelled names.tsv --count 20 --reasons
 
     The output is a file of pairs without a header: word TAB prediction. Correct the predictions in an editor or a
-    spreadsheet, add the pairs of --labelled, and train with `henkan train`. You can stop anywhere: every beginning of
-    the list is a good choice.
+    spreadsheet, delete the words that you have not checked, add the pairs of --labelled, and train with `henkan train`.
+    You can stop anywhere, because the words are in the order of their value.
 
     A word comes early if it has sequences of symbols that are frequent in WORDS, rare in the labelled pairs and
-    uncertain for the model, and that the words before it do not have. Words with new symbols come before all others. So
-    the list covers what the model does not know, and similar words do not follow each other.
+    uncertain for the model, and that the words before it do not have. Words with a new symbol come before all others,
+    unless it is very rare in WORDS. So the list covers what the model does not know, and similar words do not follow
+    each other.
 
     For a model that reads feature tags, they follow the word after a tab, and are the third column of the output and of
     --labelled.
@@ -164,7 +165,10 @@ def _layout_options(out: Path, *, tagged: bool, reasons: bool, as_json: bool) ->
 def _show_continuation(model: Path, out: Path, labelled: Path | None, layout: str, *, as_json: bool) -> None:
     """Print how to train on the corrected pairs."""
     others = "the pairs that the model was trained on" if labelled is None else f"the pairs of {labelled}"
-    lines = [f"correct the targets in {out}, add {others}, which it would forget otherwise, and train:"]
+    lines = [
+        f"correct the targets in {out}, delete the words that you did not check, add {others}, which it would forget "
+        f"otherwise, and train:"
+    ]
     if labelled is not None and _has_lines_of_output(labelled, as_json=as_json):
         lines.append(f"  cat {quote(str(labelled))} >> {quote(str(out))}")
     new = quote(_free_name(str(model)))

@@ -44,8 +44,8 @@ OPTIONS = (
         metavar="FILE",
         help="Look each text up in FILE, a file of pairs or a pronunciation lexicon, before the model predicts. For a "
         "model that reads feature tags, the columns of FILE are source, target and features. If the text is a source "
-        "there, its first target is the prediction, and with --nbest all its targets are printed. The targets need not "
-        "fulfil the constraints. Other texts are looked up in the lexicon stored in the model, if it has one; see "
+        "there, its first target is the prediction (with --nbest of `henkan predict`, all its targets). Targets need "
+        "not satisfy the constraints. Other texts are looked up in the lexicon stored in the model, if it has one; see "
         "`henkan lexicon`.",
     ),
     click.option("--no-lexicon", is_flag=True, help="Do not use the lexicon stored in the model."),

@@ -49,7 +49,7 @@ def recipe_tables() -> str:
         "Rows without an option are fixed by the recipe. A task may change some defaults; see `henkan tasks`. Peeky: "
         "the decoder sees the encoder's last hidden state at every step. by data size: the batch size is about the "
         "square root of the number of pairs, as a power of two from 16 to 256; the dropout rate is 0.3 for fewer than "
-        "20,000 pairs, 0.2 for fewer than 60,000 and 0.1 otherwise. from updates: the number of epochs that gives "
-        f"about this number of updates. {by_size()}"
+        "20,000 pairs, 0.2 for fewer than 60,000 and 0.1 otherwise. by data: see the option. from updates: the number "
+        f"of epochs that gives about this number of updates. {by_size()}"
     )
     return "\n".join(["Recipes:", "", "\b", *about, "", "\b", *table, "", notes])

@@ -40,8 +40,7 @@ FOLDS = 5
     "--folds",
     type=int,
     metavar="N",
-    show_default=str(FOLDS),
-    help="With --suspicious, number of cross-validation folds; one model is trained for each.",
+    help=f"With --suspicious, number of cross-validation folds; one model is trained for each.  [default: {FOLDS}]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line.")
 @layout_options

@@ -41,7 +41,8 @@ def selection_options(command: Command) -> Command:
         click.option(
             "--dev",
             metavar="FILE",
-            help="Validation set, on which all models are evaluated. Pairs whose source it has are not trained on.  "
+            help="Validation set, on which all models are evaluated. Pairs whose source it has are not used for "
+            "training.  "
             "[default: a random tenth of the pairs]",
         ),
         jobs_option,

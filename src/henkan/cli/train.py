@@ -41,7 +41,7 @@ from henkan.storage.model_folder import CHECKPOINT, is_model
     type=PATH,
     metavar="MODEL",
     help="Start from the weights of a saved model. New symbols are added to its vocabularies. Its lexicon is kept only "
-    "with --keep-lexicon; its entries then follow the pairs of the file.",
+    "with --keep-lexicon, which adds the entries after the pairs of the file.",
 )
 @training_options
 def train(
@@ -60,13 +60,13 @@ def train(
     henkan train names.tsv --dev names.dev.tsv --out models/names
     henkan train --resume models/names
     henkan train more.tsv --from models/names --out models/more
+    henkan train sums.txt --delimiter _ --strip       lines such as 16+75  _91
 
     If a file has the name of a task, as in addition, write ./addition for the file or task:addition for the task.
 
     A file is UTF-8 text with one pair per line: source TAB target. Pronunciation lexicons (`hello HH AH L OW`), CSV and
-    JSON Lines are detected, see --format. Use --delimiter, --columns, --strip and --encoding for other layouts
-    (`--delimiter _ --strip` for lines such as `16+75  _91  `). An invalid line is an error; use --rejects to skip such
-    lines.
+    JSON Lines are detected, see --format. Use --delimiter, --columns, --strip and --encoding for other
+    layouts. An invalid line is an error; use --rejects to skip such lines.
 
     Progress is written to standard error, the result to standard output.
 

@@ -18,8 +18,8 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 recipe_option = click.option(
     "--recipe",
     type=click.Choice(list(RECIPE_HELP)),
-    help="Defaults for the settings that are not given; see below.  [default: by the pairs for a file, modern for a "
-    "task]",
+    help="Defaults for the settings that are not given; see below.  [default: chosen from the pairs for a file, modern "
+    "for a task]",
 )
 ensemble_option = click.option(
     "--ensemble",
@@ -43,10 +43,10 @@ def training_options(command: Command) -> Command:
             type=PATH,
             metavar="FILE",
             help="More sources without targets, one per line as for `henkan predict` (with feature tags after a tab). "
-            "Their targets are predicted by the model to distil or, with `henkan train`, by an ensemble of four that "
-            "is trained on the pairs first, which takes about five times as long; with --from, by the continued model. "
-            "Sources of pairs, with unknown symbols or otherwise unlike the pairs are not used. Never give the sources "
-            "of a test set.",
+            "`henkan train` predicts their targets with the model of --from or, without it, with an ensemble of four "
+            "models that is trained on the pairs first (about five times the training time); `henkan distil` with the "
+            "model to distil. Sources that are also in the pairs, have unknown symbols, or are otherwise unlike the "
+            "pairs are not used. Never give the sources of a test set.",
         ),
         click.option(
             "--keep-lexicon",

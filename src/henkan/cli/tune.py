@@ -79,9 +79,9 @@ def tune(
     """Search for settings that suit a task or a file of pairs better than the defaults, and train a model with them.
 
     \b
-    henkan tune names.tsv --dev names.dev.tsv
-    henkan tune names.tsv --minutes 60 --jobs 4 --hidden-size 64
-    henkan tune --resume models/names
+    henkan tune names.tsv --dev names.dev.tsv --out models/tuned
+    henkan tune names.tsv --minutes 60 --jobs 4 --hidden-size 64 --out models/small
+    henkan tune --resume models/tuned
 
     Settings that are given as options are fixed, the others are searched. The first trial has the defaults. Trials that
     fall behind on the validation set are stopped early. Then the best settings and the defaults are trained with three

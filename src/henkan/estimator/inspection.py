@@ -39,8 +39,8 @@ def inspect(
     (3, 1)
     >>> for warning in found.warnings():
     ...     print(warning.problem)
-    1 of 1 sources in dev are also in the training set (1 with the same target), so its exact match is too optimistic
-    1 targets have leading or trailing whitespace
+    1 of 1 source in dev is also in the training set (1 with the same target), so its exact match is too optimistic
+    1 target has leading or trailing whitespace
 
     Args:
         sources, targets: n sources and their n targets, as for `Seq2Seq.fit`.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -31,10 +32,23 @@ class References:
     ) -> None:
         self.sources, self.targets = sources, targets
         self.source_tokenizer, self.target_tokenizer = source_tokenizer, target_tokenizer
-        # Sorted hashes of the sources need far less memory than a dictionary of millions of strings.
-        hashes = np.fromiter(map(self._hash, map(source_tokenizer.normalize, sources)), np.int64, count=len(sources))
-        self._order = np.argsort(hashes, kind="stable")
-        self._hashes = hashes[self._order]
+        self._index()
+
+    def _index(self) -> None:
+        """Sort hashes of the sources, which need far less memory than a dictionary of millions of strings."""
+        hashes = map(self._hash, map(self.source_tokenizer.normalize, self.sources))
+        values = np.fromiter(hashes, np.int64, count=len(self.sources))
+        self._order = np.argsort(values, kind="stable")
+        self._hashes = values[self._order]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Pickle the pairs alone: hashes of strings are different in each process."""
+        return {name: value for name, value in self.__dict__.items() if name not in ("_order", "_hashes")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Restore the pairs, and their hashes in this process."""
+        self.__dict__.update(state)
+        self._index()
 
     @classmethod
     def of(cls, pairs: Pairs, source_vocabulary: Vocabulary, target_vocabulary: Vocabulary) -> References:
