@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from henkan._version import __version__
 from henkan.errors import (
+    CheckpointError,
     DataError,
+    EngineError,
     HenkanError,
     ModelFolderError,
     NotFittedError,
@@ -49,11 +51,13 @@ __all__ = [
     "Alignment",
     "Audit",
     "Calibrating",
+    "CheckpointError",
     "Choice",
     "Comparison",
     "Conversion",
     "DataError",
     "Ended",
+    "EngineError",
     "Epoch",
     "Estimated",
     "Evaluation",

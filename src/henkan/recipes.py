@@ -93,7 +93,7 @@ ONLY_ENCODER_DECODER = (*UNSUPPORTED["transducer"], "attention_kind", "fill")
 def implied_recipe(settings: Mapping[str, Any]) -> str | None:
     """Return the recipe for the architecture that some settings select; None if they leave it open."""
     if settings.get("architecture") is not None:
-        return RECIPE_OF_ARCHITECTURE.get(settings["architecture"], "words")
+        return RECIPE_OF_ARCHITECTURE.get(str(settings["architecture"]), "words")
     return "words" if implying(settings) else None
 
 
@@ -123,9 +123,9 @@ def make_configs(
     """
     if recipe is None:
         recipe = (implied_recipe(settings) or "words") if defaults is None else "modern"
-    if recipe not in RECIPES:
+    if not isinstance(recipe, str) or recipe not in RECIPES:
         raise SettingsError(f"there is no recipe {recipe!r}; choose one of {', '.join(sorted(RECIPES))}")
-    off = dict.fromkeys(UNSUPPORTED.get(settings.get("architecture", ""), ()), False)
+    off = dict.fromkeys(UNSUPPORTED.get(str(settings.get("architecture")), ()), False)
     reached = [more for size, more in RECIPES_BY_SIZE.get(recipe, {}).items() if pairs >= size]
     more = reached[-1] if reached else {}
     merged = {**(defaults or {}), **RECIPES[recipe], **more, **off, **settings}

@@ -101,3 +101,13 @@ def test_the_last_event_says_how_the_run_ended(outcome, ended, failed):
 def test_the_place_names_the_model_of_an_ensemble():
     assert state_after([started(), step(2, 12)]).where == "epoch 2"
     assert state_after([started(2, 3), step(2, 12)]).where == "epoch 2 of model 2"
+
+
+def test_a_divergence_is_that_of_one_model():
+    state = RunState()
+    for event in (started(1, 2), Rollback(3, 40, 0.01, final=True), started(2, 2)):
+        state.update(event)
+    assert state.notes[0].startswith("model 1: loss is not finite in epoch 3")
+    assert not state.failed
+    state.end()
+    assert state.ended == "Training is complete"

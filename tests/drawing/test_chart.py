@@ -68,3 +68,13 @@ def test_a_single_point_is_a_dot():
 )
 def test_ticks_are_round_numbers(axis, values, expected):
     assert labels(axis, *values) == expected
+
+
+def test_a_line_of_many_points_keeps_its_ends_and_extremes():
+    values = [0.5] * 20_000
+    values[7_000], values[13_001] = 1.0, 0.0
+    found = points(line_chart([Line([*enumerate(values, start=1)], "red")], EPOCH, SHARE))
+    assert len(found) < 2.1 * WIDTH
+    assert (found[0][0], found[-1][0]) == (LEFT, WIDTH - RIGHT)
+    assert (min(found, key=lambda each: each[1])[1], max(found, key=lambda each: each[1])[1]) == (TOP, HEIGHT - BOTTOM)
+    assert found == sorted(found, key=lambda each: each[0])

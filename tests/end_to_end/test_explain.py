@@ -16,7 +16,7 @@ def attention_model(words, tmp_path):
 
 def test_explanation_is_a_table_of_attention_weights(henkan, attention_model):
     lines = henkan("explain", attention_model, "cab").stdout.splitlines()
-    assert re.fullmatch(r"cab -> CAB   confidence [01]\.\d{3}   weights from attention", lines[0])
+    assert re.fullmatch(r"cab -> CAB   confidence [01]\.\d{3} \(not calibrated\)   weights from attention", lines[0])
     assert lines[2].split() == ["symbol", "probability", "alternatives", "c", "a", "b"]
     assert [line.split()[0] for line in lines[3:]] == ["C", "A", "B", "(end)"]
 

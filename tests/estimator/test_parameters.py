@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import re
 from dataclasses import fields
 from inspect import Parameter, signature
 from typing import get_args, get_type_hints
@@ -191,3 +192,15 @@ def test_attributes_of_training_exist_only_after_it(trained):
     assert Seq2Seq().__sklearn_is_fitted__() is False
     assert trained.__sklearn_is_fitted__() is True
     assert isinstance(trained._fitted, FittedModel)
+
+
+@pytest.mark.parametrize("settings", [{"recipe": ["words"]}, {"recipe": ""}, {"architecture": ["edits"]}])
+def test_values_of_another_type_are_named(words, settings):
+    [value] = settings.values()
+    with pytest.raises(SettingsError, match=re.escape(repr(value))):
+        Seq2Seq(**settings).fit(*words)
+
+
+def test_methods_can_be_pickled():
+    for method in (Seq2Seq.fit, Seq2Seq.predict, Seq2Seq.evaluate):
+        assert pickle.loads(pickle.dumps(method)) is method

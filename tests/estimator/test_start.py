@@ -95,3 +95,11 @@ def test_unlabelled_sources_with_a_model_to_start_from(trained, words):
     pairs, others = (words[0][:20], words[1][:20]), words[0][30:]
     model = Seq2Seq(**STILL).fit(*pairs, start=trained, unlabelled=others, dev=pairs)
     assert model.summary().labelled == len(others)
+
+
+def test_settings_that_the_model_has_are_no_contradiction(words):
+    """They may not suit the defaults of a recipe: tied weights need equal sizes."""
+    tied = Seq2Seq(recipe="modern", hidden_size=8, embedding_size=8, tied=True, epochs=1).fit(*words)
+    assert Seq2Seq(**STILL, tied=True).fit(*words, start=tied).settings_["hidden_size"] == 8
+    with pytest.raises(SettingsError, match="ensemble"):
+        Seq2Seq(**STILL, ensemble=0).fit(*words, start=tied)

@@ -1,5 +1,6 @@
 """What a trained model knows about itself, and what its methods share with the commands."""
 
+import numpy as np
 import pytest
 
 from henkan import DataError, NotFittedError, Seq2Seq, SettingsError, UnanswerableError, combine, load
@@ -116,7 +117,7 @@ def test_explanation_of_a_prediction_and_of_another_answer(trained):
         trained.explain("cab", by="attention")
     with pytest.raises(UnanswerableError, match="the model cannot predict"):
         trained.explain("cab", "?")
-    with pytest.raises(DataError, match=r"source\[0\] is 3, not a string"):
+    with pytest.raises(DataError, match="source must be a string, not int"):
         trained.explain(3)
     with pytest.raises(NotFittedError):
         Seq2Seq().explain("ab")
@@ -140,3 +141,9 @@ def test_names_of_folders_are_checked(trained, name):
     for use in (load, trained.save):
         with pytest.raises(SettingsError, match="folder must be the name of a folder, not "):
             use(name)
+
+
+def test_probabilities_may_be_numbers_of_numpy(trained):
+    assert trained.convert(["ab"], abstain_below=np.float32(0.0))[0].prediction == "AB"
+    with pytest.raises(SettingsError, match="abstain_below must be a probability"):
+        trained.convert(["ab"], abstain_below=np.float32(1.5))

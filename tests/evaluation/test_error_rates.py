@@ -1,6 +1,7 @@
 """Error rates and counts match values counted by hand."""
 
 import json
+import pickle
 from collections import Counter
 from itertools import product
 
@@ -179,6 +180,8 @@ def test_exact_match_by_source_length():
 class FixedConverter:
     """A converter with the vocabularies of a model and fixed predictions."""
 
+    temperature = None
+
     def __init__(self, converter, predictions):
         self.source_vocabulary, self.target_vocabulary = converter.source_vocabulary, converter.target_vocabulary
         self.predictions, self.calls = predictions, []
@@ -240,3 +243,13 @@ def test_validation_in_chunks_gives_the_same_results(monkeypatch):
     assert in_chunks == pytest.approx(at_once, rel=1e-6)
     batches = [encoded(converter, SOURCES, TARGETS).batch(np.arange(6))]
     assert at_once[1] == pytest.approx(converter.model.loss(batches[0]), rel=1e-5)
+
+
+def test_pickled_evaluation_is_the_same_in_another_process(monkeypatch):
+    """Python's hashes of strings differ in each process."""
+    pickled = pickle.dumps(evaluation_of(("a", "A", "A"), ("b", "B", "C"), ("b", "C", "C")))
+    monkeypatch.setattr(References, "_hash", staticmethod(lambda text: hash(text + "salt")))
+    restored = pickle.loads(pickled)
+    assert (restored.exact_match, restored.symbol_error_rate) == (1.0, 0.0)
+    assert restored.references.targets_of("b") == ["B", "C"]
+    assert restored.references.rows.tolist() == [0, 1]

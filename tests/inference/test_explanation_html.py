@@ -46,7 +46,7 @@ def test_the_heat_map_has_a_row_for_each_step_and_a_column_for_each_source_symbo
 def test_the_text_is_a_table(attentive):
     explained = explain(attentive, "cab")
     first, empty, header, *rows = str(explained).splitlines()
-    confidence = f"{explained.confidence:.3f}"
+    confidence = f"{explained.confidence:.3f} (not calibrated)"
     assert first == f"cab -> {explained.answer}   confidence {confidence}   weights from attention"
     assert empty == ""
     assert header.split() == ["symbol", "probability", "alternatives", "c", "a", "b"]

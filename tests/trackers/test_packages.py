@@ -254,6 +254,20 @@ def test_mlflow_logs_to_the_run_of_the_caller(words):
     assert runs["ensemble-member-1"].data.tags["mlflow.parentRunId"] == mine.info.run_id
 
 
+def test_mlflow_logs_teachers_beside_the_run_of_the_caller(words):
+    import mlflow
+
+    known = [each[1::2] for each in words]
+    with mlflow.start_run(run_name="mine") as mine:
+        model = Seq2Seq(**SETTINGS | {"epochs": 12, "schedule": "constant"})
+        model.fit(*known, unlabelled=words[0][::2], callback=MLflow(name="x"))
+    runs = runs_of_mlflow()
+    assert {*runs} == {"mine", "x-teachers", *(f"x-teachers-member-{k}" for k in (1, 2, 3, 4))}
+    assert runs["mine"].data.params["ensemble"] == "1"
+    assert int(runs["mine"].data.params["labelled"]) > 0
+    assert runs["x-teachers"].data.tags["mlflow.parentRunId"] == mine.info.run_id
+
+
 def test_mlflow_uses_the_configured_experiment(words, monkeypatch):
     import mlflow
 
@@ -354,9 +368,11 @@ def test_wandb_logs_to_the_run_of_the_caller(words, stores):
     import wandb
 
     with wandb.init(name="mine") as mine:
-        fit(words, WandB())
+        tracker = WandB()
+        fit(words, tracker)
         assert wandb.run is mine
         mine.log({"own": 1})
+        assert not tracker._continues  # if the caller has resumed the run, its steps are those of an earlier fit
     [run] = offline_runs(stores)
     assert run.name == "mine"
     assert [*run.values("epoch").values()] == [1, 2, 3, 4]
@@ -377,6 +393,9 @@ def test_a_run_that_wandb_continues_online_knows_its_last_step():
         resumed, summary = True, {"update": 40.0, "epoch": 2}
 
     assert WandB().logged(Resumed()) == (40, 2)
+    another = WandB()
+    another._continues = False
+    assert another.logged(Resumed()) == (0, 0)
     assert isinstance(wandb.Run.resumed, property)
     inspect.signature(wandb.init).bind(id="", resume="allow", name="", group="", job_type="", reinit="create_new")
     inspect.signature(wandb.Run.finish).bind(None, exit_code=0)

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import warnings
 
+import numpy as np
 import pytest
 
 import henkan
@@ -322,3 +323,7 @@ def test_trackers_are_imported_when_they_are_used():
     assert issubclass(henkan.trackers.WandB, Tracker)
     with pytest.raises(AttributeError):
         henkan.trackers.Other  # noqa: B018
+
+
+def test_interval_may_be_a_number_of_numpy():
+    assert FakeTracker(every=np.int64(5)).every == 5

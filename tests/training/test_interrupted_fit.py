@@ -14,6 +14,7 @@ import henkan
 from henkan import Ended, Epoch, Estimated, Preparing, Seq2Seq, Started, Step
 from henkan.errors import CheckpointError
 from henkan.training import validation
+from henkan.training.signals import Interruption
 from henkan.training.trainer import Trainer
 
 SETTINGS = {"batch_size": 8, "hidden_size": 8, "embedding_size": 4, "epochs": 6, "schedule": "constant"}
@@ -246,3 +247,16 @@ def test_signal_from_another_process(words):
         assert rest.endswith(f"interrupted {len(words[0])}\n"), process.stderr.read()
         assert process.wait() == 0
         assert process.stderr.read() == "\nstopping after this batch; press Ctrl-C again to stop immediately\n"
+
+
+def test_signal_is_recorded_if_nobody_reads_standard_error(monkeypatch):
+    """Ctrl-C ends the other program of a pipeline too, such as tee."""
+
+    def broken(_descriptor, _content):
+        raise BrokenPipeError
+
+    monkeypatch.setattr("henkan.training.signals.os.write", broken)
+    with Interruption() as interruption:
+        interruption.defer()
+        signal.raise_signal(signal.SIGINT)
+        assert interruption.signal == signal.SIGINT

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import henkan
-from henkan import Labelled, Labelling, Seq2Seq, Step
+from henkan import Ended, Labelled, Labelling, Seq2Seq, Step
 from henkan.errors import CheckpointError, DataError, SettingsError
 from henkan.storage.files import seal
 from henkan.text.pseudowords import NgramModel, pseudowords
@@ -240,3 +240,21 @@ def test_probabilities_of_the_ngram_model():
         counts[drawn] = counts.get(drawn, 0) + 1
     assert counts["ab"] > counts["a"] > counts.get("b", 0)
     assert counts["ab"] / (counts["ab"] + counts["a"]) == pytest.approx(2 / 3, abs=0.04)
+
+
+@pytest.mark.parametrize(("error", "outcome"), [(KeyboardInterrupt, "interrupted"), (ZeroDivisionError, "failed")])
+def test_the_end_is_reported_if_labelling_ends_the_run(words, trained, error, outcome):
+    events = []
+
+    def callback(event):
+        events.append(event)
+        if isinstance(event, Labelling):
+            raise error
+
+    model = Seq2Seq(**SETTINGS)
+    with pytest.raises(error):
+        model.fit(*words, unlabelled=["abcabc", "cbacba"], teacher=trained, callback=callback)
+    assert (type(events[-1]), events[-1].outcome, events[-1].teacher) == (Ended, outcome, False)
+    assert len(events) <= 3
+    with pytest.raises(henkan.NotFittedError):
+        model.predict(["a"])

@@ -110,7 +110,7 @@ def evaluate(
             alone = " (evaluate the model alone with --no-lexicon)" if lexicon is None else ""
             count, total = result.counts.from_lexicon, result.counts.total
             note = f"{count:,} of {counted(total, 'source')} answered from the lexicon{alone}"
-        show_lines(summary_lines(result, note, calibrated=fitted.saved.temperature is not None))
+        show_lines(summary_lines(result, note))
     if errors is not None:
         _write_errors(result.predictions, errors)
 

@@ -13,7 +13,6 @@ from henkan.cli.alignments import print_alignments
 from henkan.cli.options import PATH
 from henkan.cli.text_arguments import TEXT
 from henkan.errors import DataError
-from henkan.evaluation.report import NOT_CALIBRATED
 from henkan.inference.conversion import Request
 from henkan.inference.explanation import By, Explanation
 from henkan.inference.explanation import explain as make_explanation
@@ -115,8 +114,6 @@ def explain(
         click.echo(json.dumps(asdict(explanation)))
     else:
         click.echo(str(explanation))
-        if fitted.saved.temperature is None:
-            click.echo(f"note: {NOT_CALIBRATED}", err=True)
 
 
 def _draw(explanation: Explanation, path: Path) -> None:

@@ -26,7 +26,9 @@ class StatusLines:
 
     def __enter__(self) -> Self:
         if self.console.is_terminal and not (self.quiet or self.shared):
-            self.live = Live(console=self.console, transient=True, auto_refresh=False)
+            # What a callback prints must not break the live lines, but belongs to standard output if that is a file.
+            redirect = sys.stdout is not None and sys.stdout.isatty()
+            self.live = Live(console=self.console, transient=True, auto_refresh=False, redirect_stdout=redirect)
             self.live.start()
         return self
 

@@ -83,7 +83,9 @@ class RunState:
             self._end_epoch(event)
         elif isinstance(event, Rollback):
             self.failed |= event.final
-            self.notes.append(rollback(event))
+            several = self.started is not None and self.started.members > 1
+            model = f"model {self.started.member}: " if several and self.started else ""
+            self.notes.append(model + rollback(event))
         elif isinstance(event, Ended):
             if not event.teacher:
                 self.exact_match = event.exact_match
@@ -138,7 +140,7 @@ class RunState:
 
     def _start(self, event: Started) -> None:
         """Begin with the curve of a model, and for a resumed run with the epochs that were finished before."""
-        self.started, self.step, self.phase = event, None, "preparing"
+        self.started, self.step, self.phase, self.failed = event, None, "preparing", False
         self.curves += [Curve() for _ in range(len(self.curves), event.member)]  # a resumed run may begin with any
         for epoch in event.epochs_done:
             self._end_epoch(epoch)

@@ -98,7 +98,8 @@ class TerminalDisplay(StatusLines):
 
     def _start(self, event: Started) -> None:
         self.converter, self.epochs = event.converter, event.epochs
-        self.members = event.members
+        self.members, self.rows = event.members, []
+        self.exact_match = event.epochs_done[-1].exact_match if event.epochs_done else None
         member = f"model {event.member} of {event.members}: " if event.members > 1 else ""
         self.console.print(member + sizes(event))
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from math import ceil, floor, isfinite, log10
+from operator import itemgetter
 
 WIDTH, HEIGHT = 360, 190
 LEFT, RIGHT, TOP, BOTTOM = 46, 12, 24, 34
 """Margins around the area of the lines, for the labels; all in pixels."""
 
 STEPS = (1, 2, 5, 10)
+MOST_POINTS = 2 * WIDTH
+"""Of a line with more points, extremes are drawn: a notebook may refuse large outputs, and shows no more anyway."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,7 @@ def line_chart(lines: Sequence[Line], x: Axis, y: Axis, note: str = "") -> str:
     y = y.fitted([b for points in shown for _, b in points if b is not None])
     parts = [_labels(y.label, x.label, note), *_grid(x, y)]
     for line, points in zip(lines, shown, strict=True):
-        places = [_place(a, b, x, y) for a, b in points if b is not None]
+        places = _thinned([_place(a, b, x, y) for a, b in points if b is not None])
         path = " ".join(f"{across:.1f},{down:.1f}" for across, down in places)
         parts.append(
             f'<polyline points="{path}" fill="none" stroke="{line.colour}" stroke-width="1.8" '
@@ -104,6 +108,16 @@ def line_chart(lines: Sequence[Line], x: Axis, y: Axis, note: str = "") -> str:
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" role="img" '
         f'aria-label="{html.escape(f"{y.label} by {x.label}")}">{"".join(parts)}</svg>'
     )
+
+
+def _thinned(places: Sequence[tuple[float, float]]) -> Sequence[tuple[float, float]]:
+    """Return points that look like all of them: of many, the highest and the lowest of each part of the line."""
+    if len(places) <= MOST_POINTS:
+        return places
+    size = -(-2 * len(places) // MOST_POINTS)
+    parts = [places[start : start + size] for start in range(0, len(places), size)]
+    extremes = [sorted({min(part, key=itemgetter(1)), max(part, key=itemgetter(1))}) for part in parts]
+    return [places[0], *chain.from_iterable(extremes), places[-1]]
 
 
 def _can_show(value: float | None, axis: Axis) -> bool:

@@ -93,7 +93,7 @@ class Seq2Seq(Fitting, Predicting, Scoring):
 for _base in Seq2Seq.__mro__[1:-1]:
     for _name, _method in vars(_base).items():
         if isfunction(_method) and not _name.startswith("_"):  # error messages and help name the class that users know
-            _method.__qualname__ = f"Seq2Seq.{_name}"
+            _method.__qualname__, _method.__module__ = f"Seq2Seq.{_name}", Seq2Seq.__module__
 
 
 def load(

@@ -56,13 +56,14 @@ def job_of(
     Raises:
         DataError, NotFittedError, SettingsError: see `fit`.
     """
-    wanted, first = model._wanted(), None if start is None else _trained(start, "start")
-    variants = wanted.choose(pairs).variants if first is None else _continued(model, first)
+    first = None if start is None else _trained(start, "start")
+    wanted = model._wanted() if first is None else None  # the other settings are those of the model to start from
+    variants = _continued(model, first) if first is not None else model._wanted().choose(pairs).variants
     return TrainingJob(
         variants,
         DataSource(pairs=len(pairs), held_out=held_out, seed=variants[0].training.seed),
         first,
-        _unlabelled(unlabelled, teacher, pairs, variants, wanted if first is None else None),
+        _unlabelled(unlabelled, teacher, pairs, variants, wanted),
         _kept_lexicon(pairs, first) if keep_lexicon else None,
     )
 

@@ -42,10 +42,12 @@ class Evaluation:
     Attributes:
         conversions: the conversion of each distinct source.
         references: the pairs.
+        calibrated: whether the confidences are calibrated.
     """
 
     conversions: Sequence[Conversion]
     references: References
+    calibrated: bool = True
 
     @cached_property
     def predictions(self) -> Sequence[Prediction]:
@@ -208,4 +210,4 @@ def evaluate(converter: Converter, pairs: Pairs, request: Request = Request()) -
     """
     references = References.of(pairs, converter.source_vocabulary, converter.target_vocabulary)
     sources = [pairs.sources[row] for row in references.rows.tolist()]
-    return Evaluation(converter.convert(sources, request), references)
+    return Evaluation(converter.convert(sources, request), references, converter.temperature is not None)

@@ -12,19 +12,17 @@ from henkan.text.counts import counted
 from henkan.text.escaping import escape
 from henkan.text.side_statistics import show_symbol
 
-NOT_CALIBRATED = "the confidence is not calibrated: the model was trained without a validation set"
 EXAMPLE_HEADER = ("", "source", "target", "prediction")
 
 
-def summary_lines(result: Evaluation, note: str = "", *, calibrated: bool = True) -> Iterator[str]:
+def summary_lines(result: Evaluation, note: str = "") -> Iterator[str]:
     """Yield coverage, calibration error, symbol error rate and exact match.
 
     Args:
         result: the evaluation.
         note: another line to put before exact match; empty: none.
-        calibrated: whether the confidence is calibrated.
     """
-    yield from _coverage_lines(result, calibrated=calibrated)
+    yield from _coverage_lines(result)
     rate = result.symbol_error_rate
     yield f"symbol error rate {rate:.3%}, 95 % interval {percent_interval(result.intervals.symbol_error_rate)}"
     if len(result.references) > result.counts.total:
@@ -93,7 +91,7 @@ def detail_lines(result: Evaluation) -> Iterator[str]:
     yield ""
 
 
-def _coverage_lines(result: Evaluation, *, calibrated: bool) -> Iterator[str]:
+def _coverage_lines(result: Evaluation) -> Iterator[str]:
     """Yield exact match by coverage, most confident predictions first."""
     rows = [("coverage", "min confidence", "exact match")]
     shown = ((f"{share:.0%}", f"{threshold:.3f}", f"{match:.2%}") for share, threshold, match in result.coverage())
@@ -101,6 +99,6 @@ def _coverage_lines(result: Evaluation, *, calibrated: bool) -> Iterator[str]:
     yield ""
     yield from aligned(rows, right=(0, 1, 2))
     yield f"expected calibration error {result.expected_calibration_error:.2%}"
-    if not calibrated:
-        yield NOT_CALIBRATED
+    if not result.calibrated:
+        yield "the confidence is not calibrated: the model was trained without a validation set"
     yield ""

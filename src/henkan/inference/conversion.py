@@ -89,8 +89,9 @@ class Request:
 
 
 def _check_probability(value: object, name: str) -> None:
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1):
-        is_percentage = isinstance(value, int | float) and value > 1
+    is_number = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+    if value is not None and not (is_number and 0 <= value <= 1):  # type: ignore[operator]
+        is_percentage = is_number and value > 1  # type: ignore[operator]
         raise SettingsError(
             f"{name} must be a probability from 0 to 1, not {value!r}",
             "divide_percentage" if is_percentage else None,

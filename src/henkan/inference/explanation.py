@@ -60,6 +60,7 @@ class Explanation:
         cut_off: whether the prediction reached the length limit before it ended.
         choices: the steps, including the end symbol if there is one. A transducer may edit from the last symbol.
         by: kind of the weights.
+        calibrated: whether the confidence is calibrated.
     """
 
     source: str
@@ -70,6 +71,7 @@ class Explanation:
     cut_off: bool
     choices: Sequence[Choice]
     by: By
+    calibrated: bool = True
 
     def __str__(self) -> str:
         from henkan.inference.explanation_text import explanation_text
@@ -145,6 +147,7 @@ def explain(
         not complete,
         choices,
         by,
+        converter.temperature is not None,
     )
 
 

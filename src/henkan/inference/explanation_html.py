@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from henkan.drawing import html
 from henkan.inference.alignment import Alignment
 from henkan.inference.explanation import Choice, Explanation
-from henkan.inference.explanation_text import alternatives_text, choice_text, remarks
+from henkan.inference.explanation_text import alternatives_text, choice_text, confidence_text, remarks
 
 CAPTIONS = {
     "attention": "attention weights in percent",
@@ -26,14 +26,13 @@ def explanation_html(explanation: Explanation) -> str:
 
     The columns of a source that is read from right to left are in this order.
     """
-    confidence = "unknown" if explanation.confidence is None else f"{explanation.confidence:.1%}"
     direction = ' dir="rtl"' if html.is_right_to_left(explanation.source) else ""
     head = "".join(f'<th scope="col" style="{CENTRED}">{_symbol(each)}</th>' for each in explanation.symbols)
     shown = _pointed if explanation.by == "pointer" else _percent
     rows = "".join(_row(choice, [*map(shown, choice.weights)]) for choice in explanation.choices)
     return html.card(
         f'<div class="henkan-title">{html.string(explanation.source)} → {html.string(explanation.answer)}</div>',
-        f'<div class="henkan-faint">confidence {confidence}; {CAPTIONS[explanation.by]}</div>',
+        f'<div class="henkan-faint">confidence {confidence_text(explanation, ".1%")}; {CAPTIONS[explanation.by]}</div>',
         *(f"<div>{html.text(remark)}</div>" for remark in remarks(explanation)),
         f'<div style="overflow-x:auto"><table class="henkan-table"{direction}><thead><tr><th scope="col">symbol</th>'
         f'{head}<th scope="col" class="henkan-number" style="padding-inline-start:14px">probability</th>'

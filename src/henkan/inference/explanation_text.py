@@ -11,9 +11,8 @@ from henkan.text.side_statistics import show_symbol
 
 def explanation_text(explanation: Explanation) -> str:
     """Return an explanation as a table: a row for each step, and a column for each source symbol, in percent."""
-    confidence = "unknown" if explanation.confidence is None else f"{explanation.confidence:.3f}"
     lines = [
-        f"{escape(explanation.source)} -> {escape(explanation.answer)}   confidence {confidence}   "
+        f"{escape(explanation.source)} -> {escape(explanation.answer)}   confidence {confidence_text(explanation)}   "
         f"weights from {explanation.by}",
         *remarks(explanation),
     ]
@@ -23,6 +22,13 @@ def explanation_text(explanation: Explanation) -> str:
         weights = [f"{100 * weight:.0f}" for weight in choice.weights]
         rows.append([choice_text(choice), f"{choice.probability:.3f}", alternatives_text(choice), *weights])
     return "\n".join([*lines, "", *aligned(rows, right=[1, *range(3, 3 + len(symbols))])])
+
+
+def confidence_text(explanation: Explanation, form: str = ".3f") -> str:
+    """Return the confidence in a format, and whether it is not calibrated."""
+    if explanation.confidence is None:
+        return "unknown"
+    return f"{explanation.confidence:{form}}" + (" (not calibrated)" if not explanation.calibrated else "")
 
 
 def remarks(explanation: Explanation) -> list[str]:

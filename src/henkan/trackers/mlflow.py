@@ -20,8 +20,9 @@ class MLflow(Tracker[str]):
 
     Tracking server and experiment are those that MLflow is configured for, with `mlflow.set_tracking_uri`,
     `mlflow.set_experiment` or environment variables such as `MLFLOW_TRACKING_URI` and `MLFLOW_EXPERIMENT_NAME`. If a
-    run is active when training starts, the model is logged there, and the run stays open. The members of an ensemble
-    are nested runs. While a model is trained, its run is the active one.
+    run is active when training starts, the model is logged there, and the run stays open. The members of an ensemble,
+    and then the models that predict the targets of unlabelled sources, are nested runs. While a model is trained, its
+    run is the active one.
 
     Args:
         options: `name`, `every` and `warn`; see `Tracker`.
@@ -41,10 +42,10 @@ class MLflow(Tracker[str]):
         import mlflow
 
         active = mlflow.active_run()
-        if active is not None and run.ensemble is None:
+        if active is not None and run.ensemble is None and not run.teacher:
             self._of_caller = active.info.run_id
         else:
-            active = mlflow.start_run(_find(run.id), run_name=run.name, nested=run.ensemble is not None)
+            active = mlflow.start_run(_find(run.id), run_name=run.name, nested=active is not None)
         run_id = str(active.info.run_id)
         try:
             self._describe(run_id, run)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
+from numbers import Integral
 from types import TracebackType
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -36,6 +37,7 @@ class Run:
         step: number of updates made before training was interrupted; 0 for a new run, None for an ensemble.
         member: number of the ensemble member, from 1; None for a single model or the whole ensemble.
         ensemble: the run of the ensemble, for a member.
+        teacher: whether the models only predict the targets of unlabelled sources, for the run that follows.
     """
 
     id: str
@@ -44,6 +46,7 @@ class Run:
     step: int | None
     member: int | None = None
     ensemble: Run | None = None
+    teacher: bool = False
 
 
 class Tracker(ABC, Generic[Handle]):
@@ -81,7 +84,7 @@ class Tracker(ABC, Generic[Handle]):
             raise SettingsError(
                 f"logging to {self.label} requires the package {self.package}; pip install 'henkan[{self.extra}]'"
             )
-        if not isinstance(every, int) or isinstance(every, bool) or every < 1:
+        if not isinstance(every, Integral) or isinstance(every, bool) or every < 1:
             raise SettingsError(f"every must be a number of updates from 1, not {every!r}")
         self.name, self.every, self._warn = name, every, warn or _warn
         self._failed: str | None = None  # id of the run in which the tracker has failed
@@ -169,10 +172,10 @@ class Tracker(ABC, Generic[Handle]):
             "henkan": __version__,
         }
         if event.members == 1:
-            self._open(Run(event.run, self._name(teacher=event.teacher), settings, event.steps_done))
+            self._open(self._run(event, settings, event.steps_done))
         else:
             if not self._runs:
-                self._open(Run(event.run, self._name(teacher=event.teacher), settings, None))
+                self._open(self._run(event, settings, None))
             whole = self._runs[0][0]
             name = f"{whole.name}-member-{event.member}"
             self._open(Run(f"{event.run}-{event.member}", name, settings, event.steps_done, event.member, whole))
@@ -181,8 +184,10 @@ class Tracker(ABC, Generic[Handle]):
         self._epochs, self._logged_epochs = [*event.epochs_done], max(len(event.epochs_done), epoch)
         self._rollbacks = 0
 
-    def _name(self, *, teacher: bool) -> str:
-        return f"{self.name}-teachers" if teacher else self.name
+    def _run(self, event: Started | Ended, settings: Mapping[str, Any], step: int | None) -> Run:
+        """Return the run of a single model or of a whole ensemble."""
+        name = f"{self.name}-teachers" if event.teacher else self.name
+        return Run(event.run, name, settings, step, teacher=event.teacher)
 
     def _open(self, run: Run) -> None:
         self._runs.append((run, self.start(run)))
@@ -226,7 +231,7 @@ class Tracker(ABC, Generic[Handle]):
                 return
             step = 0 if event.members == 1 else None
             self._step, self._epochs = 0, []
-            self._open(Run(event.run, self._name(teacher=event.teacher), {}, step))
+            self._open(self._run(event, {}, step))
         self._finish_member(event.outcome)
         run, handle = self._runs[-1]
         if run.step is None:

@@ -8,6 +8,7 @@ from typing import Any
 from henkan.trackers.tracker import Run, Tracker
 from henkan.training.events import Outcome
 
+RUN = "henkan_run"
 METRICS = ("epoch", "rollbacks", "train/*", "dev/*", "best/*", "final/*")
 
 
@@ -29,13 +30,14 @@ class WandB(Tracker[Any]):
         super().__init__(**options)
         self.init = dict(init or {})
         self._of_caller: Any = None  # a run that the caller has started
+        self._continues = True  # whether the open run, if Weights & Biases has resumed it, is of this training run
 
     def start(self, run: Run) -> Any:
         """Start or continue a run."""
         import wandb
 
         active = None
-        if run.ensemble is None:
+        if run.ensemble is None and not run.teacher:
             active = self._of_caller = wandb.run
         if active is None:
             whole = run.ensemble or run
@@ -45,12 +47,13 @@ class WandB(Tracker[Any]):
             active = wandb.init(**{**own, "reinit": "create_new", **self.init})
         for name in METRICS:  # an axis of its own, because several metrics may be logged after the same update
             active.define_metric(name, step_metric="update")
-        active.config.update(dict(run.settings), allow_val_change=True)
+        self._continues = active is not self._of_caller or active.config.get(RUN) == run.id
+        active.config.update({**run.settings, RUN: run.id}, allow_val_change=True)
         return active
 
     def logged(self, handle: Any) -> tuple[int, int]:
         """Return the last update and epoch of a run that is continued; zeros offline."""
-        if not handle.resumed:
+        if not (handle.resumed and self._continues):
             return 0, 0
         return int(handle.summary.get("update") or 0), int(handle.summary.get("epoch") or 0)
 

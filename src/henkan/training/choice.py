@@ -85,12 +85,15 @@ class Wanted:
 
     def __post_init__(self) -> None:
         check_members(self.members)
-        self.configs(self.known_recipe or "words")
+        known = self.known_recipe
+        self.configs("words" if known is None else known)
 
     @property
     def known_recipe(self) -> str | None:
         """The recipe, if it does not depend on the pairs."""
-        return self.recipe or ("modern" if self.defaults is not None else implied_recipe(self.settings))
+        if self.recipe is not None:
+            return self.recipe
+        return "modern" if self.defaults is not None else implied_recipe(self.settings)
 
     def configs(
         self, recipe: str, pairs: int = 0, settings: Mapping[str, Any] = NONE

@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -95,5 +96,6 @@ class Interruption:
     def _record(self, number: int, _frame: FrameType | None) -> None:
         self.signal = number
         self._restore()
-        # print is not safe in a signal handler.
-        os.write(2, b"\nstopping after this batch; press Ctrl-C again to stop immediately\n")
+        with suppress(OSError):  # Ctrl-C has also ended the program that reads standard error, such as tee
+            # print is not safe in a signal handler.
+            os.write(2, b"\nstopping after this batch; press Ctrl-C again to stop immediately\n")

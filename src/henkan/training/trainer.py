@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -98,15 +98,18 @@ class Trainer:
         usable = usable_sources(unlabelled.sources, used, vocabulary)
         if teacher is None:
             teacher = self._fit(data, own, None, teacher=True)
-        self.report(Labelling(len(usable.sources), usable.left_out))
         run = self._run
 
         def report(done: int, used: int) -> None:
             self.report(Labelled(done, used, len(usable.sources)))
             if run is not None:
                 self.checkpoints.pause(lambda: run.progress)
+            elif self.checkpoints.stop() is not None:
+                raise KeyboardInterrupt  # there is nothing to save
 
-        labelled = label(teacher.converter, usable.sources, report)
+        with self._reporting_failure(job.members, "" if run is None else self.checkpoints.run_id, teacher=False):
+            self.report(Labelling(len(usable.sources), usable.left_out))
+            labelled = label(teacher.converter, usable.sources, report)
         self.checkpoints.resume, self._run = False, None  # the run of the teacher is complete
         return labelled
 
@@ -137,15 +140,21 @@ class Trainer:
         progress = self._open(data, job, labelled)
         self._run = UnfinishedRun(data, job, progress, 0 if teacher else self._probe_updates(data[0], job), teacher)
         run_id = self.checkpoints.run_id
-        try:
+        with self._reporting_failure(job.members, run_id, teacher=teacher):
             fitted = self._train_all(self._run)
+        self.report(Ended("finished", fitted.saved.metrics["exact_match"], job.members, run_id, teacher))
+        return fitted
+
+    @contextmanager
+    def _reporting_failure(self, members: int, run_id: str, *, teacher: bool) -> Iterator[None]:
+        """Report the end of the run if an exception ends it."""
+        try:
+            yield
         except BaseException as error:
             interrupted = isinstance(error, Interrupted | KeyboardInterrupt)
             with suppress(Exception, KeyboardInterrupt):  # of the callback, which would hide the first error
-                self.report(Ended("interrupted" if interrupted else "failed", None, job.members, run_id, teacher))
+                self.report(Ended("interrupted" if interrupted else "failed", None, members, run_id, teacher))
             raise
-        self.report(Ended("finished", fitted.saved.metrics["exact_match"], job.members, run_id, teacher))
-        return fitted
 
     def _train_all(self, run: UnfinishedRun) -> FittedModel:
         """Train all members of a run, evaluate them and calibrate their confidence."""
