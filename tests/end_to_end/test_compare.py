@@ -1,9 +1,12 @@
 import json
 import shutil
+from types import SimpleNamespace
 
 import pytest
 
 from henkan import Seq2Seq
+from henkan.text.data_source import DataSource
+from henkan.text.tasks import TASKS
 
 
 @pytest.fixture(scope="module")
@@ -121,3 +124,17 @@ def test_models_of_which_only_one_reads_tags(refused, place):
     assert "tagged: this model reads feature tags; name their column" in refused(
         "compare", "model", "tagged", "test.tsv"
     )
+
+
+@pytest.mark.parametrize(
+    ("pairs", "seed", "held_out", "may"),
+    [(50_000, 0, "tenth", False), (50_000, 1, "tenth", True), (60_000, 0, "tenth", True), (400, 0, "none", False)],
+)
+def test_models_that_may_have_seen_the_pairs_of_a_task(pairs, seed, held_out, may):
+    """The pairs are those after the first 50,000 of seed 0, because the first model was trained on a file."""
+    from henkan.cli.compare import _may_know
+
+    task, of_task = TASKS["addition"], DataSource("addition", True, pairs, held_out, seed)
+    fitted, first = (SimpleNamespace(data=each) for each in (of_task, DataSource("names.tsv")))
+    assert _may_know(fitted, first, task) == may
+    assert _may_know(first, fitted, task)

@@ -1,5 +1,7 @@
 """`henkan next`: the words to label next."""
 
+import codecs
+import gzip
 import json
 
 import pytest
@@ -97,3 +99,23 @@ def test_encoding_of_the_words(here, place):
     (place / "pool.txt").write_bytes("äb\nöb\n".encode("latin-1"))
     assert {row[0] for row in rows(here("next", "model", "pool.txt", "--encoding", "latin-1").stdout)} == {"äb", "öb"}
     assert "not UTF-8" in here("next", "model", "pool.txt", status=2).stderr
+
+
+def test_files_that_are_read_are_not_replaced(refused, folder, tmp_path):
+    (tmp_path / "names.tsv").write_text("ab\tAB\nba\tBA\n")
+    (tmp_path / "words.txt").write_text("abc\ncab\n")
+    for out, what in (("names.tsv", "labelled pairs"), ("words.txt", "words")):
+        before = (tmp_path / out).read_bytes()
+        message = refused("next", folder, "words.txt", "--labelled", "names.tsv", "--out", out, "--force")
+        assert message == f"henkan: {out}: --out would replace the {what}; choose another --out"
+        assert (tmp_path / out).read_bytes() == before
+
+
+@pytest.mark.parametrize("start", [b"", codecs.BOM_UTF8, None])
+def test_only_plain_lines_are_added_by_cat(henkan, folder, tmp_path, start):
+    content = b"ab\tAB\nba\tBA\n"
+    name = "names.tsv" if start is not None else "names.tsv.gz"
+    (tmp_path / name).write_bytes(gzip.compress(content) if start is None else start + content)
+    (tmp_path / "words.txt").write_text("abc\ncab\n")
+    done = henkan("next", folder, "words.txt", "--labelled", name, "--out", "next.tsv")
+    assert (f"  cat {name} >> next.tsv\n" in done.stderr) == (start == b"")

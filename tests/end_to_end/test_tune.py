@@ -9,11 +9,13 @@ import subprocess
 import sys
 import time
 from itertools import product
+from types import SimpleNamespace
 
 import pytest
 
 from commands import checked, run_here
 from henkan.selection.tuning.study import Study
+from henkan.selection.tuning.tuning import TuningResult
 
 needs_optuna = pytest.mark.workbench
 
@@ -247,3 +249,76 @@ def test_help_has_examples_and_all_settings(henkan):
     ):
         assert part in text
     assert "Search for the settings that suit your pairs." in henkan("--help").stdout
+
+
+QUICK = ("tune", "words.tsv", "--dev", "dev.tsv", *TINY, "--trials", 1, "--quiet")
+
+
+@needs_optuna
+def test_model_of_another_command_is_not_replaced(henkan, refused, tmp_path):
+    write(tmp_path)
+    henkan(*QUICK)
+    (tmp_path / "models/words/tuning/result.json").unlink()  # as if it was interrupted before the end
+    for path in (tmp_path / "models/words").iterdir():
+        if path.is_file():
+            path.unlink()
+    henkan("train", "words.tsv", *TINY[:-2], "--quiet")
+    before = (tmp_path / "models/words/weights.safetensors").read_bytes()
+    message = refused(*QUICK)
+    assert message.endswith(
+        "models/words: the folder has a model; move the files of the model, not the subfolder tuning, to another "
+        "folder, and run the same command again"
+    )
+    assert (tmp_path / "models/words/weights.safetensors").read_bytes() == before
+    henkan(*QUICK, "--force")
+
+
+@needs_optuna
+def test_complete_search_whose_model_was_replaced_says_so(henkan, tmp_path):
+    write(tmp_path)
+    first = henkan(*QUICK).stdout
+    assert "model with seed 0 saved in models/words; exact match" in first
+    henkan("train", "words.tsv", *TINY[:-2], "--seed", 8, "--quiet", "--force")
+    again = henkan(*QUICK).stdout
+    assert again == first.replace("saved in", "no longer in")
+    assert "the same model:  henkan train words.tsv" in again
+
+
+@needs_optuna
+def test_command_of_a_search_in_another_folder_names_the_folder(henkan, tmp_path):
+    write(tmp_path)
+    henkan(*QUICK)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "words.tsv").mkdir()
+    text = henkan("tune", "--resume", "../models/words", cwd=tmp_path / "elsewhere").stdout
+    assert f"the same model, in {tmp_path}:  henkan train words.tsv --dev dev.tsv" in text
+
+
+@needs_optuna
+def test_more_updates_are_found_with_early_stopping_too(henkan, tmp_path, monkeypatch):
+    """The number of epochs of the printed command is computed without a validation set, which patience needs."""
+    write(tmp_path)
+    settings = ("--hidden-size", 4, "--embedding-size", 4, "--batch-size", 64, "--augment", 0, "--jobs", 1)
+    early = ("--schedule", "constant", "--patience", 1, "--recipe", "words")
+
+    def found(space, *_args, **_options):
+        point = {**space.default, "updates": space.values["updates"][0]}
+        return TuningResult(point, point, None, 0, [], [])
+
+    monkeypatch.setattr("henkan.cli.tune_run.Tuning", lambda space, *_args, **_more: FakeTuning(space, found(space)))
+    done = henkan("tune", "words.tsv", "--dev", "dev.tsv", *settings, *early, "--json")
+    assert json.loads(done.stdout)["settings"]["epochs"] == 200  # the most of a recipe
+
+
+class FakeTuning:
+    """Stands for a search that has found something."""
+
+    records = ()
+
+    def __init__(self, space, found):
+        self.space, self.found = space, found
+        self.examples = SimpleNamespace(folds=0)
+        self.budget = SimpleNamespace(seconds=1.0)
+
+    def run(self):
+        return self.found

@@ -31,7 +31,7 @@ def print_alignments(
     sources: Sequence[str]
     targets: Sequence[str] | None = None
     if pairs:
-        found = read_second_file(path, features=converter.source_vocabulary.tokenizer.features)
+        found = read_second_file(path, features=converter.source_vocabulary.tokenizer.features).pairs
         sources, targets = found.sources, found.targets
     else:
         sources = read_sources(path, kind="text")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from codecs import BOM_UTF8
 from itertools import count as numbers
 from pathlib import Path
 from shlex import quote
@@ -15,16 +16,18 @@ from henkan.cli.input_lines import check_encoding
 from henkan.cli.options import PATH, engine_options, pop_engines, read_second_file
 from henkan.cli.output_file import check_output, write_output
 from henkan.cli.pair_lines import json_pair, text_pair
+from henkan.errors import SettingsError
 from henkan.selection.annotation.ranking import Proposal, Ranking, rank
 from henkan.text.counts import counted
+from henkan.text.reading import PairFile
 from henkan.text.source_file import read_sources
 from henkan.training.fitted_model import load_model
 
 MANY = 10_000
 """From so many sources on, a note says that the predictions take a while."""
 
-MAX_LINE = 2**20
-"""Number of bytes of a line that are read to recognise columns."""
+GZIP = b"\x1f\x8b"
+"""How a compressed file starts."""
 
 
 @click.command("next")
@@ -106,9 +109,11 @@ def next_command(
     engines = pop_engines(options)
     if out is not None:
         check_output(out, force)
+        _check_not_read(out, words, labelled)
     fitted = load_model(model, engines)
     tagged = fitted.saved.first.model.features
-    known = [] if labelled is None else read_second_file(labelled, features=tagged).sources
+    file = None if labelled is None else read_second_file(labelled, features=tagged)
+    known = [] if file is None else file.pairs.sources
     sources = read_sources(words, encoding)
     if len(sources) >= MANY:
         click.echo(f"predicting {counted(len(sources), 'word')} ...", err=True)
@@ -125,7 +130,19 @@ def next_command(
     _show_notes(ranking)
     if out is not None:
         layout = _layout_options(out, tagged=tagged, reasons=reasons, as_json=as_json)
-        _show_continuation(model, out, labelled, layout, as_json=as_json)
+        joined = labelled if file is not None and _has_lines_of_output(file, as_json=as_json) else None
+        _show_continuation(model, out, labelled, layout, joined=joined)
+
+
+def _check_not_read(out: Path, words: Path, labelled: Path | None) -> None:
+    """Check that the output replaces none of the files that are read.
+
+    Raises:
+        SettingsError: if it does.
+    """
+    for path, what in ((words, "words"), (labelled, "labelled pairs")):
+        if path is not None and out.exists() and path.exists() and out.samefile(path):
+            raise SettingsError(f"{out}: --out would replace the {what}; choose another --out")
 
 
 def _line(proposal: Proposal, number: int, *, tagged: bool, reasons: bool, as_json: bool) -> bytes:
@@ -162,26 +179,25 @@ def _layout_options(out: Path, *, tagged: bool, reasons: bool, as_json: bool) ->
     return (f" --columns {columns}" if columns else "") + form
 
 
-def _show_continuation(model: Path, out: Path, labelled: Path | None, layout: str, *, as_json: bool) -> None:
-    """Print how to train on the corrected pairs."""
+def _show_continuation(model: Path, out: Path, labelled: Path | None, layout: str, *, joined: Path | None) -> None:
+    """Print how to train on the corrected pairs; `joined` is the file whose lines can be added to them, or None."""
     others = "the pairs that the model was trained on" if labelled is None else f"the pairs of {labelled}"
     lines = [
         f"correct the targets in {out}, delete the words that you did not check, add {others}, which it would forget "
         f"otherwise, and train:"
     ]
-    if labelled is not None and _has_lines_of_output(labelled, as_json=as_json):
-        lines.append(f"  cat {quote(str(labelled))} >> {quote(str(out))}")
+    if joined is not None:
+        lines.append(f"  cat {quote(str(joined))} >> {quote(str(out))}")
     new = quote(_free_name(str(model)))
     lines.append(f"  henkan train {quote(str(out))}{layout} --from {quote(str(model))} --out {new}")
     click.echo("\n".join(lines), err=True)
 
 
-def _has_lines_of_output(labelled: Path, *, as_json: bool) -> bool:
-    """Whether the lines of a file can be added to those of the output."""
-    if as_json or labelled.suffix in (".jsonl", ".csv"):
-        return as_json and labelled.suffix == ".jsonl"
-    with labelled.open("rb") as file:
-        return b"\t" in file.readline(MAX_LINE)
+def _has_lines_of_output(file: PairFile, *, as_json: bool) -> bool:
+    """Whether the lines of a pair file, as they are, can be added to those of the output."""
+    with file.path.open("rb") as content:
+        start = content.read(len(BOM_UTF8))
+    return file.format == ("jsonl" if as_json else "pairs") and not start.startswith((BOM_UTF8, GZIP))
 
 
 def _free_name(folder: str) -> str:

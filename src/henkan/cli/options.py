@@ -129,7 +129,7 @@ def read_file(
     return file
 
 
-def read_second_file(path: Path, *, features: bool) -> Pairs:
+def read_second_file(path: Path, *, features: bool) -> PairFile:
     """Read a pair file that the options for the layout do not describe, so messages about it do not advise them.
 
     Args:
@@ -145,7 +145,7 @@ def read_second_file(path: Path, *, features: bool) -> Pairs:
         raise DataError(sentence(error, ())) from None
     for note in file.notes:
         click.echo(f"note: {sentence(note, ())}", err=True)
-    return file.pairs
+    return file
 
 
 def usable_options(form: str | None = None) -> set[str]:

@@ -99,6 +99,6 @@ def with_lexicon(request: Request, fitted: FittedModel, path: Path | None, *, st
     """
     lexicon = fitted.lexicon if stored else None
     if path is not None:
-        pairs = read_second_file(path, features=fitted.saved.first.model.features)
+        pairs = read_second_file(path, features=fitted.saved.first.model.features).pairs
         lexicon = Lexicon(zip(pairs.sources, pairs.targets, strict=True), fitted.normalize, lexicon)
     return replace(request, lexicon=lexicon)

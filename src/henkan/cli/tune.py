@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import chdir
 from pathlib import Path
 from typing import Any
@@ -107,7 +108,16 @@ def tune(
         minutes = MINUTES
     folder = out or Path("models") / data_name(data)
     arguments = TuneArguments(
-        data, folder, minutes, trials, jobs, force=force, quiet=quiet, as_json=as_json, given=arguments_given(given)
+        data,
+        folder,
+        minutes,
+        trials,
+        jobs,
+        force=force,
+        quiet=quiet,
+        as_json=as_json,
+        given=arguments_given(given),
+        called_from=click.get_current_context().obj or os.getcwd(),
     )
     run_tuning(arguments, options)
 
@@ -122,9 +132,9 @@ def _resume(folder: Path, given: set[str]) -> None:
         name = "TASK_OR_FILE" if "data" in others else f"--{sorted(others)[0].replace('_', '-')}"
         kept = "which keeps the data and settings of the search"
         raise click.UsageError(f"{name} cannot be combined with --resume, {kept}; omit one of them")
-    saved, place = saved_arguments(folder), folder.resolve()
+    saved, place, here = saved_arguments(folder), folder.resolve(), os.getcwd()
     parameters = {name: context.params[name] for name in {*given, "as_json", "quiet"} - {"resume"}}
-    again = tune.make_context("tune", list(saved.arguments), parent=context.parent)
-    with again, chdir(saved.folder):
+    with chdir(saved.folder), tune.make_context("tune", list(saved.arguments), parent=context.parent) as again:
         again.params |= {**parameters, "out": place, "resume": None, "force": False}
+        again.obj = here
         tune.invoke(again)

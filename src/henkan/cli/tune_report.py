@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -72,11 +73,19 @@ def result_of(
         "exact_match": None if fitted.held_out is None else fitted.held_out.exact_match,
         "folder": str(folder),
         "command": command,
+        "working_directory": os.getcwd(),
     }
 
 
-def show_result(result: Mapping[str, Any], *, as_json: bool) -> None:
-    """Print the result."""
+def show_result(result: Mapping[str, Any], *, as_json: bool, called_from: str, model_replaced: bool) -> None:
+    """Print the result.
+
+    Args:
+        result: the result.
+        as_json: print it as one JSON object.
+        called_from: the working directory of the user.
+        model_replaced: whether the model folder no longer has the model of the search.
+    """
     if as_json:
         click.echo(json.dumps(result, ensure_ascii=False))
         return
@@ -89,8 +98,10 @@ def show_result(result: Mapping[str, Any], *, as_json: bool) -> None:
         _show_effects(result["effects"])
     _show_comparison(result)
     seed, folder, match = result["seed"], result["folder"], result["exact_match"]
-    click.echo(f"model with seed {seed} saved in {folder}; exact match {match:.3%}")
-    click.echo(f"the same model:  {result['command']}")
+    saved = f"no longer in {folder}" if model_replaced else f"saved in {folder}"
+    click.echo(f"model with seed {seed} {saved}; exact match {match:.3%}")
+    place = result["working_directory"]
+    click.echo(f"the same model{'' if place == called_from else f', in {place}'}:  {result['command']}")
 
 
 def _show_effects(effects: Any) -> None:

@@ -18,7 +18,7 @@ from henkan.cli.tune_report import changed_settings, result_of, show_result
 from henkan.cli.tune_state import TuneState
 from henkan.display.lines import StatusLines
 from henkan.engine.numpy import NumpyEngines
-from henkan.errors import HenkanError, Interrupted, SettingsError
+from henkan.errors import HenkanError, Interrupted, ModelFolderError, SettingsError
 from henkan.selection.processes import default_jobs
 from henkan.selection.tuning.budget import Budget
 from henkan.selection.tuning.space import Point, Space, space_for
@@ -26,6 +26,7 @@ from henkan.selection.tuning.splits import Examples
 from henkan.selection.tuning.study import Study, import_optuna
 from henkan.selection.tuning.trial import STEPS
 from henkan.selection.tuning.tuning import Tuning, TuningResult
+from henkan.storage.model_folder import TUNING, is_model
 from henkan.storage.plots import learning_curve
 from henkan.storage.save_model import check_destination
 from henkan.text.counts import counted
@@ -50,6 +51,7 @@ class TuneArguments:
         quiet: show no progress.
         as_json: print the result as JSON.
         given: the given options that `henkan train` has too.
+        called_from: the working directory of the user, which --resume changes.
     """
 
     data: str
@@ -61,6 +63,7 @@ class TuneArguments:
     quiet: bool
     as_json: bool
     given: list[str]
+    called_from: str
 
 
 def run_tuning(arguments: TuneArguments, options: dict[str, Any]) -> None:
@@ -89,6 +92,11 @@ def run_tuning(arguments: TuneArguments, options: dict[str, Any]) -> None:
         resumed = state.open(sys.argv[2:], _marks(data, examples, space, wanted.settings, seed))
         result = state.result()
         if result is None:
+            if resumed and is_model(arguments.folder):
+                raise ModelFolderError(
+                    f"{arguments.folder}: the folder has a model; move the files of the model, not the subfolder "
+                    f"{TUNING}, to another folder, and run the same command again"
+                )
             interruption = Interruption()
             try:
                 with interruption:
@@ -98,7 +106,8 @@ def run_tuning(arguments: TuneArguments, options: dict[str, Any]) -> None:
             state.write_result(result)
         elif not arguments.quiet:
             click.echo("this search is complete; start over with --force", err=True)
-    show_result(result, as_json=arguments.as_json)
+    here = arguments.called_from
+    show_result(result, as_json=arguments.as_json, called_from=here, model_replaced=state.model_replaced)
 
 
 def _show_space(examples: Examples, space: Space) -> None:
@@ -139,7 +148,8 @@ def _search(
     with StatusLines(quiet=arguments.quiet) as lines:
         if resumed:
             lines.print(f"resuming a search with {counted(len(study.records()), 'trial')}")
-        tuning = Tuning(space, examples, study, budget, seed=seed, jobs=jobs, show=TuneDisplay(lines))
+        show, keep_seed = TuneDisplay(lines), data.form == "task"
+        tuning = Tuning(space, examples, study, budget, seed=seed, jobs=jobs, show=show, keep_seed=keep_seed)
         try:
             found = tuning.run()
         except HenkanError:
@@ -173,6 +183,7 @@ def _final_model(
 
 def _epochs(pairs: Any, variant: Variant) -> int:
     """Return the number of epochs of a training run."""
+    variant = replace(variant, training=replace(variant.training, patience=None))  # which needs a validation set
     prepared = prepare(TokenizedPairs.of(pairs, variant.model), None, variant, None)
     return prepared.variant.training.epochs or 1
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from henkan.errors import CheckpointError, ModelFolderError
-from henkan.storage.files import read_file, seal, unseal, write_file
+from henkan.storage.files import read_file, seal, sha256, unseal, write_file
 from henkan.storage.folder_lock import FolderLocked, folder_lock
 from henkan.storage.model_folder import TUNING
 
@@ -62,10 +62,14 @@ class TuneState:
 
     Args:
         model: the model folder.
+
+    Attributes:
+        model_replaced: whether the folder no longer has the model that a complete search has saved there.
     """
 
     def __init__(self, model: Path) -> None:
         self.model, self.path = model, model.resolve() / TUNING
+        self.model_replaced = False
 
     @property
     def exists(self) -> bool:
@@ -134,8 +138,8 @@ class TuneState:
         return True
 
     def write_result(self, result: Mapping[str, Any]) -> None:
-        """Write the result of the search, which is then complete."""
-        write_file(self.path / RESULT, seal(dict(result)))
+        """Write the result of the search, which is then complete, after its model was saved."""
+        write_file(self.path / RESULT, seal({"result": dict(result), "model": self._model_digest()}))
 
     def result(self) -> dict[str, Any] | None:
         """Return the result of a complete search, or None.
@@ -146,13 +150,22 @@ class TuneState:
         if not (self.path / RESULT).exists():
             return None
         try:
-            result: dict[str, Any] = unseal(read_file(self.path, RESULT, MAX_BYTES), self.path, RESULT)
-        except ModelFolderError:
+            stored: dict[str, Any] = unseal(read_file(self.path, RESULT, MAX_BYTES), self.path, RESULT)
+            result: dict[str, Any] = stored["result"]
+        except (ModelFolderError, KeyError):
             raise CheckpointError(
                 f"{self.path}: {RESULT} is damaged; delete this file and run the same command again, which trains the "
                 "model again from the trials"
             ) from None
+        self.model_replaced = stored["model"] != self._model_digest()
         return result
+
+    def _model_digest(self) -> str | None:
+        """Return what identifies the model in the folder; None if there is none."""
+        try:
+            return sha256((self.model / "manifest.json").read_bytes())
+        except OSError:
+            return None
 
     @property
     def trials(self) -> Path:

@@ -17,8 +17,8 @@ class CommonReferences:
 
     - Two rows have the same source if any of the models reads them alike. So no source counts twice for any model.
       Every model predicts the spelling of the first row, and the targets of all the rows are correct.
-    - Targets and predictions are compared after the target normalisations of all models. So a model that writes
-      everything in lower case is not judged by the case of letters, and neither are the others.
+    - Targets and predictions are compared after the target normalisations of all models. So if one
+      model writes decomposed letters, none is judged by how they are composed.
     - Symbols are those of the models if they agree, otherwise characters.
 
     With models that normalise and split alike, all this is as in `henkan.evaluation.error_rates.evaluate`.

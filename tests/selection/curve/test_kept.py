@@ -65,3 +65,11 @@ def test_fingerprint_depends_on_pairs_settings_and_seed():
     jobs = [job(), job(other), job(validation=other), job(seed=1), job(epochs=3), job(hidden_size=5)]
     assert len({fingerprint(each) for each in jobs}) == len(jobs)
     assert fingerprint(job()) == fingerprint(job())
+
+
+def test_two_commands_keep_the_measurements_of_each_other(tmp_path):
+    path = tmp_path / "names.json"
+    first, second = KeptMeasurements(path), KeptMeasurements(path)
+    for kept, key in ((first, "a"), (second, "b"), (first, "c")):
+        kept.add(key, ONE)
+    assert all(KeptMeasurements(path).get(key) == ONE for key in "abc")

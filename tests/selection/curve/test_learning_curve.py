@@ -19,10 +19,12 @@ TRAIN, DEV = Pairs(WORDS[:56], [word.upper() for word in WORDS[:56]]), Pairs(WOR
 TINY = {"epochs": 1, "hidden_size": 8, "embedding_size": 4}
 
 
-def curve(*counts, validation=100, seeds=3, sizes=None):
+def curve(*counts, validation=100, seeds=3, sizes=None, sources=None):
     """The curve of models that get these numbers of validation sources right."""
     sizes = sizes or [100 * 2**power for power in range(len(counts))]
-    plan = CurvePlan(sizes, seeds, [TrainingRun(Pairs([], []), DEV, [])] * (seeds * len(sizes)), 0)
+    plan = CurvePlan(
+        sizes, seeds, [TrainingRun(Pairs([], []), DEV, [])] * (seeds * len(sizes)), 0, sources or sizes[-1]
+    )
     measurements = {}
     for size, count in zip(sizes, counts, strict=True):
         for seed, number in enumerate(plan.numbers_of(size)):
@@ -73,7 +75,7 @@ def test_one_model_of_each_size_has_no_deviation():
 
 def test_interval_of_a_point_is_for_other_models_too():
     """Here each source is right for the same share of the models, so sources say little, but the models differ."""
-    plan = CurvePlan([100], 3, [TrainingRun(Pairs([], []), DEV, [])] * 3, 0)
+    plan = CurvePlan([100], 3, [TrainingRun(Pairs([], []), DEV, [])] * 3, 0, 100)
     rights = ["1" * 90 + "0" * 210, "0" * 90 + "1" * 150 + "0" * 60, "0" * 240 + "1" * 60]
     found = curve_of(plan, {number: Measurement(right, 0.5, 1.0) for number, right in enumerate(rights)}).points[0]
     assert found.exact_match == pytest.approx(1 / 3)
@@ -197,3 +199,13 @@ def test_models_in_processes_are_the_same():
         learning_curve(TRAIN, DEV, Wanted({**TINY, "epochs": 3}, "modern"), seeds=1, jobs=jobs) for jobs in (1, 2)
     )
     assert here == there
+
+
+def test_part_of_the_data_is_not_all_of_it():
+    """With sizes up to a half, twice the largest size is what there is."""
+    sizes = [20, 40, 80]
+    half = curve(30, 50, 65, sizes=sizes, sources=160)
+    assert half.doubled == "twice the largest size"
+    assert "twice the largest size (160 sources): " in str(half)
+    assert curve(30, 50, 65, sizes=sizes).doubled == "twice the data"
+    assert "with the largest size, so" in curve(30, 50, 100, sizes=sizes, sources=160).reason

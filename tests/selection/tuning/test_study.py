@@ -107,7 +107,8 @@ def test_search_continues_after_an_interruption(study):
     assert again.get("seconds") == 12.5
     assert again.get("other", "none") == "none"
     first = SPACE.first_points(0)
-    expected = [*first[3:], lost]
+    assert lost == first[2]
+    expected = first[2:]  # the lost trial first
     found = []
     for _ in expected:
         number, point = again.ask()
@@ -147,3 +148,14 @@ def test_database_is_one_of_sqlite_that_optuna_reads(study, tmp_path):
 
     loaded = optuna.load_study(study_name="henkan", storage=f"sqlite:///{tmp_path / 'trials.db'}")
     assert loaded.best_params == SPACE.default
+
+
+@needs_optuna
+def test_defaults_are_tried_first_after_an_interruption_of_the_first_trials(study):
+    asked = study()
+    points = [asked.ask()[1] for _ in range(2)]
+    assert points[0] == SPACE.default
+    for _ in range(2):  # the second interruption comes before the lost trials were started again
+        again = study()
+        assert again.records() == []
+    assert [again.ask()[1] for _ in range(3)] == SPACE.first_points(0)[:3]

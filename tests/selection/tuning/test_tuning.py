@@ -5,7 +5,7 @@ from zlib import crc32
 import numpy as np
 import pytest
 
-from henkan.errors import SettingsError
+from henkan.errors import HenkanError, SettingsError
 from henkan.selection.tuning.budget import Budget
 from henkan.selection.tuning.search import SEEDS, extrapolated
 from henkan.selection.tuning.space import key_of
@@ -106,10 +106,12 @@ class Workers:
 def tune(monkeypatch):
     """Function that searches, where `value(variant, seed)` is the exact match; returns result, study and workers."""
 
-    def run(value, stored=None, trials=14, examples=DEV, show=lambda _: None, **budget):
+    def run(value, stored=None, trials=14, examples=DEV, show=lambda _: None, keep_seed=False, **budget):
         stored, workers = stored or Stored(), Workers(value)
         monkeypatch.setattr("henkan.selection.tuning.tuning.TrialWorkers", lambda *_: workers)
-        tuning = Tuning(SPACE, examples, stored, Budget(trials=trials, **budget), seed=7, jobs=2, show=show)
+        tuning = Tuning(
+            SPACE, examples, stored, Budget(trials=trials, **budget), seed=7, jobs=2, show=show, keep_seed=keep_seed
+        )
         return tuning.run(), stored, workers
 
     return run
@@ -151,10 +153,15 @@ def test_defaults_are_kept_if_nothing_is_better(tune):
     assert found.seed == 7
 
 
-def test_model_of_the_given_seed_is_kept_without_one_validation_set(tune):
-    found, _, _ = tune(lambda variant, seed: 0.6 + 0.01 * seed + 0.1 * variant.model.target_reverse, examples=FOLDS)
+@pytest.mark.parametrize(
+    ("options", "seed"), [({}, 9), ({"examples": "FOLDS"}, 7), ({"keep_seed": True}, 7)], ids=["dev", "folds", "task"]
+)
+def test_model_of_the_given_seed_is_kept_if_others_have_other_pairs(tune, options, seed):
+    if "examples" in options:
+        options = {"examples": FOLDS}
+    found, _, _ = tune(lambda variant, seed: 0.6 + 0.01 * seed + 0.1 * variant.model.target_reverse, **options)
     assert found.point == found.candidate
-    assert found.seed == 7
+    assert found.seed == seed
 
 
 FOLDS = Examples(UPPER, None, SPACE.choice.model)
@@ -227,6 +234,10 @@ def test_failures_end_trials_and_drop_candidates_but_not_the_search(tune):
 def test_defaults_that_cannot_be_trained_are_an_error(tune):
     with pytest.raises(SettingsError, match="no pairs"):
         tune(lambda *_: Failed("no pairs", SettingsError("no pairs")))
+    stored = Stored()
+    with pytest.raises(HenkanError, match="a model with the defaults cannot be trained: not enough memory"):
+        tune(lambda *_: Failed("not enough memory"), stored)
+    assert stored.get("searched") is None
 
 
 def test_repeated_points_have_other_seeds(tune):

@@ -25,7 +25,7 @@ def curve_html(curve: LearningCurve) -> str:
     note = ""
     if curve.expected is not None:
         lines.append(Line([(curve.expected.sources, curve.expected.exact_match)], html.ORANGE))
-        note = f"twice the data: {curve.expected.exact_match:.1%}"
+        note = f"{curve.doubled}: {curve.expected.exact_match:.1%}"
     x, y = Axis("training sources", log=True, whole=True), Axis("exact match", low=0, high=1, percent=True)
     text = "\n".join([*table(curve), "", *sentences(curve)])
     return html.card(line_chart(lines, x, y, note), f'<pre class="henkan-code">{html.lines(text)}</pre>')

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from henkan.errors import DataError
@@ -27,17 +29,20 @@ class KeptMeasurements:
 
     def __init__(self, path: Path | None = None) -> None:
         self.path = path
-        self._measurements: dict[str, Measurement] = {}
+        self._measurements = self._read()
+
+    def _read(self) -> dict[str, Measurement]:
+        """Return the measurements in the file; none if it does not exist."""
+        path = self.path
         if path is None or not path.exists():
-            return
+            return {}
         try:
             if not path.is_file():  # reading a device may not end
                 raise ValueError(path)
             content = json.loads(path.read_text("utf-8"))
             if content["format"] != FORMAT:
                 raise ValueError(content["format"])
-            for key, values in content["models"].items():
-                self._measurements[key] = Measurement.from_dict(values)
+            return {key: Measurement.from_dict(values) for key, values in content["models"].items()}
         except OSError as error:
             raise DataError(f"{path}: cannot be read ({error.strerror or error}); check path and permissions") from None
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
@@ -62,19 +67,32 @@ class KeptMeasurements:
         self.save()
 
     def save(self) -> None:
-        """Write the file.
+        """Write the file. Measurements that another process has added meanwhile remain.
 
         Raises:
-            DataError: if it cannot be written.
+            DataError: if it cannot be read or written.
         """
         if self.path is None:
             return
-        models = {key: each.to_dict() for key, each in self._measurements.items()}
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            write_file(self.path, json.dumps({"format": FORMAT, "models": models}, indent=0).encode())
+            with _locked(self.path):
+                self._measurements = self._read() | self._measurements
+                models = {key: each.to_dict() for key, each in self._measurements.items()}
+                write_file(self.path, json.dumps({"format": FORMAT, "models": models}, indent=0).encode())
         except OSError as error:
             raise DataError(
                 f"{self.path}: cannot be written ({error.strerror or error}); check path, permissions and free disk "
                 "space, or choose another file"
             ) from None
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Wait until no other process writes a file, and keep the others waiting."""
+    from filelock import FileLock
+
+    lock = path.with_name(f".{path.name}.lock")
+    with FileLock(lock):
+        yield
+        lock.unlink(missing_ok=True)

@@ -66,6 +66,7 @@ class LearningCurve:
         reason: why nothing can be said about twice the data; empty if `expected` is given.
         left_out: number of sizes that were too small to train on.
         missing: number of models that were not trained because the run was interrupted.
+        sources: number of distinct sources of all pairs; None: as many as in the largest size.
     """
 
     points: Sequence[Point]
@@ -75,6 +76,12 @@ class LearningCurve:
     reason: str
     left_out: int = 0
     missing: int = 0
+    sources: int | None = None
+
+    @property
+    def doubled(self) -> str:
+        """What is twice the largest size, in words."""
+        return "twice the data" if _is_all(self.points, self.sources) else "twice the largest size"
 
     def __str__(self) -> str:
         from henkan.selection.curve.text import sentences, table
@@ -198,8 +205,8 @@ def curve_of(plan: CurvePlan, measurements: dict[int, Measurement]) -> LearningC
         )
         for size, numbers in found.items()
     ]
-    reason = _why_not(points, variance)
-    curve = LearningCurve(points, validation, None, None, reason, plan.left_out, len(plan.runs) - len(measurements))
+    reason, missing = _why_not(points, variance, plan.sources), len(plan.runs) - len(measurements)
+    curve = LearningCurve(points, validation, None, None, reason, plan.left_out, missing, plan.sources)
     if reason:
         return curve
     fitted = fit_curve(list(found), matches, validation)
@@ -248,17 +255,20 @@ def _wilson(share: float, count: int, variance: float) -> tuple[float, float]:
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def _why_not(points: Sequence[Point], variance: float) -> str:
+def _is_all(points: Sequence[Point], sources: int | None) -> bool:
+    """Whether the largest size has all sources."""
+    return not points or sources is None or points[-1].sources >= sources
+
+
+def _why_not(points: Sequence[Point], variance: float, sources: int) -> str:
     """Return why nothing can be said about more data; empty if it can."""
     if len(points) < MIN_SIZES:
         return f"a curve needs at least {MIN_SIZES} sizes of {MIN_SOURCES} or more distinct sources"
-    last = points[-1]
+    last, most = points[-1], "all of the data" if _is_all(points, sources) else "the largest size"
     if last.exact_match == 1:
-        return (
-            "all predictions are correct with all of the data, so there is nothing left to gain on this validation set"
-        )
+        return f"all predictions are correct with {most}, so there is nothing left to gain on this validation set"
     if last.exact_match == 0:
-        return "no prediction is correct, even with all of the data"
+        return f"no prediction is correct, even with {most}"
     for before, after in pairwise(points):
         if before.exact_match - after.exact_match > SURE * _difference(before, after, variance):
             return (

@@ -56,7 +56,7 @@ def curve_picture(curve: LearningCurve, *, title: str = "", format: str = "png")
             color="#c44e52",
             markerfacecolor="white",
             capsize=3,
-            label=f"twice the data: {expected.exact_match:.1%} ({expected.low:.1%} to {expected.high:.1%})",
+            label=f"{curve.doubled}: {expected.exact_match:.1%} ({expected.low:.1%} to {expected.high:.1%})",
         )
         sizes = [*sizes, expected.sources]
     axes.set_xscale("log", base=2)

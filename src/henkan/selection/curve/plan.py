@@ -34,12 +34,14 @@ class CurvePlan:
         runs: the models: for each seed, those of all sizes, the largest first, so that the first models already give a
             curve.
         left_out: number of sizes that are too small.
+        sources: number of distinct sources of all pairs.
     """
 
     sizes: Sequence[int]
     seeds: int
     runs: Sequence[TrainingRun]
     left_out: int
+    sources: int
 
     def size_of(self, number: int) -> int:
         """Return the number of distinct sources of a model."""
@@ -95,7 +97,8 @@ def plan_curve(
         for size in reversed(sizes):
             part = subsets.subset(size, seed)
             runs.append(TrainingRun(part, validation, variants_of(len(part)), seed))
-    return CurvePlan(sizes, seeds, runs, len({round(each * subsets.sources) for each in fractions}) - len(sizes))
+    left_out = len({round(each * subsets.sources) for each in fractions}) - len(sizes)
+    return CurvePlan(sizes, seeds, runs, left_out, subsets.sources)
 
 
 def _by_size(wanted: Wanted, pairs: Pairs, *, lexicon: bool) -> Callable[[int], Sequence[Variant]]:

@@ -42,11 +42,11 @@ def sentences(curve: LearningCurve) -> list[str]:
     """Return what can be expected from twice the data, in lines of text."""
     expected, fit = curve.expected, curve.fit
     if expected is None or fit is None:
-        return wrap(f"twice the data: nothing can be said; {curve.reason}", COLUMNS)
+        return wrap(f"{curve.doubled}: nothing can be said; {curve.reason}", COLUMNS)
     now, models = 1 - fit.error(fit.largest), curve.points[-1].models
     mean = "one model" if models == 1 else f"the mean of {models} models"
     return [
-        f"twice the data ({expected.sources:,} {unit(curve)}): {expected.exact_match:.1%} expected "
+        f"{curve.doubled} ({expected.sources:,} {unit(curve)}): {expected.exact_match:.1%} expected "
         f"({100 * expected.low:.1f} to {100 * expected.high:.1f}), {100 * expected.gain:+.1f} points",
         *wrap(
             f"from {now:.1%} on the curve ({100 * expected.gain_low:+.1f} to {100 * expected.gain_high:+.1f} points); "

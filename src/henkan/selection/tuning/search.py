@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from statistics import fmean, median
 
 from henkan.display.durations import duration as duration_text
+from henkan.errors import HenkanError
 from henkan.selection.tuning.budget import Budget, final_seconds, least_seconds
 from henkan.selection.tuning.effects import Effects, Observation
 from henkan.selection.tuning.space import Point, Space, key_of
@@ -109,8 +110,8 @@ class Search:
             return ""
         if isinstance(message, Failed):
             study.fail(number, message.reason)
-            if first and message.error is not None:
-                raise message.error
+            if first:
+                raise message.error or HenkanError(f"a model with the defaults cannot be trained: {message.reason}")
             return f"trial {number + 1} failed: {message.reason}"
         if isinstance(message, Stopped) or number in self._doomed:
             study.prune(number)

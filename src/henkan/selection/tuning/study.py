@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     import optuna
 
 NAME = "henkan"
+LOST, ASKED = "lost points", "first points asked"
+"""Attributes of the study: points of trials that an interruption has ended, and how many first points were tried."""
+
 PRUNED_BELOW = 40.0
 """A trial is pruned if its value is below this percentile of those of earlier trials at the same step."""
 
@@ -72,10 +75,8 @@ class Study:
             self.study.sampler = optuna.samplers.TPESampler(
                 n_startup_trials=1, multivariate=True, constant_liar=jobs > 1, seed=seed + count
             )
-            if not count:
-                for point in space.first_points(seed):
-                    self.study.enqueue_trial(dict(point))
-            self._restart_lost_trials()
+            self._end_lost_trials()
+        self.first_points = space.first_points(seed)
         self.running: dict[int, Any] = {}
         self.distributions = {
             name: optuna.distributions.CategoricalDistribution((None, *values)) for name, values in space.values.items()
@@ -86,13 +87,16 @@ class Study:
             100 - PRUNED_BELOW, n_startup_trials=TRIALS_BEFORE, n_warmup_steps=warmup
         )
 
-    def _restart_lost_trials(self) -> None:
-        """Start the trials again that were running when the search was interrupted."""
+    def _end_lost_trials(self) -> None:
+        """End the trials that were running when the search was interrupted. Their points are tried next."""
         running = self.optuna.trial.TrialState.RUNNING
+        lost = self.get(LOST, [])
         for trial in self.study.get_trials(deepcopy=False, states=(running,)):
+            point = trial.system_attrs.get("fixed_params", trial.params)
+            if point.keys() == self.space.values.keys():
+                lost = [*lost, dict(point)]
             self.study.tell(trial.number, state=self.optuna.trial.TrialState.FAIL)
-            if trial.params:
-                self.study.enqueue_trial(dict(trial.params))
+        self.put(LOST, lost)
 
     def ask(self, proposal: Callable[[], Point | None] = lambda: None) -> tuple[int, Point]:
         """Start a trial.
@@ -103,13 +107,23 @@ class Study:
         with self._readable(), warnings.catch_warnings():
             warnings.simplefilter("ignore", self.optuna.exceptions.ExperimentalWarning)
             waiting = self.study.get_trials(deepcopy=False, states=(self.optuna.trial.TrialState.WAITING,))
-            if not waiting:
-                point = proposal()
-                if point is not None:
-                    self.study.enqueue_trial(dict(point))
+            point = None if waiting else self._next_point(proposal)
+            if point is not None:
+                self.study.enqueue_trial(dict(point))
             trial = self.study.ask(self.distributions)
         self.running[trial.number] = trial
         return trial.number, dict(trial.params)
+
+    def _next_point(self, proposal: Callable[[], Point | None]) -> Point | None:
+        """Return the point to try next: a lost one, one of the first, or the proposal."""
+        lost, asked = self.get(LOST, []), self.get(ASKED, 0)
+        if lost:
+            self.put(LOST, lost[1:])
+            return dict(lost[0])
+        if asked < len(self.first_points):
+            self.put(ASKED, asked + 1)
+            return self.first_points[asked]
+        return proposal()
 
     def report(self, number: int, step: int, value: float) -> bool:
         """Store a value during training; return whether the trial should be pruned."""

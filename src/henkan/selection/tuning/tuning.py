@@ -53,6 +53,7 @@ class Tuning:
         seed: the given seed. The comparison has it and the next ones, the trials and rounds have others.
         jobs: number of trials at the same time.
         show: called whenever something has changed, and about twice a second.
+        keep_seed: whether the model to keep must have the given seed, with which the pairs were generated.
 
     Attributes:
         phase: "search", "rounds" or "comparison".
@@ -60,10 +61,19 @@ class Tuning:
     """
 
     def __init__(
-        self, space: Space, examples: Examples, study: Study, budget: Budget, *, seed: int, jobs: int, show: Show
+        self,
+        space: Space,
+        examples: Examples,
+        study: Study,
+        budget: Budget,
+        *,
+        seed: int,
+        jobs: int,
+        show: Show,
+        keep_seed: bool = False,
     ) -> None:
         self.space, self.examples, self.study, self.budget = space, examples, study, budget
-        self.seed, self.jobs, self.show = seed, jobs, show
+        self.seed, self.jobs, self.show, self.keep_seed = seed, jobs, show, keep_seed
         self.phase = "search"
         self.news: Sequence[str] = ()
         self.search = Search(space, study, budget, seed=seed, jobs=jobs, tell=self._tell)
@@ -153,6 +163,8 @@ class Tuning:
         )
         best = results[comparison.gain > 0]
         keep = best[0]
-        if self.examples.validation is not None:  # otherwise each seed has another validation set
+        if (
+            self.examples.validation is not None and not self.keep_seed
+        ):  # otherwise each seed has other validation pairs
             keep = max(best, key=lambda run: run.measured.exact_match)
         return TuningResult(keep.point, candidate, comparison, keep.seed, [*results[0], *results[1]], effects)
