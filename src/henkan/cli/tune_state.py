@@ -132,7 +132,7 @@ class TuneState:
                 problem = f"{self.model}: the {name} of the search in this folder differ"
                 raise CheckpointError(problem, "same_data_or_restart")
             if before != value:
-                started = _difference(before, value) if name == "settings" else f"with another {name}"
+                started = _difference(before or {}, value) if name == "settings" else f"with another {name}"
                 problem = f"{self.model}: the search in this folder was started {started}"
                 raise CheckpointError(problem, "resume_search", folder=self.model)
         return True

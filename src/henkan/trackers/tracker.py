@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
-from numbers import Integral
 from types import TracebackType
 from typing import Any, ClassVar, Generic, TypeVar
+
+import numpy as np
 
 from henkan._version import __version__
 from henkan.engine.choice import process_rank
@@ -84,7 +85,7 @@ class Tracker(ABC, Generic[Handle]):
             raise SettingsError(
                 f"logging to {self.label} requires the package {self.package}; pip install 'henkan[{self.extra}]'"
             )
-        if not isinstance(every, Integral) or isinstance(every, bool) or every < 1:
+        if not isinstance(every, int | np.integer) or isinstance(every, bool) or every < 1:
             raise SettingsError(f"every must be a number of updates from 1, not {every!r}")
         self.name, self.every, self._warn = name, every, warn or _warn
         self._failed: str | None = None  # id of the run in which the tracker has failed

@@ -122,7 +122,7 @@ class Study:
             return dict(lost[0])
         if asked < len(self.first_points):
             self.put(ASKED, asked + 1)
-            return self.first_points[asked]
+            return dict(self.first_points[asked])
         return proposal()
 
     def report(self, number: int, step: int, value: float) -> bool:
