@@ -120,7 +120,8 @@ class ModelSummary:
             return "exact match not measured"
         kept = ", ".join("last" if epoch is None else str(epoch) for epoch in self.best_epochs)
         weights = f" (weights of epoch {kept})" if len(self.best_epochs) == 1 else ""
-        return f"exact match on the validation set of {counted(self.held_out or 0, 'pair')}: {self.exact_match:.3%}{weights}"
+        pairs = counted(self.held_out or 0, "pair")
+        return f"exact match on the validation set of {pairs}: {self.exact_match:.3%}{weights}"
 
     def _calibration(self) -> list[str]:
         if self.temperature is None:
