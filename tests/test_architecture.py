@@ -77,6 +77,7 @@ THIRD_PARTY = {
     "nn.kernels.fused": {"scipy"},
     "nn.kernels.packed": {"llvmlite", "numba"},
     "nn.kernels.vectors": {"llvmlite", "numba"},
+    "selection.curve.kept": {"filelock"},
     "selection.curve.picture": {"matplotlib"},
     "selection.tuning.study": {"optuna"},
     "serve": {"fastapi", "starlette", "pydantic", "uvicorn", "h11", "prometheus_client"},

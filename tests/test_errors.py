@@ -30,6 +30,7 @@ VALUES = {
     "encoding": "latin-1",
     "fix": "fix the line",
     "folder": "models/m",
+    "minutes": 30,
     "processes": 2,
     "side": "source",
     "case": "lower",

@@ -65,7 +65,7 @@ REMEDIES: Mapping[str, str] = {
     "resumable_folder": "pass the checkpoint folder of an interrupted training run",
     "resume": "call fit again with the same checkpoint folder to resume",
     "resume_run": "complete the run first, or pass the folder of a complete model",
-    "resume_search": "resume it with `henkan tune --resume {folder}`, or choose another folder",
+    "resume_search": "resume it with the same settings, or choose another folder",
     "resume_with_torchrun": "start the script with torchrun again; fit resumes from the last checkpoint",
     "retrain_or_restore": "restore the file from a backup, or train the model again",
     "run_again": "run the same command again to resume",

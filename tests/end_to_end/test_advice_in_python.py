@@ -110,6 +110,7 @@ CASES = [
 EXCEPTIONS = {
     "name_dev": "needs data; see test_mixture.py",
     "exact_precision": "needs a GPU without bf16",
+    "more_minutes": "only of `henkan tune`",
     "not_deterministic": "needs a GPU, and an algorithm that it lacks",
     "only_torch_with_torchrun": "needs several processes; see test_torch.py",
 }

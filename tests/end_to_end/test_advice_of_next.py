@@ -108,3 +108,12 @@ def test_pairs_that_are_no_lines_are_written_as_json(here, place):
     message = here("next", "lines", "pool.txt", status=2).stderr
     assert "word 1 ('a\\ta\\nb') cannot be written as a line of text; use --json" in message
     assert json.loads(here("next", "lines", "pool.txt", "--json").stdout)["target"] == "a\nb"
+
+
+def test_another_file_is_chosen_for_the_output(here, place):
+    command = ("next", "model", "pool.txt", "--labelled", "words.tsv", "--count", "2", "--force")
+    for out, what in (("pool.txt", "words"), ("words.tsv", "labelled pairs")):
+        message = here(*command, "--out", out, status=2).stderr
+        assert f"{out}: this file has the {what}; choose another --out" in message
+    here(*command, "--out", "next.tsv")
+    assert len((place / "next.tsv").read_text().splitlines()) == 2

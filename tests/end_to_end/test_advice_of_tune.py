@@ -131,12 +131,13 @@ def test_settings_are_tested_on_other_pairs(here, workplace, monkeypatch):
         "folder": "m",
         "exact_match": 0.6,
         "command": "henkan train x",
+        "working_directory": "/",
         "defaults_kept": False,
         "comparison": comparison,
     }
     shown = []
     with monkeypatch.context() as patched:
         patched.setattr("click.echo", shown.append)
-        show_result(result, as_json=False)
+        show_result(result, as_json=False, called_from="/", model_replaced=False)
     assert any(each.endswith("compare both models on a test set with `henkan compare`") for each in shown)
     here("compare", "model", "second-model", "words.tsv")

@@ -101,7 +101,7 @@ def test_picture_without_matplotlib_is_refused_before_the_work(curve, monkeypatc
 
 def test_task_can_be_named(henkan):
     done = henkan("curve", "reversal", *SMALL, "--epochs", 1, "--sizes", "0.001,0.002", "--out", "task.json")
-    assert "twice the data: nothing can be said" in done.stdout
+    assert "twice the largest size: nothing can be said" in done.stdout
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,7 @@ def test_files_that_are_read_are_not_replaced(refused, folder, tmp_path):
     for out, what in (("names.tsv", "labelled pairs"), ("words.txt", "words")):
         before = (tmp_path / out).read_bytes()
         message = refused("next", folder, "words.txt", "--labelled", "names.tsv", "--out", out, "--force")
-        assert message == f"henkan: {out}: --out would replace the {what}; choose another --out"
+        assert message == f"henkan: {out}: this file has the {what}; choose another --out"
         assert (tmp_path / out).read_bytes() == before
 
 

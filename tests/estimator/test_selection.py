@@ -49,7 +49,7 @@ def test_learning_curve_trains_with_the_parameters_and_leaves_the_model_alone(wo
     ("changed", "error", "message"),
     [
         ({"dev": None}, SettingsError, "dev must be the sources and targets of a validation set, not None"),
-        ({"dev": (["aa"], ["AA"])}, DataError, "have a source of the validation set"),
+        ({"dev": (["aa"], ["AA"])}, DataError, "a source of the validation set"),
         ({"dev": (["x"], ["X"]), "fractions": [2]}, SettingsError, "fractions must be one or more numbers above 0"),
         ({"dev": (["x"], ["X"]), "fractions": 0.5}, SettingsError, "fractions must be a list of numbers, not 0.5"),
         ({"dev": (["x"], ["X"]), "fractions": ["1/2"]}, SettingsError, "fractions must be a list of numbers"),

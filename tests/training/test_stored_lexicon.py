@@ -54,6 +54,6 @@ def test_nothing_is_created_in_a_folder_that_is_not_a_model(tmp_path, there):
     folder = tmp_path / "m"
     if there:
         folder.mkdir()
-    with pytest.raises(ModelFolderError, match="cannot be read" if there else "there is no such folder"):
+    with pytest.raises(ModelFolderError, match="is not a model" if there else "there is no such folder"):
         change_lexicon(folder, lambda _: SavedLexicon.of(OLD))
     assert [path.name for path in tmp_path.rglob("*")] == (["m"] if there else [])

@@ -142,7 +142,7 @@ def _check_not_read(out: Path, words: Path, labelled: Path | None) -> None:
     """
     for path, what in ((words, "words"), (labelled, "labelled pairs")):
         if path is not None and out.exists() and path.exists() and out.samefile(path):
-            raise SettingsError(f"{out}: --out would replace the {what}; choose another --out")
+            raise SettingsError(f"{out}: this file has the {what}; choose another --out")
 
 
 def _line(proposal: Proposal, number: int, *, tagged: bool, reasons: bool, as_json: bool) -> bytes:
