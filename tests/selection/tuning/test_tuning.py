@@ -62,6 +62,11 @@ class Workers:
 
     def __init__(self, value):
         self.value, self.started, self.waiting, self.told = value, [], [], set()
+        self.now = 0.0
+
+    def _seconds(self, _variant):
+        """How long a trial takes."""
+        return 10.0
 
     def __enter__(self):
         return self
@@ -86,9 +91,10 @@ class Workers:
         if isinstance(result, Failed):
             yield result
             return
-        yield Expected(10.0)
+        yield Expected(self._seconds(trial.variant))
         yield Progress(5, result - 0.1)
-        yield Stopped() if key in self.told else measured(result, ROWS)
+        self.now += self._seconds(trial.variant) / 2  # two run at the same time
+        yield Stopped() if key in self.told else measured(result, ROWS, self._seconds(trial.variant))
 
     def stop(self, key):
         self.told.add(key)
@@ -109,9 +115,8 @@ def tune(monkeypatch):
     def run(value, stored=None, trials=14, examples=DEV, show=lambda _: None, keep_seed=False, **budget):
         stored, workers = stored or Stored(), Workers(value)
         monkeypatch.setattr("henkan.selection.tuning.tuning.TrialWorkers", lambda *_: workers)
-        tuning = Tuning(
-            SPACE, examples, stored, Budget(trials=trials, **budget), seed=7, jobs=2, show=show, keep_seed=keep_seed
-        )
+        limits = Budget(trials=trials, clock=lambda: workers.now, **budget)
+        tuning = Tuning(SPACE, examples, stored, limits, seed=7, jobs=2, show=show, keep_seed=keep_seed)
         return tuning.run(), stored, workers
 
     return run
@@ -274,6 +279,15 @@ def test_budget_that_is_too_short_ends_the_search_before_the_first_trial(tune):
     assert all(each.measured is None for each in stored.records())
     tune(noisy(0.0), show=lambda tuning: news.extend(tuning.news), minutes=1)
     assert news.count("a trial with the defaults takes about 10 s") == 1
+
+
+def test_time_is_left_for_slow_candidates(tune, monkeypatch):
+    """Models with two layers are better, and take three times as long."""
+    monkeypatch.setattr(Workers, "_seconds", lambda _, variant: 90.0 if variant.model.layers == 2 else 30.0)
+    found, _, workers = tune(lambda variant, _: 0.5 + 0.1 * variant.model.layers, trials=None, minutes=20)
+    assert found.candidate["layers"] == 2
+    assert 15 * 60 < workers.now < 20 * 60
+    assert [run.seed for run in found.runs] == [7, 8, 9, 7, 8, 9]
 
 
 def test_news_say_which_settings_are_trained(tune):

@@ -17,6 +17,9 @@ from henkan.selection.tuning.workers import Failed, Message, Stopped, TrialWorke
 SEEDS = 3
 """Number of seeds in the comparison with the defaults: the given seed and the next ones. Trials have others."""
 
+CANDIDATES = 3
+"""Number of the best trials whose durations are those of the candidates."""
+
 
 class Search:
     """The trials of a search.
@@ -58,6 +61,16 @@ class Search:
         seconds = [each.measured.seconds for each in self.records if each.measured is not None]
         return median(seconds) if seconds else 0.0
 
+    @property
+    def candidate_duration(self) -> float:
+        """Duration of a model in what follows the search, in seconds: that of the slowest candidate; 0: unknown.
+
+        The candidates are probably the best trials so far. They are trained beside the defaults.
+        """
+        complete = [each.measured for each in self.records if each.measured is not None]
+        best = sorted(complete, key=lambda each: -each.value)[:CANDIDATES]
+        return max([self.duration, *(each.seconds for each in best)])
+
     def run(self, workers: TrialWorkers) -> None:
         """Run trials until the budget is used up, unless this was done before an interruption.
 
@@ -78,8 +91,9 @@ class Search:
         started, duration = len(self.records), self.duration
         if not duration:  # of the first trials
             return not started or (running < self.jobs and self.budget.allows_trial(started, 0.0, 0.0))
-        models = sum(count * each for count, each in self.budget.rounds(duration, self.jobs, 2 * SEEDS))
-        final = final_seconds(models + 2 * SEEDS, duration, self.jobs)
+        later = self.candidate_duration
+        models = sum(count * each for count, each in self.budget.rounds(later, self.jobs, 2 * SEEDS))
+        final = final_seconds(models + 2 * SEEDS, later, self.jobs)
         return self.budget.allows_trial(started, duration, final)
 
     def _start(self, workers: TrialWorkers) -> None:

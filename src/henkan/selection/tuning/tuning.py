@@ -113,7 +113,7 @@ class Tuning:
         """Choose the best candidate: train the most promising with other seeds, and keep the better ones."""
         rounds = self.study.get("plan of rounds")
         if rounds is None:
-            rounds = self.budget.rounds(self.search.duration, self.jobs, 2 * SEEDS)
+            rounds = self.budget.rounds(self.search.candidate_duration, self.jobs, 2 * SEEDS)
             self.study.put("plan of rounds", rounds)
         left, seed = self._ranked(), self.seed + ROUND_SEEDS
         for number, (count, models) in enumerate(rounds):
