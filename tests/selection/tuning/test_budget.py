@@ -38,19 +38,23 @@ def test_number_of_trials_is_limited():
 
 
 def test_what_follows_a_search_takes_at_most_half_of_the_time():
-    assert Budget().rounds(1e9, 1, 6) == ROUNDS[0]
+    assert Budget().rounds(lambda _: 1e9) == ROUNDS[0]
     for duration in (10.0, 40.0, 60.0, 70.0, 80.0, 200.0):
-        budget = Budget(minutes=20)
-        rounds = budget.rounds(duration, 2, 6)
+
+        def final(models, duration=duration):
+            return final_seconds(models, 6, duration, duration, 2)
+
+        rounds = Budget(minutes=20).rounds(final)
         models = sum(candidates * each for candidates, each in rounds)
-        assert rounds == [] or final_seconds(models + 6, duration, 2) <= 600
-    assert Budget(minutes=20).rounds(10.0, 2, 6) == ROUNDS[0]
-    assert Budget(minutes=20).rounds(200.0, 2, 6) == []
+        assert rounds == [] or final(models) <= 600
+    assert Budget(minutes=20).rounds(lambda models: models + 593) == ROUNDS[1]
+    assert Budget(minutes=20).rounds(lambda _: 601) == []
 
 
 def test_models_that_are_trained_at_the_same_time_take_the_time_of_one():
-    assert final_seconds(6, 10.0, 2) == pytest.approx(10 * (3 + FINAL_MODEL))
-    assert final_seconds(7, 10.0, 2) == pytest.approx(10 * (4 + FINAL_MODEL))
+    assert final_seconds(0, 6, 10.0, 30.0, 2) == pytest.approx(3 * 20 + 30 * FINAL_MODEL)
+    assert final_seconds(1, 6, 10.0, 30.0, 2) == pytest.approx(30 + 3 * 20 + 30 * FINAL_MODEL)
+    assert final_seconds(4, 6, 10.0, 30.0, 1) == pytest.approx(4 * 30 + 6 * 20 + 30 * FINAL_MODEL)
 
 
 def test_a_search_has_two_trials_and_what_follows():

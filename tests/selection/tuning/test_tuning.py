@@ -286,8 +286,26 @@ def test_time_is_left_for_slow_candidates(tune, monkeypatch):
     monkeypatch.setattr(Workers, "_seconds", lambda _, variant: 90.0 if variant.model.layers == 2 else 30.0)
     found, _, workers = tune(lambda variant, _: 0.5 + 0.1 * variant.model.layers, trials=None, minutes=20)
     assert found.candidate["layers"] == 2
-    assert 15 * 60 < workers.now < 20 * 60
+    assert 15 * 60 < workers.now + 1.5 * 90 < 20 * 60  # with the final model
     assert [run.seed for run in found.runs] == [7, 8, 9, 7, 8, 9]
+
+
+def test_settings_that_are_too_slow_to_compare_are_no_candidates(tune, monkeypatch):
+    """The search would end early otherwise, or take much longer than it may."""
+    monkeypatch.setattr(Workers, "_seconds", lambda _, variant: 270.0 if variant.model.layers == 2 else 60.0)
+    gain = lambda variant, _: 0.5 + 0.1 * variant.model.layers + 0.05 * variant.model.target_reverse  # noqa: E731
+    found, stored, workers = tune(gain, trials=None, minutes=20)
+    assert found.candidate["layers"] is None
+    assert found.candidate["target_reverse"] is True
+    assert len(stored.records()) > 8
+    assert 15 * 60 < workers.now + 1.5 * 60 < 21 * 60  # with the final model
+
+
+def test_short_search_has_candidates_too(tune, monkeypatch):
+    monkeypatch.setattr(Workers, "_seconds", lambda *_: 60.0)
+    found, stored, _ = tune(lambda variant, _: 0.5 + 0.1 * (variant.model.layers or 1), trials=None, minutes=6)
+    assert len(stored.records()) == 3
+    assert found.comparison is not None
 
 
 def test_news_say_which_settings_are_trained(tune):

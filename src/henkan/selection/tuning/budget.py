@@ -78,19 +78,17 @@ class Budget:
             return False
         return self.left - final > duration / 2
 
-    def rounds(self, duration: float, jobs: int, comparison: int) -> list[tuple[int, int]]:
+    def rounds(self, final: Callable[[int], float]) -> list[tuple[int, int]]:
         """Return the final rounds that there is time for: (number of candidates, number of models of each).
 
         At most half of the budget is for what follows the search.
 
         Args:
-            duration: expected duration of a trial in seconds.
-            jobs: number of trials at the same time.
-            comparison: number of models of the last comparison.
+            final: number of models in the rounds -> expected seconds of all that follows the search.
         """
         for rounds in ROUNDS:
             models = sum(candidates * each for candidates, each in rounds)
-            if self.minutes is None or final_seconds(models + comparison, duration, jobs) <= 30 * self.minutes:
+            if self.minutes is None or final(models) <= 30 * self.minutes:
                 return rounds
         return []
 
@@ -103,7 +101,7 @@ def least_seconds(duration: float, jobs: int, comparison: int) -> float:
         jobs: number of models at the same time.
         comparison: number of models of the last comparison.
     """
-    return -(-2 // jobs) * duration + final_seconds(comparison, duration, jobs)
+    return -(-2 // jobs) * duration + final_seconds(0, comparison, duration, duration, jobs)
 
 
 ROUNDS: list[list[tuple[int, int]]] = [[(4, 1), (2, 2)], [(3, 1), (2, 1)], [(3, 1)]]
@@ -111,12 +109,14 @@ ROUNDS: list[list[tuple[int, int]]] = [[(4, 1), (2, 2)], [(3, 1), (2, 1)], [(3, 
 Talwalkar 2016) over seeds."""
 
 
-def final_seconds(models: int, duration: float, jobs: int) -> float:
-    """Return how long it takes to train some models and the final one.
+def final_seconds(rounds: int, comparison: int, default: float, candidate: float, jobs: int) -> float:
+    """Return how long it takes to train the models that follow the search.
 
     Args:
-        models: number of models.
-        duration: expected duration of one in seconds.
+        rounds: number of models in the rounds.
+        comparison: number of models in the last comparison, half of which have the defaults.
+        default, candidate: expected duration of one model in seconds.
         jobs: number of models at the same time.
     """
-    return duration * (-(-models // jobs) + FINAL_MODEL)
+    compared = -(-comparison // jobs) * (default + candidate) / 2
+    return -(-rounds // jobs) * candidate + compared + FINAL_MODEL * candidate

@@ -7,7 +7,7 @@ from statistics import fmean, median
 
 from henkan.display.durations import duration as duration_text
 from henkan.errors import HenkanError
-from henkan.selection.tuning.budget import Budget, final_seconds, least_seconds
+from henkan.selection.tuning.budget import TOLERANCE, Budget, final_seconds, least_seconds
 from henkan.selection.tuning.effects import Effects, Observation
 from henkan.selection.tuning.space import Point, Space, key_of
 from henkan.selection.tuning.study import Record, Study
@@ -61,15 +61,38 @@ class Search:
         seconds = [each.measured.seconds for each in self.records if each.measured is not None]
         return median(seconds) if seconds else 0.0
 
-    @property
-    def candidate_duration(self) -> float:
-        """Duration of a model in what follows the search, in seconds: that of the slowest candidate; 0: unknown.
+    def affordable(self, point: Point) -> bool:
+        """Whether half of the budget is enough to compare a point with the defaults, or it is hardly slower."""
+        if self.budget.minutes is None:
+            return True
+        most = max(30 * self.budget.minutes, TOLERANCE * self._final(0, self.duration))
+        return self._final(0, self._seconds_of(point)) <= most
 
-        The candidates are probably the best trials so far. They are trained beside the defaults.
+    def _seconds_of(self, point: Point) -> float:
+        """Expected duration of a point in seconds: as measured or, for others, by the cost of its updates."""
+        same = [each.measured.seconds for each in self.records if each.measured and key_of(each.point) == key_of(point)]
+        return max(same) if same else self.duration * self.space.cost(point)
+
+    def _final(self, rounds: int, seconds: float) -> float:
+        """Expected duration of what follows the search.
+
+        Args:
+            rounds: number of models in the rounds.
+            seconds: duration of the candidates.
         """
-        complete = [each.measured for each in self.records if each.measured is not None]
-        best = sorted(complete, key=lambda each: -each.value)[:CANDIDATES]
-        return max([self.duration, *(each.seconds for each in best)])
+        return final_seconds(rounds, 2 * SEEDS, self.duration, seconds, self.jobs)
+
+    @property
+    def rounds(self) -> list[tuple[int, int]]:
+        """The final rounds that there is time for."""
+        return self.budget.rounds(lambda models: self._final(models, self._candidate_seconds))
+
+    @property
+    def _candidate_seconds(self) -> float:
+        """Duration of the slowest of the best trials so far; 0: unknown."""
+        complete = [each for each in self.records if each.measured is not None and self.affordable(each.point)]
+        best = sorted((each.measured for each in complete if each.measured), key=lambda each: -each.value)
+        return max([self.duration, *(each.seconds for each in best[:CANDIDATES])])
 
     def run(self, workers: TrialWorkers) -> None:
         """Run trials until the budget is used up, unless this was done before an interruption.
@@ -91,9 +114,8 @@ class Search:
         started, duration = len(self.records), self.duration
         if not duration:  # of the first trials
             return not started or (running < self.jobs and self.budget.allows_trial(started, 0.0, 0.0))
-        later = self.candidate_duration
-        models = sum(count * each for count, each in self.budget.rounds(later, self.jobs, 2 * SEEDS))
-        final = final_seconds(models + 2 * SEEDS, later, self.jobs)
+        models = sum(count * each for count, each in self.rounds)
+        final = self._final(models, self._candidate_seconds)
         return self.budget.allows_trial(started, duration, final)
 
     def _start(self, workers: TrialWorkers) -> None:

@@ -113,7 +113,7 @@ class Tuning:
         """Choose the best candidate: train the most promising with other seeds, and keep the better ones."""
         rounds = self.study.get("plan of rounds")
         if rounds is None:
-            rounds = self.budget.rounds(self.search.candidate_duration, self.jobs, 2 * SEEDS)
+            rounds = self.search.rounds
             self.study.put("plan of rounds", rounds)
         left, seed = self._ranked(), self.seed + ROUND_SEEDS
         for number, (count, models) in enumerate(rounds):
@@ -129,13 +129,17 @@ class Tuning:
         return left[0] if left else self.space.default
 
     def _ranked(self) -> list[Point]:
-        """Return the measured points except the defaults, best first, and second the best combination of values."""
-        measured = {key_of(each.point): each.point for each in self.records if each.measured is not None}
+        """Return the measured points except the defaults, best first, and second the best combination of values.
+
+        Points for which the rest of the time would be too short are left out.
+        """
+        complete = [each.point for each in self.records if each.measured and self.search.affordable(each.point)]
+        measured = {key_of(each): each for each in complete}
         if not measured:
             return []
         default, combination = key_of(self.space.default), self._effects().best_combination()
         ranked = self._by_gain([point for key, point in measured.items() if key != default])
-        if key_of(combination) in {default, *measured}:
+        if key_of(combination) in {default, *measured} or not self.search.affordable(combination):
             return ranked
         return [*ranked[:1], combination, *ranked[1:]]
 
