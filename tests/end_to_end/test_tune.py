@@ -97,7 +97,7 @@ def test_complete_search_is_reported_again(tuned, henkan):
     assert json.loads(done.stdout) == result
     assert "this search is complete; start over with --force" in done.stderr
     text = henkan("tune", "--resume", folder / "models/words", "--quiet").stdout
-    assert f"the same model:  {result['command']}" in text
+    assert f"the same model, in {folder}:  {result['command']}" in text
     assert "exact match, mean of 3 seeds, and standard deviation:" in text
     gain = result["comparison"]["gain"]
     assert f"difference: {100 * gain:+.2f} points, 95 % interval" in text
@@ -258,7 +258,8 @@ QUICK = ("tune", "words.tsv", "--dev", "dev.tsv", *TINY, "--trials", 1, "--quiet
 def test_model_of_another_command_is_not_replaced(henkan, refused, tmp_path):
     write(tmp_path)
     henkan(*QUICK)
-    (tmp_path / "models/words/tuning/result.json").unlink()  # as if it was interrupted before the end
+    for name in ("result.json", "model.json"):  # as if it was interrupted before the end
+        (tmp_path / "models/words/tuning" / name).unlink()
     for path in (tmp_path / "models/words").iterdir():
         if path.is_file():
             path.unlink()

@@ -92,7 +92,7 @@ def run_tuning(arguments: TuneArguments, options: dict[str, Any]) -> None:
         resumed = state.open(sys.argv[2:], _marks(data, examples, space, wanted.settings, seed))
         result = state.result()
         if result is None:
-            if resumed and is_model(arguments.folder):
+            if resumed and is_model(arguments.folder) and not state.has_own_model:
                 raise ModelFolderError(
                     f"{arguments.folder}: the folder has a model; move the files of the model, not the subfolder "
                     f"{TUNING}, to another folder, and run the same command again"
@@ -107,7 +107,7 @@ def run_tuning(arguments: TuneArguments, options: dict[str, Any]) -> None:
         elif not arguments.quiet:
             click.echo("this search is complete; start over with --force", err=True)
     here = arguments.called_from
-    show_result(result, as_json=arguments.as_json, called_from=here, model_replaced=state.model_replaced)
+    show_result(result, as_json=arguments.as_json, called_from=here, model_replaced=not state.has_own_model)
 
 
 def _show_space(examples: Examples, space: Space) -> None:

@@ -2,6 +2,7 @@
 
 search.json   the command, its working directory, and fingerprints of pairs and settings
 trials.db     the trials (SQLite, written by Optuna)
+model.json    the digest of the model that the search has saved
 result.json   the result, if the search is complete
 lock          lock file
 """
@@ -21,7 +22,7 @@ from henkan.storage.files import read_file, seal, sha256, unseal, write_file
 from henkan.storage.folder_lock import FolderLocked, folder_lock
 from henkan.storage.model_folder import TUNING
 
-SEARCH, TRIALS, RESULT = "search.json", "trials.db", "result.json"
+SEARCH, TRIALS, MODEL, RESULT = "search.json", "trials.db", "model.json", "result.json"
 MAX_BYTES = 2**24
 
 
@@ -62,14 +63,10 @@ class TuneState:
 
     Args:
         model: the model folder.
-
-    Attributes:
-        model_replaced: whether the folder no longer has the model that a complete search has saved there.
     """
 
     def __init__(self, model: Path) -> None:
         self.model, self.path = model, model.resolve() / TUNING
-        self.model_replaced = False
 
     @property
     def exists(self) -> bool:
@@ -101,7 +98,7 @@ class TuneState:
 
     def discard(self) -> None:
         """Delete the search."""
-        for name in (SEARCH, TRIALS, RESULT):
+        for name in (SEARCH, TRIALS, MODEL, RESULT):
             (self.path / name).unlink(missing_ok=True)
 
     def _remove(self, created: Sequence[Path]) -> None:
@@ -139,7 +136,8 @@ class TuneState:
 
     def write_result(self, result: Mapping[str, Any]) -> None:
         """Write the result of the search, which is then complete, after its model was saved."""
-        write_file(self.path / RESULT, seal({"result": dict(result), "model": self._model_digest()}))
+        write_file(self.path / MODEL, seal({"manifest": self._model_digest()}))
+        write_file(self.path / RESULT, seal(dict(result)))
 
     def result(self) -> dict[str, Any] | None:
         """Return the result of a complete search, or None.
@@ -150,15 +148,22 @@ class TuneState:
         if not (self.path / RESULT).exists():
             return None
         try:
-            stored: dict[str, Any] = unseal(read_file(self.path, RESULT, MAX_BYTES), self.path, RESULT)
-            result: dict[str, Any] = stored["result"]
-        except (ModelFolderError, KeyError):
+            result: dict[str, Any] = unseal(read_file(self.path, RESULT, MAX_BYTES), self.path, RESULT)
+        except ModelFolderError:
             raise CheckpointError(
                 f"{self.path}: {RESULT} is damaged; delete this file and run the same command again, which trains the "
                 "model again from the trials"
             ) from None
-        self.model_replaced = stored["model"] != self._model_digest()
         return result
+
+    @property
+    def has_own_model(self) -> bool:
+        """Whether the model in the folder is the one that the search has saved there."""
+        try:
+            known = unseal(read_file(self.path, MODEL, MAX_BYTES), self.path, MODEL)
+        except ModelFolderError:
+            return False
+        return bool(known == {"manifest": self._model_digest()})
 
     def _model_digest(self) -> str | None:
         """Return what identifies the model in the folder; None if there is none."""
