@@ -84,7 +84,7 @@ def search(name: str, arguments: argparse.Namespace, trials: int) -> dict[str, A
     done = subprocess.run(command, env=variables, check=True, stdout=subprocess.PIPE, text=True)
     took = {"wall_seconds": time.monotonic() - start, "cpu_seconds": cpu_seconds() - before}
     found = json.loads(done.stdout)
-    return {each: found[each] for each in found if each not in ("folder", "command")} | took
+    return {each: found[each] for each in found if each not in ("folder", "command", "working_directory")} | took
 
 
 def cpu_seconds() -> float:
