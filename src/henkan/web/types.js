@@ -65,6 +65,7 @@
  * @property {string[]} symbols  of the source, with feature tags first
  * @property {string[]} unknown
  * @property {boolean} cut_off
+ * @property {boolean} [calibrated]  whether the confidence is calibrated
  * @property {Choice[]} choices
  * @property {By} by
  *

@@ -61,6 +61,7 @@ export function explain(converter, text, { answer = null, beam = 1, runnersUp = 
       symbols: source.symbols,
       unknown: source.unknown,
       cut_off: !complete,
+      calibrated: converter.temperature !== null,
       choices,
       by: kind,
     };
