@@ -17,6 +17,10 @@ FINAL_MODEL = 1.5
 TOLERANCE = 1.25
 """How much shorter than its estimate a search may have to be."""
 
+ROUNDS: list[list[tuple[int, int]]] = [[(4, 1), (2, 2)], [(3, 1), (2, 1)], [(3, 1)]]
+"""Ways to choose among the best candidates with other seeds, the most thorough first: successive halving (Jamieson &
+Talwalkar 2016) over seeds."""
+
 
 @dataclass
 class Budget:
@@ -102,11 +106,6 @@ def least_seconds(duration: float, jobs: int, comparison: int) -> float:
         comparison: number of models of the last comparison.
     """
     return -(-2 // jobs) * duration + final_seconds(0, comparison, duration, duration, jobs)
-
-
-ROUNDS: list[list[tuple[int, int]]] = [[(4, 1), (2, 2)], [(3, 1), (2, 1)], [(3, 1)]]
-"""Ways to choose among the best candidates with other seeds, the most thorough first: successive halving (Jamieson &
-Talwalkar 2016) over seeds."""
 
 
 def final_seconds(rounds: int, comparison: int, default: float, candidate: float, jobs: int) -> float:
