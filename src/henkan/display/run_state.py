@@ -83,9 +83,7 @@ class RunState:
             self._end_epoch(event)
         elif isinstance(event, Rollback):
             self.failed |= event.final
-            several = self.started is not None and self.started.members > 1
-            model = f"model {self.started.member}: " if several and self.started else ""
-            self.notes.append(model + rollback(event))
+            self.notes.append((f"{self.model}: " if self.model else "") + rollback(event))
         elif isinstance(event, Ended):
             if not event.teacher:
                 self.exact_match = event.exact_match
@@ -118,8 +116,12 @@ class RunState:
     @property
     def where(self) -> str:
         """The current epoch, and for an ensemble the model, in words."""
-        several = self.started is not None and self.started.members > 1
-        return f"epoch {self.epoch}" + (f" of model {self.started.member}" if several and self.started else "")
+        return f"epoch {self.epoch}" + (f" of {self.model}" if self.model else "")
+
+    @property
+    def model(self) -> str:
+        """The current model of an ensemble, in words; empty for a single model."""
+        return "" if self.started is None or self.started.members == 1 else f"model {self.started.member}"
 
     @property
     def share(self) -> float:

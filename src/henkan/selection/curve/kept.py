@@ -92,7 +92,5 @@ def _locked(path: Path) -> Iterator[None]:
     """Wait until no other process writes a file, and keep the others waiting."""
     from filelock import FileLock
 
-    lock = path.with_name(f".{path.name}.lock")
-    with FileLock(lock):
+    with FileLock(path.with_name(f".{path.name}.lock")):  # not deleted: others may be waiting for this very file
         yield
-        lock.unlink(missing_ok=True)
